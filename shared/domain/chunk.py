@@ -1,0 +1,68 @@
+"""Chunks: the byte ranges a validated input file is cut into, and the row that says how far each has come.
+
+The plan is a blob, never durable history; the row is absolute (never a delta), so writing it twice is harmless.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.domain.usage import Usage
+
+
+class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """`start` and `length` are bytes in the input blob; `first_line` is 1-based; `lines` counts request lines."""
+
+    index: int
+    start: int
+    length: int
+    first_line: int
+    lines: int
+    tokens: int
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Every chunk of one batch, in input order, and the version of the input blob it was made from."""
+
+    chunks: tuple[PlannedChunk, ...]
+
+
+class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Progress of one chunk. `sealed`: its result blocks are staged and it never changes again."""
+
+    batch_id: str
+    index: int
+    completed: int = 0
+    failed: int = 0
+    usage: Usage = Usage()
+    model: str | None = None
+    sealed: bool = False
+    output_blocks: int = 0
+    error_blocks: int = 0
+
+    @property
+    def finished(self) -> int:
+        """Lines that ran to an outcome."""
+        return self.completed + self.failed
+
+
+def plan_blob(batch_id: str) -> str:
+    return f"plans/{batch_id}"
+
+
+def journal_blob(batch_id: str, index: int) -> str:
+    return f"journals/{batch_id}/{index:06d}"
+
+
+def journals_prefix(batch_id: str) -> str:
+    return f"journals/{batch_id}/"
+
+
+def result_blob(batch_id: str, kind: str) -> str:
+    """`kind` is `output` or `error`."""
+    return f"results/{batch_id}/{kind}"
+
+
+def block_id(index: int, part: int) -> str:
+    """Constant width, as block blobs demand; sorts in input order."""
+    return f"{index:06d}{part:04d}"

@@ -1,0 +1,46 @@
+"""The caller's mistakes, as exceptions. No status codes here: `api/endpoint.py` maps each leaf to one.
+
+    DurableBatchError
+    ├── InvalidRequest      a parameter, header or body the caller must change
+    ├── Unauthenticated     no key, or one nobody issued
+    ├── NotFound            no such object for this caller
+    ├── WrongState          the object exists but cannot do that now
+    └── Unavailable         a dependency is down; the same call may work later
+
+Three levels of error never mix: a *request* error is one of these (4xx, nothing is created); a *batch* error is a
+`BatchError` value in the record (`status: failed`); a *line* error is a result line in the error file.
+"""
+
+from __future__ import annotations
+
+
+class DurableBatchError(Exception):
+    """Abstract: raise a leaf. `message` is shown to the caller, so it says what to do next."""
+
+    def __init__(self, message: str, *, code: str | None = None, param: str | None = None) -> None:
+        if type(self) is DurableBatchError:
+            raise TypeError("raise one of the leaves of DurableBatchError")
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.param = param
+
+
+class InvalidRequest(DurableBatchError):
+    """The request is malformed or asks for something unsupported; sending it again unchanged cannot work."""
+
+
+class Unauthenticated(DurableBatchError):
+    """No credential, or one that is not known, expired or revoked."""
+
+
+class NotFound(DurableBatchError):
+    """No object of that id exists for this caller."""
+
+
+class WrongState(DurableBatchError):
+    """The object exists, but its state forbids the operation."""
+
+
+class Unavailable(DurableBatchError):
+    """A dependency of the service did not answer; retrying later may work."""

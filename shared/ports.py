@@ -1,0 +1,176 @@
+"""What the product needs from outside: Protocols of storage and upstream, and the errors each must raise.
+
+Implementations are named after their technology (`shared/azure`, `local_host/stores.py`) and pass one conformance
+suite (`tests/contracts`). Cross-cutting guarantees, which every implementation gives:
+
+- Any method may be called twice with the same arguments by two processes at once; the outcome is as if once.
+- What a method that returned has written survives a kill of the process; what one that did not return was writing is
+  there as a whole or not at all.
+- Methods are coroutines of one event loop and never block it; one instance serves many concurrent calls.
+- A dependency that does not answer raises `Unavailable` (`shared.domain.errors`), after the adapter's own retries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from shared.domain.batch import Batch
+from shared.domain.chunk import ChunkRow
+from shared.domain.file import File
+from shared.domain.heartbeat import Heartbeat
+from shared.domain.upstream import UpstreamAnswer, UpstreamRequest
+
+T = TypeVar("T")
+
+
+class AlreadyExists(Exception):
+    """Insert of a key that is taken."""
+
+
+class Changed(Exception):
+    """A conditional write lost: the record is no longer (or not yet) at the version the caller read."""
+
+
+class BlobMissing(Exception):
+    """No committed blob of that name, or a committed block list names a block that was never staged."""
+
+
+class Stored(msgspec.Struct, Generic[T], frozen=True):
+    """A value and the version it was read at; hand `version` back to replace exactly that."""
+
+    value: T
+    version: str
+
+
+class BlobStore(Protocol):
+    """Bytes by name. Names are those of `shared.domain` (`files/…`, `plans/…`, `journals/…`, `results/…`).
+
+    A name is written either in blocks (`stage_block`, then `commit_blocks`) or by `append`, never both.
+    """
+
+    async def stage_block(self, name: str, block_id: str, data: bytes) -> None:
+        """Keep `data` (1 byte to 100 MiB) as an uncommitted block; the same id again replaces it.
+
+        Block ids of one blob have equal length. Blocks never committed may vanish after a week.
+        """
+        ...
+
+    async def commit_blocks(self, name: str, block_ids: Sequence[str]) -> int:
+        """Make the blob readable as these blocks in this order (none: an empty blob); return its size in bytes.
+
+        Costs the same whatever the size of the blocks. Committing the same list again succeeds. Staged blocks that
+        the list leaves out are dropped. Raises BlobMissing if a named block is neither staged nor committed.
+        """
+        ...
+
+    async def put(self, name: str, data: bytes) -> None:
+        """Write a small blob (under 4 MiB) as a whole, replacing what was there."""
+        ...
+
+    async def size(self, name: str) -> int:
+        """Bytes of the committed or appended blob. Raises BlobMissing."""
+        ...
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start`, at most `length` of them, in pieces of at most 4 MiB; memory is one piece or two.
+
+        A range past the end is cut at the end. Raises BlobMissing (at the first piece).
+        """
+        ...
+
+    async def append(self, name: str, data: bytes) -> None:
+        """Add `data` (1 byte to 4 MiB) at the end, creating the blob if needed; atomic and durable on return."""
+        ...
+
+    async def delete(self, name: str) -> bool:
+        """Remove the blob with all its blocks, committed or not. False if there was none."""
+        ...
+
+    async def delete_prefix(self, prefix: str) -> None:
+        """Remove every blob whose name starts with `prefix`."""
+        ...
+
+
+class FileStore(Protocol):
+    """File records. Lists and look-ups never cross owners."""
+
+    async def insert(self, file: File) -> None:
+        """Raises AlreadyExists."""
+        ...
+
+    async def get(self, owner: str, file_id: str) -> File | None: ...
+
+    async def list(
+        self, owner: str, *, purpose: str | None = None, after: str | None = None, limit: int, newest_first: bool = True
+    ) -> list[File]:
+        """At most `limit` files in order of id (which is order of creation), strictly past the id `after`.
+
+        `after` is a position, not a look-up: it works when that file is gone.
+        """
+        ...
+
+    async def delete(self, owner: str, file_id: str) -> bool:
+        """False if there was none."""
+        ...
+
+    def expired(self, now: datetime) -> AsyncIterator[File]:
+        """Every file of any owner whose `expires_at` has passed."""
+        ...
+
+
+class BatchStore(Protocol):
+    """Batch records (compare-and-swap), their chunk rows, and the heartbeats of running lanes."""
+
+    async def insert(self, batch: Batch) -> None:
+        """Raises AlreadyExists."""
+        ...
+
+    async def get(self, owner: str, batch_id: str) -> Stored[Batch] | None: ...
+
+    async def replace(self, batch: Batch, version: str) -> str:
+        """Write the record if it is still at `version`; return the new version. Raises Changed."""
+        ...
+
+    async def list(self, owner: str, *, after: str | None = None, limit: int) -> list[Batch]:
+        """At most `limit` batches, newest first (descending id), strictly past the id `after` (a position)."""
+        ...
+
+    def unfinished(self) -> AsyncIterator[Batch]:
+        """Every batch of any owner that is in no terminal state; cost grows with these, not with all batches."""
+        ...
+
+    async def put_chunk(self, row: ChunkRow, version: str | None) -> str:
+        """Insert (`version` None) or replace the chunk's row; return its new version. Raises Changed."""
+        ...
+
+    async def get_chunk(self, batch_id: str, index: int) -> Stored[ChunkRow] | None: ...
+
+    async def list_chunks(self, batch_id: str) -> list[ChunkRow]:
+        """Every chunk row of the batch in order of index."""
+        ...
+
+    async def beat(self, heartbeat: Heartbeat) -> None:
+        """Insert or replace the lane's heartbeat under its deployment."""
+        ...
+
+    async def stop_beating(self, heartbeat: Heartbeat) -> None:
+        """Remove the lane's heartbeat; nothing happens if there is none."""
+        ...
+
+    async def heartbeats(self, deployment: str) -> list[Heartbeat]:
+        """Every heartbeat under the deployment, stale ones included."""
+        ...
+
+
+class Upstream(Protocol):
+    """The one seam through which lines reach a model."""
+
+    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+        """Send once, without retries. Never raises for what the network or the upstream does: that is the answer."""
+        ...
+
+    async def close(self) -> None: ...

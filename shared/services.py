@@ -1,0 +1,74 @@
+"""The service's dependencies, built once per process and handed to handlers and activities.
+
+`services()` builds the Azure ones from the environment on first use; the local host and tests install others with
+`use`. Nothing else in the product constructs a store or a client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from shared.ports import BatchStore, BlobStore, FileStore, Upstream
+from shared.settings import Settings, settings_from_environment
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything with a side effect."""
+
+    settings: Settings
+    blobs: BlobStore
+    files: FileStore
+    batches: BatchStore
+    upstream: Upstream
+    now: Callable[[], datetime] = field(default=utc_now)
+
+
+_current: Services | None = None
+
+
+def services() -> Services:
+    """The process's services. Raises SettingsError if the configuration is wrong."""
+    global _current
+    if _current is None:
+        _current = _azure_services()
+    return _current
+
+
+def install(replacement: Services) -> None:
+    """Make `replacement` what `services()` answers, for the life of the process."""
+    global _current
+    _current = replacement
+
+
+@contextmanager
+def use(replacement: Services) -> Iterator[Services]:
+    """`install` for the length of a with-block."""
+    global _current
+    previous, _current = _current, replacement
+    try:
+        yield replacement
+    finally:
+        _current = previous
+
+
+def _azure_services() -> Services:
+    from shared.azure.connect import azure_stores
+    from shared.upstream_client import UpstreamClient
+
+    settings = settings_from_environment()
+    blobs, files, batches = azure_stores(settings.storage)
+    return Services(
+        settings=settings,
+        blobs=blobs,
+        files=files,
+        batches=batches,
+        upstream=UpstreamClient(max_response_bytes=settings.max_response_bytes),
+    )

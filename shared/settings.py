@@ -1,0 +1,110 @@
+"""Every setting: its name in the environment, its default, its meaning. Parsed from a mapping, never at import.
+
+`parse_settings` reports all problems at once, each naming the setting and what was expected.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import get_type_hints
+
+from shared.domain.deployment import Deployment, parse_deployments
+
+
+class SettingsError(Exception):
+    """The configuration is wrong; the message lists every problem, one a line."""
+
+
+def _setting(name: str, default: object, doc: str) -> object:
+    return field(default=default, metadata={"name": name, "doc": doc})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The service's configuration. Sizes in bytes, times in seconds."""
+
+    bootstrap_key: str = _setting("BATCH_BOOTSTRAP_KEY", "", "The first API key. Without it every call is refused.")
+    storage: str = _setting(
+        "BATCH_STORAGE",
+        "AzureWebJobsStorage",
+        "Prefix of the settings that name the storage account for files and batches: a connection string in the "
+        "setting itself, or <prefix>__blobServiceUri, <prefix>__tableServiceUri and <prefix>__clientId.",
+    )
+    max_file_bytes: int = _setting("BATCH_MAX_FILE_BYTES", 209_715_200, "Largest input file.")
+    max_line_bytes: int = _setting("BATCH_MAX_LINE_BYTES", 33_554_432, "Longest line of an input file.")
+    max_requests_openai: int = _setting("BATCH_MAX_REQUESTS_OPENAI", 50_000, "Lines of a file, OpenAI dialect.")
+    max_requests_azure: int = _setting("BATCH_MAX_REQUESTS_AZURE", 100_000, "Lines of a file, Azure dialects.")
+    max_reported_errors: int = _setting("BATCH_MAX_REPORTED_ERRORS", 100, "Validation problems kept for a batch.")
+    completion_windows: str = _setting(
+        "BATCH_COMPLETION_WINDOWS", "24h", "Accepted completion windows, comma-separated: whole numbers of s, m, h or d."
+    )
+    file_expiry_seconds: int = _setting(
+        "BATCH_FILE_EXPIRY_SECONDS", 2_592_000, "Life of input and result files that were given no expiry."
+    )
+    upload_block_bytes: int = _setting("BATCH_UPLOAD_BLOCK_BYTES", 4_194_304, "Bytes of an upload held in memory.")
+    chunk_lines: int = _setting("BATCH_CHUNK_LINES", 200, "Most lines of a chunk.")
+    chunk_bytes: int = _setting("BATCH_CHUNK_BYTES", 4_194_304, "Bytes after which a chunk is closed.")
+    lanes: int = _setting("BATCH_LANES", 4, "Most lanes of a batch working side by side.")
+    slice_seconds: float = _setting("BATCH_SLICE_SECONDS", 240.0, "Longest work of one activity call.")
+    drain_seconds: float = _setting(
+        "BATCH_DRAIN_SECONDS", 60.0, "Longest wait for requests in flight after a cancel or the deadline."
+    )
+    max_inflight_bytes: int = _setting("BATCH_MAX_INFLIGHT_BYTES", 67_108_864, "Request bytes in flight, per activity.")
+    max_response_bytes: int = _setting("BATCH_MAX_RESPONSE_BYTES", 67_108_864, "Largest answer of an upstream.")
+    journal_seconds: float = _setting("BATCH_JOURNAL_SECONDS", 1.0, "Longest time a result waits for the journal.")
+    journal_results: int = _setting("BATCH_JOURNAL_RESULTS", 64, "Results after which the journal is written.")
+    heartbeat_seconds: float = _setting("BATCH_HEARTBEAT_SECONDS", 3.0, "Between two heartbeats of a lane.")
+    max_attempts: int = _setting("BATCH_MAX_ATTEMPTS", 5, "Calls to the upstream for one line, retries included.")
+    retry_first_seconds: float = _setting("BATCH_RETRY_FIRST_SECONDS", 0.5, "Back-off before the first retry.")
+    retry_max_seconds: float = _setting("BATCH_RETRY_MAX_SECONDS", 30.0, "Longest back-off between two attempts.")
+    deployments_json: str = _setting("BATCH_DEPLOYMENTS", "{}", "Deployments: a JSON object, name -> settings.")
+    deployments: Mapping[str, Deployment] = field(default_factory=dict)
+
+    def windows(self) -> dict[str, int]:
+        """Accepted completion windows -> seconds."""
+        return {window: window_seconds(window) for window in self.completion_windows.replace(" ", "").split(",")}
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def window_seconds(window: str) -> int:
+    """`24h` -> 86400. Raises ValueError."""
+    if window[-1:] not in _UNITS or not window[:-1].isdigit() or int(window[:-1]) == 0:
+        raise ValueError(f"{window!r} is not a whole number of s, m, h or d, such as 24h")
+    return int(window[:-1]) * _UNITS[window[-1]]
+
+
+def parse_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from environment variables. Raises SettingsError listing every problem found."""
+    hints = get_type_hints(Settings)
+    values: dict[str, object] = {}
+    problems: list[str] = []
+    for item in fields(Settings):
+        text = environment.get(item.metadata.get("name", ""), "")
+        if not text:
+            continue
+        try:
+            values[item.name] = hints[item.name](text)
+        except ValueError:
+            problems.append(f"{item.metadata['name']}: expected {hints[item.name].__name__}, got {text!r}")
+    problems += [f"{name}: expected a number above zero, got {values[key]}" for key, name in _numbers(values)]
+    deployments, found = parse_deployments(str(values.get("deployments_json", "")), environment)
+    try:
+        Settings(**values).windows()  # type: ignore[arg-type]
+    except ValueError as error:
+        found.append(f"BATCH_COMPLETION_WINDOWS: {error}")
+    if problems + found:
+        raise SettingsError("\n".join(problems + found))
+    return Settings(**values, deployments=deployments)  # type: ignore[arg-type]
+
+
+def _numbers(values: Mapping[str, object]) -> list[tuple[str, str]]:
+    names = {item.name: item.metadata.get("name", "") for item in fields(Settings)}
+    return [(key, names[key]) for key, value in values.items() if isinstance(value, int | float) and value <= 0]
+
+
+def settings_from_environment() -> Settings:
+    return parse_settings(os.environ)
