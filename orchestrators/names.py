@@ -1,0 +1,13 @@
+"""Names of orchestrators and activities. A name is identity: renaming one orphans running instances."""
+
+from __future__ import annotations
+
+from typing import Final
+
+RUN_BATCH: Final = "run_batch"
+RUN_LANE: Final = "run_lane"
+
+VALIDATE_INPUT: Final = "validate_input"
+RESERVE_QUOTA: Final = "reserve_quota"
+PROCESS_CHUNK: Final = "process_chunk"
+FINISH_BATCH: Final = "finish_batch"

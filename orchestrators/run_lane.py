@@ -1,0 +1,27 @@
+"""One lane of a batch: its chunks one after another, until none is left or the batch has to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import timedelta
+from typing import Any
+
+import azure.durable_functions as df
+
+from orchestrators import names
+from orchestrators.insist import insist
+
+CALLS_PER_GENERATION = 25  # Replay cost grows with history; a new generation starts with an empty one.
+
+
+def run_lane(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
+    """Input: a cursor, `{"owner", "batch_id", "lane", "lanes", "chunk"}`; `chunk` is the first that may be unsealed."""
+    cursor = context.get_input()
+    for _ in range(CALLS_PER_GENERATION):
+        progress = yield from insist(context, names.PROCESS_CHUNK, cursor)
+        if progress["done"]:
+            return
+        cursor = {**cursor, "chunk": progress["chunk"]}
+        if progress["wait"] > 0:
+            yield context.create_timer(context.current_utc_datetime + timedelta(seconds=progress["wait"]))
+    context.continue_as_new(cursor)
