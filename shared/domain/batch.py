@@ -127,11 +127,6 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None
     output_file_id: str | None
     error_file_id: str | None
-    errors: tuple[BatchError, ...] = ()
-
-
-class Abandoned(Finished, frozen=True, kw_only=True):
-    """The service itself could not go on (`errors` says why); what had finished is readable."""
 
 
 Event = Validated | Refused | CancelRequested | RequestsDone | Finished
@@ -154,11 +149,6 @@ TRANSITIONS: Mapping[type, Mapping[Status, Status]] = {
     Finished: {
         Status.FINALIZING: Status.COMPLETED,
         Status.IN_PROGRESS: Status.EXPIRED,
-        Status.CANCELLING: Status.CANCELLED,
-    },
-    Abandoned: {
-        Status.IN_PROGRESS: Status.FAILED,
-        Status.FINALIZING: Status.FAILED,
         Status.CANCELLING: Status.CANCELLED,
     },
 }

@@ -28,7 +28,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Progress of one chunk. `sealed`: its result blocks are staged and it never changes again."""
+    """Progress of one chunk.
+
+    `seal` is None while the chunk is open. Once set, its result blocks are staged under ids made from it and the row
+    never changes again. It is random, so that two activities sealing one chunk at once cannot mix their blocks: the
+    blocks that count are those of the row that won.
+    """
 
     batch_id: str
     index: int
@@ -36,9 +41,13 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
     failed: int = 0
     usage: Usage = Usage()
     model: str | None = None
-    sealed: bool = False
+    seal: str | None = None
     output_blocks: int = 0
     error_blocks: int = 0
+
+    @property
+    def sealed(self) -> bool:
+        return self.seal is not None
 
     @property
     def finished(self) -> int:
@@ -63,6 +72,6 @@ def result_blob(batch_id: str, kind: str) -> str:
     return f"results/{batch_id}/{kind}"
 
 
-def block_id(index: int, part: int) -> str:
-    """Constant width, as block blobs demand; sorts in input order."""
-    return f"{index:06d}{part:04d}"
+def block_id(index: int, part: int, seal: str) -> str:
+    """Constant width, as block blobs demand; `seal` is 8 characters."""
+    return f"{index:06d}-{part:04d}-{seal}"
