@@ -83,7 +83,7 @@ class BlobStore(Protocol):
         ...
 
     async def append(self, name: str, data: bytes) -> None:
-        """Add `data` (1 byte to 4 MiB) at the end, creating the blob if needed; atomic and durable on return."""
+        """Add `data` (1 byte to 100 MiB) at the end, creating the blob if needed; atomic and durable on return."""
         ...
 
     async def delete(self, name: str) -> bool:

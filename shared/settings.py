@@ -38,7 +38,9 @@ class Settings:
     max_requests_azure: int = _setting("BATCH_MAX_REQUESTS_AZURE", 100_000, "Lines of a file, Azure dialects.")
     max_reported_errors: int = _setting("BATCH_MAX_REPORTED_ERRORS", 100, "Validation problems kept for a batch.")
     completion_windows: str = _setting(
-        "BATCH_COMPLETION_WINDOWS", "24h", "Accepted completion windows, comma-separated: whole numbers of s, m, h or d."
+        "BATCH_COMPLETION_WINDOWS",
+        "24h",
+        "Accepted completion windows, comma-separated: whole numbers of s, m, h or d.",
     )
     file_expiry_seconds: int = _setting(
         "BATCH_FILE_EXPIRY_SECONDS", 2_592_000, "Life of input and result files that were given no expiry."
@@ -51,12 +53,21 @@ class Settings:
     drain_seconds: float = _setting(
         "BATCH_DRAIN_SECONDS", 60.0, "Longest wait for requests in flight after a cancel or the deadline."
     )
+    pause_seconds: float = _setting(
+        "BATCH_PAUSE_SECONDS", 30.0, "An upstream's Retry-After from here on is slept on a durable timer, unbilled."
+    )
+    kept_result_bytes: int = _setting(
+        "BATCH_KEPT_RESULT_BYTES", 33_554_432, "Results held in memory until their chunk is sealed, per activity."
+    )
     max_inflight_bytes: int = _setting("BATCH_MAX_INFLIGHT_BYTES", 67_108_864, "Request bytes in flight, per activity.")
     max_response_bytes: int = _setting("BATCH_MAX_RESPONSE_BYTES", 67_108_864, "Largest answer of an upstream.")
     journal_seconds: float = _setting("BATCH_JOURNAL_SECONDS", 1.0, "Longest time a result waits for the journal.")
     journal_results: int = _setting("BATCH_JOURNAL_RESULTS", 64, "Results after which the journal is written.")
     heartbeat_seconds: float = _setting("BATCH_HEARTBEAT_SECONDS", 3.0, "Between two heartbeats of a lane.")
     max_attempts: int = _setting("BATCH_MAX_ATTEMPTS", 5, "Calls to the upstream for one line, retries included.")
+    max_throttled_attempts: int = _setting(
+        "BATCH_MAX_THROTTLED_ATTEMPTS", 50, "Answers 429 or 503 to one line before it fails; they are no attempts."
+    )
     retry_first_seconds: float = _setting("BATCH_RETRY_FIRST_SECONDS", 0.5, "Back-off before the first retry.")
     retry_max_seconds: float = _setting("BATCH_RETRY_MAX_SECONDS", 30.0, "Longest back-off between two attempts.")
     deployments_json: str = _setting("BATCH_DEPLOYMENTS", "{}", "Deployments: a JSON object, name -> settings.")

@@ -7,7 +7,7 @@ Nothing here knows how records are stored, who asks, or what the wire looks like
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -93,6 +93,17 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     def deadline(self) -> datetime | None:
         """When work must stop; None where the vendor never expires a batch (Azure, contract 2.6)."""
         return None if self.vendor is Vendor.AZURE else self.expires_at
+
+    @property
+    def keeps_empty_files(self) -> bool:
+        """Whether a result file without lines exists nevertheless (contract 2.5)."""
+        return self.vendor is Vendor.AZURE
+
+    def result_expiry(self, created_at: datetime, default_seconds: int) -> datetime | None:
+        """When a result file created at `created_at` expires; without a wish of the caller, Azure keeps it for ever."""
+        if self.output_expires_after_seconds is not None:
+            return created_at + timedelta(seconds=self.output_expires_after_seconds)
+        return None if self.vendor is Vendor.AZURE else created_at + timedelta(seconds=default_seconds)
 
 
 class Validated(msgspec.Struct, frozen=True, kw_only=True):

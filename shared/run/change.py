@@ -1,0 +1,39 @@
+"""Changing a batch record: compare-and-swap around the one pure function that knows the rules."""
+
+from __future__ import annotations
+
+import logging
+
+from shared.domain.batch import Batch, Event, apply
+from shared.ports import Changed
+from shared.services import Services
+
+log = logging.getLogger(__name__)
+
+
+async def load(services: Services, owner: str, batch_id: str) -> Batch | None:
+    stored = await services.batches.get(owner, batch_id)
+    return stored.value if stored else None
+
+
+async def change(services: Services, batch: Batch, event: Event) -> Batch:
+    """The record after `event`, applied to its newest version.
+
+    Raises WrongState if the event is not allowed (any more), KeyError if the record is gone.
+    """
+    while True:
+        stored = await services.batches.get(batch.owner, batch.id)
+        if stored is None:
+            raise KeyError(batch.id)
+        changed = apply(stored.value, event, services.now())
+        if changed is stored.value:
+            return changed
+        try:
+            await services.batches.replace(changed, stored.version)
+        except Changed:
+            continue
+        log.info(
+            "Batch changed state.",
+            extra={"action": "batch_changed", "batch_id": batch.id, "from": stored.value.status, "to": changed.status},
+        )
+        return changed

@@ -1,0 +1,67 @@
+"""The gate every request of a lane passes: how many may be in flight, and how soon the next may start.
+
+Single event loop, no locks. The limit is the smaller of the lane's fair share and its AIMD window; request bytes in
+flight are bounded as well, so that long lines do not fill memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from shared.domain.fair_share import Window
+
+
+class Gate:
+    """`await enter(size)` before a request, `leave(size)` after it. One request is always let through."""
+
+    def __init__(self, share: int, max_bytes: int) -> None:
+        self._window = Window(share)
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self.in_flight = 0
+
+    async def enter(self, size: int) -> None:
+        while not self._has_room(size):
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn in self._waiting:
+                    self._waiting.remove(turn)
+                else:
+                    self._wake()  # This turn had come; let the next have it.
+                raise
+        self.in_flight += 1
+        self._bytes += size
+
+    def leave(self, size: int) -> None:
+        self.in_flight -= 1
+        self._bytes -= size
+        self._wake()
+
+    def set_share(self, share: int) -> None:
+        """The lane's share of the deployment's concurrency, at least 1."""
+        self._window.set_ceiling(share)
+        self._wake()
+
+    def throttled(self, now: float) -> None:
+        self._window.throttled(now)
+
+    def succeeded(self) -> None:
+        self._window.succeeded()
+
+    def _has_room(self, size: int) -> bool:
+        if self.in_flight == 0:
+            return True
+        return self.in_flight < self._window.size and self._bytes + size <= self._max_bytes
+
+    def _wake(self) -> None:
+        room = self._window.size - self.in_flight
+        while self._waiting and room > 0:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                room -= 1

@@ -1,0 +1,163 @@
+"""The journal of one chunk: finished lines, in the order they finished, durable before they are counted.
+
+Entries are appended in groups. A repeated activity opens the journal first and goes on with the lines that are
+missing; of two entries for one line, the first counts. Results are kept in memory only up to a budget: past it they
+are read back from the journal when the chunk is sealed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Self
+
+import msgspec
+
+from shared.domain.chunk import ChunkRow, journal_blob
+from shared.domain.usage import Usage
+from shared.ports import BlobMissing, BlobStore
+from shared.run.plan import read_all
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """One finished line. `result` is its result line as JSON, without the newline."""
+
+    line: int
+    completed: bool
+    usage: Usage
+    model: str | None
+    result: msgspec.Raw
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A result line on its way to the output (`completed`) or the error file; newline-terminated."""
+
+    completed: bool
+    data: bytes
+
+
+class Memory:
+    """Bytes of results that may still be held, shared by all journals of one activity."""
+
+    def __init__(self, budget_bytes: int) -> None:
+        self._left = budget_bytes
+
+    def take(self, size: int) -> bool:
+        if size > self._left:
+            return False
+        self._left -= size
+        return True
+
+    def give_back(self, size: int) -> None:
+        self._left += size
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Entry)
+GROUP_BYTES = 2 * 1024 * 1024
+
+
+class Journal:
+    """One chunk's finished lines: those the store has, those waiting to be appended, and their sums."""
+
+    def __init__(self, blobs: BlobStore, batch_id: str, index: int, memory: Memory) -> None:
+        self._blobs = blobs
+        self._name = journal_blob(batch_id, index)
+        self._memory = memory
+        self._kept: dict[int, bytes] = {}
+        self._unwritten: list[bytes] = []
+        self._writing = asyncio.Lock()
+        self.finished: dict[int, bool] = {}
+        self.row = ChunkRow(batch_id=batch_id, index=index)
+
+    @classmethod
+    async def open(cls, blobs: BlobStore, batch_id: str, index: int, memory: Memory) -> Self:
+        """The journal with every entry that earlier activities appended."""
+        journal = cls(blobs, batch_id, index, memory)
+        async for _, encoded in journal._stored():
+            journal._take(_decoder.decode(encoded))
+        return journal
+
+    @property
+    def unwritten(self) -> int:
+        """Results that a crash would lose: their lines would be sent again."""
+        return len(self._unwritten)
+
+    def add(self, entry: Entry) -> None:
+        """Count a finished line; durable only after the next `write`."""
+        if entry.line not in self.finished:
+            self._unwritten.append(_encoder.encode(entry))
+            self._take(entry)
+
+    def _take(self, entry: Entry) -> None:
+        if entry.line in self.finished:
+            return
+        self.finished[entry.line] = entry.completed
+        row = self.row
+        self.row = msgspec.structs.replace(
+            row,
+            completed=row.completed + entry.completed,
+            failed=row.failed + (not entry.completed),
+            usage=row.usage + entry.usage,
+            model=row.model or entry.model,
+        )
+        data = bytes(entry.result)
+        if self._memory.take(len(data)):
+            self._kept[entry.line] = data
+
+    async def write(self) -> None:
+        """Append what is unwritten. If it raises, nothing is lost: the next call appends it again, which is harmless."""
+        async with self._writing:
+            while self._unwritten:
+                count, group = self._group()
+                await self._blobs.append(self._name, group)
+                del self._unwritten[:count]
+
+    def _group(self) -> tuple[int, bytes]:
+        """The next entries to append together: about GROUP_BYTES, at least one, never a part of one."""
+        group, count = bytearray(), 0
+        for encoded in self._unwritten:
+            group += encoded
+            group += b"\n"
+            count += 1
+            if len(group) >= GROUP_BYTES:
+                break
+        return count, bytes(group)
+
+    async def results(self) -> AsyncIterator[tuple[int, Result]]:
+        """Every finished line with its number, in input order; what memory did not hold is read back."""
+        if len(self._kept) < len(self.finished):
+            await self.write()
+        spans = await self._spans() if len(self._kept) < len(self.finished) else {}
+        for line in sorted(self.finished):
+            data = self._kept.get(line)
+            if data is None:
+                encoded = await read_all(self._blobs, self._name, *spans[line])
+                data = bytes(_decoder.decode(encoded).result)
+            yield line, Result(self.finished[line], data + b"\n")
+
+    async def _spans(self) -> dict[int, tuple[int, int]]:
+        spans: dict[int, tuple[int, int]] = {}
+        async for offset, encoded in self._stored():
+            entry = _decoder.decode(encoded)
+            if entry.completed is self.finished.get(entry.line):
+                spans.setdefault(entry.line, (offset, len(encoded)))
+        return spans
+
+    async def _stored(self) -> AsyncIterator[tuple[int, bytes]]:
+        """(offset, entry) of every appended entry."""
+        offset, rest = 0, b""
+        try:
+            async for piece in self._blobs.read(self._name):
+                *entries, rest = (rest + piece).split(b"\n")
+                for encoded in entries:
+                    if encoded:
+                        yield offset, encoded
+                    offset += len(encoded) + 1
+        except BlobMissing:
+            return
+
+    def release(self) -> None:
+        """Give the memory back: the chunk is sealed, its results are staged."""
+        self._memory.give_back(sum(map(len, self._kept.values())))
+        self._kept.clear()

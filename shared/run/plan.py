@@ -1,0 +1,35 @@
+"""The chunk plan of a batch as a blob, and the lines of one chunk read back from the input file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from shared.domain.chunk import Plan, PlannedChunk, plan_blob
+from shared.ports import BlobMissing, BlobStore
+
+
+async def read_all(blobs: BlobStore, name: str, start: int = 0, length: int | None = None) -> bytes:
+    """The whole range in memory: for plans and chunks, whose size is bounded. Raises BlobMissing."""
+    return b"".join([piece async for piece in blobs.read(name, start, length)])
+
+
+async def read_plan(blobs: BlobStore, batch_id: str) -> Plan | None:
+    """None if the batch was never validated."""
+    try:
+        return msgspec.json.decode(await read_all(blobs, plan_blob(batch_id)), type=Plan)
+    except BlobMissing:
+        return None
+
+
+async def read_lines(blobs: BlobStore, input_blob: str, chunk: PlannedChunk) -> list[tuple[int, bytes]]:
+    """The chunk's request lines with their 1-based numbers in the file, without line ends and blank lines."""
+    return list(_numbered(await read_all(blobs, input_blob, chunk.start, chunk.length), chunk.first_line))
+
+
+def _numbered(data: bytes, first_line: int) -> Iterator[tuple[int, bytes]]:
+    for offset, line in enumerate(data.split(b"\n")):
+        stripped = line.strip()
+        if stripped:
+            yield first_line + offset, stripped
