@@ -22,7 +22,7 @@ def insist(context: df.DurableOrchestrationContext, name: str, argument: dict[st
     for call in range(MAX_CALLS - 1):
         try:
             return (yield context.call_activity(name, argument))
-        except Exception:  # noqa: BLE001 - the SDK raises plain Exception, whatever the activity raised
+        except Exception:  # the SDK raises plain Exception, whatever the activity raised
             pause = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**call)
         yield context.create_timer(context.current_utc_datetime + timedelta(seconds=pause))
     return (yield context.call_activity(name, argument))

@@ -11,7 +11,7 @@ from orchestrators import names
 from orchestrators.insist import insist
 
 
-def run_batch(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any]]:
+def run_batch(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
     """Input: `{"owner", "batch_id"}`. Safe to start again for a batch that is under way: every step is idempotent."""
     batch = context.get_input()
     context.set_custom_status("validating the input file")
@@ -22,9 +22,7 @@ def run_batch(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
     return (yield from insist(context, names.FINISH_BATCH, batch))
 
 
-def _run_lanes(
-    context: df.DurableOrchestrationContext, batch: dict[str, Any], lanes: int
-) -> Generator[Any, Any, None]:
+def _run_lanes(context: df.DurableOrchestrationContext, batch: dict[str, Any], lanes: int) -> Generator[Any, Any, None]:
     reserved = yield from insist(context, names.RESERVE_QUOTA, batch)
     if reserved["outcome"] != "admitted":
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 from shared.domain.deployment import Deployment, parse_deployments
 
@@ -17,7 +17,7 @@ class SettingsError(Exception):
     """The configuration is wrong; the message lists every problem, one a line."""
 
 
-def _setting(name: str, default: object, doc: str) -> object:
+def _setting(name: str, default: object, doc: str) -> Any:
     return field(default=default, metadata={"name": name, "doc": doc})
 
 

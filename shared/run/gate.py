@@ -22,7 +22,8 @@ class Gate:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self.in_flight = 0
 
-    async def enter(self, size: int) -> None:
+    async def enter(self, size: int) -> bool:
+        """Wait for room and take it. True: the caller is inside."""
         while not self._has_room(size):
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
@@ -36,15 +37,18 @@ class Gate:
                 raise
         self.in_flight += 1
         self._bytes += size
+        return True
 
-    def leave(self, size: int) -> None:
+    def leave(self, size: int) -> bool:
+        """False: the caller is outside."""
         self.in_flight -= 1
         self._bytes -= size
         self._wake()
+        return False
 
     def set_share(self, share: int) -> None:
         """The lane's share of the deployment's concurrency, at least 1."""
-        self._window.set_ceiling(share)
+        self._window.resize(share)
         self._wake()
 
     def throttled(self, now: float) -> None:

@@ -106,7 +106,7 @@ class Journal:
             self._kept[entry.line] = data
 
     async def write(self) -> None:
-        """Append what is unwritten. If it raises, nothing is lost: the next call appends it again, which is harmless."""
+        """Append what is unwritten. If it raises, nothing is lost: appending an entry twice is harmless."""
         async with self._writing:
             while self._unwritten:
                 count, group = self._group()

@@ -1,0 +1,137 @@
+"""The end of a run: whatever stopped it, its result files become readable and its record final.
+
+Every step may be repeated: seals by compare-and-swap, commits of the same list, records under derived ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from shared.domain.batch import Batch, Finished, RequestsDone, Status
+from shared.domain.chunk import ChunkRow, PlannedChunk, block_id, journals_prefix, plan_blob, result_blob
+from shared.domain.file import RESULT_PURPOSE, File
+from shared.domain.ids import derived_id
+from shared.domain.request_line import read_line
+from shared.domain.result_line import NeverRan, line_id, never_ran_line
+from shared.domain.usage import Usage
+from shared.ports import AlreadyExists, Changed
+from shared.run.change import change, load
+from shared.run.journal import Journal, Memory, Result
+from shared.run.plan import read_lines, read_plan
+from shared.run.seal import seal_chunk
+from shared.services import Services, services
+
+
+async def finish_batch(input: dict[str, Any]) -> dict[str, Any]:
+    """Input: `{"owner", "batch_id"}`. Returns `{"status"}`. Raises RuntimeError if the batch is not done yet."""
+    service = services()
+    batch = await load(service, input["owner"], input["batch_id"])
+    if batch is None:
+        return {"status": None}
+    if not batch.is_terminal:
+        batch = await _finish(service, batch)
+    await service.blobs.delete_prefix(journals_prefix(batch.id))
+    await service.blobs.delete(plan_blob(batch.id))
+    return {"status": batch.status}
+
+
+async def _finish(service: Services, batch: Batch) -> Batch:
+    plan = await read_plan(service.blobs, batch.id)
+    chunks = plan.chunks if plan else ()
+    rows = {row.index: row for row in await service.batches.list_chunks(batch.id) if row.sealed}
+    unsealed = [chunk for chunk in chunks if chunk.index not in rows]
+    if unsealed:
+        reason = _why_lines_never_ran(batch, service.now())
+        for chunk in unsealed:
+            rows[chunk.index] = await _seal_unfinished(service, batch, chunk, reason)
+    elif batch.status is Status.IN_PROGRESS:
+        batch = await change(service, batch, RequestsDone())
+    return await change(service, batch, await _publish(service, batch, [rows[chunk.index] for chunk in chunks]))
+
+
+def _why_lines_never_ran(batch: Batch, now: datetime) -> NeverRan:
+    if batch.status is Status.CANCELLING:
+        return NeverRan.BATCH_CANCELLED
+    deadline = batch.deadline()
+    if batch.status is Status.IN_PROGRESS and deadline and now >= deadline:
+        return NeverRan.BATCH_EXPIRED
+    raise RuntimeError(f"Batch {batch.id} is {batch.status} with lines left to run; its lanes must go on first.")
+
+
+async def _seal_unfinished(service: Services, batch: Batch, chunk: PlannedChunk, reason: NeverRan) -> ChunkRow:
+    """Seal what the journal has, and a line in the error file for every request that never ran."""
+    while True:
+        stored = await service.batches.get_chunk(batch.id, chunk.index)
+        if stored and stored.value.sealed:
+            return stored.value
+        journal = await Journal.open(service.blobs, batch.id, chunk.index, Memory(service.settings.kept_result_bytes))
+        row = await seal_chunk(service.blobs, journal.row, _all_lines(service, batch, chunk, journal, reason))
+        try:
+            await service.batches.put_chunk(row, stored.version if stored else None)
+        except Changed:
+            continue
+        return row
+
+
+async def _all_lines(
+    service: Services, batch: Batch, chunk: PlannedChunk, journal: Journal, reason: NeverRan
+) -> AsyncIterator[Result]:
+    ran = journal.results()
+    for number, raw in await read_lines(service.blobs, batch.input_blob, chunk):
+        if number in journal.finished:
+            yield (await anext(ran))[1]
+        else:
+            line = never_ran_line(
+                batch.vendor,
+                request_line_id=line_id(batch.id, number),
+                custom_id=read_line(raw).custom_id,
+                code=reason,
+            )
+            yield Result(completed=False, data=line)
+
+
+async def _publish(service: Services, batch: Batch, rows: list[ChunkRow]) -> Finished:
+    return Finished(
+        completed=sum(row.completed for row in rows),
+        failed=sum(row.failed for row in rows),
+        usage=sum((row.usage for row in rows), Usage()),
+        model=next((row.model for row in rows if row.model), None),
+        output_file_id=await _publish_file(
+            service, batch, "output", [(row, row.output_blocks) for row in rows if row.output_blocks]
+        ),
+        error_file_id=await _publish_file(
+            service, batch, "error", [(row, row.error_blocks) for row in rows if row.error_blocks]
+        ),
+    )
+
+
+async def _publish_file(service: Services, batch: Batch, kind: str, blocks: list[tuple[ChunkRow, int]]) -> str | None:
+    """Commit one result blob and insert its file record. None where the vendor has no file for no lines."""
+    if not blocks and not batch.keeps_empty_files:
+        return None
+    name = result_blob(batch.id, kind)
+    size = await service.blobs.commit_blocks(
+        name, [block_id(row.index, part, row.seal or "") for row, count in blocks for part in range(count)]
+    )
+    record = _file_record(batch, kind, size, service.now(), service.settings.file_expiry_seconds)
+    with suppress(AlreadyExists):  # An earlier call of this activity got this far.
+        await service.files.insert(record)
+    return record.id
+
+
+def _file_record(batch: Batch, kind: str, size: int, now: datetime, default_expiry_seconds: int) -> File:
+    stopped_at = batch.finalizing_at or batch.cancelling_at or batch.expires_at
+    file_id = derived_id(stopped_at, batch.id, kind)
+    return File(
+        id=file_id,
+        owner=batch.owner,
+        filename=f"batch_{batch.id}_{kind}.jsonl",
+        purpose=RESULT_PURPOSE,
+        bytes=size,
+        created_at=now,
+        expires_at=batch.result_expiry(now, default_expiry_seconds),
+        blob=result_blob(batch.id, kind),
+    )

@@ -1,0 +1,123 @@
+"""The keeper of a lane's open chunks: finished lines become durable in groups, complete chunks are sealed.
+
+A storage failure does not lose a paid answer: the keeper asks the lane to stop, keeps what it has in memory, and
+`close` tries once more when everything in flight has come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+
+from shared.domain.chunk import PlannedChunk
+from shared.run.journal import Entry, Memory
+from shared.run.open_chunk import OpenChunk
+from shared.services import Services
+
+log = logging.getLogger(__name__)
+
+MAX_OPEN_CHUNKS = 16  # Each one waits for a slow line; past this the feeder waits too.
+
+
+class Keeper:
+    """`open` a chunk, `finish` its lines; `run` beside it; `close` at the end."""
+
+    def __init__(self, service: Services, batch_id: str, chunks: Sequence[PlannedChunk], stop: asyncio.Event) -> None:
+        self._service = service
+        self._batch_id = batch_id
+        self._stop = stop
+        self._memory = Memory(service.settings.kept_result_bytes)
+        self._open: dict[int, OpenChunk] = {}
+        self._unsealed = {chunk.index for chunk in chunks}
+        self._seals: set[asyncio.Task[None]] = set()
+        self._due = asyncio.Event()
+        self._moved = asyncio.Event()
+
+    @property
+    def next_chunk(self) -> int | None:
+        """The first chunk that is not sealed; None if all are."""
+        return min(self._unsealed, default=None)
+
+    @property
+    def unwritten(self) -> int:
+        """Finished lines that a crash would send again."""
+        return sum(chunk.journal.unwritten for chunk in self._open.values())
+
+    async def open(self, chunk: PlannedChunk) -> OpenChunk | None:
+        """The chunk with its journal; None if there is nothing left to do in it."""
+        opened = await OpenChunk.open(self._service.blobs, self._service.batches, self._batch_id, chunk, self._memory)
+        if opened is None:
+            self._unsealed.discard(chunk.index)
+            return None
+        self._open[chunk.index] = opened
+        if opened.complete:  # The activity before this one was killed between its last line and the seal.
+            self._seal_soon(opened)
+            return None
+        return opened
+
+    async def has_room(self) -> None:
+        """Wait until neither open chunks nor unwritten lines are too many: this bounds memory and repeated calls."""
+        while not self._stop.is_set() and (
+            len(self._open) >= MAX_OPEN_CHUNKS or self.unwritten >= 2 * self._service.settings.journal_results
+        ):
+            self._moved.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), 1.0)
+
+    def finish(self, chunk: OpenChunk, entry: Entry) -> None:
+        """Count a finished line of an open chunk."""
+        chunk.journal.add(entry)
+        if chunk.complete:
+            self._seal_soon(chunk)
+        elif chunk.journal.unwritten >= self._service.settings.journal_results:
+            self._due.set()
+
+    def _seal_soon(self, chunk: OpenChunk) -> None:
+        task = asyncio.create_task(self._seal(chunk))
+        self._seals.add(task)
+        task.add_done_callback(self._seals.discard)
+
+    async def _seal(self, chunk: OpenChunk) -> None:
+        try:
+            await chunk.seal(self._service.blobs, self._service.batches)
+        except Exception:  # whatever it is, the lane stops and `close` tries once more
+            log.exception("A chunk could not be sealed.", extra=self._trouble())
+            return
+        self._open.pop(chunk.chunk.index, None)
+        self._unsealed.discard(chunk.chunk.index)
+        self._moved.set()
+
+    async def run(self) -> None:
+        """Write journals about every `journal_seconds`, sooner when many results wait. Ends by cancellation."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._due.wait(), self._service.settings.journal_seconds)
+            self._due.clear()
+            try:
+                await self._write()
+            except Exception:  # as in _seal
+                log.exception("A journal could not be written.", extra=self._trouble())
+
+    async def _write(self) -> None:
+        for chunk in list(self._open.values()):
+            await chunk.keep(self._service.batches)
+        self._moved.set()
+
+    def _trouble(self) -> dict[str, str]:
+        """Ask the lane to stop; returns what the log says beside the sentence."""
+        self._stop.set()
+        self._moved.set()
+        return {"action": "keep_failed", "batch_id": self._batch_id}
+
+    async def close(self) -> None:
+        """Wait for seals and write the rest. Raises what keeps finished lines from being stored."""
+        while self._seals:
+            await asyncio.wait(self._seals)
+        for chunk in list(self._open.values()):
+            if chunk.complete:
+                await chunk.seal(self._service.blobs, self._service.batches)
+                self._unsealed.discard(chunk.chunk.index)
+            else:
+                await chunk.keep(self._service.batches)

@@ -1,0 +1,148 @@
+"""The work of one lane for one slice of time: its chunks, one sliding window of requests over all of them.
+
+Requests slide across chunk borders, so that one slow line never idles the lane. This file is the feeder: it reads
+lines, passes the gate and starts calls. The `Keeper` makes finished lines durable, the `Watch` says when to stop.
+Whatever goes wrong, lines in flight are waited for and kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from shared.domain.batch import Batch
+from shared.domain.chunk import PlannedChunk
+from shared.domain.deployment import Deployment
+from shared.domain.fair_share import Pacer
+from shared.domain.request_line import read_line
+from shared.domain.retry import RetryPolicy
+from shared.run.gate import Gate
+from shared.run.keeper import Keeper
+from shared.run.line_call import LineCaller
+from shared.run.open_chunk import OpenChunk
+from shared.run.plan import read_lines
+from shared.run.watch import Watch
+from shared.services import Services
+from shared.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def _policy(settings: Settings, max_attempts: int) -> RetryPolicy:
+    return RetryPolicy(
+        max_attempts=max_attempts, first_seconds=settings.retry_first_seconds, max_seconds=settings.retry_max_seconds
+    )
+
+
+class LaneProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the next activity goes on: the first unsealed chunk (None: all are sealed), after `wait_seconds`."""
+
+    next_chunk: int | None
+    must_end: bool
+    wait_seconds: float
+
+
+class Lane:
+    """Works on `chunks` (this lane's, in order) until they are sealed, the slice is over or the batch has to stop."""
+
+    def __init__(
+        self,
+        service: Services,
+        batch: Batch,
+        deployment: Deployment,
+        chunks: Sequence[PlannedChunk],
+        *,
+        lane: int,
+        lanes: int,
+    ) -> None:
+        settings = service.settings
+        self._service = service
+        self._batch = batch
+        self._chunks = chunks
+        self._stop = asyncio.Event()
+        self._gate = Gate(max(1, deployment.max_concurrency // lanes), settings.max_inflight_bytes)
+        pacer = Pacer(deployment.requests_per_minute, deployment.tokens_per_minute, time.monotonic())
+        self._watch = Watch(
+            service, batch, deployment, lane=lane, lanes=lanes, gate=self._gate, pacer=pacer, stop=self._stop
+        )
+        self._keeper = Keeper(service, batch.id, chunks, self._stop)
+        self._caller = LineCaller(
+            batch=batch,
+            deployment=deployment,
+            upstream=service.upstream,
+            gate=self._gate,
+            pacer=pacer,
+            errors=_policy(settings, settings.max_attempts),
+            throttles=_policy(settings, settings.max_throttled_attempts),
+            pause_seconds=settings.pause_seconds,
+            remaining_seconds=self._watch.remaining_seconds,
+            stop=self._stop,
+        )
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> LaneProgress:
+        """Raises what kept finished lines from being stored; their requests are then sent again by the next call."""
+        await self._watch.look()
+        loops = [asyncio.create_task(self._watch.run()), asyncio.create_task(self._keeper.run())]
+        try:
+            await self._feed()
+        finally:
+            await self._drain()
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            await self._keeper.close()
+            await self._service.batches.stop_beating(self._watch.heartbeat())
+        return LaneProgress(
+            next_chunk=self._keeper.next_chunk,
+            must_end=self._watch.must_end,
+            wait_seconds=max(0.0, self._caller.paused_until - time.monotonic()),
+        )
+
+    async def _feed(self) -> None:
+        for chunk in self._chunks:
+            await self._keeper.has_room()
+            if self._stop.is_set():
+                return
+            opened = await self._keeper.open(chunk)
+            if opened is not None:
+                await self._feed_chunk(opened)
+
+    async def _feed_chunk(self, opened: OpenChunk) -> None:
+        chunk = opened.chunk
+        tokens = chunk.tokens // chunk.lines
+        for number, raw in await read_lines(self._service.blobs, self._batch.input_blob, chunk):
+            if number in opened.journal.finished:
+                continue
+            await self._keeper.has_room()
+            await self._gate.enter(len(raw))
+            if self._stop.is_set():
+                self._gate.leave(len(raw))
+                return
+            call = asyncio.create_task(self._call(opened, number, raw, tokens))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+
+    async def _call(self, opened: OpenChunk, number: int, raw: bytes, tokens: int) -> None:
+        try:
+            entry = await self._caller.answer(number, read_line(raw), len(raw), tokens)
+        except Exception:  # one poisonous line must not take the batch with it
+            log.exception("A request line broke its call.", extra={"action": "line_broke", "batch_id": self._batch.id})
+            entry = self._caller.broken(number, read_line(raw))
+        if entry is not None:
+            self._keeper.finish(opened, entry)
+
+    async def _drain(self) -> None:
+        """Wait for what is in flight: to its end, or for a bounded time when the batch has to end."""
+        since = time.monotonic()
+        while self._calls:
+            if time.monotonic() - since >= self._watch.drain_seconds:
+                break
+            await asyncio.wait(self._calls, timeout=0.2)
+        for call in list(self._calls):
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)

@@ -1,0 +1,128 @@
+"""One request line: sent until it has an outcome, turned into its journal entry.
+
+The caller holds a place in the gate while the line is with the upstream and gives it up while it backs off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+
+from shared.domain.batch import Batch
+from shared.domain.deployment import Deployment
+from shared.domain.fair_share import Pacer
+from shared.domain.request_line import RequestLine
+from shared.domain.result_line import NeverRan, error_object, failure_line, line_id, success_line
+from shared.domain.retry import RetryPolicy, next_delay
+from shared.domain.upstream import Failed, Retry, Succeeded, build_request, classify
+from shared.domain.usage import Usage
+from shared.ports import Upstream
+from shared.run.gate import Gate
+from shared.run.journal import Entry
+
+
+class LineCaller:
+    """Calls the upstream for the lines of one batch, until `stop`: then no further attempt begins."""
+
+    def __init__(
+        self,
+        *,
+        batch: Batch,
+        deployment: Deployment,
+        upstream: Upstream,
+        gate: Gate,
+        pacer: Pacer,
+        errors: RetryPolicy,
+        throttles: RetryPolicy,
+        pause_seconds: float,
+        remaining_seconds: Callable[[], float | None],
+        stop: asyncio.Event,
+    ) -> None:
+        self._batch = batch
+        self._deployment = deployment
+        self._upstream = upstream
+        self._gate = gate
+        self._pacer = pacer
+        self._errors = errors
+        self._throttles = throttles
+        self._pause_seconds = pause_seconds
+        self._remaining_seconds = remaining_seconds
+        self._stop = stop
+        self.paused_until = 0.0  # time.monotonic(): the upstream asked for a pause until then
+
+    async def answer(self, number: int, line: RequestLine, size: int, tokens: int) -> Entry | None:
+        """The line's entry; None if it has to be sent again later. Enter the gate before; it is left on return."""
+        request = build_request(self._deployment, self._batch.endpoint, line.body)
+        errors = throttles = 0
+        inside = True
+        try:
+            while True:
+                await self._pace(tokens)
+                if self._stop.is_set():
+                    return None
+                outcome = classify(await self._upstream.send(request))
+                if not isinstance(outcome, Retry):
+                    return self._entry(number, line, outcome)
+                throttles += outcome.throttled
+                errors += not outcome.throttled
+                delay = self._delay(outcome, errors, throttles)
+                if delay is None:
+                    return self._entry(number, line, outcome.final)
+                if delay >= self._pause_seconds:
+                    self.paused_until = max(self.paused_until, time.monotonic() + delay)
+                    self._stop.set()
+                inside = self._gate.leave(size)
+                await self._sleep(delay)
+                inside = await self._gate.enter(size)
+        finally:
+            if inside:
+                self._gate.leave(size)
+
+    async def _pace(self, tokens: int) -> None:
+        while (delay := self._pacer.delay(tokens, time.monotonic())) > 0 and not self._stop.is_set():
+            await self._sleep(delay)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, or wake at the stop."""
+        if not self._stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), seconds)
+
+    def _delay(self, outcome: Retry, errors: int, throttles: int) -> float | None:
+        if outcome.throttled:
+            self._gate.throttled(time.monotonic())
+        return next_delay(
+            self._throttles if outcome.throttled else self._errors,
+            attempt=throttles if outcome.throttled else errors,
+            after_seconds=outcome.after_seconds,
+            jitter=random.random(),
+            remaining_seconds=self._remaining_seconds(),
+        )
+
+    def broken(self, number: int, line: RequestLine) -> Entry:
+        """The entry of a line that our own code could not deal with."""
+        return self._entry(number, line, Failed(status=None, body=error_object(NeverRan.INTERNAL_ERROR)))
+
+    def _entry(self, number: int, line: RequestLine, outcome: Succeeded | Failed) -> Entry:
+        vendor, name = self._batch.vendor, line_id(self._batch.id, number)
+        request_id = outcome.request_id
+        if isinstance(outcome, Succeeded):
+            self._gate.succeeded()
+            result = success_line(
+                vendor, request_line_id=name, custom_id=line.custom_id, request_id=request_id, body=outcome.body
+            )
+            return Entry(number, True, outcome.usage, outcome.model, msgspec.Raw(result[:-1]))
+        result = failure_line(
+            vendor,
+            request_line_id=name,
+            custom_id=line.custom_id,
+            request_id=request_id,
+            status=outcome.status,
+            body=outcome.body,
+        )
+        return Entry(number, False, Usage(), None, msgspec.Raw(result[:-1]))

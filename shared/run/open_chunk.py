@@ -1,0 +1,68 @@
+"""A chunk being worked on: its journal, and its row under compare-and-swap."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Self
+
+from shared.domain.chunk import ChunkRow, PlannedChunk
+from shared.ports import BatchStore, BlobStore, Changed
+from shared.run.journal import Journal, Memory, Result
+from shared.run.seal import seal_chunk
+
+
+class OpenChunk:
+    """`keep` often, `seal` once; both may run beside calls that still add to the journal."""
+
+    def __init__(self, chunk: PlannedChunk, journal: Journal, version: str | None) -> None:
+        self.chunk = chunk
+        self.journal = journal
+        self.sealed = False
+        self._version = version
+        self._keeping = asyncio.Lock()
+
+    @classmethod
+    async def open(
+        cls, blobs: BlobStore, batches: BatchStore, batch_id: str, chunk: PlannedChunk, memory: Memory
+    ) -> Self | None:
+        """The chunk with all that earlier activities journaled; None if it is sealed already."""
+        stored = await batches.get_chunk(batch_id, chunk.index)
+        if stored and stored.value.sealed:
+            return None
+        journal = await Journal.open(blobs, batch_id, chunk.index, memory)
+        return cls(chunk, journal, stored.version if stored else None)
+
+    @property
+    def complete(self) -> bool:
+        return len(self.journal.finished) >= self.chunk.lines
+
+    async def keep(self, batches: BatchStore) -> None:
+        """Make finished lines durable, then count them in the row."""
+        async with self._keeping:
+            if not self.sealed and self.journal.unwritten:
+                await self.journal.write()
+                await self._put(batches, self.journal.row)
+
+    async def seal(self, blobs: BlobStore, batches: BatchStore) -> None:
+        """Stage the result blocks and close the row for ever."""
+        async with self._keeping:
+            while not self.sealed:
+                row = await seal_chunk(blobs, self.journal.row, self._results())
+                self.sealed = await self._put(batches, row)
+            self.journal.release()
+
+    async def _results(self) -> AsyncIterator[Result]:
+        async for _, result in self.journal.results():
+            yield result
+
+    async def _put(self, batches: BatchStore, row: ChunkRow) -> bool:
+        """False if another activity has changed the row meanwhile; sealed by it, the chunk is done all the same."""
+        try:
+            self._version = await batches.put_chunk(row, self._version)
+        except Changed:
+            stored = await batches.get_chunk(row.batch_id, row.index)
+            self._version = stored.version if stored else None
+            self.sealed = bool(stored and stored.value.sealed)
+            return self.sealed
+        return True

@@ -1,0 +1,113 @@
+"""The watcher of a lane: it beats, re-reads the lane's fair share, and notices that the batch has to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from shared.domain.batch import Batch, Status
+from shared.domain.deployment import Deployment
+from shared.domain.fair_share import Pacer, share
+from shared.domain.heartbeat import Heartbeat
+from shared.run.change import load
+from shared.run.gate import Gate
+from shared.services import Services
+
+log = logging.getLogger(__name__)
+
+STALE_BEATS = 4  # Missed beats after which a lane counts as gone.
+
+
+class Watch:
+    """Sets `stop` when the slice is over, the deadline has come or the batch is no longer in progress.
+
+    `drain_seconds` says how long the lane may then wait for requests in flight.
+    """
+
+    def __init__(
+        self,
+        service: Services,
+        batch: Batch,
+        deployment: Deployment,
+        *,
+        lane: int,
+        lanes: int,
+        gate: Gate,
+        pacer: Pacer,
+        stop: asyncio.Event,
+    ) -> None:
+        self._service = service
+        self._batch = batch
+        self._deployment = deployment
+        self._lane = lane
+        self._lanes = lanes
+        self._gate = gate
+        self._pacer = pacer
+        self._stop = stop
+        self._slice_end = time.monotonic() + service.settings.slice_seconds
+        self.must_end = False  # cancelled or past the deadline: there will be no next slice
+        self._beaten_once = False
+
+    def remaining_seconds(self) -> float | None:
+        """Until the batch's deadline; None without one."""
+        deadline = self._batch.deadline()
+        return None if deadline is None else (deadline - self._service.now()).total_seconds()
+
+    @property
+    def drain_seconds(self) -> float:
+        """How long requests in flight may still take."""
+        settings = self._service.settings
+        return settings.drain_seconds if self.must_end else self._deployment.request_timeout_seconds + 10
+
+    async def run(self) -> None:
+        """Look every `heartbeat_seconds`, and at the end of the slice. Ends by cancellation."""
+        while True:
+            remaining = self.remaining_seconds()
+            until = min(self._slice_end - time.monotonic(), remaining if remaining is not None else 3600)
+            await asyncio.sleep(max(0.05, min(self._service.settings.heartbeat_seconds, until)))
+            try:
+                await self.look()
+            except Exception:  # a missed look costs seconds; the keeper notices a dead storage
+                log.warning(
+                    "A lane could not read its batch.",
+                    exc_info=True,
+                    extra={"action": "watch_failed", "batch_id": self._batch.id},
+                )
+
+    async def look(self) -> None:
+        """One look: beat, share, cancel, deadline, slice."""
+        await self._service.batches.beat(self.heartbeat())
+        await self._take_share()
+        batch = await load(self._service, self._batch.owner, self._batch.id)
+        remaining = self.remaining_seconds()
+        self.must_end = (
+            batch is None or batch.status is not Status.IN_PROGRESS or (remaining is not None and remaining <= 0)
+        )
+        if self.must_end or time.monotonic() >= self._slice_end:
+            self._stop.set()
+
+    async def _take_share(self) -> None:
+        now = self._service.now()
+        beats = await self._service.batches.heartbeats(self._deployment.name)
+        if not self._beaten_once:  # The other lanes are starting at this moment: count them as alive.
+            self._beaten_once = True
+            beats = [beat for beat in beats if beat.batch_id != self._batch.id]
+            beats += [self.heartbeat(lane) for lane in range(self._lanes)]
+        stale_after = STALE_BEATS * self._service.settings.heartbeat_seconds
+        own = (beats, self._batch.id, self._lane, now, stale_after)
+        requests, tokens = self._deployment.requests_per_minute, self._deployment.tokens_per_minute
+        self._gate.set_share(share(self._deployment.max_concurrency, *own))
+        self._pacer.resize(
+            None if requests is None else share(requests, *own),
+            None if tokens is None else share(tokens, *own),
+            time.monotonic(),
+        )
+
+    def heartbeat(self, lane: int | None = None) -> Heartbeat:
+        return Heartbeat(
+            deployment=self._deployment.name,
+            batch_id=self._batch.id,
+            lane=self._lane if lane is None else lane,
+            at=self._service.now(),
+        )
