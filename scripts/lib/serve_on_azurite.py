@@ -1,0 +1,77 @@
+"""`scripts/serve --azurite`: starts Azurite on free ports, keeps its data in the service's folder, becomes the service.
+
+Azurite's leash is held by an open descriptor that the service inherits, so Azurite ends when the service does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import leash
+
+HOST = "127.0.0.1"
+ACCOUNT = "devstoreaccount1"
+# Azurite's account key is the same for everyone and documented; it opens nothing but the emulator.
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+START_SECONDS = 60.0
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on right now, all different."""
+    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in sockets]
+    for listener in sockets:
+        listener.close()
+    return ports
+
+
+def connection_string(blob_port: int, table_port: int) -> str:
+    return ";".join(
+        (
+            "DefaultEndpointsProtocol=http",
+            f"AccountName={ACCOUNT}",
+            f"AccountKey={ACCOUNT_KEY}",
+            f"BlobEndpoint=http://{HOST}:{blob_port}/{ACCOUNT}",
+            f"TableEndpoint=http://{HOST}:{table_port}/{ACCOUNT}",
+        )
+    )
+
+
+def wait_for(port: int, deadline: float, log: Path) -> None:
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((HOST, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise SystemExit(f"Azurite did not start within {START_SECONDS:.0f} s; it said:\n{log.read_text(errors='replace')}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/serve", add_help=False)
+    parser.add_argument("--azurite", action="store_true")
+    parser.add_argument("--data", type=Path, default=Path(".data"))
+    known, others = parser.parse_known_args()
+    folder = known.data / "azurite"
+    folder.mkdir(parents=True, exist_ok=True)
+    blob, queue, table = free_ports(3)
+    flags = ["--skipApiVersionCheck", "--disableTelemetry", "--silent", "--location", str(folder)]
+    ports = ["--blobPort", str(blob), "--queuePort", str(queue), "--tablePort", str(table)]
+    log = folder / "azurite.log"
+    held = leash.start(["node_modules/.bin/azurite", *flags, *ports], log=log)
+    for port in (blob, table):
+        wait_for(port, time.monotonic() + START_SECONDS, log)
+    assert held.stdin is not None
+    os.set_inheritable(held.stdin.fileno(), True)
+    service = ["-m", "local_host", "--data", str(known.data), "--azurite", connection_string(blob, table), *others]
+    os.execv(sys.executable, [sys.executable, *service])
+
+
+if __name__ == "__main__":
+    main()
