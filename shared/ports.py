@@ -12,6 +12,7 @@ suite (`tests/contracts`). Cross-cutting guarantees, which every implementation 
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
@@ -149,7 +150,7 @@ class BatchStore(Protocol):
 
     async def get_chunk(self, batch_id: str, index: int) -> Stored[ChunkRow] | None: ...
 
-    async def list_chunks(self, batch_id: str) -> list[ChunkRow]:
+    async def list_chunks(self, batch_id: str) -> builtins.list[ChunkRow]:
         """Every chunk row of the batch in order of index."""
         ...
 
@@ -161,7 +162,7 @@ class BatchStore(Protocol):
         """Remove the lane's heartbeat; nothing happens if there is none."""
         ...
 
-    async def heartbeats(self, deployment: str) -> list[Heartbeat]:
+    async def heartbeats(self, deployment: str) -> builtins.list[Heartbeat]:
         """Every heartbeat under the deployment, stale ones included."""
         ...
 

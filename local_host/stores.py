@@ -1,0 +1,41 @@
+"""The stores of the local host: `shared.ports` on one SQLite file and a directory of bytes, safe against kill -9.
+
+Several processes open the same folder at once; each calls `open_stores` for itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from local_host import disk_blobs, sqlite_records
+from local_host.disk_blobs import DiskBlobs
+from local_host.sqlite_records import SqliteBatches, SqliteFiles
+from local_host.store_database import StoreDatabase, unavailable
+
+
+class LocalStores(NamedTuple):
+    """The three stores, in the order callers unpack them."""
+
+    blobs: DiskBlobs
+    files: SqliteFiles
+    batches: SqliteBatches
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the folder."""
+        await asyncio.to_thread(self.blobs.close)
+
+
+def open_stores(data: Path) -> LocalStores:
+    """The stores in the folder `data`, made if missing. Raises Unavailable if the folder cannot be used."""
+    folder = data / "blobs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unavailable(error) from error
+    database = StoreDatabase(data / "stores.db", disk_blobs.SCHEMA + sqlite_records.SCHEMA)
+    blobs = DiskBlobs(database, folder)
+    blobs.sweep(time.time())
+    return LocalStores(blobs, SqliteFiles(database), SqliteBatches(database))

@@ -1,0 +1,58 @@
+"""Records to store: small, whole, and each with an id of its own."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.domain.batch import Batch, BatchError, Status, Vendor
+from shared.domain.file import File
+from shared.domain.heartbeat import Heartbeat
+from shared.domain.ids import new_id
+
+START = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
+
+
+def an_id(number: int) -> str:
+    """Ids that sort by `number`."""
+    return new_id(START + timedelta(seconds=number), number.to_bytes(10, "big"))
+
+
+def a_file(number: int = 0, *, owner: str = "project-a", **changes: Any) -> File:
+    values = {
+        "id": an_id(number),
+        "owner": owner,
+        "filename": f"füle-{number}.jsonl",
+        "purpose": "batch",
+        "bytes": 10 + number,
+        "created_at": START,
+        "expires_at": None,
+        "blob": f"files/{number}",
+    }
+    return File(**values | changes)
+
+
+def a_batch(number: int = 0, *, owner: str = "project-a", **changes: Any) -> Batch:
+    values = {
+        "id": an_id(number),
+        "owner": owner,
+        "vendor": Vendor.OPENAI,
+        "endpoint": "/v1/chat/completions",
+        "input_file_id": an_id(900),
+        "input_blob": "files/900",
+        "completion_window": "24h",
+        "created_at": START,
+        "expires_at": START + timedelta(hours=24),
+        "metadata": {"ключ": "värde"},
+    }
+    return Batch(**values | changes)
+
+
+def a_large_batch(number: int = 0) -> Batch:
+    """A failed batch whose errors take about 300 kB."""
+    errors = tuple(
+        BatchError(code="invalid_json_line", message=f"Zeile {line}: " + "ü" * 1400, line=line) for line in range(100)
+    )
+    return a_batch(number, status=Status.FAILED, errors=errors)
+
+
+def a_heartbeat(lane: int = 0, *, deployment: str = "gpt-4o-mini", batch: int = 0, seconds: float = 0) -> Heartbeat:
+    return Heartbeat(deployment=deployment, batch_id=an_id(batch), lane=lane, at=START + timedelta(seconds=seconds))
