@@ -1,0 +1,246 @@
+"""The one pass over an input file: finds its lines, has each judged, plans the chunks, counts lines and tokens.
+
+Bytes are pushed in as they arrive; how they are cut into blocks makes no difference. Memory is one line, one block,
+a digest per line and the plan. What a single line must be is said in `request_line`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain.batch import BatchError, Refused, Validated, Vendor
+from shared.domain.chunk import Plan, PlannedChunk
+from shared.domain.deployment import Deployment
+from shared.domain.request_line import NOT_JSON, LineRules
+from shared.domain.tokens import TokenCounter
+
+_BOM: Final = b"\xef\xbb\xbf"
+_NO_DEPLOYMENT: Final = (
+    "Validation failed: A valid model deployment name couldn't be extracted from the input file. Please ensure that "
+    "each row in the input file has a valid deployment name specified in the 'model' field, and that the deployment "
+    "name is consistent across all rows."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRules:
+    """What a file is held against. Sizes in bytes; a line's size is counted without its line feed."""
+
+    vendor: Vendor
+    endpoint: str
+    deployments: Mapping[str, Deployment]
+    counter: TokenCounter
+    max_bytes: int
+    max_line_bytes: int
+    max_requests: int
+    max_reported_errors: int
+    chunk_lines: int
+    chunk_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A good file: how it is cut, and the event that says so to the batch record."""
+
+    plan: Plan
+    validated: Validated
+
+
+class InputScan:
+    """`feed` every block of the file in order, then `finish` once."""
+
+    def __init__(self, rules: ScanRules) -> None:
+        self._rules = rules
+        self._lines = LineRules(vendor=rules.vendor, endpoint=rules.endpoint, deployments=rules.deployments)
+        self._chunks = _ChunkPlanner(rules.chunk_lines, rules.chunk_bytes)
+        self._errors: list[BatchError] = []
+        self._error_count = 0
+        self._bytes = 0  # fed so far
+        self._line_start = 0  # offset of the line that has begun
+        self._line = 1  # its number
+        self._pieces: list[bytes] = []  # its bytes from earlier blocks
+        self._piece_bytes = 0
+        self._skipping = False  # it is too long to be kept
+        self._ends_open = False  # the last byte fed was no line feed
+        self._requests = 0
+        self._tokens = 0
+
+    @property
+    def is_over(self) -> bool:
+        """The file is larger than allowed: nothing that follows matters."""
+        return self._bytes > self._rules.max_bytes
+
+    def feed(self, block: bytes) -> None:
+        """Take the next bytes of the file, of any length. Time is linear in the bytes, however they are cut."""
+        room = self._rules.max_bytes - self._bytes
+        self._bytes += len(block)
+        if block and room > 0:
+            self._take(block if len(block) <= room else block[:room])
+
+    def _take(self, block: bytes) -> None:
+        self._ends_open = not block.endswith(b"\n")
+        position = 0
+        while (end := block.find(b"\n", position)) >= 0:
+            if self._pieces or self._skipping:
+                self._hold(block[position:end])
+                line = b"".join(self._pieces)
+            else:
+                line = block[position:end]
+            self._end_line(line, 1)
+            position = end + 1
+            if self._is_crowded:
+                break
+        if self._is_crowded:  # The file is refused: only its lines are still counted.
+            self._line += block.count(b"\n", position)
+        elif position < len(block):
+            self._hold(block[position:])
+
+    def _hold(self, piece: bytes) -> None:
+        """Keep the beginning of a line until its end arrives, unless it has become too long to be kept."""
+        self._piece_bytes += len(piece)
+        if not self._skipping:
+            self._pieces.append(piece)
+            if self._piece_bytes > self._rules.max_line_bytes:
+                self._skipping = True
+                self._pieces.clear()
+
+    def _end_line(self, line: bytes, feed_bytes: int) -> None:
+        """A line is complete. `line` is meaningless if it was too long to be kept."""
+        size = self._piece_bytes if self._skipping else len(line)
+        end = self._line_start + size + feed_bytes
+        if size > self._rules.max_line_bytes:
+            self._requests += 1
+            self._report([self._too_long()])
+        elif line and not line.isspace():
+            self._requests += 1
+            if not self._is_crowded:
+                self._judge(line, end)
+        self._line_start = end
+        self._line += 1
+        self._pieces.clear()
+        self._piece_bytes = 0
+        self._skipping = False
+
+    def _judge(self, line: bytes, end: int) -> None:
+        if self._line == 1 and line.startswith(_BOM):
+            self._report([self._byte_order_mark()])
+            return
+        verdict = self._lines.check(line, self._line)
+        if isinstance(verdict, list):
+            self._report(verdict)
+        elif not self._error_count:
+            tokens = self._rules.counter.count(self._rules.endpoint, verdict)
+            self._tokens += tokens
+            self._chunks.add(start=self._line_start, end=end, line=self._line, tokens=tokens)
+
+    def _report(self, errors: list[BatchError]) -> None:
+        self._error_count += len(errors)
+        self._errors += errors[: max(0, self._rules.max_reported_errors - len(self._errors))]
+
+    def finish(self) -> Accepted | Refused:
+        """The verdict on the whole file: problems of the file itself first, then those of lines in order."""
+        if not self.is_over and self._piece_bytes:
+            self._end_line(b"".join(self._pieces), 0)
+            self._ends_open = False
+        of_file, deployment = self._file_errors(), self._lines.deployment
+        if of_file or self._error_count or deployment is None:
+            return Refused(errors=(*of_file, *self._errors, *self._unreported()))
+        plan = self._chunks.plan()
+        validated = Validated(
+            deployment=deployment,
+            total=self._requests,
+            chunks=len(plan.chunks),
+            input_tokens=self._tokens,
+        )
+        return Accepted(plan=plan, validated=validated)
+
+    @property
+    def _is_crowded(self) -> bool:
+        return self._requests > self._rules.max_requests
+
+    def _file_errors(self) -> list[BatchError]:
+        if self.is_over:
+            return [self._too_large()]
+        if self._is_crowded:
+            return [self._too_many()]
+        if not self._requests:
+            message = "The input file is empty. Please ensure that the batch contains at least one request."
+            return [BatchError(code="empty_file", message=message)]  # Literal: contract 3.4.
+        return []
+
+    def _too_large(self) -> BatchError:
+        """Literal: contract 3.3. No vendor's code is known; this one is ours."""
+        model = f" for the {self._lines.deployment} model" if self._lines.deployment else ""
+        message = f"The batch input file is larger than the {self._rules.max_bytes} maximum{model}."
+        return BatchError(code="file_too_large", message=message)
+
+    def _too_many(self) -> BatchError:
+        """Azure's code (contract 3.4); OpenAI's is not known, so both have the same."""
+        lines = self._line - 1 + self._ends_open
+        message = (
+            f"The input file holds more than the maximum of {self._rules.max_requests:,} requests: "
+            f"it has {lines:,} lines. Split it into several files and create a batch for each."
+        )
+        return BatchError(code="too_many_tasks", message=message)
+
+    def _too_long(self) -> BatchError:
+        message = f"This line is longer than the maximum of {self._rules.max_line_bytes:,} bytes. Shorten the request."
+        return BatchError(code="invalid_request", message=message, line=self._line)
+
+    def _byte_order_mark(self) -> BatchError:
+        """Each vendor's literal (contract 3.3, 3.4), which misses the point, and then the point."""
+        hint = " The file begins with a byte order mark (BOM): save it as UTF-8 without one."
+        if self._rules.vendor is Vendor.AZURE:
+            return BatchError(code="invalid_request", message=_NO_DEPLOYMENT + hint)
+        return BatchError(code="invalid_json_line", message=NOT_JSON + hint, line=1)
+
+    def _unreported(self) -> list[BatchError]:
+        more = self._error_count - len(self._errors)
+        if not more:
+            return []
+        message = f"{more:,} more problems were found. Correct those listed and validate the file again."
+        return [BatchError(code="invalid_request", message=message)]
+
+
+class _ChunkPlanner:
+    """Cuts request lines into chunks of at most so many lines and bytes; one line longer than that is one chunk.
+
+    A chunk reaches from the first byte of its first request line to the last of its last; between two chunks there
+    is nothing but blank lines.
+    """
+
+    def __init__(self, max_lines: int, max_bytes: int) -> None:
+        self._max_lines = max_lines
+        self._max_bytes = max_bytes
+        self._done: list[PlannedChunk] = []
+        self._start = self._end = self._first_line = self._lines = self._tokens = 0
+
+    def add(self, *, start: int, end: int, line: int, tokens: int) -> None:
+        if self._lines == self._max_lines or end - self._start > self._max_bytes:
+            self._close()
+        if not self._lines:
+            self._start, self._first_line = start, line
+        self._end = end
+        self._lines += 1
+        self._tokens += tokens
+
+    def _close(self) -> None:
+        if not self._lines:
+            return
+        self._done.append(
+            PlannedChunk(
+                index=len(self._done),
+                start=self._start,
+                length=self._end - self._start,
+                first_line=self._first_line,
+                lines=self._lines,
+                tokens=self._tokens,
+            )
+        )
+        self._lines = self._tokens = 0
+
+    def plan(self) -> Plan:
+        self._close()
+        return Plan(chunks=tuple(self._done))

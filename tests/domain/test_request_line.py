@@ -1,0 +1,326 @@
+"""The rules of one line: literals of contract 3.3 and 3.4, written out as the vendors write them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.batch import BatchError, Vendor
+from shared.domain.deployment import Deployment
+from shared.domain.request_line import LineRules, read_line, with_model
+
+CHAT = "/v1/chat/completions"
+DEPLOYMENTS = {
+    "small": Deployment(name="small", base_url="http://upstream"),
+    "large": Deployment(name="large", base_url="http://upstream"),
+    "chatty": Deployment(name="chatty", base_url="http://upstream", endpoints=(CHAT,)),
+}
+GOOD: dict[str, Any] = {
+    "custom_id": "a",
+    "method": "POST",
+    "url": CHAT,
+    "body": {"model": "small", "messages": [{"role": "user", "content": "Hi"}]},
+}
+
+
+def rules(vendor: Vendor = Vendor.OPENAI, endpoint: str = CHAT) -> LineRules:
+    return LineRules(vendor=vendor, endpoint=endpoint, deployments=DEPLOYMENTS)
+
+
+def line(**changes: Any) -> bytes:
+    """A good line with `changes`; a change to None leaves the key out."""
+    return json.dumps({key: value for key, value in (GOOD | changes).items() if value is not None}).encode()
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    return {key: value for key, value in (GOOD["body"] | changes).items() if value is not ...}
+
+
+def errors_of(raw: bytes, vendor: Vendor = Vendor.OPENAI, endpoint: str = CHAT) -> list[tuple[str, str, str | None]]:
+    verdict = rules(vendor, endpoint).check(raw, 7)
+    assert isinstance(verdict, list)
+    assert all(error.line == 7 for error in verdict)
+    return [(error.code, error.message, error.param) for error in verdict]
+
+
+def test_a_good_line_gives_its_body_byte_for_byte() -> None:
+    """Bodies are passed through as they came."""
+    raw = (
+        b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body": { "model":"small","messages":[1.50] } }'
+    )
+    assert rules().check(raw, 1) == b'{ "model":"small","messages":[1.50] }'
+
+
+OPENAI_CASES = [
+    (b"nonsense", "invalid_json_line", "This line is not parseable as valid JSON.", None),
+    (line(custom_id=None), "missing_required_parameter", "Missing required parameter: 'custom_id'.", "custom_id"),
+    (line(method=None), "missing_required_parameter", "Missing required parameter: 'method'.", "method"),
+    (line(url=None), "missing_required_parameter", "Missing required parameter: 'url'.", "url"),
+    (line(body=None), "missing_required_parameter", "Missing required parameter: 'body'.", "body"),
+    (
+        line(url="/v1/embeddings"),
+        "invalid_url",
+        "The URL provided for this request does not match the batch endpoint.",
+        "url",
+    ),
+    (
+        line(url="/chat/completions"),
+        "invalid_url",
+        "The URL provided for this request does not match the batch endpoint.",
+        "url",
+    ),
+    (
+        line(body=body(model="nobody")),
+        "model_not_found",
+        "The provided model 'nobody' is not supported by the Batch API.",
+        "body.model",
+    ),
+    (line(body=body(model=...)), "invalid_request", "Model parameter is required.", "body.model"),
+    (line(body=body(model=None)), "invalid_request", "Model parameter is required.", "body.model"),
+    (line(body=body(model="")), "invalid_request", "Model parameter is required.", "body.model"),
+    (line(body=body(messages=...)), "invalid_request", "Messages parameter is required.", "body.messages"),
+    (line(body=body(messages=None)), "invalid_request", "Messages parameter is required.", "body.messages"),
+    (
+        line(body=body(stream=True)),
+        "streaming_unsupported",
+        "Chat Completions: Streaming is not supported in the Batch API.",
+        "body.stream",
+    ),
+    (line(method="GET"), "invalid_value", "Invalid value: 'GET'. Supported values are: 'POST'.", "method"),
+    (
+        line(custom_id=7),
+        "invalid_type",
+        "Invalid type for 'custom_id': expected a string, but got a number instead.",
+        "custom_id",
+    ),
+    (
+        line(method=["POST"]),
+        "invalid_type",
+        "Invalid type for 'method': expected a string, but got an array instead.",
+        "method",
+    ),
+    (line(url={}), "invalid_type", "Invalid type for 'url': expected a string, but got an object instead.", "url"),
+    (
+        line(body="{}"),
+        "invalid_type",
+        "Invalid type for 'body': expected an object, but got a string instead.",
+        "body",
+    ),
+    (
+        line(body=body(model=True)),
+        "invalid_type",
+        "Invalid type for 'body.model': expected a string, but got a boolean instead.",
+        "body.model",
+    ),
+    (b'["POST"]', "invalid_json_line", "This line is not a JSON object: it is an array.", None),
+    (b" null\r", "invalid_json_line", "This line is not a JSON object: it is null.", None),
+]
+
+
+@pytest.mark.parametrize(("raw", "code", "message", "param"), OPENAI_CASES)
+def test_openai_says_it_literally(raw: bytes, code: str, message: str, param: str | None) -> None:
+    """Contract 3.3: code, message and param of each problem, and nothing beside it."""
+    assert errors_of(raw) == [(code, message, param)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"nonsense", "invalid_json_line"),
+        (line(url="/embeddings"), "url_mismatch"),
+        (line(custom_id=None), "invalid_request"),
+        (line(custom_id=7), "invalid_request"),
+        (line(method="GET"), "invalid_request"),
+        (line(body=body(model="nobody")), "model_not_found"),
+        (line(body=body(model=...)), "invalid_request"),
+        (line(body=body(stream=True)), "invalid_request"),
+    ],
+)
+def test_azure_has_its_own_codes(raw: bytes, code: str) -> None:
+    """Contract 3.4."""
+    assert [found for found, _, _ in errors_of(raw, Vendor.AZURE)] == [code]
+
+
+@pytest.mark.parametrize("url", ["/chat/completions", "/v1/chat/completions"])
+def test_azure_takes_both_spellings_of_a_url(url: str) -> None:
+    """Contract 3.1."""
+    assert isinstance(rules(Vendor.AZURE).check(line(url=url), 1), bytes)
+
+
+@pytest.mark.parametrize(("vendor", "code"), [(Vendor.OPENAI, "mismatched_model"), (Vendor.AZURE, "model_mismatch")])
+def test_a_second_model_is_refused(vendor: Vendor, code: str) -> None:
+    """One model per file (contract 3.1), the first known one; literal of 3.3."""
+    checked = rules(vendor)
+    assert isinstance(checked.check(line(), 1), bytes)
+    assert checked.check(line(custom_id="b", body=body(model="large")), 2) == [
+        BatchError(
+            code=code,
+            message="The model 'large' for this request does not match the rest of the batch. "
+            "Each batch must contain requests for a single model.",
+            param="body.model",
+            line=2,
+        )
+    ]
+
+
+def test_a_repeated_custom_id_is_reported_at_its_later_line() -> None:
+    """Literal of contract 3.3; escapes do not hide a repetition."""
+    checked = rules()
+    checked.check(line(custom_id="a"), 1)
+    verdict = checked.check(line().replace(b'"a"', b'"\\u0061"'), 2)
+    assert verdict == [
+        BatchError(
+            code="duplicate_custom_id",
+            message="The custom_id 'a' for this request is a duplicate of another request. "
+            "The custom_id parameter must be unique for each request in a batch.",
+            param="custom_id",
+            line=2,
+        )
+    ]
+
+
+def test_the_problems_of_a_line_come_in_order_of_its_fields() -> None:
+    """Contract 3.3: custom_id, method, url, body."""
+    params = [param for _, _, param in errors_of(b'{"body":{"stream":true,"model":"x"}}')]
+    assert params == ["custom_id", "method", "url", "body.model", "body.messages", "body.stream"]
+
+
+def test_a_deployment_serves_only_its_endpoints() -> None:
+    """The message names the endpoints that it does serve."""
+    raw = line(url="/v1/embeddings", body={"model": "chatty", "input": "x"})
+    assert errors_of(raw, endpoint="/v1/embeddings") == [
+        (
+            "invalid_request",
+            "The model 'chatty' does not serve the endpoint /v1/embeddings. It serves: /v1/chat/completions.",
+            "body.model",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "missing"),
+    [
+        ("/v1/completions", "prompt"),
+        ("/v1/embeddings", "input"),
+        ("/v1/images/edits", "prompt"),
+        ("/v1/images/generations", "prompt"),
+        ("/v1/moderations", "input"),
+        ("/v1/responses", "input"),
+    ],
+)
+def test_each_endpoint_needs_its_own_parameter(endpoint: str, missing: str) -> None:
+    """In the words OpenAI uses for `messages`."""
+    raw = line(url=endpoint, body={"model": "small"})
+    message = f"{missing.capitalize()} parameter is required."
+    assert errors_of(raw, endpoint=endpoint) == [("invalid_request", message, f"body.{missing}")]
+
+
+@pytest.mark.parametrize("field", ["input", "prompt", "previous_response_id", "conversation"])
+def test_a_response_may_start_from_more_than_an_input(field: str) -> None:
+    """The Responses API takes a stored prompt, an earlier response or a conversation in place of an input."""
+    raw = line(url="/v1/responses", body={"model": "small", field: "x"})
+    assert isinstance(rules(endpoint="/v1/responses").check(raw, 1), bytes)
+
+
+@pytest.mark.parametrize("value", [False, None, "true", 1])
+def test_only_a_true_stream_is_refused(value: object) -> None:
+    """What else may be wrong with it is the upstream's to say."""
+    assert isinstance(rules().check(line(body=body(stream=value)), 1), bytes)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"custom_id":"a\xff"}',
+        b'{"body":{"x":"\xff"}}',
+        b'{"body":{"x":"\xed\xa0\x80"}}',
+        b'{"body":{"x":"\\ud800"}}',
+        b'{"custom_id":"\\udc00"}',
+        b'{"custom_id":"a\x00"}',
+        b"\x00\x00\x00",
+        b'{"custom_id":"a"',
+        b'{"custom_id":"a"} {"custom_id":"b"}',
+        b"[1,",
+        b"{'custom_id': 'a'}",
+        b'{"body":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"body":{"x":' + b'{"x":' * 256 + b"1" + b"}" * 256 + b"}}",
+    ],
+)
+def test_bytes_that_are_no_json_are_one_error(raw: bytes) -> None:
+    """Bad UTF-8, lone surrogates, NUL, half a line, and nesting that no reader follows."""
+    assert errors_of(raw) == [("invalid_json_line", "This line is not parseable as valid JSON.", None)]
+
+
+def test_brackets_inside_strings_are_no_nesting() -> None:
+    """Only structure counts."""
+    text = "[{" * 5000 + '\\"'
+    assert isinstance(rules().check(line(body=body(messages=[{"content": text}])), 1), bytes)
+
+
+def test_many_shallow_brackets_are_no_nesting() -> None:
+    """A long conversation is wide, not deep."""
+    assert isinstance(rules().check(line(body=body(messages=[{"content": "x"}] * 500)), 1), bytes)
+
+
+def test_a_long_value_is_quoted_short() -> None:
+    """Messages stay readable and the record small."""
+    message = errors_of(line(body=body(model="m" * 10_000)))[0][1]
+    assert message == f"The provided model '{'m' * 63}…' is not supported by the Batch API."
+
+
+@given(st.binary(max_size=80))
+def test_no_bytes_make_it_raise(raw: bytes) -> None:
+    """Whatever a file holds, the answer is a value."""
+    assert rules().check(raw, 1)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+        lambda x: st.lists(x) | st.dictionaries(st.sampled_from([*GOOD, "model", "messages"]), x),
+    )
+)
+def test_no_json_makes_it_raise(value: object) -> None:
+    """Valid JSON of any shape, numbers beyond any range included."""
+    assert rules().check(json.dumps(value).encode(), 1)
+
+
+@pytest.mark.parametrize("number", ["1e999", "9" * 5000, "-0.0e-400"])
+def test_a_number_too_large_for_python_passes_in_a_body(number: str) -> None:
+    """It is valid JSON, and the upstream's to judge."""
+    raw = line().replace(b'"messages"', b'"seed":' + number.encode() + b',"messages"')
+    assert isinstance(rules().check(raw, 1), bytes)
+
+
+def test_read_line_gives_what_was_validated() -> None:
+    """What a chunk needs of a line; `custom_id` decoded, the body raw."""
+    found = read_line(b' {"custom_id":"\\u00e4","url":"\\/v1\\/x","more":1,"method":"POST","body":{ "a":1.0 }}\r')
+    assert (found.custom_id, found.url, found.body) == ("ä", "/v1/x", b'{ "a":1.0 }')
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'{"model":"small","x":[1.50, "\\u00e4"]}', b'{"model":"real","x":[1.50, "\\u00e4"]}'),
+        (b'{"x":{"model":"small"},"model":"small"}', b'{"x":{"model":"small"},"model":"real"}'),
+        (b'{ "x":1 }', b'{"x":1,"model":"real"}'),
+        (b'{ "model" : "real" , "x":1 }', b'{ "model" : "real" , "x":1 }'),
+    ],
+)
+def test_with_model_replaces_only_the_top_level_model(before: bytes, after: bytes) -> None:
+    """Every other value keeps its bytes; a body that has the model already is not touched."""
+    assert with_model(before, "real") == after
+
+
+@given(st.dictionaries(st.text(), st.integers() | st.text() | st.lists(st.booleans())), st.text())
+def test_with_model_changes_nothing_else(fields: dict[str, object], model: str) -> None:
+    """Whatever the keys, the decoded body differs in `model` alone."""
+    encodable = model.encode("utf-8", "replace").decode()
+    changed = json.loads(with_model(msgspec.json.encode(fields), encodable))
+    assert changed == fields | {"model": encodable}
