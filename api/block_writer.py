@@ -1,0 +1,58 @@
+"""A byte stream becomes one blob, block by block: the next block fills while the last ones are being staged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from shared.domain.errors import DurableBatchError
+from shared.ports import BlobStore
+
+_IN_FLIGHT = 2
+_log = logging.getLogger(__name__)
+
+
+class BlockWriter:
+    """Writes the blob `name` in blocks of `block_bytes`; memory is at most three of them.
+
+    End it with `commit`, or with `abandon` if anything failed: then nothing of it stays.
+    """
+
+    def __init__(self, blobs: BlobStore, name: str, block_bytes: int) -> None:
+        self._blobs = blobs
+        self._name = name
+        self._block_bytes = block_bytes
+        self._buffer = bytearray()
+        self._block_ids: list[str] = []
+        self._staging: list[asyncio.Task[None]] = []
+
+    async def write(self, piece: bytes) -> None:
+        self._buffer += piece
+        while len(self._buffer) >= self._block_bytes:
+            block = bytes(self._buffer[: self._block_bytes])
+            del self._buffer[: self._block_bytes]
+            await self._stage(block)
+
+    async def commit(self) -> int:
+        """Make the blob readable; its size in bytes."""
+        if self._buffer:
+            await self._stage(bytes(self._buffer))
+        await asyncio.gather(*self._staging)
+        return await self._blobs.commit_blocks(self._name, self._block_ids)
+
+    async def abandon(self) -> None:
+        """Remove every trace of the blob. Never raises: what cannot be removed now vanishes with its age."""
+        for task in self._staging:
+            task.cancel()
+        await asyncio.gather(*self._staging, return_exceptions=True)
+        try:
+            await self._blobs.delete(self._name)
+        except DurableBatchError:
+            _log.warning("Could not remove an abandoned upload.", extra={"action": "abandon_upload"}, exc_info=True)
+
+    async def _stage(self, block: bytes) -> None:
+        if len(self._staging) == _IN_FLIGHT:
+            await self._staging.pop(0)
+        block_id = f"{len(self._block_ids):08d}"
+        self._block_ids.append(block_id)
+        self._staging.append(asyncio.create_task(self._blobs.stage_block(self._name, block_id, block)))

@@ -1,0 +1,163 @@
+"""The three dialects as one table: where they are mounted, how they spell ids and endpoints, what success looks like.
+
+Rule of this file: every difference between the dialects is a field of `Dialect`; handlers never ask which one they
+serve. Pure. Objects are rendered in `rendering.py`, errors in `envelopes.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from shared.domain import ids
+from shared.domain.batch import Vendor
+from shared.domain.deployment import ENDPOINTS
+from shared.domain.errors import NotFound
+
+OK = 200
+_API_VERSION = re.compile(r"(\d{4}-\d\d-\d\d)(-preview)?", re.ASCII)
+_FIRST_API_VERSION = "2024-07-01"  # Older ones serve no batch routes (contract 1.1).
+_CREATED_API_VERSION = "2025-04-01"  # From here on creating a batch answers 201 (contract 1.4).
+
+
+class Envelope(StrEnum):
+    """Shape of an error (contract 1.3)."""
+
+    OPENAI = "openai"
+    AZURE_CLASSIC = "azure_classic"
+    AZURE_V1 = "azure_v1"
+
+
+def _hex(value: str) -> str:
+    return value
+
+
+def _with_version(endpoint: str) -> str:
+    return endpoint
+
+
+def _without_version(endpoint: str) -> str:
+    return endpoint.removeprefix("/v1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One way of speaking to the same objects. `spell_*` turn a canonical id or endpoint into the caller's form."""
+
+    prefix: str
+    vendor: Vendor
+    envelope: Envelope
+    spell_upload: Callable[[str], str]
+    spell_result: Callable[[str], str]
+    spell_batch: Callable[[str], str]
+    spell_endpoint: Callable[[str], str]
+    endpoints: Mapping[str, str]
+    created_file: int
+    created_batch: int
+    needs_api_version: bool = False
+    locates_files: bool = False
+    pages_files: bool = True
+    files_expire: bool = False
+    sends_apim_request_id: bool = True
+
+
+_UNVERSIONED = {endpoint.removeprefix("/v1"): endpoint for endpoint in ENDPOINTS}
+_VERSIONED = {endpoint: endpoint for endpoint in ENDPOINTS}
+
+OPENAI = Dialect(
+    prefix="v1",
+    vendor=Vendor.OPENAI,
+    envelope=Envelope.OPENAI,
+    spell_upload=ids.to_base62,
+    spell_result=ids.to_base62,
+    spell_batch=_hex,
+    spell_endpoint=_with_version,
+    endpoints=MappingProxyType(_VERSIONED),
+    created_file=OK,
+    created_batch=OK,
+    files_expire=True,
+    sends_apim_request_id=False,
+)
+AZURE_CLASSIC = Dialect(
+    prefix="openai",
+    vendor=Vendor.AZURE,
+    envelope=Envelope.AZURE_CLASSIC,
+    spell_upload=_hex,
+    spell_result=ids.to_uuid,
+    spell_batch=ids.to_uuid,
+    spell_endpoint=_without_version,
+    endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
+    created_file=201,
+    created_batch=201,
+    needs_api_version=True,
+    locates_files=True,
+    pages_files=False,
+)
+AZURE_V1 = Dialect(
+    prefix="openai/v1",
+    vendor=Vendor.AZURE,
+    envelope=Envelope.AZURE_V1,
+    spell_upload=_hex,
+    spell_result=ids.to_uuid,
+    spell_batch=ids.to_uuid,
+    spell_endpoint=_without_version,
+    endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
+    created_file=OK,
+    created_batch=201,
+)
+
+# What function names begin with, the route prefix, the dialect. SDKs before 1.65.2 put the deployment into the path
+# (contract 6.3); it is accepted, unread.
+MOUNTS = (
+    ("openai", OPENAI.prefix, OPENAI),
+    ("azure_v1", AZURE_V1.prefix, AZURE_V1),
+    ("azure", AZURE_CLASSIC.prefix, AZURE_CLASSIC),
+    ("azure_deployment", f"{AZURE_CLASSIC.prefix}/deployments/{{deployment}}", AZURE_CLASSIC),
+)
+
+
+def check_api_version(dialect: Dialect, api_version: str | None) -> None:
+    """Azure classic serves nothing without a version that has batches (contract 1.1). Raises NotFound."""
+    if not dialect.needs_api_version:
+        return
+    match = _API_VERSION.fullmatch(api_version or "")
+    if match is None or match[1] < _FIRST_API_VERSION:
+        raise NotFound(
+            "Resource not found. Add the query parameter 'api-version' with a version that has batches, "
+            "such as api-version=2024-10-21.",
+            code="404",
+        )
+
+
+def created_batch(dialect: Dialect, api_version: str | None) -> int:
+    """Success code of creating a batch (contract 1.4)."""
+    if dialect.needs_api_version and (api_version or "") < _CREATED_API_VERSION:
+        return OK
+    return dialect.created_batch
+
+
+def parse_file_id(text: str) -> str | None:
+    """The canonical id behind any dialect's spelling, or None."""
+    return ids.parse(text, "file-")
+
+
+def parse_batch_id(text: str) -> str | None:
+    """The canonical id behind any dialect's spelling, or None."""
+    return ids.parse(text, "batch_")
+
+
+def upload_id(dialect: Dialect, file_id: str) -> str:
+    """An uploaded file's id; what is no id comes back as it was given (contract 1.5.5)."""
+    return f"file-{dialect.spell_upload(file_id)}" if ids.parse(file_id) == file_id else file_id
+
+
+def result_id(dialect: Dialect, file_id: str | None) -> str | None:
+    """The id of an output or error file."""
+    return None if file_id is None else f"file-{dialect.spell_result(file_id)}"
+
+
+def batch_id(dialect: Dialect, canonical: str) -> str:
+    return f"batch_{dialect.spell_batch(canonical)}"

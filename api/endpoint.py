@@ -1,0 +1,128 @@
+"""What every call has in common: request id, authentication, and errors as statuses in the caller's dialect.
+
+Rule of this file: it is the only place with HTTP status codes, but for the success codes in the dialect table. The
+caller's key and the request's content reach neither a log nor an error.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+from azurefunctions.extensions.http.fastapi import Request, Response
+from starlette.requests import ClientDisconnect
+
+from api.byte_range import RangeNotSatisfiable
+from api.dialect import OK, Dialect, check_api_version
+from api.envelopes import render_error, render_internal_error
+from shared.domain.batch import Batch
+from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound, Unauthenticated, Unavailable, WrongState
+from shared.domain.keys import Caller, authenticate
+from shared.services import Services, services
+
+PARTIAL_CONTENT = 206
+SERVICE_UNAVAILABLE = 503
+_INTERNAL_ERROR = 500
+_STATUSES: Mapping[type[DurableBatchError], int] = {
+    RangeNotSatisfiable: 416,
+    InvalidRequest: 400,
+    Unauthenticated: 401,
+    NotFound: 404,
+    WrongState: 409,
+    Unavailable: SERVICE_UNAVAILABLE,
+}
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One authenticated call: what a handler needs beside the request."""
+
+    caller: Caller
+    dialect: Dialect
+    services: Services
+    api_version: str | None
+
+
+class DurableClient(Protocol):
+    """The part of the durable client that the API uses."""
+
+    async def start_new(
+        self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any | None = None
+    ) -> str: ...
+
+
+StartRun = Callable[[Batch], Awaitable[None]]
+Handler = Callable[[Request, Call], Awaitable[Response]]
+StartingHandler = Callable[[Request, Call, StartRun], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+StartingEndpoint = Callable[[Request, DurableClient], Awaitable[Response]]
+
+
+def endpoint(handler: Handler, dialect: Dialect) -> Endpoint:
+    """`handler` as an HTTP function of `dialect`."""
+
+    async def serve(req: Request) -> Response:
+        return await _serve(req, dialect, lambda call: handler(req, call))
+
+    return serve
+
+
+def starting_endpoint(handler: StartingHandler, dialect: Dialect, run: str) -> StartingEndpoint:
+    """The same for a handler that starts runs; `run` is the orchestrator's name."""
+
+    async def serve(req: Request, client: DurableClient) -> Response:
+        async def start(batch: Batch) -> None:
+            await client.start_new(run, instance_id=batch.id, client_input={"owner": batch.owner, "batch_id": batch.id})
+
+        return await _serve(req, dialect, lambda call: handler(req, call, start))
+
+    return serve
+
+
+def json_response(content: dict[str, Any], status: int = OK) -> Response:
+    return Response(msgspec.json.encode(content), status, media_type="application/json")
+
+
+async def _serve(request: Request, dialect: Dialect, handle: Callable[[Call], Awaitable[Response]]) -> Response:
+    request_id = uuid.uuid4()
+    try:
+        response = await handle(_authenticated(request, dialect))
+    except DurableBatchError as error:
+        response = _refusal(dialect, error)
+    except ClientDisconnect:
+        response = _refusal(dialect, InvalidRequest("The connection was lost before the request was complete."))
+    except Exception:
+        extra = {"action": "request_failed", "request_id": f"req_{request_id.hex}", "path": request.url.path}
+        _log.exception("A request failed unexpectedly.", extra=extra)
+        response = json_response(render_internal_error(dialect, f"req_{request_id.hex}"), _INTERNAL_ERROR)
+    response.headers["x-request-id"] = f"req_{request_id.hex}"
+    if dialect.sends_apim_request_id:
+        response.headers["apim-request-id"] = str(request_id)
+    return response
+
+
+def _authenticated(request: Request, dialect: Dialect) -> Call:
+    here = services()
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    caller = authenticate(here.settings.bootstrap_key, [bearer, request.headers.get("api-key", "").strip()])
+    api_version = request.query_params.get("api-version")
+    check_api_version(dialect, api_version)
+    return Call(caller=caller, dialect=dialect, services=here, api_version=api_version)
+
+
+def _refusal(dialect: Dialect, error: DurableBatchError) -> Response:
+    status = next(code for kind, code in _STATUSES.items() if isinstance(error, kind))
+    response = json_response(render_error(dialect, error), status)
+    if isinstance(error, WrongState):  # SDKs would repeat a 409 three times for the same answer (contract 6.5).
+        response.headers["x-should-retry"] = "false"
+    if isinstance(error, RangeNotSatisfiable):
+        response.headers["content-range"] = f"bytes */{error.size}"
+    if isinstance(error, Unauthenticated):
+        response.headers["www-authenticate"] = "Bearer"
+    return response

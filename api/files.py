@@ -1,0 +1,108 @@
+"""The files routes: upload, list, retrieve, delete, download (contract 1.5.1 to 1.5.4).
+
+Handlers parse, load, call the domain, store and return; an expired file is gone for them before it is swept.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from azurefunctions.extensions.http.fastapi import Request, Response, StreamingResponse
+
+from api.byte_range import parse_range
+from api.dialect import OK, parse_file_id
+from api.endpoint import PARTIAL_CONTENT, Call, json_response
+from api.query import Page, parse_page
+from api.rendering import file_id, render_deleted_file, render_file, render_files
+from api.uploading import receive_file
+from shared.domain.errors import NotFound
+from shared.domain.file import File
+from shared.domain.parameters import shortened
+from shared.ports import BlobMissing
+
+MAX_LIST = 10_000
+
+
+async def create_file(request: Request, call: Call) -> Response:
+    file = await receive_file(request, call)
+    response = json_response(render_file(call.dialect, file), call.dialect.created_file)
+    if call.dialect.locates_files:
+        path = f"/{call.dialect.prefix}/files/{file_id(call.dialect, file)}"
+        response.headers["location"] = f"{path}?api-version={quote(call.api_version or '')}"
+    return response
+
+
+async def list_files(request: Request, call: Call) -> Response:
+    page = parse_page(request.query_params, parse_file_id, default=MAX_LIST, most=MAX_LIST)
+    files = await _live_files(call, page, request.query_params.get("purpose") or None)
+    has_more = len(files) > page.limit
+    return json_response(render_files(call.dialect, files[: page.limit], has_more=has_more))
+
+
+async def retrieve_file(request: Request, call: Call) -> Response:
+    return json_response(render_file(call.dialect, await _find(request, call)))
+
+
+async def delete_file(request: Request, call: Call) -> Response:
+    """The bytes go first: a call that is cut off in between can be repeated and leaves nothing behind."""
+    file = await _find(request, call)
+    await call.services.blobs.delete(file.blob)
+    await call.services.files.delete(call.caller.owner, file.id)
+    return json_response(render_deleted_file(call.dialect, file))
+
+
+async def download_file(request: Request, call: Call) -> Response:
+    """`Content-Length` always; one `Range` (RFC 9110), unless `If-Range` names another version."""
+    file = await _find(request, call)
+    try:
+        size = await call.services.blobs.size(file.blob)
+    except BlobMissing:
+        raise _no_such_file(request.path_params["file_id"]) from None
+    etag = f'"{file.id}"'
+    wanted = request.headers.get("range") if request.headers.get("if-range", etag) == etag else None
+    part = parse_range(wanted, size)
+    start, length = (part.start, part.length) if part else (0, size)
+    headers = {
+        "content-length": str(length),
+        "content-disposition": _attachment(file.filename),
+        "etag": etag,
+        "accept-ranges": "bytes",
+    }
+    if part:
+        headers["content-range"] = part.content_range
+    content = call.services.blobs.read(file.blob, start, length)
+    status = PARTIAL_CONTENT if part else OK
+    return StreamingResponse(content, status, headers, media_type="application/octet-stream")
+
+
+async def _find(request: Request, call: Call) -> File:
+    given = request.path_params["file_id"]
+    canonical = parse_file_id(given)
+    file = await call.services.files.get(call.caller.owner, canonical) if canonical else None
+    if file is None or file.is_expired(call.services.now()):
+        raise _no_such_file(given)
+    return file
+
+
+def _no_such_file(given: str) -> NotFound:  # Literal: contract 1.3.
+    return NotFound(f"No such File object: {shortened(given)}", param="id")
+
+
+async def _live_files(call: Call, page: Page, purpose: str | None) -> list[File]:
+    """One more than the page holds, if there are so many; expired files that still wait to be swept do not count."""
+    now, wanted, after, files = call.services.now(), page.limit + 1, page.after, list[File]()
+    while len(files) < wanted:
+        found = await call.services.files.list(
+            call.caller.owner, purpose=purpose, after=after, limit=wanted, newest_first=page.newest_first
+        )
+        files += [file for file in found if not file.is_expired(now)]
+        if len(found) < wanted:
+            break
+        after = found[-1].id
+    return files[:wanted]
+
+
+def _attachment(filename: str) -> str:
+    """RFC 6266: an ASCII fallback for old clients, then the true name; nothing in it can end the header."""
+    plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "_" for c in filename)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -1,0 +1,42 @@
+"""The paging parameters of list calls (contract 1.5.2, 1.5.6, 1.6), read from a query string. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from shared.domain.errors import InvalidRequest
+from shared.domain.parameters import shortened, unsupported, whole_number_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Up to `limit` objects strictly past the canonical id `after`."""
+
+    limit: int
+    after: str | None
+    newest_first: bool
+
+
+def parse_page(query: Mapping[str, str], parse_id: Callable[[str], str | None], *, default: int, most: int) -> Page:
+    """Raises InvalidRequest. Parameters left empty count as absent; `after` is a position, its object may be gone."""
+    limit, order, after = query.get("limit"), query.get("order") or "desc", query.get("after")
+    if order not in ("asc", "desc"):
+        raise unsupported("order", order, ("asc", "desc"))
+    return Page(
+        limit=whole_number_text("limit", limit, 1, most) if limit else default,
+        after=_position(after, parse_id) if after else None,
+        newest_first=order == "desc",
+    )
+
+
+def _position(after: str, parse_id: Callable[[str], str | None]) -> str:
+    """Never page one for an id nobody issued: old SDKs would page in circles (contract 1.6)."""
+    position = parse_id(after)
+    if position is None:
+        raise InvalidRequest(
+            f"Invalid 'after': '{shortened(after)}' is no id. Pass the id of the last item of the page before.",
+            code="invalid_value",
+            param="after",
+        )
+    return position

@@ -1,0 +1,121 @@
+"""Files and batches as the caller's dialect shows them (contract 1.7). Pure.
+
+Rule of this file: every key is present, with an explicit null where there is no value (contract 9.1, no. 14).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from api.dialect import Dialect, batch_id, result_id, upload_id
+from shared.domain.batch import Batch, BatchError
+from shared.domain.file import RESULT_PURPOSE, File
+from shared.domain.usage import Usage
+
+
+def file_id(dialect: Dialect, file: File) -> str:
+    """Azure spells the ids of its own result files differently from those of uploads."""
+    if file.purpose == RESULT_PURPOSE:
+        return f"file-{dialect.spell_result(file.id)}"
+    return upload_id(dialect, file.id)
+
+
+def render_file(dialect: Dialect, file: File) -> dict[str, Any]:
+    """`status` is `processed` from the start: pollers wait for it (contract 6.2)."""
+    return {
+        "id": file_id(dialect, file),
+        "object": "file",
+        "bytes": file.bytes,
+        "created_at": _seconds(file.created_at),
+        "expires_at": _seconds(file.expires_at),
+        "filename": file.filename,
+        "purpose": file.purpose,
+        "status": "processed",
+        "status_details": None,
+    }
+
+
+def render_deleted_file(dialect: Dialect, file: File) -> dict[str, Any]:
+    return {"id": file_id(dialect, file), "object": "file", "deleted": True}
+
+
+def render_files(dialect: Dialect, files: Sequence[File], *, has_more: bool) -> dict[str, Any]:
+    """Azure classic has no paging keys; elsewhere all five are required strings, also on an empty page (1.5.2)."""
+    data = [render_file(dialect, file) for file in files]
+    page = {"object": "list", "data": data}
+    if not dialect.pages_files:
+        return page
+    return page | {
+        "first_id": data[0]["id"] if data else "",
+        "last_id": data[-1]["id"] if data else "",
+        "has_more": has_more,
+    }
+
+
+def render_batches(dialect: Dialect, batches: Sequence[Batch], *, has_more: bool) -> dict[str, Any]:
+    data = [render_batch(dialect, batch) for batch in batches]
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": has_more,
+    }
+
+
+def render_batch(dialect: Dialect, batch: Batch) -> dict[str, Any]:
+    """`output_expires_after` is not echoed in any dialect (contract 1.7)."""
+    return {
+        "id": batch_id(dialect, batch.id),
+        "object": "batch",
+        "endpoint": dialect.spell_endpoint(batch.endpoint),
+        "model": batch.model,
+        "errors": _errors(batch.errors),
+        "input_file_id": upload_id(dialect, batch.input_file_id),
+        "completion_window": batch.completion_window,
+        "status": batch.status.value,
+        "output_file_id": result_id(dialect, batch.output_file_id),
+        "error_file_id": result_id(dialect, batch.error_file_id),
+        **_times(batch),
+        "request_counts": {"total": batch.total, "completed": batch.completed, "failed": batch.failed},
+        "usage": _usage(batch.usage),
+        "metadata": batch.metadata,
+    }
+
+
+def _times(batch: Batch) -> dict[str, int | None]:
+    return {
+        "created_at": _seconds(batch.created_at),
+        "in_progress_at": _seconds(batch.in_progress_at),
+        "expires_at": _seconds(batch.expires_at),
+        "finalizing_at": _seconds(batch.finalizing_at),
+        "completed_at": _seconds(batch.completed_at),
+        "failed_at": _seconds(batch.failed_at),
+        "expired_at": _seconds(batch.expired_at),
+        "cancelling_at": _seconds(batch.cancelling_at),
+        "cancelled_at": _seconds(batch.cancelled_at),
+    }
+
+
+def _errors(errors: Sequence[BatchError]) -> dict[str, Any] | None:
+    if not errors:
+        return None
+    data = [{"code": e.code, "message": e.message, "param": e.param, "line": e.line} for e in errors]
+    return {"object": "list", "data": data}
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    """The Responses shape, whatever the endpoint (contract 2.7)."""
+    return {
+        "input_tokens": usage.input_tokens,
+        "input_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "output_tokens": usage.output_tokens,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
+
+
+def _seconds(at: datetime | None) -> int | None:
+    return None if at is None else int(at.timestamp())

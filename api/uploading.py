@@ -1,0 +1,106 @@
+"""One upload, from the first byte of its form to the file record. A part of `create_file`.
+
+Rule of this file: bytes are staged as they arrive; an upload that fails for any reason leaves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from azurefunctions.extensions.http.fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from api.block_writer import BlockWriter
+from api.endpoint import Call
+from api.multipart import Field, FileStart, read_form
+from shared.domain import ids
+from shared.domain.errors import DurableBatchError
+from shared.domain.file import ExpiresAfter, File, upload_blob
+from shared.domain.new_file import BATCH_PURPOSE, NewFile, parse_new_file, too_large
+from shared.domain.parameters import missing
+
+HEAD_BYTES = 1_048_576  # How much of a file is looked at for its first line.
+
+
+class _Received:
+    """What is known of the upload so far."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, str] = {}
+        self.filename: str | None = None
+        self.head = bytearray()
+        self.size = 0
+
+    def checked(self) -> NewFile:
+        if self.filename is None:
+            raise missing("file")
+        return parse_new_file(self.fields, self.filename, bytes(self.head), whole=self.size == len(self.head))
+
+
+async def receive_file(request: Request, call: Call) -> File:
+    """The stored file. Raises InvalidRequest, or ClientDisconnect if the connection is lost."""
+    services = call.services
+    file_id = ids.new_id(services.now(), os.urandom(10))
+    writer = BlockWriter(services.blobs, upload_blob(file_id), services.settings.upload_block_bytes)
+    body = request.stream()
+    try:
+        new = await _receive(request, body, writer, services.settings.max_file_bytes)
+        size = await writer.commit()
+    except BaseException as error:
+        await writer.abandon()
+        if isinstance(error, DurableBatchError):
+            await _drain(body, services.settings.max_file_bytes)
+        raise
+    file = _file(call, file_id, new, size)
+    await services.files.insert(file)  # Should this fail, the bytes stay: the record may have been written after all.
+    return file
+
+
+async def _receive(request: Request, body: AsyncIterator[bytes], writer: BlockWriter, limit: int) -> NewFile:
+    received = _Received()
+    async for part in read_form(request.headers.get("content-type"), body):
+        match part:
+            case Field(name=name, value=value):
+                received.fields[name] = value
+            case FileStart(filename=filename):
+                received.filename = filename
+            case bytes():
+                received.size += len(part)
+                if received.size > limit:
+                    raise too_large(limit)
+                received.head += part[: HEAD_BYTES - len(received.head)]
+                await writer.write(part)
+    return received.checked()
+
+
+def _file(call: Call, file_id: str, new: NewFile, size: int) -> File:
+    created_at = call.services.now()
+    expires_after = new.expires_after or _default_expiry(call, new.purpose)
+    return File(
+        id=file_id,
+        owner=call.caller.owner,
+        filename=new.filename,
+        purpose=new.purpose,
+        bytes=size,
+        created_at=created_at,
+        expires_at=expires_after.expiry(created_at) if expires_after else None,
+        blob=upload_blob(file_id),
+    )
+
+
+def _default_expiry(call: Call, purpose: str) -> ExpiresAfter | None:
+    """OpenAI expires batch input files, Azure keeps everything until it is deleted (contract 1.5.1)."""
+    if call.dialect.files_expire and purpose == BATCH_PURPOSE:
+        return ExpiresAfter(seconds=call.services.settings.file_expiry_seconds)
+    return None
+
+
+async def _drain(body: AsyncIterator[bytes], limit: int) -> None:
+    """Read on after a refusal, within bounds: a client still sending would see a reset instead of the reason."""
+    with suppress(ClientDisconnect):
+        async for piece in body:
+            limit -= len(piece)
+            if limit < 0:
+                return

@@ -1,0 +1,76 @@
+"""Table of contents: every function of the app, and the only file with Azure decorators.
+
+Rule of this file: registration only. Handlers, orchestrators, activities and timers are plain functions elsewhere. A
+function's name is its identity on the platform: renaming one orphans what runs under it.
+"""
+
+from __future__ import annotations
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from activities.finish_batch import finish_batch
+from activities.process_chunk import process_chunk
+from activities.reserve_quota import reserve_quota
+from activities.validate_input import validate_input
+from api import batches, files
+from api.dialect import MOUNTS
+from api.endpoint import endpoint, starting_endpoint
+from api.health import healthz
+from orchestrators import names
+from orchestrators.run_batch import run_batch
+from orchestrators.run_lane import run_lane
+from timers.expire_files import expire_files
+from timers.purge_history import purge_history
+from timers.reconcile_batches import reconcile_batches
+
+# Keys are checked in `api/endpoint.py`, the same everywhere this app runs; the platform's own keys are not used.
+app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+ROUTES = (
+    ("POST", "files", files.create_file),
+    ("GET", "files", files.list_files),
+    ("GET", "files/{file_id}", files.retrieve_file),
+    ("DELETE", "files/{file_id}", files.delete_file),
+    ("GET", "files/{file_id}/content", files.download_file),
+    ("GET", "batches", batches.list_batches),
+    ("GET", "batches/{batch_id}", batches.retrieve_batch),
+    ("POST", "batches/{batch_id}/cancel", batches.cancel_batch),
+)
+STARTING_ROUTES = (("POST", "batches", batches.create_batch),)
+ORCHESTRATORS = ((names.RUN_BATCH, run_batch), (names.RUN_LANE, run_lane))
+ACTIVITIES = (
+    (names.VALIDATE_INPUT, validate_input),
+    (names.RESERVE_QUOTA, reserve_quota),
+    (names.PROCESS_CHUNK, process_chunk),
+    (names.FINISH_BATCH, finish_batch),
+)
+
+for mount, prefix, dialect in MOUNTS:
+    for method, path, handler in ROUTES:
+        route = app.route(route=f"{prefix}/{path}", methods=[method])
+        app.function_name(f"{mount}_{handler.__name__}")(route(endpoint(handler, dialect)))
+    for method, path, starter in STARTING_ROUTES:
+        route = app.route(route=f"{prefix}/{path}", methods=[method])
+        client = app.durable_client_input(client_name="client")
+        serve = starting_endpoint(starter, dialect, names.RUN_BATCH)
+        app.function_name(f"{mount}_{starter.__name__}")(route(client(serve)))
+
+app.function_name("healthz")(app.route(route="healthz", methods=["GET"])(healthz))
+
+for name, orchestrator in ORCHESTRATORS:
+    app.function_name(name)(app.orchestration_trigger(context_name="context")(orchestrator))
+for name, activity in ACTIVITIES:
+    app.function_name(name)(app.activity_trigger(input_name="input")(activity))
+
+app.function_name("reconcile_batches")(
+    app.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")(
+        app.durable_client_input(client_name="client")(reconcile_batches)
+    )
+)
+app.function_name("purge_history")(
+    app.timer_trigger(arg_name="timer", schedule="0 17 3 * * *")(
+        app.durable_client_input(client_name="client")(purge_history)
+    )
+)
+app.function_name("expire_files")(app.timer_trigger(arg_name="timer", schedule="0 */10 * * * *")(expire_files))

@@ -1,0 +1,133 @@
+"""The body of a create call, and everything that is checked before a batch exists (contract 1.5.5, 2.8).
+
+Rule of this file: only the body is judged here. Whether the input file exists, and what its lines say, is found out
+while the batch is `validating`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from shared.domain.errors import InvalidRequest
+from shared.domain.new_file import EXPIRY_SECONDS
+from shared.domain.parameters import missing, shortened, too_long, unsupported, whole_number, wrong_type
+
+MAX_PAIRS, MAX_KEY, MAX_VALUE, MAX_ID = 16, 64, 512, 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewBatch:
+    """A checked create call; `endpoint` is canonical (`/v1/…`), `input_file_id` is as the caller spelled it."""
+
+    input_file_id: str
+    endpoint: str
+    completion_window: str
+    window_seconds: int
+    metadata: dict[str, str] | None
+    output_expires_after_seconds: int | None
+
+
+def parse_new_batch(body: bytes, *, endpoints: Mapping[str, str], windows: Mapping[str, int]) -> NewBatch:
+    """`body` as a NewBatch. `endpoints`: accepted spelling -> canonical one; `windows`: accepted window -> seconds.
+
+    Raises InvalidRequest in the words of contract 1.3.
+    """
+    fields = _object(body)
+    for name in ("input_blob", "output_folder"):
+        if fields.get(name) is not None:
+            raise InvalidRequest(
+                f"Unsupported parameter: '{name}'. Upload the file and give its id as 'input_file_id'.",
+                code="unsupported_parameter",
+                param=name,
+            )
+    input_file_id = _text(fields, "input_file_id")
+    if len(input_file_id) > MAX_ID:
+        raise too_long("input_file_id", len(input_file_id), MAX_ID)
+    endpoint = _choice(fields, "endpoint", endpoints)
+    window = _choice(fields, "completion_window", windows)
+    return NewBatch(
+        input_file_id=input_file_id,
+        endpoint=endpoints[endpoint],
+        completion_window=window,
+        window_seconds=windows[window],
+        metadata=_metadata(fields.get("metadata")),
+        output_expires_after_seconds=_expiry(fields.get("output_expires_after")),
+    )
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        fields = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InvalidRequest(
+            "The request body is not valid JSON. Send a JSON object with 'input_file_id', 'endpoint' and "
+            "'completion_window'."
+        ) from None
+    if not isinstance(fields, dict):
+        raise wrong_type("body", "an object", fields)
+    return fields
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if value is None:
+        raise missing(name)
+    if not isinstance(value, str):
+        raise wrong_type(name, "a string", value)
+    return value
+
+
+def _choice(fields: Mapping[str, Any], name: str, supported: Mapping[str, Any]) -> str:
+    value = _text(fields, name)
+    if value not in supported:
+        raise unsupported(name, value, supported)
+    return value
+
+
+def _metadata(value: Any) -> dict[str, str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise wrong_type("metadata", "an object", value)
+    if len(value) > MAX_PAIRS:
+        raise InvalidRequest(
+            f"Invalid 'metadata': too many properties. Expected an object with at most {MAX_PAIRS} properties, "
+            f"but got an object with {len(value)} properties instead.",
+            code="object_above_max_properties",
+            param="metadata",
+        )
+    for key, text in value.items():
+        _check_pair(key, text)
+    return value
+
+
+def _check_pair(key: str, text: Any) -> None:
+    param = f"metadata.{shortened(key)}"
+    if len(key) > MAX_KEY:
+        raise InvalidRequest(
+            f"Invalid 'metadata': property name too long. Expected a property name with maximum length {MAX_KEY}, "
+            f"but got one with length {len(key)} instead.",
+            code="property_name_above_max_length",
+            param="metadata",
+        )
+    if not isinstance(text, str):
+        raise wrong_type(param, "a string", text)
+    if len(text) > MAX_VALUE:
+        raise too_long(param, len(text), MAX_VALUE)
+
+
+def _expiry(value: Any) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise wrong_type("output_expires_after", "an object", value)
+    for name in ("anchor", "seconds"):
+        if value.get(name) is None:
+            raise missing(f"output_expires_after.{name}")
+    if value["anchor"] != "created_at":
+        raise unsupported("output_expires_after.anchor", str(value["anchor"]), ["created_at"])
+    return whole_number("output_expires_after.seconds", value["seconds"], *EXPIRY_SECONDS)
