@@ -40,6 +40,12 @@ def stop(leash: subprocess.Popen[bytes]) -> None:
     leash.wait()
 
 
+def keep_through_exec(leash: subprocess.Popen[bytes]) -> None:
+    """Let the program that this process becomes hold the leash."""
+    if leash.stdin:
+        os.set_inheritable(leash.stdin.fileno(), True)
+
+
 def main(command: Sequence[str]) -> int:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     threading.Thread(target=_end_with_the_starter, args=(child,), daemon=True).start()

@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import leash
@@ -42,15 +44,22 @@ def connection_string(blob_port: int, table_port: int) -> str:
     )
 
 
-def wait_for(port: int, deadline: float, log: Path) -> None:
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection((HOST, port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
+def wait_for(ports: Sequence[int], azurite: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while azurite.poll() is None and time.monotonic() < deadline:
+        if all(_answers(port) for port in ports):
             return
-    raise SystemExit(f"Azurite did not start within {START_SECONDS:.0f} s; it said:\n{log.read_text(errors='replace')}")
+        time.sleep(0.1)
+    said = log.read_text(errors="replace").strip()
+    raise SystemExit(f"Azurite did not start. Run `npm ci`, then try again. It said: {said or 'nothing'}")
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def main() -> None:
@@ -64,11 +73,9 @@ def main() -> None:
     flags = ["--skipApiVersionCheck", "--disableTelemetry", "--silent", "--location", str(folder)]
     ports = ["--blobPort", str(blob), "--queuePort", str(queue), "--tablePort", str(table)]
     log = folder / "azurite.log"
-    held = leash.start(["node_modules/.bin/azurite", *flags, *ports], log=log)
-    for port in (blob, table):
-        wait_for(port, time.monotonic() + START_SECONDS, log)
-    assert held.stdin is not None
-    os.set_inheritable(held.stdin.fileno(), True)
+    azurite = leash.start(["node_modules/.bin/azurite", *flags, *ports], log=log)
+    wait_for((blob, table), azurite, log)
+    leash.keep_through_exec(azurite)
     service = ["-m", "local_host", "--data", str(known.data), "--azurite", connection_string(blob, table), *others]
     os.execv(sys.executable, [sys.executable, *service])
 

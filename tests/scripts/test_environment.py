@@ -1,0 +1,133 @@
+"""`scripts/lib/environment.sh`: what it finds, what it installs, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.product import ROOT
+
+ENVIRONMENT = ROOT / "scripts/lib/environment.sh"
+SCRIPTS = ["scripts/check", "scripts/demo", "scripts/lock", "scripts/serve", "scripts/test", ".ci/run"]
+
+
+def _program(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def _sourced(command: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", f'set -euo pipefail; . "{ENVIRONMENT}"; {command}'],
+        check=False,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+def _fake_venv(folder: Path, install_exit: int = 0) -> Path:
+    """A `.venv` whose Python fits and whose pip only writes down what it was asked."""
+    asked = folder / "asked"
+    text = f'case "$*" in *pip*) echo "$*" >> "{asked}"; exit {install_exit} ;; esac'
+    _program(folder / ".venv/bin", "python", text)
+    return asked
+
+
+@pytest.mark.parametrize("script", [*SCRIPTS, "scripts/lib/environment.sh"])
+def test_script_parses(script: str) -> None:
+    """Bash accepts the script's syntax."""
+    assert subprocess.run(["bash", "-n", ROOT / script], check=False).returncode == 0
+
+
+def test_python_too_old_is_refused_with_what_to_install(tmp_path: Path) -> None:
+    """Without a fitting Python the message names the versions and the commands that install one."""
+    old = _program(tmp_path, "python-old", "exit 1")
+
+    run = _sourced("prepare_python", tmp_path, PYTHON=str(old))
+
+    assert run.returncode == 1
+    assert "Python 3.11, 3.12 or 3.13 is needed" in run.stderr
+    assert "apt-get install python3 python3-venv" in run.stderr
+    assert "brew install" in run.stderr
+
+
+def test_python_without_venv_is_refused_with_the_apt_command(tmp_path: Path) -> None:
+    """Debian's Python without python3-venv gets the apt command for its own version, and nothing is made."""
+    bare = _program(tmp_path, "python-bare", 'case "$2" in *ensurepip*) exit 1 ;; *print*) echo 3.12 ;; esac')
+
+    run = _sourced("prepare_python", tmp_path, PYTHON=str(bare))
+
+    assert run.returncode == 1
+    assert "apt-get install python3.12-venv" in run.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_lock_is_installed_once(tmp_path: Path) -> None:
+    """A lock that is installed and has not changed is not installed again."""
+    asked = _fake_venv(tmp_path)
+    (tmp_path / "requirements-dev.txt").write_text("one==1\n")
+
+    for _ in range(2):
+        assert _sourced("prepare_python requirements-dev.txt", tmp_path).returncode == 0
+
+    assert asked.read_text().count("requirements-dev.txt") == 1
+
+
+def test_changed_lock_is_installed_again(tmp_path: Path) -> None:
+    """A lock that differs from what was installed is installed."""
+    asked = _fake_venv(tmp_path)
+    for text in ("one==1\n", "one==2\n"):
+        (tmp_path / "requirements-dev.txt").write_text(text)
+        _sourced("prepare_python requirements-dev.txt", tmp_path)
+
+    assert asked.read_text().count("requirements-dev.txt") == 2
+
+
+def test_failed_installation_is_tried_again(tmp_path: Path) -> None:
+    """An installation that failed fails the script and leaves no stamp behind."""
+    _fake_venv(tmp_path, install_exit=1)
+    (tmp_path / "requirements-dev.txt").write_text("one==1\n")
+
+    run = _sourced("prepare_python requirements-dev.txt", tmp_path)
+
+    assert run.returncode == 1
+    assert "Could not install requirements-dev.txt" in run.stderr
+    assert not list((tmp_path / ".venv").glob("installed-*"))
+
+
+def test_demo_is_installed_without_dependencies(tmp_path: Path) -> None:
+    """Only the demo's packages are installed with --no-deps."""
+    asked = _fake_venv(tmp_path)
+    for lock in ("requirements-dev.txt", "requirements-demo.txt"):
+        (tmp_path / lock).write_text("one==1\n")
+
+    _sourced("prepare_python requirements-dev.txt requirements-demo.txt", tmp_path)
+
+    assert ["--no-deps" in line for line in asked.read_text().splitlines()] == [False, True]
+
+
+def test_old_node_is_refused(tmp_path: Path) -> None:
+    """Without Node 20 the message says what is needed and what for."""
+    _program(tmp_path / "bin", "node", "exit 1")
+
+    run = _sourced("prepare_node", tmp_path, PATH=f"{tmp_path}/bin:{os.environ['PATH']}")
+
+    assert run.returncode == 1
+    assert "Node 20 or newer" in run.stderr
+
+
+def test_library_uses_no_bash_4_features() -> None:
+    """macOS has bash 3.2: no associative arrays, no case conversion, no mapfile in any script."""
+    for script in [*SCRIPTS, "scripts/lib/environment.sh"]:
+        text = (ROOT / script).read_text()
+
+        assert not any(word in text for word in ("declare -A", "mapfile", "readarray", "^^}", ",,}", "&>>", "|&"))
