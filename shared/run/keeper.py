@@ -1,7 +1,7 @@
 """The keeper of a lane's open chunks: finished lines become durable in groups, complete chunks are sealed.
 
 A storage failure does not lose a paid answer: the keeper asks the lane to stop, keeps what it has in memory, and
-`close` tries once more when everything in flight has come back.
+`close` tries again when everything in flight has come back.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from shared.domain.chunk import PlannedChunk
+from shared.domain.errors import Unavailable
 from shared.run.journal import Entry, Memory
 from shared.run.open_chunk import OpenChunk
 from shared.services import Services
 
 log = logging.getLogger(__name__)
 
+CLOSE_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)  # Paid answers are in memory: worth some patience with the storage.
 MAX_OPEN_CHUNKS = 16  # Each one waits for a slow line; past this the feeder waits too.
 
 
@@ -82,7 +84,7 @@ class Keeper:
     async def _seal(self, chunk: OpenChunk) -> None:
         try:
             await chunk.seal(self._service.blobs, self._service.batches)
-        except Exception:  # whatever it is, the lane stops and `close` tries once more
+        except Exception:  # whatever it is, the lane stops and `close` tries again
             log.exception("A chunk could not be sealed.", extra=self._trouble())
             return
         self._open.pop(chunk.chunk.index, None)
@@ -112,9 +114,19 @@ class Keeper:
         return {"action": "keep_failed", "batch_id": self._batch_id}
 
     async def close(self) -> None:
-        """Wait for seals and write the rest. Raises what keeps finished lines from being stored."""
+        """Wait for seals and write the rest. Raises what keeps finished lines from being stored after some tries."""
         while self._seals:
             await asyncio.wait(self._seals)
+        for pause in CLOSE_PAUSES_SECONDS:
+            try:
+                await self._keep_all()
+            except Unavailable:
+                await asyncio.sleep(pause)
+            else:
+                return
+        await self._keep_all()
+
+    async def _keep_all(self) -> None:
         for chunk in list(self._open.values()):
             if chunk.complete:
                 await chunk.seal(self._service.blobs, self._service.batches)

@@ -1,0 +1,145 @@
+"""The orchestrators as plain generators: which activities they call, in which order, with what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from orchestrators import names
+from orchestrators.insist import MAX_CALLS
+from orchestrators.run_batch import run_batch
+from orchestrators.run_lane import CALLS_PER_GENERATION, run_lane
+
+BATCH = {"owner": "o", "batch_id": "b"}
+
+
+@dataclass
+class Recorder:
+    """A durable context that notes what is asked of it."""
+
+    input: Any
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    continued_with: Any = None
+    current_utc_datetime: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def get_input(self) -> Any:
+        return self.input
+
+    def set_custom_status(self, status: str) -> None:
+        self.calls.append(("status", status))
+
+    def call_activity(self, name: str, argument: Any) -> tuple[Any, ...]:
+        return ("activity", name, argument)
+
+    def call_sub_orchestrator(self, name: str, argument: Any, instance_id: str) -> tuple[Any, ...]:
+        return ("lane", name, argument, instance_id)
+
+    def task_all(self, parts: list[Any]) -> tuple[Any, ...]:
+        return ("all", parts)
+
+    def create_timer(self, until: datetime) -> tuple[Any, ...]:
+        return ("timer", (until - self.current_utc_datetime).total_seconds())
+
+    def continue_as_new(self, argument: Any) -> None:
+        self.continued_with = argument
+
+
+def drive(orchestrator: Any, context: Recorder, answers: dict[str, list[Any]]) -> Any:
+    """Run to the end; an activity's answers come from its list, an exception in it is raised at the yield."""
+    generator = orchestrator(context)
+    answer: Any = None
+    try:
+        while True:
+            step = generator.throw(answer) if isinstance(answer, Exception) else generator.send(answer)
+            context.calls.append(step)
+            answer = answers[step[1]].pop(0) if step[0] == "activity" else None
+    except StopIteration as end:
+        return end.value
+
+
+def activities(context: Recorder) -> list[str]:
+    return [call[1] for call in context.calls if call[0] == "activity"]
+
+
+def test_a_run_validates_reserves_fans_out_and_finishes() -> None:
+    """A good batch: validate, reserve, all lanes at once, finish."""
+    context = Recorder(BATCH)
+    status = drive(
+        run_batch,
+        context,
+        {
+            names.VALIDATE_INPUT: [{"outcome": "accepted", "lanes": 2}],
+            names.RESERVE_QUOTA: [{"outcome": "admitted"}],
+            names.FINISH_BATCH: [{"status": "completed"}],
+        },
+    )
+
+    lanes = next(call for call in context.calls if call[0] == "all")[1]
+    assert [names.VALIDATE_INPUT, names.RESERVE_QUOTA, names.FINISH_BATCH] == activities(context)
+    assert ["b:lane:0", "b:lane:1"] == [lane[3] for lane in lanes]
+    assert {**BATCH, "lane": 1, "lanes": 2, "chunk": 0} == lanes[1][2]
+    assert {"status": "completed"} == status
+
+
+@pytest.mark.parametrize(
+    ("validated", "reserved"), [("refused", None), ("cancelled", None), ("accepted", {"outcome": "refused"})]
+)
+def test_a_run_without_lanes_still_finishes(validated: str, reserved: Any) -> None:
+    """Whatever stops a run before its lanes, finish_batch makes the record final."""
+    context = Recorder(BATCH)
+    drive(
+        run_batch,
+        context,
+        {
+            names.VALIDATE_INPUT: [{"outcome": validated, "lanes": 2}],
+            names.RESERVE_QUOTA: [reserved],
+            names.FINISH_BATCH: [{}],
+        },
+    )
+
+    assert "all" not in {call[0] for call in context.calls}
+    assert names.FINISH_BATCH == activities(context)[-1]
+
+
+def test_a_lane_follows_its_cursor() -> None:
+    """A lane goes on at the chunk it is told, after the wait it is told, until it is done."""
+    context = Recorder({**BATCH, "lane": 0, "lanes": 1, "chunk": 0})
+    answers = [
+        {"done": False, "chunk": 3, "wait": 0.0},
+        {"done": False, "chunk": 4, "wait": 90.0},
+        {"done": True, "chunk": 0, "wait": 0.0},
+    ]
+    drive(run_lane, context, {names.PROCESS_CHUNK: answers})
+
+    assert [0, 3, 4] == [call[2]["chunk"] for call in context.calls if call[0] == "activity"]
+    assert [90.0] == [call[1] for call in context.calls if call[0] == "timer"]
+    assert context.continued_with is None
+
+
+def test_a_long_lane_continues_as_new() -> None:
+    """History stays short: after some calls the lane starts a new generation at its cursor."""
+    context = Recorder({**BATCH, "lane": 0, "lanes": 1, "chunk": 0})
+    answers = [{"done": False, "chunk": n, "wait": 0.0} for n in range(1, CALLS_PER_GENERATION + 1)]
+    drive(run_lane, context, {names.PROCESS_CHUNK: answers})
+
+    assert CALLS_PER_GENERATION == context.continued_with["chunk"]
+
+
+def test_a_failing_activity_is_called_again_after_growing_pauses() -> None:
+    """Infrastructure faults are met with durable timers, doubling, at most a minute."""
+    context = Recorder({**BATCH, "lane": 0, "lanes": 1, "chunk": 0})
+    faults: list[Any] = [RuntimeError("down")] * (MAX_CALLS - 1)
+    drive(run_lane, context, {names.PROCESS_CHUNK: [*faults, {"done": True, "chunk": 0, "wait": 0.0}]})
+
+    assert [1, 2, 4, 8, 16, 32, 60] == [call[1] for call in context.calls if call[0] == "timer"]
+
+
+def test_an_activity_that_never_answers_fails_the_run() -> None:
+    """After MAX_CALLS the failure surfaces; reconcile_batches starts the run anew."""
+    context = Recorder({**BATCH, "lane": 0, "lanes": 1, "chunk": 0})
+
+    with pytest.raises(RuntimeError, match="down"):
+        drive(run_lane, context, {names.PROCESS_CHUNK: [RuntimeError("down")] * MAX_CALLS})
