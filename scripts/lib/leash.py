@@ -21,8 +21,8 @@ GRACE_SECONDS = 20.0
 def start(
     command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """The leash of `command`, whose output goes to `log`. Keep the result; hand it to `stop`."""
-    with log.open("wb") as output:
+    """The leash of `command`, whose output goes to `log`, for its owner's eyes only. Hand the result to `stop`."""
+    with open(log, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as output:
         return subprocess.Popen(
             [sys.executable, __file__, *command],
             stdin=subprocess.PIPE,
