@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 
@@ -20,3 +22,32 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             output_tokens=self.output_tokens + other.output_tokens,
             reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
         )
+
+
+_CREDIBLE_TOKENS = 10**12
+
+
+def read_usage(usage: Any) -> Usage:
+    """An answer's `usage`, whatever the endpoint; what is missing or no believable count is zero.
+
+    Chat and embeddings say `prompt_tokens` and `completion_tokens`, responses and images `input_tokens` and so on.
+    """
+    return Usage(
+        input_tokens=_count(usage, "prompt_tokens") or _count(usage, "input_tokens"),
+        cached_tokens=_detail(usage, ("prompt_tokens_details", "input_tokens_details"), "cached_tokens"),
+        output_tokens=_count(usage, "completion_tokens") or _count(usage, "output_tokens"),
+        reasoning_tokens=_detail(usage, ("completion_tokens_details", "output_tokens_details"), "reasoning_tokens"),
+    )
+
+
+def _detail(usage: Any, groups: tuple[str, ...], name: str) -> int:
+    return next((_count(usage.get(group), name) for group in groups if group in usage), 0) if _is_object(usage) else 0
+
+
+def _count(fields: Any, name: str) -> int:
+    value = fields.get(name) if _is_object(fields) else None
+    return value if type(value) is int and 0 <= value < _CREDIBLE_TOKENS else 0
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)

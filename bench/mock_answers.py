@@ -1,0 +1,63 @@
+"""What the mock upstream says: the body of each endpoint's answer, echoing the prompt, with its usage."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import msgspec
+
+
+class Body(msgspec.Struct):
+    model: str = "mock"
+    messages: list[dict[str, Any]] = []
+    prompt: Any = None
+    input: Any = None
+
+
+def prompt(body: Body) -> str:
+    content = (
+        body.messages[-1].get("content", "") if body.messages else body.input if body.prompt is None else body.prompt
+    )
+    return content if isinstance(content, str) else msgspec.json.encode(content).decode()
+
+
+def answer(operation: str, model: str, text: str, number: int) -> dict[str, Any]:
+    """The answer to `text`, with its usage: a token is four characters."""
+    asked, said = len(text) // 4 + 1, len(text) // 4 + 2
+    chat_usage = {
+        "prompt_tokens": asked,
+        "completion_tokens": said,
+        "total_tokens": asked + said,
+        "prompt_tokens_details": {"cached_tokens": asked // 2},
+        "completion_tokens_details": {"reasoning_tokens": 1},
+    }
+    head: dict[str, Any] = {"id": f"mock-{number}", "created": 1_700_000_000, "model": model}
+    if operation == "chat/completions":
+        message = {"role": "assistant", "content": f"echo: {text}", "refusal": None}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+        return {**head, "object": "chat.completion", "choices": [choice], "usage": chat_usage}
+    if operation == "completions":
+        choice = {"index": 0, "text": f"echo: {text}", "logprobs": None, "finish_reason": "stop"}
+        return {**head, "object": "text_completion", "choices": [choice], "usage": chat_usage}
+    if operation == "embeddings":
+        vector = [byte / 255 for byte in zlib.crc32(text.encode()).to_bytes(4, "big")] * 4
+        data = [{"object": "embedding", "index": 0, "embedding": vector}]
+        return {
+            "object": "list",
+            "model": model,
+            "data": data,
+            "usage": {"prompt_tokens": asked, "total_tokens": asked},
+        }
+    if operation == "moderations":
+        return {"id": f"mock-{number}", "model": model, "results": [{"flagged": False, "echo": text}]}
+    usage = {
+        "input_tokens": asked,
+        "input_tokens_details": {"cached_tokens": asked // 2},
+        "output_tokens": said,
+        "output_tokens_details": {"reasoning_tokens": 1},
+        "total_tokens": asked + said,
+    }
+    part = {"type": "output_text", "text": f"echo: {text}", "annotations": []}
+    message = {"type": "message", "id": f"msg-{number}", "status": "completed", "role": "assistant", "content": [part]}
+    return {**head, "object": "response", "status": "completed", "error": None, "output": [message], "usage": usage}

@@ -1,0 +1,182 @@
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.fair_share import Pacer, Window, share
+from shared.domain.heartbeat import Heartbeat
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LANES = st.dictionaries(st.sampled_from("abcdefgh"), st.sets(st.integers(0, 9), min_size=1), min_size=1)
+
+
+def beat(batch_id: str, lane: int, age_seconds: float = 0.0) -> Heartbeat:
+    return Heartbeat(deployment="d", batch_id=batch_id, lane=lane, at=NOW - timedelta(seconds=age_seconds))
+
+
+def shares(limit: int, lanes: dict[str, set[int]]) -> dict[tuple[str, int], int]:
+    beats = [beat(batch, lane) for batch, numbers in lanes.items() for lane in numbers]
+    return {(one.batch_id, one.lane): share(limit, beats, one.batch_id, one.lane, NOW, 10.0) for one in beats}
+
+
+@given(lanes=LANES, limit=st.integers(1, 100_000))
+def test_shares_sum_to_the_limit(lanes, limit):
+    """The lanes' shares are at least 1 each and sum to the limit, or to one each where the limit is below their number."""
+    parts = shares(limit, lanes)
+
+    assert min(parts.values()) >= 1
+    assert sum(parts.values()) == max(limit, len(parts))
+
+
+@given(lanes=LANES, limit=st.integers(100, 100_000))
+def test_batches_get_equal_parts(lanes, limit):
+    """Where the limit is ample, batches differ by at most one, and lanes of one batch as well."""
+    parts = shares(limit, lanes)
+    by_batch = {batch: [part for (name, _), part in parts.items() if name == batch] for batch in lanes}
+    sums = [sum(one) for one in by_batch.values()]
+
+    assert max(sums) - min(sums) <= 1
+    assert all(max(one) - min(one) <= 1 for one in by_batch.values())
+
+
+def test_a_batch_never_gets_less_than_its_lanes():
+    """A batch with more lanes than an equal part still gives each lane one, at the others' expense."""
+    assert shares(6, {"a": {0, 1, 2, 3}, "b": {0}}) == {
+        **{("a", lane): 1 for lane in range(4)},
+        ("b", 0): 2,
+    }
+
+
+def test_stale_lanes_do_not_count():
+    """A lane that stopped beating gives its share back after the stale time, not before."""
+    others = [beat("b", 0, age_seconds=9.0), beat("c", 0, age_seconds=11.0)]
+
+    assert share(10, [beat("a", 0), *others], "a", 0, NOW, 10.0) == 5
+
+
+def test_a_lane_counts_itself():
+    """A lane whose own heartbeat is missing or stale still shares with the others as one more."""
+    assert share(10, [beat("b", 0)], "a", 0, NOW, 10.0) == 5
+    assert share(10, [beat("b", 0), beat("a", 0, age_seconds=99.0)], "a", 0, NOW, 10.0) == 5
+
+
+def test_window_halves_once_a_second():
+    """Throttling halves the window, and answers of the same second do not halve it again."""
+    window = Window(64)
+    for now in (0.0, 0.5, 0.99, 1.0):
+        window.throttled(now)
+
+    assert window.size == 16
+
+
+def test_window_never_closes():
+    """However long the upstream throttles, one request may be in flight."""
+    window = Window(8)
+    for now in range(20):
+        window.throttled(float(now))
+
+    assert window.size == 1
+
+
+def test_window_grows_by_one_for_each_window_of_successes():
+    """After a cut to 4, some four successes allow a fifth request; growth ends at the share."""
+    window = Window(8)
+    window.throttled(0.0)
+    for _ in range(5):
+        window.succeeded()
+    assert window.size == 5
+
+    for _ in range(100):
+        window.succeeded()
+    assert window.size == 8
+
+
+def test_window_follows_its_share():
+    """A window that was never cut follows its share up and down; a cut one does not jump up."""
+    window = Window(8)
+    window.resize(16)
+    assert window.size == 16
+    window.resize(4)
+    assert window.size == 4
+
+    window.throttled(0.0)
+    window.resize(32)
+    assert window.size == 2
+
+
+@given(
+    events=st.lists(st.tuples(st.sampled_from(["up", "cut", "resize"]), st.integers(1, 64), st.floats(0, 2))),
+    start=st.integers(1, 64),
+)
+def test_window_stays_within_one_and_the_share(events, start):
+    """No sequence of successes, cuts and resizes leaves 1..share."""
+    window, limit, now = Window(start), start, 0.0
+    for kind, size, step in events:
+        now += step
+        if kind == "up":
+            window.succeeded()
+        elif kind == "cut":
+            window.throttled(now)
+        else:
+            limit = size
+            window.resize(size)
+        assert 1 <= window.size <= limit
+
+
+def run(pacer: Pacer, tokens: list[int], seconds: float) -> list[tuple[float, int]]:
+    """Send as soon as allowed, for so many seconds: (when, tokens) of each request."""
+    now, sent = 0.0, []
+    for amount in tokens:
+        while (wait := pacer.delay(amount, now)) > 0:
+            now += wait
+        if now >= seconds:
+            break
+        sent.append((now, amount))
+    return sent
+
+
+@given(per_minute=st.integers(1, 6000))
+def test_pacer_keeps_requests_per_minute(per_minute):
+    """In the first minute go the share and a second's worth of it (or one request), no more and hardly fewer."""
+    sent = run(Pacer(per_minute, None, 0.0), [1] * (2 * per_minute + 10), 60.0)
+
+    burst = max(1.0, per_minute / 60)
+    assert per_minute - 1 <= len(sent) <= per_minute + burst + 1e-6
+
+
+@given(tokens=st.lists(st.integers(0, 5000), min_size=1, max_size=60), per_minute=st.integers(60, 60_000))
+def test_pacer_keeps_tokens_per_minute(tokens, per_minute):
+    """Before the last request of any run no more tokens went than time and one second's worth allow."""
+    sent = run(Pacer(None, per_minute, 0.0), tokens, 1e9)
+    before = 0
+    for now, amount in sent:
+        assert before <= per_minute / 60 * (now + 1.0) + 1e-6
+        before += amount
+
+    assert len(sent) == len(tokens)
+
+
+def test_pacer_lets_an_oversized_request_through():
+    """A request larger than a minute's tokens is sent, and paid for by the wait of the next."""
+    pacer = Pacer(None, 600, 0.0)
+
+    assert pacer.delay(6000, 0.0) == 0.0
+    assert pacer.delay(1, 0.0) > 590.0
+
+
+def test_unlimited_pacer_never_waits():
+    """Without limits nothing waits."""
+    pacer = Pacer(None, None, 0.0)
+
+    assert [pacer.delay(10**9, 0.0) for _ in range(100)] == [0.0] * 100
+
+
+def test_resized_pacer_uses_its_new_share():
+    """A share that shrinks slows the lane at once, and what was used stays used."""
+    pacer = Pacer(6000, None, 0.0)
+    while pacer.delay(1, 0.0) == 0.0:
+        pass
+    pacer.resize(60, None, 0.0)
+
+    assert 0.9 < pacer.delay(1, 0.0) <= 1.0
+    assert pacer.delay(1, 1.0) == 0.0
