@@ -238,7 +238,7 @@ def _error_body(status: int, code: str, message: str) -> bytes:
     return one_line(msgspec.json.encode({"error": {"message": message, "type": kind, "param": None, "code": code}}))
 
 
-_SECRET = re.compile(r"(?i)(bearer\s+|api[-_ ]?key\W{1,4}|\bsk-)[^\s\"'<>]+")
+_SECRET = re.compile(r"(?i)(bearer\s+|api[-_ ]?key(?: provided)?[\"']?\s*[:=]\s*[\"']?|\bsk-)[^\s\"'<>]+")
 
 
 def _excerpt(answer: UpstreamResponse) -> str:
