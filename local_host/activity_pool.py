@@ -1,0 +1,205 @@
+"""The host's side of the activity workers: starts them, spreads activities over them, replaces those that die.
+
+Rule: an activity whose worker died is run again by another one, so activities run at least once; an activity that
+raised is not. Must not know what an activity does, nor keep anything: what must survive is in the history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from local_host.activity_channel import Call, Done, Failed, Ready, frame, read_answer
+
+log = logging.getLogger(__name__)
+
+SHORT_LIFE_SECONDS = 5.0
+FIRST_PAUSE_SECONDS = 0.1
+MAX_PAUSE_SECONDS = 5.0
+DEATHS_BEFORE_ERROR = 3
+END_SECONDS = 2.0
+
+_ROOT = str(Path(__file__).resolve().parents[1])
+
+
+class ActivityFailed(Exception):
+    """The activity raised; the message is the reason as the platform words it."""
+
+
+class PoolStopped(Exception):
+    """The pool stopped before the activity had ended; it is to run again."""
+
+
+class _WorkerDied(Exception):
+    """The worker ended while it was running the activity."""
+
+
+class _Worker:
+    """One worker process and the calls it has not answered yet."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._numbers = itertools.count()
+        self.calls: dict[int, asyncio.Future[str]] = {}
+        self.is_ready = False
+        self.has_answered = False
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def call(self, name: str, input_json: str) -> str:
+        """Raises ActivityFailed, _WorkerDied."""
+        number = next(self._numbers)
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.calls[number] = future
+        try:
+            assert self._process.stdin is not None  # noqa: S101 - it was asked for as a pipe
+            self._process.stdin.write(frame(Call(number=number, name=name, input=input_json)))
+            return await future
+        finally:
+            self.calls.pop(number, None)
+
+    async def listen(self, ready: asyncio.Event) -> None:
+        """Hand out answers until the process ends."""
+        assert self._process.stdout is not None  # noqa: S101 - it was asked for as a pipe
+        while (message := await read_answer(self._process.stdout)) is not None:
+            if isinstance(message, Ready):
+                self.is_ready = True
+                ready.set()
+            else:
+                self._settle(message)
+
+    def _settle(self, message: Done | Failed) -> None:
+        self.has_answered = True
+        future = self.calls.get(message.number)
+        if future is None or future.done():  # Its caller was cancelled.
+            return
+        if isinstance(message, Done):
+            future.set_result(message.result)
+        else:
+            future.set_exception(ActivityFailed(message.reason))
+
+    async def end(self, error: Exception) -> int:
+        """Make sure that the process is gone, fail its calls with `error`, return its exit code."""
+        self.is_ready = False
+        for future in list(self.calls.values()):
+            if not future.done():
+                future.set_exception(error)
+        assert self._process.stdin is not None  # noqa: S101 - it was asked for as a pipe
+        self._process.stdin.close()
+        try:
+            return await asyncio.wait_for(self._process.wait(), END_SECONDS)
+        except TimeoutError:
+            self._process.kill()
+            return await self._process.wait()
+
+
+class ActivityPool:
+    """`processes` workers, each with this process's environment and `environment` on top.
+
+    `bootstrap` is "module:function": see `activity_worker.load_activities`.
+    """
+
+    def __init__(self, *, processes: int, bootstrap: str, environment: Mapping[str, str]) -> None:
+        self._processes = processes
+        self._bootstrap = bootstrap
+        self._environment = environment
+        self._workers: list[_Worker] = []
+        self._keepers: list[asyncio.Task[None]] = []
+        self._ready = asyncio.Event()
+        self._stopping = False
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers that are alive now."""
+        return [worker.pid for worker in self._workers]
+
+    async def start(self) -> None:
+        """Begin to start the workers; `run` waits for the first that is ready."""
+        self._keepers = [asyncio.create_task(self._keep()) for _ in range(self._processes)]
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Give running activities `grace_seconds`, then end the workers. What is unfinished raises PoolStopped."""
+        self._stopping = True
+        self._ready.set()
+        running = [call for worker in self._workers for call in worker.calls.values()]
+        if running:
+            await asyncio.wait(running, timeout=grace_seconds)
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+
+    async def run(self, name: str, input_json: str) -> str:
+        """Run an activity; input and result are JSON text. Raises ActivityFailed, PoolStopped."""
+        while True:
+            worker = await self._least_busy()
+            try:
+                return await worker.call(name, input_json)
+            except _WorkerDied:
+                log.warning(
+                    "An activity's worker ended; the activity runs again.",
+                    extra={"action": "activity_redelivered", "activity": name},
+                )
+
+    async def _least_busy(self) -> _Worker:
+        while not self._stopping:
+            ready = [worker for worker in self._workers if worker.is_ready]
+            if ready:
+                return min(ready, key=lambda worker: len(worker.calls))
+            self._ready.clear()
+            await self._ready.wait()
+        raise PoolStopped
+
+    async def _keep(self) -> None:
+        """One worker after another, for as long as the pool lives; slower if they keep dying."""
+        deaths = 0
+        while True:
+            deaths = 0 if await self._live_once() else deaths + 1
+            if deaths and deaths % DEATHS_BEFORE_ERROR == 0:
+                log.error(
+                    "Activity workers end right after their start. To see why: %s -m local_host.activity_worker %s",
+                    sys.executable,
+                    self._bootstrap,
+                    extra={"action": "worker_keeps_dying"},
+                )
+            if deaths:
+                await asyncio.sleep(min(FIRST_PAUSE_SECONDS * 2**deaths, MAX_PAUSE_SECONDS))
+
+    async def _live_once(self) -> bool:
+        """Start a worker and stay with it to its end; True if it was of any use."""
+        started = time.monotonic()
+        try:
+            worker = _Worker(await self._start_process())
+        except OSError:
+            log.exception("An activity worker could not be started.", extra={"action": "worker_not_started"})
+            return False
+        self._workers.append(worker)
+        try:
+            await worker.listen(self._ready)
+        finally:
+            self._workers.remove(worker)
+            code = await worker.end(PoolStopped() if self._stopping else _WorkerDied())
+        log.warning("An activity worker ended.", extra={"action": "worker_ended", "pid": worker.pid, "code": code})
+        return worker.has_answered or time.monotonic() - started > SHORT_LIFE_SECONDS
+
+    async def _start_process(self) -> asyncio.subprocess.Process:
+        environment = {**os.environ, **self._environment}
+        paths = [_ROOT, environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "local_host.activity_worker",
+            self._bootstrap,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # A Ctrl-C in the terminal is for the host, which lets activities end.
+        )

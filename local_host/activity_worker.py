@@ -1,0 +1,130 @@
+"""One activity worker: `python -m local_host.activity_worker MODULE:FUNCTION`, started by `ActivityPool`.
+
+Rule: it lives exactly as long as its host wants it to: the end of its input, also by a kill of the host, ends it at
+once, whatever it is doing, so that no orphan goes on calling an upstream. Signals are for the host to handle. What
+activities print goes to stderr; the channel is theirs to reach in no way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import IO, Any
+
+from azure.durable_functions.models.utils.df_serialization import df_dumps, df_loads
+
+from local_host.activity_channel import Answer, Call, Done, Failed, Ready, frame, read_call
+
+log = logging.getLogger(__name__)
+
+Activities = Mapping[str, Callable[[Any], Any]]
+
+
+def load_activities(bootstrap: str) -> Activities:
+    """Call `module:function`, which prepares the process and returns activity name -> function of one argument."""
+    module, _, function = bootstrap.partition(":")
+    activities: Activities = getattr(importlib.import_module(module), function)()
+    return activities
+
+
+async def answer(activities: Activities, call: Call) -> Answer:
+    """Run one activity as the real worker does: decoded input, encoded result, failures as text."""
+    if call.name not in activities:
+        known = ", ".join(sorted(activities)) or "none"
+        return Failed(
+            number=call.number, reason=f"The function app has no activity named '{call.name}'; it has: {known}."
+        )
+    try:
+        result = await _invoke(activities[call.name], _decoded(call.input))
+        return Done(number=call.number, result=df_dumps(result))
+    except Exception as error:  # Whatever an activity raises is the orchestrator's to judge.
+        log.warning("An activity raised.", exc_info=True, extra={"action": "activity_failed", "activity": call.name})
+        reason = f"Activity function '{call.name}' failed: {type(error).__name__}: {error}"
+        return Failed(number=call.number, reason=reason)
+
+
+async def _invoke(activity: Callable[[Any], Any], argument: Any) -> Any:
+    if inspect.iscoroutinefunction(activity):
+        return await activity(argument)
+    return await asyncio.to_thread(activity, argument)
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return df_loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+async def serve(activities: Activities, calls: IO[bytes], send: Callable[[Answer], None]) -> None:
+    """Answer calls, side by side, for the life of the process."""
+    loop = asyncio.get_running_loop()
+    running: set[asyncio.Task[None]] = set()
+
+    async def run(call: Call) -> None:
+        send(await answer(activities, call))
+
+    def begin(call: Call) -> None:
+        task = loop.create_task(run(call))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    threading.Thread(target=_listen, args=(calls, loop, begin), name="calls", daemon=True).start()
+    send(Ready())
+    await asyncio.Event().wait()
+
+
+def _listen(calls: IO[bytes], loop: asyncio.AbstractEventLoop, begin: Callable[[Call], None]) -> None:
+    """In a thread of its own, so that the host's end is noticed even while an activity blocks the event loop."""
+    while (call := read_call(calls)) is not None:
+        loop.call_soon_threadsafe(begin, call)
+    os._exit(0)
+
+
+def _take_pipes() -> tuple[IO[bytes], Callable[[Answer], None]]:
+    """Move the channel away from stdin and stdout, which from here on are empty and stderr, for C code too."""
+    calls = os.fdopen(os.dup(0), "rb")
+    answers = os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+
+    def send(message: Answer) -> None:
+        rest = memoryview(frame(message))
+        try:
+            while rest:
+                rest = rest[os.write(answers, rest) :]
+        except OSError:  # The host is gone.
+            os._exit(0)
+
+    return calls, send
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def main(bootstrap: str) -> None:
+    for ignored in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ignored, signal.SIG_IGN)
+    calls, send = _take_pipes()
+    activities = load_activities(bootstrap)
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        runner.run(serve(activities, calls, send))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
