@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import leash
-from questions import NotAnswered, ask
+from questions import NotAnswered, ask, input_file
 
 HERE = Path(__file__).parent
 DEPLOYMENT = "smollm2"
@@ -72,9 +72,10 @@ def run(options: argparse.Namespace) -> None:
         command = ["-m", "local_host", "--port", str(options.port), "--data", str(data)]
         with program("The service", command, data / "service.log", BATCH_DEPLOYMENTS=deployments(model_url)) as url:
             key = service_key(data)
-            ask(f"{url}/v1", key, DEPLOYMENT)
+            (data / "questions.jsonl").write_bytes(input_file(DEPLOYMENT))
+            ask(f"{url}/v1", key, data / "questions.jsonl")
             if options.keep:
-                print(NEXT.format(url=url, key=key, data=data, deployment=DEPLOYMENT), flush=True)
+                print(NEXT.format(url=url, key=key, data=data), flush=True)
                 signal.pause()
 
 
@@ -82,20 +83,26 @@ NEXT = """
 The service stays up until Ctrl-C.
   address   {url}
   key       {key}
-  data      {data}   (service.log tells what it does)
+  data      {data}  (service.log tells what it does)
 
-Three things to try next, in another terminal:
-1. List the batches:
-     curl -s {url}/v1/batches -H "Authorization: Bearer {key}"
-2. Send a batch of your own: one request per line in mine.jsonl, each with "model": "{deployment}".
-     .venv/bin/python - <<'PYTHON'
-     from openai import OpenAI
-     client = OpenAI(base_url="{url}/v1", api_key="{key}")
-     file = client.files.create(file=open("mine.jsonl", "rb"), purpose="batch")
-     print(client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h").id)
-     PYTHON
-3. Ask as an Azure client does:
-     curl -s "{url}/openai/batches?api-version=2024-10-21" -H "api-key: {key}"
+Three things to try next, in another terminal, from this folder:
+
+1. Send the questions again. Edit {data}/questions.jsonl first, if you like:
+
+.venv/bin/python - <<'PYTHON'
+from openai import OpenAI
+client = OpenAI(base_url="{url}/v1", api_key="{key}")
+file = client.files.create(file=open("{data}/questions.jsonl", "rb"), purpose="batch")
+print(client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h").id)
+PYTHON
+
+2. List the batches:
+
+curl -s {url}/v1/batches -H "Authorization: Bearer {key}"
+
+3. The same, as an Azure client asks:
+
+curl -s "{url}/openai/batches?api-version=2024-10-21" -H "api-key: {key}"
 """
 
 

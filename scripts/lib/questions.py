@@ -9,6 +9,7 @@ import json
 import sys
 import textwrap
 import time
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -28,11 +29,11 @@ class NotAnswered(Exception):
     """The batch did not answer every question; the message is for the reader."""
 
 
-def ask(base_url: str, key: str, model: str) -> None:
-    """Send the questions, show progress, print answers and output file. Raises NotAnswered."""
+def ask(base_url: str, key: str, questions: Path) -> None:
+    """Send the input file, show progress, print answers and output file. Raises NotAnswered."""
     client = openai.OpenAI(base_url=base_url, api_key=key)
     try:
-        batch = _watch(client, _create(client, model))
+        batch = _watch(client, _create(client, questions))
         _refuse_anything_but_success(client, batch)
         _show(client.files.content(batch.output_file_id or "").text)
     except openai.APIError as error:
@@ -53,8 +54,8 @@ def _request_line(model: str, custom_id: str, question: str) -> dict[str, Any]:
     return {"custom_id": custom_id, "method": "POST", "url": "/v1/chat/completions", "body": body}
 
 
-def _create(client: openai.OpenAI, model: str) -> Batch:
-    file = client.files.create(file=("questions.jsonl", input_file(model)), purpose="batch")
+def _create(client: openai.OpenAI, questions: Path) -> Batch:
+    file = client.files.create(file=questions, purpose="batch")
     print(f"Uploaded {file.filename}: {file.id}, {file.bytes} bytes.")
     batch = client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
     print(f"Created  {batch.id}.", flush=True)
