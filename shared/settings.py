@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -21,7 +22,7 @@ def _setting(name: str, default: object, doc: str) -> Any:
     return field(default=default, metadata={"name": name, "doc": doc})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)  # A repr would show keys.
 class Settings:
     """The service's configuration. Sizes in bytes, times in seconds."""
 
@@ -114,7 +115,8 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
 
 def _numbers(values: Mapping[str, object]) -> list[tuple[str, str]]:
     names = {item.name: item.metadata.get("name", "") for item in fields(Settings)}
-    return [(key, names[key]) for key, value in values.items() if isinstance(value, int | float) and value <= 0]
+    numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
+    return [(key, names[key]) for key, value in numbers.items() if not 0 < value < math.inf]
 
 
 def settings_from_environment() -> Settings:

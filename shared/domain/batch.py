@@ -178,6 +178,8 @@ def apply(batch: Batch, event: Event, now: datetime) -> Batch:
     changes: dict[str, Any] = {"status": status, f"{status.value}_at": now}
     if not isinstance(event, CancelRequested | RequestsDone):
         changes |= msgspec.structs.asdict(event)
+    if isinstance(event, Refused):  # Nothing ran: as if validation had found it (contract 2.3, 2.4).
+        changes |= {"in_progress_at": None, "total": 0, "chunks": 0, "input_tokens": 0}
     if isinstance(event, Refused) and status is Status.CANCELLED:
         changes["errors"] = ()
     return msgspec.structs.replace(batch, **changes)

@@ -101,6 +101,8 @@ def _mistakes(deployment: Deployment, environment: Mapping[str, str]) -> list[st
         problems.append("api_key: give api_key or api_key_env, not both")
     if deployment.api_key_env and not environment.get(deployment.api_key_env):
         problems.append(f"api_key_env: the environment variable {deployment.api_key_env!r} is not set")
+    if not deployment.endpoints:
+        problems.append(f"endpoints: expected at least one of {', '.join(ENDPOINTS)}")
     for endpoint in deployment.endpoints:
         if endpoint not in ENDPOINTS:
             problems.append(f"endpoints: {endpoint!r} is not one of {', '.join(ENDPOINTS)}")
@@ -109,5 +111,7 @@ def _mistakes(deployment: Deployment, environment: Mapping[str, str]) -> list[st
         if value is not None and value < 1:
             problems.append(f"{limit}: expected a whole number above zero, got {value}")
     if deployment.request_timeout_seconds <= 0:
-        problems.append(f"request_timeout_seconds: expected seconds above zero, got {deployment.request_timeout_seconds}")
+        problems.append(
+            f"request_timeout_seconds: expected seconds above zero, got {deployment.request_timeout_seconds}"
+        )
     return problems

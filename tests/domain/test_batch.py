@@ -1,0 +1,195 @@
+"""The life cycle of a batch: the transition table, event by event and state by state (contract 2)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.batch import (
+    TERMINAL,
+    TRANSITIONS,
+    Batch,
+    BatchError,
+    CancelRequested,
+    Event,
+    Finished,
+    Refused,
+    RequestsDone,
+    Status,
+    Validated,
+    Vendor,
+    apply,
+    with_progress,
+)
+from shared.domain.chunk import ChunkRow
+from shared.domain.errors import WrongState
+from shared.domain.usage import Usage
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+NOW = START + timedelta(minutes=5)
+BATCH = Batch(
+    id="0" * 32,
+    owner="someone",
+    vendor=Vendor.OPENAI,
+    endpoint="/v1/chat/completions",
+    input_file_id="1" * 32,
+    input_blob="files/1",
+    completion_window="24h",
+    created_at=START,
+    expires_at=START + timedelta(hours=24),
+)
+EVENTS: dict[str, Event] = {
+    "validated": Validated(deployment="small", total=9, chunks=2, input_tokens=70),
+    "refused": Refused(errors=(BatchError(code="empty_file", message="Empty."),)),
+    "cancel": CancelRequested(),
+    "done": RequestsDone(),
+    "finished": Finished(
+        completed=7, failed=1, usage=Usage(input_tokens=5), model="m-1", output_file_id="o", error_file_id="e"
+    ),
+}
+# Contract 2.1 and 2.2, in words; what is not here must raise.
+ALLOWED = {
+    ("validated", "validating"): "in_progress",
+    ("refused", "validating"): "failed",
+    ("refused", "in_progress"): "failed",
+    ("refused", "cancelling"): "cancelled",
+    ("cancel", "validating"): "cancelling",
+    ("cancel", "in_progress"): "cancelling",
+    ("cancel", "cancelling"): "cancelling",
+    ("cancel", "cancelled"): "cancelled",
+    ("done", "in_progress"): "finalizing",
+    ("finished", "finalizing"): "completed",
+    ("finished", "in_progress"): "expired",
+    ("finished", "cancelling"): "cancelled",
+}
+
+
+def in_state(status: Status) -> Batch:
+    return msgspec.structs.replace(BATCH, status=status)
+
+
+@pytest.mark.parametrize(("event", "status"), list(product(EVENTS, Status)))
+def test_every_event_in_every_state_moves_as_the_contract_says_or_raises(event: str, status: Status) -> None:
+    """All 40 pairs of the table."""
+    expected = ALLOWED.get((event, status.value))
+    if expected is None:
+        with pytest.raises(WrongState):
+            apply(in_state(status), EVENTS[event], NOW)
+    else:
+        assert apply(in_state(status), EVENTS[event], NOW).status == expected
+
+
+def test_the_table_knows_every_event() -> None:
+    """A new event without a row would raise KeyError instead of WrongState."""
+    assert set(TRANSITIONS) == {type(event) for event in EVENTS.values()}
+
+
+@pytest.mark.parametrize("status", [Status.CANCELLING, Status.CANCELLED])
+def test_cancelling_again_changes_nothing(status: Status) -> None:
+    """Contract 2.2: the same object, so that nothing is written."""
+    batch = in_state(status)
+    assert apply(batch, CancelRequested(), NOW) is batch
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "expired", "finalizing"])
+def test_what_cannot_be_cancelled_says_so_literally(status: str) -> None:
+    """Contract 1.3."""
+    with pytest.raises(WrongState) as caught:
+        apply(in_state(Status(status)), CancelRequested(), NOW)
+    assert caught.value.message == f"Cannot cancel a batch with status '{status}'."
+
+
+@pytest.mark.parametrize(("event", "before"), [pair for pair in ALLOWED if ALLOWED[pair] != pair[1]])
+def test_a_move_sets_the_timestamp_of_its_new_state_alone(event: str, before: str) -> None:
+    """Contract 2.3."""
+    after = apply(in_state(Status(before)), EVENTS[event], NOW)
+    stamped = {name for name in Batch.__struct_fields__ if name.endswith("_at") and getattr(after, name) == NOW}
+    assert stamped == {f"{after.status.value}_at"}
+
+
+def test_validated_takes_over_what_the_pass_found() -> None:
+    """Contract 2.4: `total` is known from `in_progress` on."""
+    after = apply(BATCH, EVENTS["validated"], NOW)
+    assert (after.deployment, after.total, after.chunks, after.input_tokens) == ("small", 9, 2, 70)
+
+
+def test_finished_takes_over_counts_usage_and_files() -> None:
+    """Contract 2.4, 2.5, 2.7."""
+    after = apply(in_state(Status.FINALIZING), EVENTS["finished"], NOW)
+    assert (after.completed, after.failed, after.usage, after.model) == (7, 1, Usage(input_tokens=5), "m-1")
+    assert (after.output_file_id, after.error_file_id) == ("o", "e")
+
+
+def test_a_refusal_after_validation_looks_like_one_during_it() -> None:
+    """Contract 2.3, 2.4: a quota refusal leaves no `in_progress_at` and all counts zero."""
+    validated = apply(BATCH, EVENTS["validated"], START + timedelta(seconds=1))
+    after = apply(validated, EVENTS["refused"], NOW)
+    assert (after.in_progress_at, after.total, after.failed_at) == (None, 0, NOW)
+
+
+def test_a_cancelled_batch_has_no_errors() -> None:
+    """What was wrong with its file no longer matters."""
+    assert apply(in_state(Status.CANCELLING), EVENTS["refused"], NOW).errors == ()
+
+
+@given(st.lists(st.sampled_from(sorted(EVENTS)), max_size=12))
+def test_no_sequence_of_events_leaves_a_terminal_state(names: list[str]) -> None:
+    """Whatever arrives late, ended is ended, and timestamps never go back."""
+    batch, now, ended = BATCH, START, None
+    for name in names:
+        now += timedelta(seconds=1)
+        try:
+            after = apply(batch, EVENTS[name], now)
+        except WrongState:
+            continue
+        assert ended is None or after == ended
+        batch = after
+        ended = after if after.is_terminal else None
+    assert batch.is_terminal == (batch.status in TERMINAL)
+
+
+def row(index: int, completed: int, failed: int, model: str | None = None) -> ChunkRow:
+    usage = Usage(input_tokens=10, cached_tokens=1, output_tokens=5, reasoning_tokens=2)
+    return ChunkRow(batch_id=BATCH.id, index=index, completed=completed, failed=failed, usage=usage, model=model)
+
+
+def test_progress_sums_the_chunk_rows() -> None:
+    """A running batch shows counts, usage and the first model that answered."""
+    seen = with_progress(in_state(Status.IN_PROGRESS), [row(0, 3, 1), row(1, 4, 0, "m-1")])
+    assert (seen.completed, seen.failed, seen.model) == (7, 1, "m-1")
+    assert seen.usage == Usage(input_tokens=20, cached_tokens=2, output_tokens=10, reasoning_tokens=4)
+
+
+@pytest.mark.parametrize("status", sorted(TERMINAL))
+def test_progress_leaves_an_ended_batch_alone(status: Status) -> None:
+    """Its counts are final in the record."""
+    batch = in_state(status)
+    assert with_progress(batch, [row(0, 3, 1)]) is batch
+
+
+@pytest.mark.parametrize(("vendor", "deadline"), [(Vendor.OPENAI, BATCH.expires_at), (Vendor.AZURE, None)])
+def test_only_openai_batches_expire(vendor: Vendor, deadline: datetime | None) -> None:
+    """Contract 2.6."""
+    assert msgspec.structs.replace(BATCH, vendor=vendor).deadline() == deadline
+
+
+@pytest.mark.parametrize(
+    ("vendor", "wish", "expected"),
+    [
+        (Vendor.OPENAI, None, NOW + timedelta(days=30)),
+        (Vendor.OPENAI, 3600, NOW + timedelta(hours=1)),
+        (Vendor.AZURE, None, None),
+        (Vendor.AZURE, 1_209_600, NOW + timedelta(days=14)),
+    ],
+)
+def test_result_files_expire_from_their_own_creation(
+    vendor: Vendor, wish: int | None, expected: datetime | None
+) -> None:
+    """Contract 2.6."""
+    batch = msgspec.structs.replace(BATCH, vendor=vendor, output_expires_after_seconds=wish)
+    assert batch.result_expiry(NOW, 2_592_000) == expected
