@@ -10,18 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from shared.domain import validation_errors
 from shared.domain.batch import BatchError, Refused, Validated, Vendor
 from shared.domain.chunk import Plan, PlannedChunk
 from shared.domain.deployment import Deployment
-from shared.domain.request_line import NOT_JSON, LineRules
+from shared.domain.request_line import LineRules
 from shared.domain.tokens import TokenCounter
 
 _BOM: Final = b"\xef\xbb\xbf"
-_NO_DEPLOYMENT: Final = (
-    "Validation failed: A valid model deployment name couldn't be extracted from the input file. Please ensure that "
-    "each row in the input file has a valid deployment name specified in the 'model' field, and that the deployment "
-    "name is consistent across all rows."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +38,7 @@ class ScanRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A good file: how it is cut, and the event that says so to the batch record."""
+    """A good file: how it is cut, and the event that tells the batch record."""
 
     plan: Plan
     validated: Validated
@@ -112,7 +108,7 @@ class InputScan:
         end = self._line_start + size + feed_bytes
         if size > self._rules.max_line_bytes:
             self._requests += 1
-            self._report([self._too_long()])
+            self._report([validation_errors.line_too_long(self._rules.max_line_bytes, self._line)])
         elif line and not line.isspace():
             self._requests += 1
             if not self._is_crowded:
@@ -125,7 +121,7 @@ class InputScan:
 
     def _judge(self, line: bytes, end: int) -> None:
         if self._line == 1 and line.startswith(_BOM):
-            self._report([self._byte_order_mark()])
+            self._report([validation_errors.byte_order_mark(self._rules.vendor)])
             return
         verdict = self._lines.check(line, self._line)
         if isinstance(verdict, list):
@@ -162,46 +158,15 @@ class InputScan:
 
     def _file_errors(self) -> list[BatchError]:
         if self.is_over:
-            return [self._too_large()]
+            return [validation_errors.too_large(self._rules.max_bytes, self._lines.deployment)]
         if self._is_crowded:
-            return [self._too_many()]
-        if not self._requests:
-            message = "The input file is empty. Please ensure that the batch contains at least one request."
-            return [BatchError(code="empty_file", message=message)]  # Literal: contract 3.4.
-        return []
-
-    def _too_large(self) -> BatchError:
-        """Literal: contract 3.3. No vendor's code is known; this one is ours."""
-        model = f" for the {self._lines.deployment} model" if self._lines.deployment else ""
-        message = f"The batch input file is larger than the {self._rules.max_bytes} maximum{model}."
-        return BatchError(code="file_too_large", message=message)
-
-    def _too_many(self) -> BatchError:
-        """Azure's code (contract 3.4); OpenAI's is not known, so both have the same."""
-        lines = self._line - 1 + self._ends_open
-        message = (
-            f"The input file holds more than the maximum of {self._rules.max_requests:,} requests: "
-            f"it has {lines:,} lines. Split it into several files and create a batch for each."
-        )
-        return BatchError(code="too_many_tasks", message=message)
-
-    def _too_long(self) -> BatchError:
-        message = f"This line is longer than the maximum of {self._rules.max_line_bytes:,} bytes. Shorten the request."
-        return BatchError(code="invalid_request", message=message, line=self._line)
-
-    def _byte_order_mark(self) -> BatchError:
-        """Each vendor's literal (contract 3.3, 3.4), which misses the point, and then the point."""
-        hint = " The file begins with a byte order mark (BOM): save it as UTF-8 without one."
-        if self._rules.vendor is Vendor.AZURE:
-            return BatchError(code="invalid_request", message=_NO_DEPLOYMENT + hint)
-        return BatchError(code="invalid_json_line", message=NOT_JSON + hint, line=1)
+            lines = self._line - 1 + self._ends_open
+            return [validation_errors.too_many_requests(self._rules.max_requests, lines)]
+        return [] if self._requests else [validation_errors.empty()]
 
     def _unreported(self) -> list[BatchError]:
         more = self._error_count - len(self._errors)
-        if not more:
-            return []
-        message = f"{more:,} more problems were found. Correct those listed and validate the file again."
-        return [BatchError(code="invalid_request", message=message)]
+        return [validation_errors.more_problems(more)] if more else []
 
 
 class _ChunkPlanner:

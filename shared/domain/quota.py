@@ -1,0 +1,47 @@
+"""Enqueued tokens: how many input tokens of one deployment may wait or run at the same time (contract 3.3, 3.5).
+
+Rule of this file: there is no ledger. What is enqueued follows from the unfinished batch records alone, so a batch
+that ends, however it ends, gives its tokens back at once, and nothing can be lost or counted twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shared.domain.batch import Batch, BatchError, Vendor
+
+
+def enqueued_before(batch: Batch, unfinished: Iterable[Batch], limit: int) -> int:
+    """Input tokens of the deployment's batches that were let in before `batch`.
+
+    First come, first served in the order in which files passed validation. A batch that does not fit itself holds
+    no tokens: it is about to be refused.
+    """
+    others = [other for other in unfinished if other.deployment == batch.deployment and other.id != batch.id]
+    enqueued = 0
+    for other in sorted(others, key=_order):
+        if _order(other) < _order(batch) and enqueued + other.input_tokens <= limit:
+            enqueued += other.input_tokens
+    return enqueued
+
+
+def _order(batch: Batch) -> tuple[float, str]:
+    """`in_progress_at` is set by passing validation; a record without it has no deployment yet."""
+    return (batch.in_progress_at or batch.created_at).timestamp(), batch.id
+
+
+def token_limit_exceeded(batch: Batch, limit: int, enqueued: int) -> BatchError:
+    """OpenAI's literal; for Azure its wording, with the code in the text, which its own samples look for."""
+    model = batch.deployment
+    if batch.vendor is Vendor.AZURE:
+        message = (
+            f"token_limit_exceeded: The number of enqueued tokens has surpassed the configured limit of {limit:,} "
+            f"enqueued tokens for the deployment '{model}': {enqueued:,} are enqueued and this batch has "
+            f"{batch.input_tokens:,}. Please try again once some in_progress batches have been completed."
+        )
+    else:
+        message = (
+            f"Enqueued token limit reached for {model} in organization {batch.owner}. Limit: {limit:,} enqueued "
+            "tokens. Please try again once some in_progress batches have been completed."
+        )
+    return BatchError(code="token_limit_exceeded", message=message)

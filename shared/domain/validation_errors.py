@@ -1,0 +1,74 @@
+"""What is said of an input file as a whole, vendor by vendor (contract 3.3, 3.4); sentences about its lines are in
+`request_line`.
+
+Rule of this file: a literal of a vendor stays byte for byte; what helps beyond it is appended or said on its own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.domain import ids
+from shared.domain.batch import Batch, BatchError, Vendor
+from shared.domain.request_line import NOT_JSON
+
+_NO_DEPLOYMENT: Final = (
+    "Validation failed: A valid model deployment name couldn't be extracted from the input file. Please ensure that "
+    "each row in the input file has a valid deployment name specified in the 'model' field, and that the deployment "
+    "name is consistent across all rows."
+)
+
+
+def file_not_found(batch: Batch) -> BatchError:
+    """The input file does not exist, has expired, is somebody else's or was not uploaded for a batch."""
+    message = f"Cannot find file {_spelled(batch)}, or organization {batch.owner} does not have access to it."
+    return BatchError(code="invalid_request", message=message, param="file_id")
+
+
+def _spelled(batch: Batch) -> str:
+    """The file's id as the vendor's callers know it; what was no id is shown as it was given."""
+    given = batch.input_file_id
+    if ids.parse(given) is None:
+        return given
+    return f"file-{given if batch.vendor is Vendor.AZURE else ids.to_base62(given)}"
+
+
+def empty() -> BatchError:
+    message = "The input file is empty. Please ensure that the batch contains at least one request."
+    return BatchError(code="empty_file", message=message)
+
+
+def too_large(max_bytes: int, model: str | None) -> BatchError:
+    """OpenAI's words; its code is not known, this one is ours. `model` is None if the file named none so far."""
+    of_model = f" for the {model} model" if model else ""
+    message = f"The batch input file is larger than the {max_bytes} maximum{of_model}."
+    return BatchError(code="file_too_large", message=message)
+
+
+def too_many_requests(maximum: int, lines: int) -> BatchError:
+    """Azure's code; OpenAI's is not known, so both have the same."""
+    message = (
+        f"The input file holds more than the maximum of {maximum:,} requests: it has {lines:,} lines. "
+        "Split it into several files and create a batch for each."
+    )
+    return BatchError(code="too_many_tasks", message=message)
+
+
+def line_too_long(max_bytes: int, line: int) -> BatchError:
+    """Ours: the vendors have no such limit."""
+    message = f"This line is longer than the maximum of {max_bytes:,} bytes. Shorten the request."
+    return BatchError(code="invalid_request", message=message, line=line)
+
+
+def byte_order_mark(vendor: Vendor) -> BatchError:
+    """Each vendor's literal, which misses the point, and then the point."""
+    hint = " The file begins with a byte order mark (BOM): save it as UTF-8 without one."
+    if vendor is Vendor.AZURE:
+        return BatchError(code="invalid_request", message=_NO_DEPLOYMENT + hint)
+    return BatchError(code="invalid_json_line", message=NOT_JSON + hint, line=1)
+
+
+def more_problems(count: int) -> BatchError:
+    """The last entry of a list that was cut."""
+    message = f"{count:,} more problems were found. Correct those listed and validate the file again."
+    return BatchError(code="invalid_request", message=message)
