@@ -1,5 +1,6 @@
 """The stores under test: the same suite runs against every implementation of `shared.ports`."""
 
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,6 +8,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from local_host.stores import open_stores
+from shared.azure.connect import azure_stores_from_connection_string
+from shared.azure.names import Names
 from shared.ports import BatchStore, BlobStore, FileStore
 
 
@@ -16,12 +19,23 @@ class Stores(NamedTuple):
     batches: BatchStore
 
 
-@pytest.fixture(params=["local"])
+@pytest.fixture(params=["local", "azurite"])
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     """Three empty stores of one back end."""
-    opened = open_stores(tmp_path)
+    if request.param == "local":
+        opened: Any = open_stores(tmp_path)
+    else:
+        opened = azure_stores_from_connection_string(request.getfixturevalue("azurite"), fresh_names())
     yield opened
     await opened.close()
+
+
+def fresh_names() -> Names:
+    """A container and tables that no other test uses; they go with the emulator."""
+    mark = uuid.uuid4().hex[:12]
+    return Names(
+        container=f"files-{mark}", files=f"Files{mark}", batches=f"B{mark}", chunks=f"C{mark}", lanes=f"L{mark}"
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,100 @@
+"""The stores on Azure Storage, from the settings that name the account: a connection string, or URIs and an identity.
+
+Clients are made without a running loop or in one, open on first use and are kept for the life of the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any, NamedTuple
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.data.tables.aio import TableServiceClient
+from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
+from azure.storage.blob.aio import ContainerClient, ExponentialRetry
+
+from shared.azure.blob_blobs import BlobBlobs
+from shared.azure.names import Names
+from shared.azure.table_batches import TableBatches
+from shared.azure.table_files import TableFiles
+from shared.azure.tables import Table
+from shared.settings import SettingsError
+
+# The SDK's retries, bounded: an account that refuses costs about five seconds, one that hangs about a minute.
+_TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 20}
+_BLOB_RETRIES: dict[str, Any] = {
+    "retry_policy": ExponentialRetry(
+        initial_backoff=1, increment_base=1, random_jitter_range=1, retry_total=3, retry_read=1
+    ),
+    **_TIMEOUTS,
+}
+_TABLE_RETRIES: dict[str, Any] = {"retry_total": 3, "retry_read": 1, "retry_backoff_factor": 0.8, **_TIMEOUTS}
+
+# Azurite's account, the same for everyone and documented; it opens nothing but the emulator.
+_AZURITE = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+    "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;TableEndpoint=http://127.0.0.1:10002/devstoreaccount1"
+)
+
+
+class AzureStores(NamedTuple):
+    """The three stores, in the order callers unpack them."""
+
+    blobs: BlobBlobs
+    files: TableFiles
+    batches: TableBatches
+
+    async def close(self) -> None:
+        """Close the connections, in the loop that used them. An identity's own stay for the life of the process."""
+        await self.blobs.close()
+        await self.files.close()
+
+
+def azure_stores(prefix: str) -> AzureStores:
+    """The stores of the account that the settings beginning with `prefix` name. Raises SettingsError if they do not."""
+    text = os.environ.get(prefix)
+    if text:
+        return azure_stores_from_connection_string(text)
+    blob_uri, table_uri = (os.environ.get(f"{prefix}__{service}ServiceUri") for service in ("blob", "table"))
+    if not blob_uri or not table_uri:
+        raise SettingsError(
+            f"No storage account: set {prefix} to a connection string, or {prefix}__blobServiceUri and "
+            f"{prefix}__tableServiceUri (with {prefix}__clientId for a user-assigned identity)."
+        )
+    names, credential = Names(), _credential(os.environ.get(f"{prefix}__clientId"))
+    return _stores(
+        ContainerClient(blob_uri, names.container, credential=credential, **_BLOB_RETRIES),
+        TableServiceClient(table_uri, credential=credential, **_TABLE_RETRIES),
+        names,
+    )
+
+
+def azure_stores_from_connection_string(text: str, names: Names | None = None) -> AzureStores:
+    """The stores of the account in `text`; `UseDevelopmentStorage=true` is Azurite on its usual ports.
+
+    Raises SettingsError if it is no connection string.
+    """
+    names = names or Names()
+    complete = _AZURITE if text.strip(" ;").lower() == "usedevelopmentstorage=true" else text
+    try:
+        blobs = ContainerClient.from_connection_string(complete, names.container, **_BLOB_RETRIES)
+        tables = TableServiceClient.from_connection_string(complete, **_TABLE_RETRIES)
+    except ValueError as error:
+        raise SettingsError(f"The storage connection string cannot be used: {error}") from error
+    return _stores(blobs, tables, names)
+
+
+def _credential(client_id: str | None) -> AsyncTokenCredential:
+    return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()
+
+
+def _stores(container: ContainerClient, tables: TableServiceClient, names: Names) -> AzureStores:
+    # Every request is logged at INFO by these two; what fails is raised.
+    for noisy in ("azure.core.pipeline.policies.http_logging_policy", "azure.identity"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    files, batches, chunks, lanes = (
+        Table(tables, name) for name in (names.files, names.batches, names.chunks, names.lanes)
+    )
+    return AzureStores(BlobBlobs(container), TableFiles(files), TableBatches(batches, chunks, lanes))

@@ -1,0 +1,109 @@
+"""Batch records, chunk rows and heartbeats in Table Storage.
+
+Batches: partition = owner, row key = inverted id. Chunk rows: partition = batch. Heartbeats: partition = deployment.
+A marker (partition `$unfinished`) is written before a batch's record and removed after its terminal state, so that
+`unfinished` costs what is unfinished; markers that a crash left behind are cleaned on the way.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from shared.azure.names import UNFINISHED, newest_first, table_key
+from shared.azure.tables import Table
+from shared.domain.batch import Batch
+from shared.domain.chunk import ChunkRow
+from shared.domain.errors import Unavailable
+from shared.domain.heartbeat import Heartbeat
+from shared.ports import AlreadyExists, Changed, Stored
+
+_INSERT_PATIENCE = timedelta(hours=1)
+
+
+class _Marker(msgspec.Struct, frozen=True):
+    owner: str
+    batch_id: str
+    at: datetime
+
+
+class TableBatches:
+    """`BatchStore`."""
+
+    def __init__(self, batches: Table, chunks: Table, lanes: Table) -> None:
+        self._batches, self._chunks, self._lanes = batches, chunks, lanes
+
+    async def insert(self, batch: Batch) -> None:
+        if not batch.is_terminal:
+            marker = msgspec.json.encode(_Marker(batch.owner, batch.id, datetime.now(UTC)))
+            await self._batches.upsert(UNFINISHED, _marker_key(batch), marker)
+        await self._batches.insert(table_key(batch.owner), newest_first(batch.id), msgspec.json.encode(batch))
+
+    async def get(self, owner: str, batch_id: str) -> Stored[Batch] | None:
+        row = await self._batches.get(table_key(owner), newest_first(batch_id))
+        return None if row is None else Stored(msgspec.json.decode(row.record, type=Batch), row.version)
+
+    async def replace(self, batch: Batch, version: str) -> str:
+        key, record = newest_first(batch.id), msgspec.json.encode(batch)
+        new_version = await self._batches.replace(table_key(batch.owner), key, record, version)
+        if batch.is_terminal:
+            with suppress(Unavailable):  # The record is written; `unfinished` cleans what stays behind.
+                await self._batches.delete(UNFINISHED, _marker_key(batch))
+        return new_version
+
+    async def list(self, owner: str, *, after: str | None = None, limit: int) -> list[Batch]:
+        batches: list[Batch] = []
+        past = newest_first(after) if after else ""
+        async for row in self._batches.query(table_key(owner), past=past, page=limit):
+            batches.append(msgspec.json.decode(row.record, type=Batch))
+            if len(batches) == limit:
+                break
+        return batches
+
+    async def unfinished(self) -> AsyncIterator[Batch]:
+        async for row in self._batches.query(UNFINISHED):
+            marker = msgspec.json.decode(row.record, type=_Marker)
+            stored = await self.get(marker.owner, marker.batch_id)
+            if stored is not None and not stored.value.is_terminal:
+                yield stored.value
+            elif stored is not None or marker.at < datetime.now(UTC) - _INSERT_PATIENCE:
+                await self._batches.delete(UNFINISHED, row.key)
+
+    async def put_chunk(self, row: ChunkRow, version: str | None) -> str:
+        key, record = f"{row.index:06d}", msgspec.json.encode(row)
+        if version is not None:
+            return await self._chunks.replace(row.batch_id, key, record, version)
+        try:
+            return await self._chunks.insert(row.batch_id, key, record)
+        except AlreadyExists as error:
+            raise Changed("The chunk's row was written by someone else; read it.") from error
+
+    async def get_chunk(self, batch_id: str, index: int) -> Stored[ChunkRow] | None:
+        row = await self._chunks.get(batch_id, f"{index:06d}")
+        return None if row is None else Stored(msgspec.json.decode(row.record, type=ChunkRow), row.version)
+
+    async def list_chunks(self, batch_id: str) -> builtins.list[ChunkRow]:
+        return [msgspec.json.decode(row.record, type=ChunkRow) async for row in self._chunks.query(batch_id)]
+
+    async def beat(self, heartbeat: Heartbeat) -> None:
+        record = msgspec.json.encode(heartbeat)
+        await self._lanes.upsert(table_key(heartbeat.deployment), _lane_key(heartbeat), record)
+
+    async def stop_beating(self, heartbeat: Heartbeat) -> None:
+        await self._lanes.delete(table_key(heartbeat.deployment), _lane_key(heartbeat))
+
+    async def heartbeats(self, deployment: str) -> builtins.list[Heartbeat]:
+        rows = self._lanes.query(table_key(deployment))
+        return [msgspec.json.decode(row.record, type=Heartbeat) async for row in rows]
+
+
+def _marker_key(batch: Batch) -> str:
+    return f"{batch.id}_{table_key(batch.owner)}"
+
+
+def _lane_key(heartbeat: Heartbeat) -> str:
+    return f"{heartbeat.batch_id}_{heartbeat.lane:04d}"

@@ -1,0 +1,97 @@
+"""File records in Table Storage: partition = owner, row key = inverted id, so that a list is one range query.
+
+An expiry marker (partition `$expiry`, ordered by time) is written before a record that expires and removed after it;
+markers whose record is gone are cleaned when their time comes.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections import deque
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from shared.azure.names import EXPIRY, newest_first, table_key
+from shared.azure.tables import Table
+from shared.domain.file import File
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Marker(msgspec.Struct, frozen=True):
+    owner: str
+    file_id: str
+
+
+class TableFiles:
+    """`FileStore`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    async def close(self) -> None:
+        """Close the connections, which the other tables share."""
+        await self._table.close()
+
+    async def insert(self, file: File) -> None:
+        if file.expires_at is not None:
+            marker = msgspec.json.encode(_Marker(file.owner, file.id))
+            await self._table.upsert(EXPIRY, _expiry_key(file, file.expires_at), marker)
+        record = msgspec.json.encode(file)
+        await self._table.insert(table_key(file.owner), newest_first(file.id), record, Purpose=file.purpose)
+
+    async def get(self, owner: str, file_id: str) -> File | None:
+        row = await self._table.get(table_key(owner), newest_first(file_id))
+        return None if row is None else msgspec.json.decode(row.record, type=File)
+
+    async def list(
+        self, owner: str, *, purpose: str | None = None, after: str | None = None, limit: int, newest_first: bool = True
+    ) -> list[File]:
+        """Oldest first reads every row of the owner that is newer than `after`: tables have no descending order."""
+        find = self._newest if newest_first else self._oldest
+        return await find(owner, {} if purpose is None else {"Purpose": purpose}, after, limit)
+
+    async def _newest(self, owner: str, equal: dict[str, str], after: str | None, limit: int) -> builtins.list[File]:
+        past = newest_first(after) if after else ""
+        files: list[File] = []
+        async for row in self._table.query(table_key(owner), past=past, equal=equal, page=limit):
+            files.append(msgspec.json.decode(row.record, type=File))
+            if len(files) == limit:
+                break
+        return files
+
+    async def _oldest(self, owner: str, equal: dict[str, str], after: str | None, limit: int) -> builtins.list[File]:
+        before = newest_first(after) if after else None
+        rows: deque[bytes] = deque(maxlen=limit)
+        async for row in self._table.query(table_key(owner), before=before, equal=equal):
+            rows.appendleft(row.record)
+        return [msgspec.json.decode(record, type=File) for record in rows]
+
+    async def delete(self, owner: str, file_id: str) -> bool:
+        file = await self.get(owner, file_id)
+        if file is None:
+            return False
+        deleted = await self._table.delete(table_key(owner), newest_first(file_id))
+        if file.expires_at is not None:
+            await self._table.delete(EXPIRY, _expiry_key(file, file.expires_at))
+        return deleted
+
+    async def expired(self, now: datetime) -> AsyncIterator[File]:
+        async for row in self._table.query(EXPIRY, before=_moment(now + timedelta(microseconds=1))):
+            marker = msgspec.json.decode(row.record, type=_Marker)
+            file = await self.get(marker.owner, marker.file_id)
+            if file is None:
+                await self._table.delete(EXPIRY, row.key)
+            else:
+                yield file
+
+
+def _expiry_key(file: File, expires_at: datetime) -> str:
+    return f"{_moment(expires_at)}_{file.id}_{table_key(file.owner)}"
+
+
+def _moment(at: datetime) -> str:
+    """Microseconds since 1970, in a width that keeps their order for ten thousand years."""
+    return f"{(at - _EPOCH) // timedelta(microseconds=1):018d}"

@@ -1,0 +1,168 @@
+"""One table of records: each an entity that holds the record's JSON, split over as many properties as it takes.
+
+Rule: the entity's ETag is the record's version. Every write carries a mark of its own, so that a write the SDK sent
+twice (the first answer was lost) is recognised as ours and not reported as another's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+import msgspec
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.pipeline import PipelineResponse
+from azure.data.tables import TableEntity, UpdateMode
+from azure.data.tables.aio import TableClient, TableServiceClient
+
+from shared.azure.faults import translated
+from shared.ports import AlreadyExists, Changed
+
+PROPERTY_BYTES = 64 * 1024
+MOST_PROPERTIES = 15  # An entity holds 1 MiB, keys and names included.
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A record as it is stored."""
+
+    key: str
+    record: bytes
+    version: str
+
+
+class Table:
+    """The table `name`, created on first use."""
+
+    def __init__(self, service: TableServiceClient, name: str) -> None:
+        self._service = service
+        self._client: TableClient = service.get_table_client(name)
+        self._making = asyncio.Lock()
+        self._made = False
+
+    async def close(self) -> None:
+        """Close the connections, which every table of the service shares."""
+        await self._service.close()
+
+    async def _ready(self) -> TableClient:
+        async with self._making:
+            if not self._made:
+                with suppress(ResourceExistsError):
+                    await self._client.create_table()
+                self._made = True
+        return self._client
+
+    async def insert(self, partition: str, key: str, record: bytes, **columns: str) -> str:
+        """Returns the version. Raises AlreadyExists."""
+        entity = _entity(partition, key, record, columns)
+        with translated():
+            client = await self._ready()
+            try:
+                return str((await client.create_entity(entity))["etag"])
+            except ResourceExistsError:
+                version = await self._version_if_ours(entity)
+        if version is None:
+            raise AlreadyExists(f"{self._client.table_name}: {key}")
+        return version
+
+    async def replace(self, partition: str, key: str, record: bytes, version: str, **columns: str) -> str:
+        """Returns the new version. Raises Changed unless the row is at `version`."""
+        entity = _entity(partition, key, record, columns)
+        with translated():
+            client = await self._ready()
+            try:
+                written = await client.update_entity(
+                    entity, mode=UpdateMode.REPLACE, etag=version, match_condition=MatchConditions.IfNotModified
+                )
+                return str(written["etag"])
+            except (ResourceModifiedError, ResourceNotFoundError):
+                new_version = await self._version_if_ours(entity)
+        if new_version is None:
+            raise Changed("The record was changed by someone else since it was read; read it again.")
+        return new_version
+
+    async def _version_if_ours(self, entity: dict[str, Any]) -> str | None:
+        found = await self._get(entity["PartitionKey"], entity["RowKey"])
+        return str(found.metadata["etag"]) if found is not None and found.get("Write") == entity["Write"] else None
+
+    async def upsert(self, partition: str, key: str, record: bytes) -> None:
+        """Insert or replace, whatever is there."""
+        with translated():
+            client = await self._ready()
+            await client.upsert_entity(_entity(partition, key, record, {}), mode=UpdateMode.REPLACE)
+
+    async def get(self, partition: str, key: str) -> Row | None:
+        with translated():
+            await self._ready()
+            entity = await self._get(partition, key)
+        return None if entity is None else _row(entity)
+
+    async def _get(self, partition: str, key: str) -> TableEntity | None:
+        try:
+            return await self._client.get_entity(partition, key)
+        except ResourceNotFoundError:
+            return None
+
+    async def delete(self, partition: str, key: str) -> bool:
+        """False if there was no such row, which the SDK itself does not tell."""
+        statuses: list[int] = []
+
+        def note(response: PipelineResponse[Any, Any]) -> None:
+            statuses.append(response.http_response.status_code)
+
+        with translated():
+            client = await self._ready()
+            await client.delete_entity(partition, key, raw_response_hook=note)
+        return statuses[-1] != 404
+
+    async def query(
+        self,
+        partition: str,
+        *,
+        past: str = "",
+        before: str | None = None,
+        equal: Mapping[str, str] | None = None,
+        page: int = 1000,
+    ) -> AsyncIterator[Row]:
+        """Rows of one partition in order of key, strictly past `past`, before `before`, with columns `equal`."""
+        conditions = ["PartitionKey eq @partition", "RowKey gt @past"]
+        equal = equal or {}
+        parameters = {"partition": partition, "past": past, **equal}
+        if before is not None:
+            conditions.append("RowKey lt @before")
+            parameters["before"] = before
+        conditions += [f"{column} eq @{column}" for column in equal]
+        with translated():
+            client = await self._ready()
+            entities = client.query_entities(
+                " and ".join(conditions), parameters=parameters, results_per_page=min(page, 1000)
+            )
+            async for entity in entities:
+                yield _row(entity)
+
+
+def _entity(partition: str, key: str, record: bytes, columns: dict[str, str]) -> dict[str, Any]:
+    if len(record) > MOST_PROPERTIES * PROPERTY_BYTES:
+        raise ValueError(f"A record of {len(record)} bytes does not fit into a table entity of 1 MiB.")
+    parts = [record[start : start + PROPERTY_BYTES] for start in range(0, len(record), PROPERTY_BYTES)]
+    return {
+        "PartitionKey": partition,
+        "RowKey": key,
+        "Write": os.urandom(8).hex(),
+        **columns,
+        **{f"Record{index}": part for index, part in enumerate(parts)},
+    }
+
+
+def _row(entity: TableEntity) -> Row:
+    parts = []
+    for index in count():
+        part = entity.get(f"Record{index}")
+        if part is None:
+            break
+        parts.append(part)
+    return Row(entity["RowKey"], b"".join(parts), str(entity.metadata["etag"]))
