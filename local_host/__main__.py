@@ -1,0 +1,175 @@
+"""`python -m local_host`: the whole service on this machine, from the command line to a clean stop.
+
+It wires the parts together and owns the process: exit codes, signals, the order of start and stop. Exit code 0 after
+a stop, 2 when the configuration is wrong (every problem printed, nothing served), 1 on a bug. A kill at any moment
+loses nothing: the next start goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+
+from local_host import configuration
+from local_host.activity_pool import ActivityPool
+from local_host.client_rpc import binding_json, build_rpc
+from local_host.configuration import App, Options
+from local_host.engine import Engine
+from local_host.function_index import InvalidApp
+from local_host.greeting import greeting
+from local_host.history import DataFolderInUse, DataFolderLock, History, WrongVersion
+from local_host.http_server import Route, build_app, compile_routes
+from local_host.listener import CannotListen, Listener, bind
+from local_host.progress import Progress
+from local_host.replay import NotEmulated
+from local_host.timers import ScheduledTimer, Timers, schedule_timers
+from shared.domain.errors import Unavailable
+from shared.services import utc_now
+from shared.settings import Settings, SettingsError, parse_settings
+
+_HTTP_GRACE_SECONDS = 10
+_WORK_GRACE_SECONDS = 10.0
+# What a person can put right; anything else is a bug and keeps its traceback.
+_MISTAKES = (SettingsError, InvalidApp, NotEmulated, CannotListen, DataFolderInUse, WrongVersion, Unavailable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """Everything checked before the first thing runs."""
+
+    options: Options
+    key: str
+    settings: Settings
+    app: App
+    routes: list[Route]
+    timers: list[ScheduledTimer]
+    socket: socket.socket
+
+
+def main() -> int:
+    options = configuration.parse_options(sys.argv[1:])
+    configuration.configure_logging()
+    try:
+        lock = DataFolderLock(options.data)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(_prepare(options)))
+        lock.release()
+    except _MISTAKES as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"The data folder {options.data} cannot be used: {error}. Choose another with --data.", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # Not built for every platform; only slower without.
+        return None
+    return uvloop.new_event_loop
+
+
+def _prepare(options: Options) -> _Prepared:
+    bound = bind(options.host, options.port)
+    key = configuration.bootstrap_key(options.data, os.environ)
+    settings = parse_settings({**os.environ, "BATCH_BOOTSTRAP_KEY": key})
+    app = configuration.load_app(options.app)
+    return _Prepared(
+        options=options,
+        key=key,
+        settings=settings,
+        app=app,
+        routes=compile_routes(app.index.http, app.route_prefix),
+        timers=schedule_timers(app.index.timers, os.environ, utc_now()),
+        socket=bound,
+    )
+
+
+async def _serve(prepared: _Prepared) -> None:
+    """Start everything, inside out; run until a signal; stop everything in the opposite order."""
+    options, index = prepared.options, prepared.app.index
+    stopping = _stop_on_signals()
+    async with AsyncExitStack() as stack:
+        services, close = configuration.install_services(prepared.settings, options.data, options.azurite)
+        stack.push_async_callback(close)
+        pool = ActivityPool(
+            processes=options.workers,
+            bootstrap=configuration.BOOTSTRAP,
+            environment=configuration.worker_environment(options, prepared.key),
+        )
+        engine = Engine(
+            history=History(options.data / "history.db"), orchestrators=index.orchestrators, activities=pool
+        )
+        await pool.start()
+        stack.push_async_callback(pool.stop, 0.0)  # The engine has waited for the activities by then.
+        await engine.start()
+        stack.push_async_callback(engine.stop, _WORK_GRACE_SECONDS)
+
+        token = secrets.token_urlsafe(32)
+        rpc = Listener(build_rpc(engine, token), bind("127.0.0.1", 0), grace_seconds=_HTTP_GRACE_SECONDS)
+        await rpc.start()
+        stack.push_async_callback(rpc.stop)
+        binding = binding_json(f"{rpc.url}/{token}/")
+
+        folder = options.data / "timers"
+        timers = Timers(prepared.timers, folder=folder, client_binding=binding, now=utc_now)
+        await timers.start()
+        stack.push_async_callback(timers.stop, _WORK_GRACE_SECONDS)
+        http = Listener(build_app(prepared.routes, binding), prepared.socket, grace_seconds=_HTTP_GRACE_SECONDS)
+        await http.start()
+        stack.push_async_callback(http.stop)
+
+        progress = asyncio.create_task(Progress(services.batches, say=_say, now=utc_now).run())
+        stack.push_async_callback(_cancel, progress)
+        print(
+            greeting(
+                url=http.url,
+                data=options.data,
+                azurite=options.azurite,
+                own_key=None if os.environ.get("BATCH_BOOTSTRAP_KEY") else prepared.key,
+                deployments=prepared.settings.deployments,
+            ),
+            flush=True,
+        )
+        await stopping.wait()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """Set by the first SIGINT or SIGTERM; the second ends the process at once, which is as safe as a kill."""
+    stopping = asyncio.Event()
+
+    def on_signal() -> None:
+        if stopping.is_set():
+            os._exit(1)
+        _say(
+            "Stopping: finishing running requests; once more to stop at once. "
+            "Unfinished batches go on at the next start."
+        )
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    return stopping
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Options, the bootstrap key, and the app's module."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from local_host import configuration
+from local_host.configuration import bootstrap_key, load_app, parse_options, worker_environment
+from local_host.function_index import InvalidApp
+from local_host.greeting import greeting
+from shared.domain.deployment import Deployment
+
+
+def test_the_defaults_are_for_one_person_at_one_machine() -> None:
+    """Loopback, port 7071, a folder beside the code, no Azurite, the product's app."""
+    options = parse_options([])
+    assert (options.host, options.port, options.data) == ("127.0.0.1", 7071, Path(".data"))
+    assert (options.azurite, options.app) == (None, "function_app")
+    assert options.workers >= 1
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [([], configuration.AZURITE), (["A=1"], "A=1")])
+def test_azurite_takes_a_connection_string_or_its_own(arguments, expected) -> None:
+    """Without a value it is Azurite's well-known one."""
+    assert parse_options(["--azurite", *arguments]).azurite == expected
+
+
+@pytest.mark.parametrize("arguments", [["--port", "x"], ["--port", "65536"], ["--workers", "0"], ["--nope"]])
+def test_a_wrong_option_exits_with_2(arguments, capsys) -> None:
+    """The usage names it."""
+    with pytest.raises(SystemExit) as exited:
+        parse_options(arguments)
+    assert exited.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+def test_a_key_is_made_once_and_kept_private(tmp_path) -> None:
+    """`db_` and 32 random bytes, in a file nobody else can read; the same key afterwards."""
+    key = bootstrap_key(tmp_path, {})
+    path = tmp_path / "bootstrap-key"
+    assert key.startswith("db_")
+    assert len(key) == 3 + 43
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert bootstrap_key(tmp_path, {}) == key
+    assert [file.name for file in tmp_path.iterdir()] == ["bootstrap-key"]
+
+
+def test_a_configured_key_wins_over_the_kept_one(tmp_path) -> None:
+    """And it is not written down."""
+    kept = bootstrap_key(tmp_path, {})
+    assert bootstrap_key(tmp_path, {"BATCH_BOOTSTRAP_KEY": "mine"}) == "mine"
+    assert (tmp_path / "bootstrap-key").read_text().strip() == kept
+
+
+@pytest.mark.parametrize("leftover", ["bootstrap-key", "bootstrap-key.new"])
+def test_a_start_cut_off_while_the_key_was_made_makes_another(tmp_path, leftover) -> None:
+    """An empty file is no key."""
+    (tmp_path / leftover).write_text("")
+    assert bootstrap_key(tmp_path, {}).startswith("db_")
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Writes a module with a host.json beside it; returns its name."""
+
+    def write(name: str, source: str, host: str | None = "{}") -> str:
+        (tmp_path / f"{name}.py").write_text("import azure.functions as func\n" + source)
+        if host is not None:
+            (tmp_path / "host.json").write_text(host)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return name
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return write
+
+
+ONE = "app = func.FunctionApp()\nalias = app\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "prefix"),
+    [("{}", "api"), ('{"extensions": {"http": {"routePrefix": ""}}}', ""), ('{"extensions": {"http": {}}}', "api")],
+)
+def test_the_route_prefix_is_that_of_host_json(module, host, prefix) -> None:
+    """Without one it is the platform's `api`. Two names of one app are one app."""
+    assert load_app(module("one_app", ONE, host)).route_prefix == prefix
+
+
+@pytest.mark.parametrize(
+    ("source", "host", "words"),
+    [
+        ("", "{}", "exactly one"),
+        ("a = func.FunctionApp()\nb = func.FunctionApp()\n", "{}", "found 2"),
+        (ONE, None, "no host.json"),
+        (ONE, "{", "not a JSON object"),
+        (ONE, "[]", "not a JSON object"),
+    ],
+)
+def test_a_module_the_platform_would_refuse_is_refused(module, source, host, words) -> None:
+    """The message says what is missing."""
+    with pytest.raises(InvalidApp, match=words):
+        load_app(module("bad_app", source, host))
+
+
+def test_an_import_that_fails_inside_the_app_keeps_its_traceback(module) -> None:
+    """It is a bug of the app, not a wrong --app."""
+    with pytest.raises(ModuleNotFoundError, match="not_there"):
+        load_app(module("importing_app", "import not_there\n"))
+
+
+def test_a_worker_gets_what_it_needs_to_run_the_same_app() -> None:
+    """App, data folder, key, and Azurite only where it is used."""
+    environment = worker_environment(parse_options(["--data", "d", "--app", "a"]), "key")
+    assert (environment["LOCAL_HOST_APP"], environment["LOCAL_HOST_DATA"]) == ("a", "d")
+    assert environment["BATCH_BOOTSTRAP_KEY"] == "key"
+    assert "LOCAL_HOST_AZURITE" not in environment
+
+
+def test_the_greeting_names_every_deployment_and_no_credential() -> None:
+    """Name, address and model; never the upstream's key."""
+    deployments = {
+        "small": Deployment(name="small", base_url="http://up/v1", api_key="upstream-secret", model="m-1"),
+        "large": Deployment(name="large", base_url="http://other/v1"),
+    }
+    text = greeting(url="http://h:1", data=Path("d"), azurite=None, own_key="k", deployments=deployments)
+    assert "small -> http://up/v1 (model m-1)" in text
+    assert "large -> http://other/v1\n" in text
+    assert "upstream-secret" not in text
+
+
+def test_the_greeting_says_how_to_configure_a_deployment() -> None:
+    """With an example that parses."""
+    text = greeting(url="http://h:1", data=Path("d"), azurite=None, own_key=None, deployments={})
+    assert "BATCH_DEPLOYMENTS='{" in text
+    assert text.splitlines()[0] == "Listening on http://h:1"

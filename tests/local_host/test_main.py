@@ -1,0 +1,184 @@
+"""The host as a process: its life, its end by signal and by kill, and what it says when it cannot start."""
+
+import signal
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from local_host.listener import bind
+from tests.local_host.host_process import HostProcess, host
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def until(url: str, output: int) -> None:
+    """Wait for the orchestration at `url` to have completed with `output`."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        answer = httpx.get(url).json()
+        if answer["status"] == "Completed":
+            assert answer["output"] == output
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"not completed: {answer}")
+
+
+def never_answered(url: str) -> None:
+    with pytest.raises(httpx.HTTPError):
+        httpx.get(url)
+
+
+def refused(process: HostProcess) -> str:
+    """What a host that must not start says: exit code 2, no traceback."""
+    assert process.wait() == 2
+    said = process.err.read_text()
+    assert "Traceback" not in said
+    return said
+
+
+def test_a_killed_host_goes_on_at_the_next_start(data: Path) -> None:
+    """kill -9 in the middle of an orchestration: its workers go with it, and the next host completes it."""
+    with host(data) as first:
+        url = first.url()
+        httpx.post(f"{url}/sample/counts/k", json={"steps": 10, "seconds": 0.1})
+        time.sleep(0.35)
+        workers = first.workers()
+        assert workers
+        first.send(signal.SIGKILL)
+        first.wait()
+        psutil.wait_procs(workers, timeout=5)
+        assert not [worker for worker in workers if worker.is_running()]
+    with host(data) as second:
+        until(f"{second.url()}/sample/counts/k", output=10)
+
+
+def test_a_timer_fires_and_its_client_reaches_the_engine(data: Path, tmp_path: Path) -> None:
+    """The timer function runs on schedule, not past due, and counts the one instance."""
+    ticks = tmp_path / "ticks"
+    with host(data, TICK_SCHEDULE="* * * * * *", TICK_FILE=str(ticks)) as process:
+        url = process.url()
+        httpx.post(f"{url}/sample/counts/t", json={"steps": 0, "seconds": 0})
+        until(f"{url}/sample/counts/t", output=0)
+        ticks.write_text("")
+        deadline = time.monotonic() + 10
+        while not ticks.read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert ticks.read_text().splitlines()[0] == "False 1"
+
+
+def test_a_terminated_host_finishes_running_requests(data: Path) -> None:
+    """SIGTERM: the request under way is answered, the host says that it stops, exit code 0."""
+    with host(data) as process:
+        url = process.url()
+        answers: list[httpx.Response] = []
+        request = threading.Thread(target=lambda: answers.append(httpx.get(f"{url}/sample/wait/1")))
+        request.start()
+        time.sleep(0.3)
+        process.send(signal.SIGTERM)
+        assert process.wait() == 0
+        request.join()
+        assert answers[0].json() == "waited"
+        assert process.err.read_text().startswith("Stopping: ")
+
+
+def test_a_second_signal_ends_the_host_at_once(data: Path) -> None:
+    """What runs is not waited for any more."""
+    with host(data) as process:
+        url = process.url()
+        request = threading.Thread(target=never_answered, args=(f"{url}/sample/wait/8",))
+        request.start()
+        time.sleep(0.3)
+        process.send(signal.SIGINT)
+        time.sleep(0.3)
+        began = time.monotonic()
+        process.send(signal.SIGINT)
+        assert process.wait() == 1
+        assert time.monotonic() - began < 2
+        request.join()
+
+
+def test_every_wrong_setting_is_told_at_once(data: Path) -> None:
+    """One line for each problem, naming the setting; nothing is served."""
+    with host(data, BATCH_LANES="many", BATCH_DEPLOYMENTS='{"m": {"base_url": "nowhere"}}') as process:
+        said = refused(process)
+        assert "BATCH_LANES" in said
+        assert "BATCH_DEPLOYMENTS['m'].base_url" in said
+        assert process.out.read_text() == ""
+
+
+def test_a_timer_without_its_setting_is_told(data: Path) -> None:
+    """The message names the timer and the setting."""
+    with host(data, TICK_SCHEDULE="") as process:
+        said = refused(process)
+        assert "'tick'" in said
+        assert "TICK_SCHEDULE" in said
+
+
+def test_a_taken_port_is_told_in_one_line(data: Path) -> None:
+    """The line names the port and the option."""
+    with bind("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with host(data, "--port", str(port)) as process:
+            said = refused(process)
+    assert said.count("\n") == 1
+    assert str(port) in said
+    assert "--port" in said
+
+
+def test_a_second_host_on_one_data_folder_is_refused(data: Path) -> None:
+    """One line that names the folder and the option; the first host is not disturbed."""
+    with host(data) as first:
+        url = first.url()
+        with host(data) as second:
+            said = refused(second)
+        assert said.count("\n") == 1
+        assert str(data) in said
+        assert "--data" in said
+        assert httpx.get(f"{url}/sample/text").json() == "plain"
+
+
+def test_a_data_folder_that_is_a_file_is_told_in_one_line(data: Path) -> None:
+    """The line names the path and the option."""
+    data.write_text("")
+    with host(data) as process:
+        said = refused(process)
+    assert said.count("\n") == 1
+    assert str(data) in said
+    assert "--data" in said
+
+
+@pytest.mark.parametrize(
+    ("app", "words"), [("tests.local_host.absent", "absent"), ("tests.local_host.host_process", "exactly one")]
+)
+def test_a_module_that_is_no_app_is_told(data: Path, app: str, words: str) -> None:
+    """The message names the module."""
+    with host(data, "--app", app) as process:
+        said = refused(process)
+    assert words in said
+    assert app in said
+
+
+def test_the_key_is_made_once_and_printed(data: Path) -> None:
+    """The second start prints the key of the first."""
+    keys = []
+    for _ in range(2):
+        with host(data) as process:
+            process.url()
+            keys.append((data / "bootstrap-key").read_text().strip())
+            assert keys[-1] in process.out.read_text()
+    assert keys[0] == keys[1]
+
+
+def test_a_configured_key_is_not_repeated(data: Path) -> None:
+    """BATCH_BOOTSTRAP_KEY is used and not printed, and no other is made."""
+    with host(data, BATCH_BOOTSTRAP_KEY="my-own-key") as process:
+        process.url()
+        assert "my-own-key" not in process.out.read_text()
+    assert not (data / "bootstrap-key").exists()

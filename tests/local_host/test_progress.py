@@ -1,0 +1,98 @@
+"""Progress lines of running batches."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from local_host.progress import Progress
+from local_host.stores import LocalStores, open_stores
+from shared.domain.batch import Batch, BatchError, Status, Vendor
+from shared.domain.chunk import ChunkRow
+
+AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+BATCH = Batch(
+    id="0195f3c0000070008000000012345678",
+    owner="default",
+    vendor=Vendor.OPENAI,
+    endpoint="/v1/chat/completions",
+    input_file_id="f",
+    input_blob="files/f",
+    completion_window="24h",
+    created_at=AT,
+    expires_at=AT + timedelta(hours=24),
+)
+
+
+class Watch:
+    """A progress report over a real store, its lines, and a clock set by hand."""
+
+    def __init__(self, stores: LocalStores) -> None:
+        self.batches = stores.batches
+        self.at = AT
+        self.lines: list[str] = []
+        self.progress = Progress(stores.batches, say=self.lines.append, now=lambda: self.at)
+
+    async def look(self, after_seconds: float = 0.0) -> list[str]:
+        """The lines of one more look."""
+        self.at += timedelta(seconds=after_seconds)
+        self.lines.clear()
+        await self.progress.look()
+        return list(self.lines)
+
+    async def change(self, **changes: object) -> None:
+        stored = await self.batches.get(BATCH.owner, BATCH.id)
+        await self.batches.replace(msgspec.structs.replace(stored.value, **changes), stored.version)
+
+    async def done(self, completed: int, failed: int = 0) -> None:
+        stored = await self.batches.get_chunk(BATCH.id, 0)
+        row = ChunkRow(batch_id=BATCH.id, index=0, completed=completed, failed=failed)
+        await self.batches.put_chunk(row, stored.version if stored else None)
+
+
+@pytest.fixture
+async def watch(tmp_path: Path):
+    stores = open_stores(tmp_path)
+    yield Watch(stores)
+    await stores.close()
+
+
+async def test_without_batches_nothing_is_said(watch) -> None:
+    """No news, no line."""
+    assert await watch.look() == []
+
+
+async def test_a_status_is_said_once(watch) -> None:
+    """By the end of the id, which is what tells ids apart."""
+    await watch.batches.insert(BATCH)
+    assert await watch.look() == ["batch …12345678  validating"]
+    assert await watch.look(10) == []
+
+
+async def test_counts_are_said_every_few_seconds_while_they_move(watch) -> None:
+    """With the failed and the rate since the last line."""
+    await watch.batches.insert(msgspec.structs.replace(BATCH, status=Status.IN_PROGRESS, total=5000))
+    assert await watch.look() == ["batch …12345678  in_progress  0/5,000"]
+    await watch.done(100)
+    assert await watch.look(1) == []
+    await watch.done(1000, failed=200)
+    assert await watch.look(3) == ["batch …12345678  in_progress  1,200/5,000  200 failed  300.0/s"]
+    assert await watch.look(10) == []
+
+
+async def test_the_end_is_said_with_counts_and_duration(watch) -> None:
+    """One line, once."""
+    await watch.batches.insert(msgspec.structs.replace(BATCH, status=Status.IN_PROGRESS, total=3))
+    await watch.look()
+    await watch.change(status=Status.COMPLETED, completed=2, failed=1)
+    assert await watch.look(12.34) == ["batch …12345678  completed after 12.3 s: 2 of 3 requests completed, 1 failed"]
+    assert await watch.look(10) == []
+
+
+async def test_a_failed_batch_is_said_with_its_code_only(watch) -> None:
+    """Not the message, which may quote the file."""
+    await watch.batches.insert(BATCH)
+    await watch.look()
+    await watch.change(status=Status.FAILED, errors=(BatchError(code="empty_file", message="secret"),))
+    assert await watch.look(1) == ["batch …12345678  failed after 1.0 s: empty_file"]
