@@ -48,7 +48,7 @@ prepare_python() {
 }
 
 prepare_node() {
-    node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && command -v npm >/dev/null ||
+    node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null ||
         fail "Node 20 or newer with npm is needed for Azurite, the storage emulator. Install it (nodejs.org, or brew install node), then run this again."
     if cmp -s package-lock.json node_modules/installed-package-lock.json; then return; fi
     say "Installing the Node packages of package-lock.json (only when it changed) ..."

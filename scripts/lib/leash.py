@@ -22,6 +22,7 @@ def start(
     command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
     """The leash of `command`, whose output goes to `log`, for its owner's eyes only. Hand the result to `stop`."""
+    log.unlink(missing_ok=True)  # An older program may still write to the old one.
     with open(log, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as output:
         return subprocess.Popen(
             [sys.executable, __file__, *command],

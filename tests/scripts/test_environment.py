@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -131,3 +132,16 @@ def test_library_uses_no_bash_4_features() -> None:
         text = (ROOT / script).read_text()
 
         assert not any(word in text for word in ("declare -A", "mapfile", "readarray", "^^}", ",,}", "&>>", "|&"))
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+def test_installed_node_packages_are_left_alone(tmp_path: Path) -> None:
+    """With a fitting Node and an unchanged lock nothing is installed and nothing is said."""
+    (tmp_path / "node_modules").mkdir()
+    for name in ("package-lock.json", "node_modules/installed-package-lock.json"):
+        (tmp_path / name).write_text("{}")
+
+    run = _sourced("prepare_node", tmp_path)
+
+    assert run.returncode == 0
+    assert run.stderr == ""
