@@ -1,0 +1,114 @@
+"""reserve_quota on real stores: who is let in and who is refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from activities.reserve_quota import reserve_quota
+from shared.domain.batch import Batch, CancelRequested, Finished, RequestsDone, Status
+from shared.domain.chunk import ChunkRow
+from shared.domain.usage import Usage
+from shared.run.change import change
+from shared.services import Services
+from tests.contracts.samples import START, a_batch
+
+
+async def put(service: Services, number: int, tokens: int, deployment: str = "small") -> Batch:
+    batch = a_batch(
+        number,
+        status=Status.IN_PROGRESS,
+        deployment=deployment,
+        total=3,
+        chunks=1,
+        input_tokens=tokens,
+        in_progress_at=START + timedelta(seconds=number),
+    )
+    await service.batches.insert(batch)
+    return batch
+
+
+async def run(batch: Batch) -> str:
+    answer = await reserve_quota({"owner": batch.owner, "batch_id": batch.id})
+    assert set(answer) == {"outcome"}
+    return answer["outcome"]
+
+
+async def record(service: Services, batch: Batch) -> Batch:
+    stored = await service.batches.get(batch.owner, batch.id)
+    assert stored
+    return stored.value
+
+
+@pytest.mark.parametrize(("tokens", "outcome"), [(100, "admitted"), (101, "refused")])
+async def test_one_batch_may_take_the_whole_limit(service: Services, tokens: int, outcome: str) -> None:
+    """The limit itself is allowed."""
+    assert await run(await put(service, 1, tokens)) == outcome
+
+
+async def test_a_batch_that_does_not_fit_beside_the_others_fails(service: Services) -> None:
+    """Contract 3.3: failed, with the code; counts as if it had never been validated."""
+    await put(service, 1, 60)
+    batch = await put(service, 2, 41)
+    assert await run(batch) == "refused"
+    now = await record(service, batch)
+    assert (now.status, now.total, [error.code for error in now.errors]) == (
+        Status.FAILED,
+        0,
+        ["token_limit_exceeded"],
+    )
+
+
+async def test_an_admitted_batch_is_not_changed(service: Services) -> None:
+    """There is no ledger."""
+    batch = await put(service, 1, 60)
+    await run(batch)
+    assert await record(service, batch) == batch
+
+
+async def test_an_ended_batch_gives_its_tokens_back(service: Services) -> None:
+    """Contract 2.6."""
+    first, second = await put(service, 1, 60), await put(service, 2, 60)
+    for event in (
+        RequestsDone(),
+        Finished(completed=3, failed=0, usage=Usage(), model=None, output_file_id=None, error_file_id=None),
+    ):
+        await change(service, first, event)
+    assert await run(second) == "admitted"
+
+
+async def test_a_deployment_without_a_limit_admits_all(service: Services) -> None:
+    """None means unlimited."""
+    assert await run(await put(service, 1, 10**12, "free")) == "admitted"
+
+
+async def test_a_deployment_taken_out_of_the_configuration_has_no_limit(service: Services) -> None:
+    """Its lines fail one by one, where it is said why."""
+    assert await run(await put(service, 1, 10**12, "gone")) == "admitted"
+
+
+async def test_a_batch_that_has_begun_is_not_turned_away(service: Services) -> None:
+    """A lost run is started again after the limit was lowered: it goes on."""
+    batch = await put(service, 1, 500)
+    await service.batches.put_chunk(ChunkRow(batch_id=batch.id, index=0), None)
+    assert await run(batch) == "admitted"
+
+
+async def test_a_batch_being_cancelled_is_admitted(service: Services) -> None:
+    """Its lanes see the cancel, and every line gets its line in the error file."""
+    batch = await put(service, 1, 500)
+    await change(service, batch, CancelRequested())
+    assert await run(batch) == "admitted"
+    assert (await record(service, batch)).status is Status.CANCELLING
+
+
+async def test_repeating_a_refusal_repeats_the_answer(service: Services) -> None:
+    """Activities run at least once."""
+    batch = await put(service, 1, 500)
+    assert [await run(batch), await run(batch)] == ["refused", "refused"]
+
+
+async def test_a_batch_whose_record_is_gone_is_refused(service: Services) -> None:
+    """Nothing is left to run."""
+    assert await run(a_batch(1)) == "refused"

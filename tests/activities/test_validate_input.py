@@ -1,0 +1,284 @@
+"""validate_input on real stores: the record, the plan and the answer, whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from activities.validate_input import validate_input
+from shared.domain.batch import Batch, BatchError, CancelRequested, Finished, Refused, RequestsDone, Status, Vendor
+from shared.domain.chunk import Plan, plan_blob
+from shared.domain.ids import to_base62
+from shared.domain.usage import Usage
+from shared.ports import BlobMissing, BlobStore, Stored
+from shared.run.change import change
+from shared.run.plan import read_plan
+from shared.services import Services, use
+from tests.activities.conftest import Clock, with_settings
+from tests.contracts.samples import START, a_batch, a_file, an_id
+
+FILE = an_id(900)
+
+
+def line(number: int, **body: object) -> bytes:
+    fields = {"model": "small", "messages": [{"role": "user", "content": "Hi"}]} | body
+    request = {"custom_id": str(number), "method": "POST", "url": "/v1/chat/completions", "body": fields}
+    return json.dumps(request).encode() + b"\n"
+
+
+GOOD = b"".join(line(number) for number in range(5))
+
+
+async def put(service: Services, data: bytes | None = GOOD, **changes: object) -> Batch:
+    """A batch over a file of `data`; None: the record of the file is there, its bytes are not."""
+    file_changes = {name: changes.pop(name) for name in ("purpose", "expires_at") if name in changes}
+    await service.files.insert(a_file(900, blob="files/900", **file_changes))
+    if data is not None:
+        await service.blobs.put("files/900", data)
+    batch = a_batch(1, **changes)
+    await service.batches.insert(batch)
+    return batch
+
+
+async def run(batch: Batch) -> dict[str, object]:
+    return await validate_input({"owner": batch.owner, "batch_id": batch.id})
+
+
+async def record(service: Services, batch: Batch) -> Batch:
+    stored = await service.batches.get(batch.owner, batch.id)
+    assert stored
+    return stored.value
+
+
+async def plan_of(service: Services, batch: Batch) -> Plan | None:
+    return await read_plan(service.blobs, batch.id)
+
+
+async def test_a_good_file_is_accepted(service: Services) -> None:
+    """Five lines in chunks of two; at most two lanes."""
+    assert await run(await put(service)) == {"outcome": "accepted", "chunks": 3, "lanes": 2}
+
+
+async def test_there_are_no_more_lanes_than_chunks(service: Services) -> None:
+    """One chunk keeps one lane busy."""
+    assert await run(await put(service, line(1))) == {"outcome": "accepted", "chunks": 1, "lanes": 1}
+
+
+async def test_an_accepted_batch_is_in_progress(service: Services, clock: Clock) -> None:
+    """Contract 2.1, 2.3, 2.4."""
+    batch = await put(service)
+    await run(batch)
+    now = await record(service, batch)
+    assert (now.status, now.in_progress_at) == (Status.IN_PROGRESS, clock.at)
+    assert (now.deployment, now.total, now.chunks) == ("small", 5, 3)
+    assert now.input_tokens > 0
+
+
+async def test_the_plan_is_a_blob(service: Services) -> None:
+    """Lanes read it; it is in no durable history."""
+    batch = await put(service)
+    await run(batch)
+    plan = await plan_of(service, batch)
+    assert plan
+    assert [(chunk.first_line, chunk.lines) for chunk in plan.chunks] == [(1, 2), (3, 2), (5, 1)]
+
+
+async def test_a_bad_file_fails_the_batch_with_every_problem(service: Services) -> None:
+    """Contract 3.2: one bad line fails all; nothing runs, so there is no plan."""
+    batch = await put(service, line(1) + b"broken\n" + line(1))
+    assert await run(batch) == {"outcome": "refused"}
+    now = await record(service, batch)
+    assert (now.status, now.total) == (Status.FAILED, 0)
+    assert [(error.line, error.code) for error in now.errors] == [(2, "invalid_json_line"), (3, "duplicate_custom_id")]
+    assert await plan_of(service, batch) is None
+
+
+@pytest.mark.parametrize(
+    ("vendor", "spelled"), [(Vendor.OPENAI, f"file-{to_base62(FILE)}"), (Vendor.AZURE, f"file-{FILE}")]
+)
+async def test_a_missing_file_is_named_as_its_caller_knows_it(service: Services, vendor: Vendor, spelled: str) -> None:
+    """Literal of contract 3.3; ids as in contract 1.7."""
+    batch = a_batch(1, vendor=vendor)
+    await service.batches.insert(batch)
+    assert await run(batch) == {"outcome": "refused"}
+    assert (await record(service, batch)).errors == (
+        BatchError(
+            code="invalid_request",
+            message=f"Cannot find file {spelled}, or organization project-a does not have access to it.",
+            param="file_id",
+        ),
+    )
+
+
+async def test_an_id_that_is_none_is_shown_as_given(service: Services) -> None:
+    """Creating a batch does not look at the file (contract 1.5.5)."""
+    batch = a_batch(1, input_file_id="file-nonsense", input_blob="")
+    await service.batches.insert(batch)
+    await run(batch)
+    (error,) = (await record(service, batch)).errors
+    assert error.message.startswith("Cannot find file file-nonsense, or organization")
+
+
+@pytest.mark.parametrize("changes", [{"expires_at": START}, {"purpose": "assistants"}, {"input_blob": ""}])
+async def test_a_file_that_cannot_be_used_is_not_found(service: Services, changes: dict[str, object]) -> None:
+    """Expired, uploaded for something else, or created after the batch."""
+    batch = await put(service, **changes)
+    assert await run(batch) == {"outcome": "refused"}
+    assert (await record(service, batch)).errors[0].param == "file_id"
+
+
+async def test_a_file_whose_bytes_are_gone_is_not_found(service: Services) -> None:
+    """Deleted between creation and validation."""
+    batch = await put(service, None)
+    assert await run(batch) == {"outcome": "refused"}
+    assert (await record(service, batch)).errors[0].param == "file_id"
+
+
+async def test_somebody_elses_file_is_not_found(service: Services) -> None:
+    """Look-ups never cross owners."""
+    batch = await put(service, owner="project-b")
+    assert await run(batch) == {"outcome": "refused"}
+
+
+@pytest.mark.parametrize(("vendor", "outcome"), [(Vendor.OPENAI, "refused"), (Vendor.AZURE, "accepted")])
+async def test_each_vendor_has_its_own_number_of_requests(service: Services, vendor: Vendor, outcome: str) -> None:
+    """Contract 3.5."""
+    with use(with_settings(service, max_requests_openai=4, max_requests_azure=5)):
+        assert (await run(await put(service, vendor=vendor)))["outcome"] == outcome
+
+
+@pytest.mark.parametrize("data", [GOOD, b"broken"])
+async def test_a_repeated_call_gives_the_same_answer_and_changes_nothing(service: Services, data: bytes) -> None:
+    """Activities run at least once."""
+    batch = await put(service, data)
+    answer, after = await run(batch), await record(service, batch)
+    assert await run(batch) == answer
+    assert await record(service, batch) == after
+
+
+async def test_the_answer_stays_the_same_to_the_end(service: Services) -> None:
+    """A lost run that is started again finds its way through a batch that is further on."""
+    batch = await put(service)
+    answer = await run(batch)
+    finished = Finished(completed=5, failed=0, usage=Usage(), model=None, output_file_id=an_id(2), error_file_id=None)
+    for event in (RequestsDone(), finished):
+        await change(service, batch, event)
+        assert await run(batch) == answer
+
+
+async def test_a_cancel_after_acceptance_does_not_take_it_back(service: Services) -> None:
+    """The lanes see the cancel; every line is owed a result line."""
+    batch = await put(service)
+    answer = await run(batch)
+    await change(service, batch, CancelRequested())
+    assert await run(batch) == answer
+
+
+async def test_a_batch_cancelled_before_is_not_read(service: Services) -> None:
+    """Its file does not matter any more."""
+    batch = await put(service, None)
+    await change(service, batch, CancelRequested())
+    assert await run(batch) == {"outcome": "cancelled"}
+
+
+async def test_a_batch_whose_record_is_gone_is_refused(service: Services) -> None:
+    """Nothing is left to run."""
+    assert await run(a_batch(1)) == {"outcome": "refused"}
+
+
+class Meddling:
+    """The real blobs, with something happening after the first block is read or before the plan is written."""
+
+    def __init__(self, service: Services, batch: Batch, *, before_put: bool = False) -> None:
+        self.inner: BlobStore = service.blobs
+        self._service = service
+        self._batch = batch
+        self._before_put = before_put
+        self.blocks = 0
+
+    async def read(self, name: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        data = b"".join([piece async for piece in self.inner.read(name, start, length)])
+        for offset in range(0, len(data), 100):
+            if self.blocks == 1 and not self._before_put:
+                await change(self._service, self._batch, CancelRequested())
+            self.blocks += 1
+            yield data[offset : offset + 100]
+
+    async def put(self, name: str, data: bytes) -> None:
+        if self._before_put:
+            await change(self._service, self._batch, CancelRequested())
+        await self.inner.put(name, data)
+
+    async def delete(self, name: str) -> bool:
+        return await self.inner.delete(name)
+
+
+async def test_a_cancel_during_a_long_pass_ends_it(service: Services, clock: Clock) -> None:
+    """It is noticed within seconds, not at the end of the file."""
+    batch = await put(service, GOOD)
+    clock.step = timedelta(seconds=3)
+    blobs = Meddling(service, batch)
+    with use(replace(service, blobs=blobs)):  # type: ignore[arg-type]
+        assert await run(batch) == {"outcome": "cancelled"}
+    assert blobs.blocks == 2 < len(GOOD) // 100
+
+
+@pytest.mark.parametrize("data", [GOOD, b"broken"])
+async def test_a_cancel_unnoticed_during_the_pass_is_found_at_its_end(service: Services, data: bytes) -> None:
+    """Whatever the verdict, the cancel came first."""
+    batch = await put(service, data)
+    blobs = Meddling(service, batch)
+    blobs.blocks = 1
+    with use(replace(service, blobs=blobs)):  # type: ignore[arg-type]
+        assert await run(batch) == {"outcome": "cancelled"}
+
+
+async def test_a_cancel_before_the_record_moves_leaves_no_plan(service: Services) -> None:
+    """A plan would make the end of the run write a line for every request of a batch that never had any."""
+    batch = await put(service)
+    with use(replace(service, blobs=Meddling(service, batch, before_put=True))):  # type: ignore[arg-type]
+        assert await run(batch) == {"outcome": "cancelled"}
+    with pytest.raises(BlobMissing):
+        await service.blobs.size(plan_blob(batch.id))
+
+
+class PlanFirst:
+    """The real batches; the record may be replaced only when its plan can be read."""
+
+    def __init__(self, service: Services) -> None:
+        self._service = service
+
+    async def get(self, owner: str, batch_id: str) -> Stored[Batch] | None:
+        return await self._service.batches.get(owner, batch_id)
+
+    async def replace(self, changed: Batch, version: str) -> str:
+        assert await plan_of(self._service, changed) is not None
+        return await self._service.batches.replace(changed, version)
+
+
+async def test_the_plan_is_there_before_the_record_says_so(service: Services) -> None:
+    """A kill between the two repeats the pass; the other way round, lanes would find nothing."""
+    batch = await put(service)
+
+    with use(replace(service, batches=PlanFirst(service))):  # type: ignore[arg-type]
+        assert (await run(batch))["outcome"] == "accepted"
+
+
+async def test_a_failed_batch_stays_failed(service: Services) -> None:
+    """Refused for its quota after it was accepted: the run does not begin."""
+    batch = await put(service)
+    await run(batch)
+    await change(service, batch, Refused(errors=()))
+    assert await run(batch) == {"outcome": "refused"}
+
+
+async def test_what_it_returns_is_small_json(service: Services) -> None:
+    """It goes into durable history."""
+    answer = await run(await put(service))
+    assert json.loads(json.dumps(answer)) == answer
+    assert len(msgspec.json.encode(answer)) < 100
