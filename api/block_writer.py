@@ -42,9 +42,7 @@ class BlockWriter:
 
     async def abandon(self) -> None:
         """Remove every trace of the blob. Never raises: what cannot be removed now vanishes with its age."""
-        for task in self._staging:
-            task.cancel()
-        await asyncio.gather(*self._staging, return_exceptions=True)
+        await asyncio.gather(*self._staging, return_exceptions=True)  # A block staged after the delete would stay.
         try:
             await self._blobs.delete(self._name)
         except DurableBatchError:

@@ -2,83 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
-import runpy
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from local_host.function_index import FunctionIndex, HttpFunction, index
 from local_host.http_server import build_app, compile_routes
 from local_host.stores import open_stores
-from shared.domain.upstream import UpstreamAnswer, UpstreamRequest
 from shared.services import Services, use
 from shared.settings import Settings
-
-KEY = "test-key"
-ROOT = Path(__file__).parents[2]
-BLOCK_BYTES = 1024
-MAX_FILE_BYTES = 10_000
-
-
-class FakeClient:
-    """A durable client that remembers what it was asked to start."""
-
-    def __init__(self) -> None:
-        self.started: list[tuple[str, str | None, Any]] = []
-        self.error: Exception | None = None
-
-    async def start_new(self, name: str, instance_id: str | None = None, client_input: Any | None = None) -> str:
-        if self.error:
-            raise self.error
-        self.started.append((name, instance_id, client_input))
-        return instance_id or ""
-
-
-class NoUpstream:
-    """The HTTP edge calls no upstream."""
-
-    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
-        raise AssertionError("the API called an upstream")
-
-    async def close(self) -> None: ...
-
-
-class Clock:
-    """Time that moves when told."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **interval: float) -> None:
-        self.now += timedelta(**interval)
-
-
-@cache
-def app_index() -> FunctionIndex:
-    """The functions of a fresh copy of the app: an app can be indexed once only."""
-    return index(runpy.run_path(str(ROOT / "function_app.py"))["app"])
-
-
-def with_client(function: HttpFunction, client: FakeClient) -> HttpFunction:
-    """The function with `client` in place of the durable client that the platform would build."""
-    if function.client_parameter is None:
-        return function
-    inner: Callable[..., Awaitable[Any]] = function.call.client_function
-    name = function.client_parameter
-
-    async def call(req: Any) -> Any:
-        return await inner(req=req, **{name: client})
-
-    return dataclasses.replace(function, call=call, client_parameter=None)
+from tests.api.harness import (
+    BLOCK_BYTES,
+    KEY,
+    LINE,
+    MAX_FILE_BYTES,
+    Clock,
+    FakeClient,
+    NoUpstream,
+    app_index,
+    with_client,
+)
 
 
 @pytest.fixture
@@ -117,9 +62,6 @@ async def api(anonymous: httpx.AsyncClient) -> httpx.AsyncClient:
     """A client with the bootstrap key."""
     anonymous.headers["authorization"] = f"Bearer {KEY}"
     return anonymous
-
-
-LINE = b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"m"}}\n'
 
 
 @pytest.fixture

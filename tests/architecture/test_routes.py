@@ -1,0 +1,146 @@
+"""What `function_app.py` registers, walked as a whole."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+
+import httpx
+import pytest
+
+from local_host.function_index import FunctionIndex, index
+from local_host.http_server import build_app, compile_routes
+from orchestrators import names
+from shared.services import Services, use
+from shared.settings import Settings
+from tests.architecture.product import ROOT
+
+MOUNTS = ("v1", "openai", "openai/v1", "openai/deployments/{deployment}")
+ROUTES = {
+    ("POST", "files"),
+    ("GET", "files"),
+    ("GET", "files/{file_id}"),
+    ("DELETE", "files/{file_id}"),
+    ("GET", "files/{file_id}/content"),
+    ("POST", "batches"),
+    ("GET", "batches"),
+    ("GET", "batches/{batch_id}"),
+    ("POST", "batches/{batch_id}/cancel"),
+}
+ANONYMOUS = {("GET", "healthz")}
+
+
+@cache
+def app_index() -> FunctionIndex:
+    return index(runpy.run_path(str(ROOT / "function_app.py"))["app"])
+
+
+def registered() -> list[tuple[str, str]]:
+    return [(method, function.route) for function in app_index().http for method in sorted(function.methods)]
+
+
+def test_every_method_and_route_is_registered_once() -> None:
+    """No two functions answer the same (method, route): the real host would pick one of them (azure-platform 1.4)."""
+    assert len(registered()) == len(set(registered()))
+
+
+def test_every_function_name_is_registered_once() -> None:
+    """HTTP functions, orchestrators, activities and timers share one space of names."""
+    found = app_index()
+    all_names = [
+        *(function.name for function in found.http),
+        *found.orchestrators,
+        *found.activities,
+        *(timer.name for timer in found.timers),
+    ]
+
+    assert len(all_names) == len(set(all_names))
+
+
+def test_every_dialect_has_every_route() -> None:
+    """The same handlers are mounted under all prefixes (contract 9.1, no. 1)."""
+    expected = {(method, f"{mount}/{path}") for mount in MOUNTS for method, path in ROUTES}
+
+    assert set(registered()) == expected | ANONYMOUS
+
+
+def test_every_name_that_is_called_is_registered() -> None:
+    """An orchestrator or activity is called by name, so each constant of `orchestrators.names` must exist."""
+    found = app_index()
+    constants = {value for key, value in vars(names).items() if key.isupper()}
+
+    assert {*found.orchestrators, *found.activities} == constants
+
+
+@pytest.mark.parametrize(("method", "route"), sorted(set(registered()) - ANONYMOUS))
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"authorization": "Bearer wrong"}, {"api-key": "wrong"}, {"authorization": "Bearer "}],
+    ids=["none", "bearer", "api-key", "empty"],
+)
+async def test_no_route_answers_without_a_key(method: str, route: str, headers: dict[str, str]) -> None:
+    """Without a valid key every HTTP function but the health check answers 401."""
+    async with client(Settings(bootstrap_key="right")) as http:
+        response = await http.request(method, _path(route), headers=headers)
+
+    assert response.status_code == 401
+
+
+@pytest.mark.parametrize(("method", "route"), sorted(set(registered()) - ANONYMOUS))
+async def test_no_route_answers_while_the_service_has_no_key(method: str, route: str) -> None:
+    """No bootstrap key, no service: not even an empty key gets in."""
+    async with client(Settings(bootstrap_key="")) as http:
+        response = await http.request(method, _path(route), headers={"api-key": "", "authorization": "Bearer x"})
+
+    assert response.status_code == 401
+
+
+async def test_the_health_check_needs_no_key() -> None:
+    """`/healthz` answers anonymous callers."""
+    async with client(Settings(bootstrap_key="right")) as http:
+        response = await http.get("/healthz")
+
+    assert response.json() == {"status": "ok"}
+
+
+async def test_the_health_check_fails_without_a_bootstrap_key() -> None:
+    """A service that can let nobody in is not healthy."""
+    async with client(Settings(bootstrap_key="")) as http:
+        response = await http.get("/healthz")
+
+    assert response.status_code == 503
+
+
+def test_routes_have_no_prefix() -> None:
+    """host.json removes the platform's `/api` in front of every route."""
+    host = json.loads((ROOT / "host.json").read_text())
+
+    assert host["extensions"]["http"]["routePrefix"] == ""
+
+
+@asynccontextmanager
+async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """The app over HTTP with `settings` and no stores: a call that got past authentication would fail with 500."""
+    app = build_app(compile_routes(app_index().http), _BINDING)
+    with use(Services(settings=settings, blobs=None, files=None, batches=None, upstream=None)):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://service") as http:
+            yield http
+
+
+_BINDING = json.dumps(
+    {
+        "taskHubName": "Hub",
+        "creationUrls": {},
+        "managementUrls": {"id": "INSTANCEID"},
+        "baseUrl": "http://127.0.0.1:9/x",
+        "requiredQueryStringParameters": "",
+        "rpcBaseUrl": "http://127.0.0.1:9/",
+    }
+)
+
+
+def _path(route: str) -> str:
+    return "/" + route.format(file_id="file-1", batch_id="batch_1", deployment="d")
