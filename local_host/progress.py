@@ -1,7 +1,8 @@
 """How running batches are getting on, as lines for a person.
 
-It reads through the BatchStore and writes a line for a batch when its status changed, or every few seconds while
-its counts move, and one line when it ends. It changes nothing and holds nothing but what it last said.
+It reads through the BatchStore and says a line for a batch when its status changed, or every few seconds while its
+counts move, and one line when it ends, also for a batch that came and went between two looks. It changes nothing and
+holds nothing but what it last said.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.batch import Batch, with_progress
+from shared.domain.keys import DEFAULT_OWNER
 from shared.ports import BatchStore
 
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
 _SAY_SECONDS = 3.0
+_RECENT = 20  # Newest batches of the default owner that a look considers.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,9 @@ class Progress:
         self._batches = batches
         self._say = say
         self._now = now
+        self._began = now()
         self._said: dict[str, _Said] = {}
+        self._ended: set[str] = set()
 
     async def run(self) -> None:
         """Look once a second until cancelled; a store that does not answer is asked again later."""
@@ -52,10 +57,19 @@ class Progress:
         for batch in running:
             self._tell(with_progress(batch, await self._batches.list_chunks(batch.id)))
         for batch_id in self._said.keys() - {batch.id for batch in running}:
-            said = self._said.pop(batch_id)
-            stored = await self._batches.get(said.batch.owner, batch_id)
+            stored = await self._batches.get(self._said.pop(batch_id).batch.owner, batch_id)
             if stored is not None:
-                self._say(_ending(stored.value, self._now()))
+                self._tell_end(stored.value)
+        recent = await self._batches.list(DEFAULT_OWNER, limit=_RECENT)
+        self._ended &= {batch.id for batch in recent}
+        for batch in reversed(recent):
+            if batch.is_terminal and batch.created_at >= self._began:
+                self._tell_end(batch)
+
+    def _tell_end(self, batch: Batch) -> None:
+        if batch.id not in self._ended:
+            self._ended.add(batch.id)
+            self._say(_ending(batch))
 
     def _tell(self, batch: Batch) -> None:
         said = self._said.get(batch.id)
@@ -89,9 +103,9 @@ def _line(batch: Batch, said: _Said | None, now: datetime) -> str:
     return line
 
 
-def _ending(batch: Batch, now: datetime) -> str:
-    seconds = (now - batch.created_at).total_seconds()
-    line = f"{_short(batch)}  {batch.status} after {seconds:,.1f} s"
+def _ending(batch: Batch) -> str:
+    ended_at: datetime = getattr(batch, f"{batch.status}_at")
+    line = f"{_short(batch)}  {batch.status} after {(ended_at - batch.created_at).total_seconds():,.1f} s"
     if batch.total:
         line += f": {batch.completed:,} of {batch.total:,} requests completed, {batch.failed:,} failed"
     if batch.errors:

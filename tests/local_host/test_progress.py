@@ -85,8 +85,8 @@ async def test_the_end_is_said_with_counts_and_duration(watch) -> None:
     """One line, once."""
     await watch.batches.insert(msgspec.structs.replace(BATCH, status=Status.IN_PROGRESS, total=3))
     await watch.look()
-    await watch.change(status=Status.COMPLETED, completed=2, failed=1)
-    assert await watch.look(12.34) == ["batch …12345678  completed after 12.3 s: 2 of 3 requests completed, 1 failed"]
+    await watch.change(status=Status.COMPLETED, completed_at=AT + timedelta(seconds=12.34), completed=2, failed=1)
+    assert await watch.look(15) == ["batch …12345678  completed after 12.3 s: 2 of 3 requests completed, 1 failed"]
     assert await watch.look(10) == []
 
 
@@ -94,5 +94,19 @@ async def test_a_failed_batch_is_said_with_its_code_only(watch) -> None:
     """Not the message, which may quote the file."""
     await watch.batches.insert(BATCH)
     await watch.look()
-    await watch.change(status=Status.FAILED, errors=(BatchError(code="empty_file", message="secret"),))
+    await watch.change(
+        status=Status.FAILED,
+        failed_at=AT + timedelta(seconds=1),
+        errors=(BatchError(code="empty_file", message="secret"),),
+    )
     assert await watch.look(1) == ["batch …12345678  failed after 1.0 s: empty_file"]
+
+
+async def test_a_batch_that_came_and_went_between_two_looks_is_said(watch) -> None:
+    """Its end, once; one from before the host started is not."""
+    ended = msgspec.structs.replace(BATCH, status=Status.COMPLETED, completed_at=AT, total=1, completed=1)
+    before = msgspec.structs.replace(ended, id="0" * 32, created_at=AT - timedelta(seconds=1))
+    await watch.batches.insert(before)
+    await watch.batches.insert(ended)
+    assert await watch.look() == ["batch …12345678  completed after 0.0 s: 1 of 1 requests completed, 0 failed"]
+    assert await watch.look() == []
