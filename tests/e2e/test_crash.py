@@ -1,0 +1,102 @@
+"""kill -9 at many moments of a batch: every line once in the files, and few requests paid twice."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.processes import Mock, Service, chat_line, jsonl
+
+LINES = 2500
+CONCURRENCY = 32
+LANES = 4
+JOURNAL_RESULTS = 64
+# Per kill: what was in flight, and per lane what had finished and was not yet in the journal (ARCHITECTURE.md).
+BOUND = CONCURRENCY + LANES * 2 * JOURNAL_RESULTS
+
+
+@pytest.fixture
+def mock(tmp_path: Path) -> Mock:
+    program = Mock(tmp_path, "--latency-ms", "20", "--jitter-ms", "20")
+    program.start()
+    yield program
+    program.stop()
+
+
+@pytest.mark.parametrize(("victim", "seed"), [("host", 1), ("host", 2), ("worker", 3), ("both", 4)])
+def test_killed_again_and_again(tmp_path: Path, mock: Mock, victim: str, seed: int) -> None:
+    """A batch during which the host or a worker is killed six times completes with every custom_id exactly once."""
+    dice = random.Random(seed)
+    service = Service(tmp_path, mock.url, deployment={"max_concurrency": CONCURRENCY})
+    service.start()
+    try:
+        batch_id = service.create(service.upload(jsonl(*(chat_line(n) for n in range(LINES)))))
+        for kill in range(6):
+            time.sleep(dice.uniform(0.0, 0.6))
+            if victim == "host" or (victim == "both" and kill % 2):
+                service.kill()
+                service.start()
+            else:
+                dice.choice(service.workers()).kill()
+        batch = service.wait(batch_id)
+        output, error = service.lines(batch.output_file_id), service.lines(batch.error_file_id)
+    finally:
+        service.stop()
+    again = mock.stats()["requests"] - mock.stats()["distinct_prompts"]
+    print(f"\n{victim} killed 6 times in {LINES} lines: {again} requests sent again, bound {6 * BOUND}")
+
+    assert ("completed", LINES) == (batch.status, batch.request_counts.completed)
+    assert [f"c{n}" for n in range(LINES)] == [line["custom_id"] for line in output]
+    assert [] == error
+    assert again <= 6 * BOUND
+
+
+@pytest.mark.parametrize("moment", ["upload", "create", "validating", "finalizing", "completed"])
+def test_killed_between_the_steps(tmp_path: Path, mock: Mock, moment: str) -> None:
+    """A kill between the steps of a batch loses nothing that was acknowledged, and repeats no finished request."""
+    service = Service(tmp_path, mock.url)
+    service.start()
+    try:
+        file_id = service.upload(jsonl(*(chat_line(n) for n in range(300))))
+        if moment == "upload":
+            restart(service)
+        batch_id = service.create(file_id)
+        if moment == "validating":
+            restart(service)
+        if moment == "finalizing":
+            while mock.stats()["prompts_answered"] < 300:
+                time.sleep(0.005)
+        if moment == "completed":
+            service.wait(batch_id)
+        if moment != "upload":
+            restart(service)
+        batch = service.wait(batch_id)
+        output = service.lines(batch.output_file_id)
+    finally:
+        service.stop()
+
+    assert ("completed", 300) == (batch.status, batch.request_counts.completed)
+    assert [f"c{n}" for n in range(300)] == [line["custom_id"] for line in output]
+
+
+def restart(service: Service) -> None:
+    service.kill()
+    service.start()
+
+
+def test_workers_die_with_their_host(tmp_path: Path, mock: Mock) -> None:
+    """After a kill of the host no worker goes on calling the upstream."""
+    service = Service(tmp_path, mock.url)
+    service.start()
+    service.create(service.upload(jsonl(*(chat_line(n) for n in range(LINES)))))
+    while mock.stats()["requests"] < 100:
+        time.sleep(0.05)
+    workers = service.workers()
+    service.kill()
+    until = time.monotonic() + 5
+    while any(worker.is_running() and worker.status() != "zombie" for worker in workers):
+        assert time.monotonic() < until
+        time.sleep(0.05)
