@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
-from azure.durable_functions.models.utils.df_serialization import df_dumps, df_loads
+from azure.functions._durable_functions import df_dumps, df_loads
 
 from local_host.activity_channel import Answer, Call, Done, Failed, Ready, frame, read_call
 

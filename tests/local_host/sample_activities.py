@@ -1,0 +1,85 @@
+"""Activities for the tests of the worker processes; `bootstrap` is what a worker loads."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+
+async def double(value):
+    return value * 2
+
+
+async def process_id(_):
+    await asyncio.sleep(0.2)
+    return os.getpid()
+
+
+def in_a_thread(value):
+    time.sleep(0.3)
+    return value
+
+
+async def asleep(value):
+    await asyncio.sleep(0.3)
+    return value
+
+
+async def raising(value):
+    raise ValueError(f"cannot use {value}")
+
+
+async def unserialisable(_):
+    return object()
+
+
+def noisy(value):
+    print("printed by Python")  # noqa: T201
+    os.write(1, b"printed by C")
+    os.system("echo printed by a child")
+    return value
+
+
+async def large(size):
+    return "x" * size
+
+
+def note_process(path):
+    """Add this process's id to the file; return how many are in it."""
+    with Path(path).open("a+") as file:
+        file.write(f"{os.getpid()}\n")
+        file.seek(0)
+        return len(file.readlines())
+
+
+async def blocking(path):
+    """Notes the process id, then holds the event loop."""
+    note_process(path)
+    time.sleep(60)  # noqa: ASYNC251 - what a worker must survive
+
+
+async def once_slow(path):
+    """Notes the process id; waits long in the first process, not at all in the next."""
+    processes = note_process(path)
+    if processes == 1:
+        await asyncio.sleep(60)
+    return processes
+
+
+async def environment(name):
+    return os.environ.get(name)
+
+
+FUNCTIONS = [
+    double, process_id, in_a_thread, asleep, raising, unserialisable, noisy, large, blocking, once_slow, environment,
+]  # fmt: skip
+
+
+def bootstrap():
+    return {function.__name__: function for function in FUNCTIONS}
+
+
+def broken():
+    raise RuntimeError("this app cannot be loaded")

@@ -1,0 +1,223 @@
+"""Activities in worker processes: what they get and give, and what happens when a process is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local_host import activity_pool
+from local_host.activity_pool import ActivityFailed, ActivityPool, PoolStopped
+
+ROOT = Path(__file__).parents[2]
+BOOTSTRAP = "tests.local_host.sample_activities:bootstrap"
+
+
+@asynccontextmanager
+async def running(processes=1, bootstrap=BOOTSTRAP, **environment):
+    pool = ActivityPool(processes=processes, bootstrap=bootstrap, environment=environment)
+    await pool.start()
+    try:
+        yield pool
+    finally:
+        await pool.stop(0)
+
+
+async def until(condition, seconds=20):
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens in another process
+            await asyncio.sleep(0.01)
+
+
+def is_alive(pid):
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+async def test_result_is_json():
+    """An activity gets its decoded input; its result comes back as JSON text. `run` waits for the first worker."""
+    async with running() as pool:
+        assert await pool.run("double", "21") == "42"
+
+
+async def test_text_that_is_no_json_arrives_as_it_is():
+    """Input that does not decode reaches the activity as the string it is, as in the real worker."""
+    async with running() as pool:
+        assert await pool.run("double", "ab") == '"abab"'
+
+
+async def test_activities_run_side_by_side():
+    """Async activities and sync ones in threads share a worker without waiting for one another."""
+    async with running() as pool:
+        await pool.run("double", "1")
+        began = time.monotonic()
+        await asyncio.gather(*(pool.run(name, "1") for name in ("asleep", "in_a_thread") for _ in range(3)))
+
+    assert time.monotonic() - began < 6 * 0.3
+
+
+async def test_work_is_spread():
+    """Each call goes to the least busy worker."""
+    async with running(processes=2) as pool:
+        await until(lambda: sum(worker.is_ready for worker in pool._workers) == 2)
+        ran_in = await asyncio.gather(*(pool.run("process_id", "null") for _ in range(4)))
+        pids = pool.pids
+
+    assert sorted(map(str, pids * 2)) == sorted(ran_in)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("raising", r"Activity function 'raising' failed: ValueError: cannot use 7"),
+        ("unserialisable", r"Activity function 'unserialisable' failed: TypeError: .*to_json"),
+        ("missing", r"no activity named 'missing'; it has: .*double"),
+    ],
+)
+async def test_failure_has_the_platforms_reason(name, reason):
+    """A failing activity raises ActivityFailed with function, type and message; the worker goes on."""
+    async with running() as pool:
+        with pytest.raises(ActivityFailed, match=reason):
+            await pool.run(name, "7")
+
+
+async def test_printing_does_not_disturb_the_channel(capfd):
+    """What an activity prints, at any level, goes to stderr, and its result arrives."""
+    async with running() as pool:
+        assert await pool.run("noisy", "7") == "7"
+
+    assert {"printed by Python", "printed by C", "printed by a child"} <= set(
+        capfd.readouterr().err.replace("printed by C", "printed by C\n").split("\n")
+    )
+
+
+async def test_large_results_arrive():
+    """A result of several megabytes comes through in one piece."""
+    async with running() as pool:
+        assert len(await pool.run("large", "5000000")) == 5_000_002
+
+
+async def test_workers_have_the_environment():
+    """`environment` reaches the workers."""
+    async with running(A_SETTING="on") as pool:
+        assert await pool.run("environment", '"A_SETTING"') == '"on"'
+
+
+async def test_killed_worker_is_replaced_and_its_work_done(tmp_path):
+    """kill -9 of a worker: what it ran runs again in another process and completes."""
+    notes = tmp_path / "notes"
+    async with running() as pool:
+        call = asyncio.create_task(pool.run("once_slow", json.dumps(str(notes))))
+        await until(notes.exists)
+        (first,) = pool.pids
+        os.kill(first, signal.SIGKILL)
+
+        assert await asyncio.wait_for(call, 20) == "2"
+        assert [first] != pool.pids
+
+
+async def test_kill_of_one_worker_leaves_the_other_alone():
+    """What runs in another worker goes on undisturbed."""
+    async with running(processes=2) as pool:
+        await until(lambda: sum(worker.is_ready for worker in pool._workers) == 2)
+        calls = [asyncio.create_task(pool.run("asleep", str(n))) for n in range(2)]
+        await asyncio.sleep(0.05)
+        survivor = pool.pids[1]
+        os.kill(pool.pids[0], signal.SIGKILL)
+
+        assert await asyncio.gather(*calls) == ["0", "1"]
+        assert survivor in pool.pids
+
+
+async def test_signals_are_left_to_the_host():
+    """A Ctrl-C or SIGTERM that reaches a worker does not end what it runs."""
+    async with running() as pool:
+        await pool.run("double", "1")
+        call = asyncio.create_task(pool.run("asleep", "1"))
+        await asyncio.sleep(0.05)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(pool.pids[0], number)
+
+        assert await call == "1"
+
+
+async def test_stop_lets_work_end():
+    """A graceful stop waits for what runs, and leaves no process."""
+    async with running(processes=2) as pool:
+        await pool.run("double", "1")
+        call = asyncio.create_task(pool.run("asleep", "1"))
+        await asyncio.sleep(0.05)
+        pids = pool.pids
+        await pool.stop(10)
+
+        assert await call == "1"
+    assert not [pid for pid in pids if is_alive(pid)]
+
+
+async def test_stop_is_bounded(tmp_path):
+    """What does not end in time is given up, to run again; also one that blocks its process."""
+    notes = tmp_path / "notes"
+    async with running() as pool:
+        call = asyncio.create_task(pool.run("blocking", json.dumps(str(notes))))
+        await until(notes.exists)
+        began = time.monotonic()
+        await pool.stop(0.1)
+
+        with pytest.raises(PoolStopped):
+            await call
+    assert time.monotonic() - began < 5
+
+
+async def test_nothing_begins_after_stop():
+    """A stopped pool refuses work."""
+    async with running() as pool:
+        await pool.stop(0)
+
+        with pytest.raises(PoolStopped):
+            await pool.run("double", "1")
+
+
+async def test_app_that_cannot_be_loaded_is_reported(monkeypatch, caplog):
+    """Workers that keep dying at the start are reported with the command that shows why, and retried ever slower."""
+    monkeypatch.setattr(activity_pool, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(activity_pool, "DEATHS_BEFORE_ERROR", 2)
+    async with running(bootstrap="tests.local_host.sample_activities:broken"):
+        await until(lambda: any(record.levelname == "ERROR" for record in caplog.records), 30)
+
+    (message, *_) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert message.endswith("-m local_host.activity_worker tests.local_host.sample_activities:broken")
+
+
+PARENT = """
+import asyncio, json, sys
+from local_host.activity_pool import ActivityPool
+
+async def main():
+    pool = ActivityPool(processes=2, bootstrap="tests.local_host.sample_activities:bootstrap", environment={})
+    await pool.start()
+    await pool.run("double", "1")
+    print(json.dumps(pool.pids), flush=True)
+    await asyncio.gather(*(pool.run("blocking", json.dumps(sys.argv[1])) for _ in range(2)))
+
+asyncio.run(main())
+"""
+
+
+async def test_workers_end_with_a_killed_host(tmp_path):
+    """kill -9 of the host: its workers are gone at once, although an activity blocks their event loop."""
+    notes = tmp_path / "notes"
+    command = [sys.executable, "-c", PARENT, str(notes)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as host:  # noqa: ASYNC220
+        pids = json.loads(host.stdout.readline())
+        await until(notes.exists)
+        host.kill()
+
+        await until(lambda: not any(map(is_alive, pids)), 2)
