@@ -18,16 +18,16 @@ from api.endpoint import Call, StartRun, json_response
 from api.query import parse_page
 from api.rendering import render_batch, render_batches
 from shared.domain import ids
-from shared.domain.batch import Batch, CancelRequested, Status, apply, with_progress
-from shared.domain.errors import InvalidRequest, NotFound, Unavailable
+from shared.domain.batch import Batch, CancelRequested, Status, with_progress
+from shared.domain.errors import InvalidRequest, NotFound
 from shared.domain.new_batch import NewBatch, parse_new_batch
 from shared.domain.parameters import shortened
-from shared.ports import Changed, Stored
+from shared.ports import Stored
+from shared.run.change import change
 
 MAX_BODY_BYTES = 262_144
 MAX_LIST = 100
 DEFAULT_LIST = 20
-_CANCEL_ATTEMPTS = 20
 _log = logging.getLogger(__name__)
 
 
@@ -58,16 +58,9 @@ async def list_batches(request: Request, call: Call) -> Response:
 
 async def cancel_batch(request: Request, call: Call) -> Response:
     """No body is read: SDKs announce JSON and send none (contract 1.5.7)."""
-    for _ in range(_CANCEL_ATTEMPTS):
-        stored = await _find(request, call)
-        cancelling = apply(stored.value, CancelRequested(), call.services.now())
-        try:
-            if cancelling is not stored.value:
-                await call.services.batches.replace(cancelling, stored.version)
-        except Changed:
-            continue
-        return json_response(render_batch(call.dialect, await _with_progress(call, cancelling)))
-    raise Unavailable("The batch changes too fast to be cancelled right now. Try again.")
+    stored = await _find(request, call)
+    batch = await change(call.services, stored.value, CancelRequested())
+    return json_response(render_batch(call.dialect, await _with_progress(call, batch)))
 
 
 async def _body(request: Request) -> bytes:

@@ -19,6 +19,7 @@ from shared.domain.errors import NotFound
 from shared.domain.file import File
 from shared.domain.parameters import shortened
 from shared.ports import BlobMissing
+from shared.run.input_bytes import drop_file
 
 MAX_LIST = 10_000
 
@@ -44,10 +45,9 @@ async def retrieve_file(request: Request, call: Call) -> Response:
 
 
 async def delete_file(request: Request, call: Call) -> Response:
-    """The bytes go first: a call that is cut off in between can be repeated and leaves nothing behind."""
+    """Also while a batch reads the file: that batch goes on (contract 1.5.3)."""
     file = await _find(request, call)
-    await call.services.blobs.delete(file.blob)
-    await call.services.files.delete(call.caller.owner, file.id)
+    await drop_file(call.services, file)
     return json_response(render_deleted_file(call.dialect, file))
 
 

@@ -13,8 +13,11 @@ import httpx
 import pytest
 
 from local_host.http_server import build_app, compile_routes
+from shared.domain.batch import Refused
 from shared.domain.errors import Unavailable
 from shared.domain.file import File
+from shared.run.change import change
+from shared.run.input_bytes import drop_orphaned_input
 from shared.services import Services, use
 from tests.api.harness import KEY, LINE, MAX_FILE_BYTES, Clock, app_index
 
@@ -191,7 +194,7 @@ FORM = (
 
 
 @pytest.mark.parametrize("lost", [True, False], ids=["connection lost", "body ends"])
-@pytest.mark.parametrize("cut", [*range(0, len(FORM) - 4, 331), len(FORM) - 5])
+@pytest.mark.parametrize("cut", [*range(0, len(FORM) - 4, 701), len(FORM) - 5])
 async def test_an_upload_cut_off_leaves_nothing(services: Services, tmp_path: Path, cut: int, lost: bool) -> None:
     """Wherever the body stops: 400, no record, no staged block."""
     body = FORM[:cut]
@@ -324,6 +327,33 @@ async def test_a_deleted_file_is_gone(api: httpx.AsyncClient, upload: Upload, tm
     assert deleted.json() == {"id": file_id, "object": "file", "deleted": True}
     assert (await api.delete(f"/v1/files/{file_id}")).status_code == 404
     assert leftovers(tmp_path) == []
+
+
+async def test_the_bytes_of_a_deleted_input_stay_until_its_batch_ends(
+    api: httpx.AsyncClient, upload: Upload, create: Upload, services: Services, tmp_path: Path
+) -> None:
+    """Deleting is allowed while a batch reads the file (contract 1.5.3); the last batch takes the bytes along."""
+    file_id = (await upload()).json()["id"]
+    for _ in range(2):
+        await create(input_file_id=file_id)
+    assert (await api.delete(f"/v1/files/{file_id}")).status_code == 200
+    assert (await api.get(f"/v1/files/{file_id}")).status_code == 404
+
+    for batch, left in zip(await services.batches.list("default", limit=2), (1, 0), strict=True):
+        await drop_orphaned_input(services, await change(services, batch, Refused(errors=())))
+        assert len(leftovers(tmp_path)) == left
+
+
+async def test_the_end_of_a_batch_leaves_its_input_file_alone(
+    api: httpx.AsyncClient, upload: Upload, create: Upload, services: Services
+) -> None:
+    """A file that still has its record keeps its bytes."""
+    file_id = (await upload()).json()["id"]
+    await create(input_file_id=file_id)
+    (batch,) = await services.batches.list("default", limit=2)
+    await drop_orphaned_input(services, await change(services, batch, Refused(errors=())))
+
+    assert (await api.get(f"/v1/files/{file_id}/content")).content == LINE
 
 
 @pytest.mark.parametrize("suffix", ["", "/content"])
