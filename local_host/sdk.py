@@ -68,11 +68,10 @@ def invocation(instance: InstanceStatus, history: list[Event]) -> str:
 def ask(handle: Orchestrator, body: str) -> replay.Reply:
     """Replay the orchestrator. A mistake in its code becomes a reply that fails the instance."""
     try:
-        try:
-            return replay.read_reply(handle(func.OrchestrationContext(body)))
-        except msgspec.DecodeError:
-            raise
-        except Exception as error:  # The protocol's way to say "failed", or a mistake outside the protocol.
-            return replay.read_failure(error)
+        outcome: str | Exception = handle(func.OrchestrationContext(body))
+    except Exception as error:  # The protocol's way to say "failed", or a mistake outside the protocol.
+        outcome = error
+    try:
+        return replay.read_failure(outcome) if isinstance(outcome, Exception) else replay.read_reply(outcome)
     except (msgspec.DecodeError, TypeError) as error:
         return replay.Reply(error=f"the orchestrator's reply is not what the durable SDK writes: {error}")
