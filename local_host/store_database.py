@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -79,9 +81,15 @@ class StoreDatabase:
         self._connections: list[sqlite3.Connection] = []
         self._local = threading.local()
         try:
-            self._writing = self._connect()
-            self._writing.executescript(schema)
-        except sqlite3.Error as error:
+            self._queue = path.with_suffix(".lock").open("ab")
+        except OSError as error:
+            raise unavailable(error) from error
+        try:
+            with self._turn():
+                self._writing = self._connect()
+                self._writing.executescript(schema)
+        except (OSError, sqlite3.Error) as error:
+            self._let_go()
             raise unavailable(error) from error
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="store")
         self._writer = threading.Thread(target=self._write_forever, name="store-writer", daemon=True)
@@ -114,6 +122,8 @@ class StoreDatabase:
 
     def begin(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """`write` for a thread: hands the change to the writer and returns at once."""
+        if not self._writer.is_alive():
+            raise RuntimeError("The stores are closed.")
         future: Future[T] = Future()
         self._changes.put(_Change(work, future))  # type: ignore[arg-type]  # T is the caller's
         return future
@@ -123,8 +133,12 @@ class StoreDatabase:
         self._pool.shutdown()
         self._changes.put(None)
         self._writer.join()
+        self._let_go()
+
+    def _let_go(self) -> None:
         for connection in self._connections:
             connection.close()
+        self._queue.close()
 
     def _write_forever(self) -> None:
         while (change := self._changes.get()) is not None:
@@ -143,17 +157,32 @@ class StoreDatabase:
 
     def _commit(self, changes: list[_Change[object]]) -> None:
         try:
-            self._writing.execute("BEGIN IMMEDIATE")
-            for change in changes:
-                change.run(self._writing)
-            self._writing.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._writing.in_transaction:
-                self._writing.execute("ROLLBACK")
+            with self._turn():
+                self._transact(changes)
+        except (OSError, sqlite3.Error) as error:
             for change in changes:
                 change.error = unavailable(error)
         for change in changes:
             change.settle()
+
+    def _transact(self, changes: list[_Change[object]]) -> None:
+        self._writing.execute("BEGIN IMMEDIATE")
+        try:
+            for change in changes:
+                change.run(self._writing)
+            self._writing.execute("COMMIT")
+        finally:
+            if self._writing.in_transaction:
+                self._writing.execute("ROLLBACK")
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """This process's turn to write. SQLite alone lets processes poll for it, some of them for seconds."""
+        fcntl.flock(self._queue, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._queue, fcntl.LOCK_UN)
 
 
 def _translated(work: Callable[[], T]) -> T:

@@ -1,0 +1,256 @@
+"""What only the local stores promise: behaviour on a failing disk, group commit, several openers, the daily sweep."""
+
+import asyncio
+import errno
+import os
+import subprocess
+import sys
+import time
+import uuid
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from local_host import disk_blobs
+from local_host.stores import open_stores
+from shared.domain.chunk import ChunkRow
+from shared.domain.errors import Unavailable
+from shared.ports import AlreadyExists, BlobMissing, Changed
+from tests.azurite import ROOT
+from tests.contracts.samples import a_file
+
+DAY = 86_400
+
+
+@pytest.fixture
+async def local(tmp_path):
+    stores = open_stores(tmp_path)
+    yield stores
+    await stores.close()
+
+
+async def read_all(stores, name, start=0, length=None):
+    return b"".join([piece async for piece in stores.blobs.read(name, start, length)])
+
+
+@pytest.fixture(scope="module")
+def runner():
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def lasting(runner, tmp_path_factory):
+    """Stores for all examples of a property, on the loop of `runner`."""
+    stores = open_stores(tmp_path_factory.mktemp("data"))
+    yield stores
+    runner.run(stores.close())
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    blocks=st.lists(st.binary(min_size=1, max_size=40), max_size=8),
+    start=st.integers(0, 350),
+    length=st.none() | st.integers(0, 350),
+    span=st.integers(1, 50),
+)
+def test_any_range_of_any_blocks_reads_as_of_bytes(runner, lasting, blocks, start, length, span):
+    """`read` is slicing, however the blob is cut into blocks and the range into pieces."""
+
+    async def pieces() -> list[bytes]:
+        name = f"files/{uuid.uuid4().hex}"
+        block_ids = [str(index) for index in range(len(blocks))]
+        staging = zip(block_ids, blocks, strict=True)
+        await asyncio.gather(*(lasting.blobs.stage_block(name, block_id, block) for block_id, block in staging))
+        await lasting.blobs.commit_blocks(name, block_ids)
+        return [piece async for piece in lasting.blobs.read(name, start, length)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(disk_blobs, "READ_BYTES", span)
+        read = runner.run(pieces())
+    end = None if length is None else start + length
+    assert b"".join(read) == b"".join(blocks)[start:end]
+    assert all(0 < len(piece) <= span for piece in read)
+
+
+async def test_a_full_disk_is_unavailable_and_leaves_nothing(local, tmp_path, monkeypatch):
+    """The message says what to do; the half-written block is gone, so that it takes no space."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Unavailable, match="disk is full"):
+        await local.blobs.stage_block("files/a", "0", b"x" * 1000)
+    assert list((tmp_path / "blobs").iterdir()) == []
+
+
+LIMITED = """
+import asyncio, resource, sys
+from pathlib import Path
+from local_host.stores import open_stores
+from shared.domain.errors import Unavailable
+from tests.contracts.samples import a_file
+
+async def fill(stores, number):
+    while True:
+        try:
+            await stores.files.insert(a_file(number, filename="x" * 20_000))
+        except Unavailable:
+            return number
+        number += 1
+
+async def main():
+    stores = open_stores(Path(sys.argv[1]))
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, hard))
+    failed = await fill(stores, 0)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    await stores.files.insert(a_file(failed))
+    listed = await stores.files.list("project-a", limit=10_000)
+    assert len(listed) == failed + 1 > 5, (len(listed), failed)
+    await stores.close()
+
+asyncio.run(main())
+"""
+
+
+def test_a_full_database_recovers(tmp_path):
+    """Records up to the one that did not fit stay; once there is space again, writing goes on."""
+    process = subprocess.run(
+        [sys.executable, "-c", LIMITED, tmp_path], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert process.returncode == 0, process.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path):
+    """A file in the way of the data folder: one clear error, not a traceback of the database."""
+    (tmp_path / "data").write_bytes(b"")
+    with pytest.raises(Unavailable, match="data folder cannot be used"):
+        open_stores(tmp_path / "data")
+
+
+def test_a_database_that_is_none_is_unavailable(tmp_path):
+    """A damaged database is told at the start."""
+    (tmp_path / "stores.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(Unavailable, match="not a database"):
+        open_stores(tmp_path)
+
+
+async def test_a_failing_write_does_not_disturb_its_neighbours(local):
+    """Of writes that share a commit, one that raises is undone alone."""
+    await local.files.insert(a_file(5))
+    outcomes = await asyncio.gather(*(local.files.insert(a_file(n)) for n in range(10)), return_exceptions=True)
+    assert [n for n, outcome in enumerate(outcomes) if isinstance(outcome, AlreadyExists)] == [5]
+    assert len(await local.files.list("project-a", limit=100)) == 10
+
+
+async def test_a_caller_that_gives_up_does_not_stop_the_others(local):
+    """Cancelled while waiting for the commit; later writes go through."""
+    waiting = [asyncio.create_task(local.files.insert(a_file(n))) for n in range(10)]
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await local.files.insert(a_file(99))
+    assert await local.files.get("project-a", a_file(99).id) is not None
+
+
+async def test_two_openers_of_one_folder_see_each_other(local, tmp_path):
+    """What one wrote the other reads, and of two writers at one version the second loses."""
+    other = open_stores(tmp_path)
+    version = await local.batches.put_chunk(ChunkRow(batch_id="b", index=0), None)
+    await other.batches.put_chunk(ChunkRow(batch_id="b", index=0, completed=1), version)
+    with pytest.raises(Changed):
+        await local.batches.put_chunk(ChunkRow(batch_id="b", index=0, completed=2), version)
+    await other.close()
+
+
+async def test_a_blob_replaced_while_it_is_read_is_read_on(local, monkeypatch):
+    """A second `put` of the same bytes, as a repeated activity makes it, does not break a reader."""
+    monkeypatch.setattr(disk_blobs, "READ_BYTES", 4)
+    await local.blobs.put("plans/b", b"the same bytes")
+    pieces = local.blobs.read("plans/b")
+    first = await anext(pieces)
+    await local.blobs.put("plans/b", b"the same bytes")
+    assert first + b"".join([piece async for piece in pieces]) == b"the same bytes"
+
+
+async def test_a_blob_deleted_while_it_is_read_is_missing(local, monkeypatch):
+    """BlobMissing, also after the first piece."""
+    monkeypatch.setattr(disk_blobs, "READ_BYTES", 4)
+    await local.blobs.put("plans/b", b"some bytes")
+    pieces = local.blobs.read("plans/b")
+    await anext(pieces)
+    await local.blobs.delete("plans/b")
+    with pytest.raises(BlobMissing):
+        await anext(pieces)
+
+
+async def test_bytes_removed_from_outside_are_missing(local, tmp_path):
+    """A file someone deleted from the data folder: BlobMissing, not an endless search."""
+    await local.blobs.put("plans/b", b"some bytes")
+    next((tmp_path / "blobs").iterdir()).unlink()
+    with pytest.raises(BlobMissing):
+        await read_all(local, "plans/b")
+
+
+async def test_no_file_stays_behind(local, tmp_path):
+    """Replaced, dropped and deleted bytes leave the disk at once."""
+    for block_id in ("0", "0", "1"):
+        await local.blobs.stage_block("files/a", block_id, b"x")
+    await local.blobs.commit_blocks("files/a", ["0"])
+    await local.blobs.put("plans/b", b"1")
+    await local.blobs.put("plans/b", b"2")
+    await local.blobs.append("journals/b/0", b"x")
+    assert len(list((tmp_path / "blobs").iterdir())) == 3
+    for name in ("files/a", "plans/b", "journals/b/0"):
+        await local.blobs.delete(name)
+    assert list((tmp_path / "blobs").iterdir()) == []
+
+
+@pytest.mark.parametrize(("age_days", "kept"), [(0.5, True), (2, False)])
+async def test_sweep_removes_old_orphans_only(local, tmp_path, age_days, kept):
+    """A file without a record may belong to a write in progress until it is a day old."""
+    orphan = tmp_path / "blobs" / "orphan"
+    orphan.write_bytes(b"x")
+    now = time.time() + 10 * DAY
+    os.utime(orphan, (now - age_days * DAY, now - age_days * DAY))
+    local.blobs.sweep(now)
+    assert orphan.exists() is kept
+
+
+@pytest.mark.parametrize(("age_days", "kept"), [(6, True), (8, False)])
+async def test_sweep_drops_uploads_given_up_a_week_ago(local, tmp_path, age_days, kept):
+    """Staged blocks live for a week."""
+    await local.blobs.stage_block("files/a", "0", b"x")
+    local.blobs.sweep(time.time() + age_days * DAY)
+    assert bool(list((tmp_path / "blobs").iterdir())) is kept
+
+
+async def test_sweep_spares_what_is_committed(local):
+    """However old."""
+    await local.blobs.put("plans/b", b"x")
+    await local.blobs.append("journals/b/0", b"y")
+    local.blobs.sweep(time.time() + 1000 * DAY)
+    assert await read_all(local, "plans/b") + await read_all(local, "journals/b/0") == b"xy"
+
+
+async def test_sweep_runs_once_a_day(local, tmp_path):
+    """The second opener of a day does not look again."""
+    now = time.time() + 10 * DAY
+    local.blobs.sweep(now)
+    orphan = tmp_path / "blobs" / "orphan"
+    orphan.write_bytes(b"x")
+    os.utime(orphan, (0, 0))
+    local.blobs.sweep(now + 0.5 * DAY)
+    assert orphan.exists()
+
+
+async def test_a_call_after_close_raises(tmp_path):
+    """It does not wait for ever."""
+    stores = open_stores(tmp_path)
+    await stores.close()
+    with pytest.raises(RuntimeError):
+        await stores.files.insert(a_file(1))
