@@ -19,6 +19,7 @@ from shared.domain.result_line import NeverRan, line_id, never_ran_line
 from shared.domain.usage import Usage
 from shared.ports import AlreadyExists, Changed
 from shared.run.change import change, load
+from shared.run.input_bytes import drop_orphaned_input
 from shared.run.journal import Journal, Memory, Result
 from shared.run.plan import read_lines, read_plan
 from shared.run.seal import seal_chunk
@@ -35,6 +36,7 @@ async def finish_batch(input: dict[str, Any]) -> dict[str, Any]:
         batch = await _finish(service, batch)
     await service.blobs.delete_prefix(journals_prefix(batch.id))
     await service.blobs.delete(plan_blob(batch.id))
+    await drop_orphaned_input(service, batch)
     return {"status": batch.status}
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.processes import Mock, Service, chat_line, jsonl
 
 LINES = 2500
+KILLS = 4
 CONCURRENCY = 32
 LANES = 4
 JOURNAL_RESULTS = 64
@@ -26,16 +27,16 @@ def mock(tmp_path: Path) -> Mock:
     program.stop()
 
 
-@pytest.mark.parametrize(("victim", "seed"), [("host", 1), ("host", 2), ("worker", 3), ("both", 4)])
+@pytest.mark.parametrize(("victim", "seed"), [("host", 1), ("worker", 2), ("both", 3)])
 def test_killed_again_and_again(tmp_path: Path, mock: Mock, victim: str, seed: int) -> None:
-    """A batch during which the host or a worker is killed six times completes with every custom_id exactly once."""
+    """A batch during which the host or a worker is killed four times completes with every custom_id exactly once."""
     dice = random.Random(seed)
     service = Service(tmp_path, mock.url, deployment={"max_concurrency": CONCURRENCY})
     service.start()
     try:
         batch_id = service.create(service.upload(jsonl(*(chat_line(n) for n in range(LINES)))))
-        for kill in range(6):
-            time.sleep(dice.uniform(0.0, 0.6))
+        for kill in range(KILLS):
+            wait_for_requests(mock, mock.stats()["requests"] + dice.randrange(1, LINES // (KILLS + 1)))
             if victim == "host" or (victim == "both" and kill % 2):
                 service.kill()
                 service.start()
@@ -46,12 +47,12 @@ def test_killed_again_and_again(tmp_path: Path, mock: Mock, victim: str, seed: i
     finally:
         service.stop()
     again = mock.stats()["requests"] - mock.stats()["distinct_prompts"]
-    print(f"\n{victim} killed 6 times in {LINES} lines: {again} requests sent again, bound {6 * BOUND}")
+    print(f"\n{victim} killed {KILLS} times in {LINES} lines: {again} requests sent again, bound {KILLS * BOUND}")
 
     assert ("completed", LINES) == (batch.status, batch.request_counts.completed)
     assert [f"c{n}" for n in range(LINES)] == [line["custom_id"] for line in output]
     assert [] == error
-    assert again <= 6 * BOUND
+    assert again <= KILLS * BOUND
 
 
 @pytest.mark.parametrize("moment", ["upload", "create", "validating", "finalizing", "completed"])
@@ -82,6 +83,13 @@ def test_killed_between_the_steps(tmp_path: Path, mock: Mock, moment: str) -> No
     assert [f"c{n}" for n in range(300)] == [line["custom_id"] for line in output]
 
 
+def wait_for_requests(mock: Mock, count: int) -> None:
+    until = time.monotonic() + 30
+    while mock.stats()["requests"] < count:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
 def restart(service: Service) -> None:
     service.kill()
     service.start()
@@ -92,8 +100,7 @@ def test_workers_die_with_their_host(tmp_path: Path, mock: Mock) -> None:
     service = Service(tmp_path, mock.url)
     service.start()
     service.create(service.upload(jsonl(*(chat_line(n) for n in range(LINES)))))
-    while mock.stats()["requests"] < 100:
-        time.sleep(0.05)
+    wait_for_requests(mock, 100)
     workers = service.workers()
     service.kill()
     until = time.monotonic() + 5
