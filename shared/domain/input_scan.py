@@ -6,6 +6,7 @@ a digest per line and the plan. What a single line must be is said in `request_l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,7 @@ from shared.domain.request_line import LineRules
 from shared.domain.tokens import TokenCounter
 
 _BOM: Final = b"\xef\xbb\xbf"
+_LINE_FEEDS: Final = re.compile(rb"\n*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +88,22 @@ class InputScan:
                 line = block[position:end]
             self._end_line(line, 1)
             position = end + 1
+            if block.startswith(b"\n", position):
+                position = self._skip_empty_lines(block, position)
             if self._is_crowded:
                 break
         if self._is_crowded:  # The file is refused: only its lines are still counted.
             self._line += block.count(b"\n", position)
         elif position < len(block):
             self._hold(block[position:])
+
+    def _skip_empty_lines(self, block: bytes, position: int) -> int:
+        """Past a run of them in one step: a file of nothing else must not cost minutes."""
+        run = _LINE_FEEDS.match(block, position)
+        end = run.end() if run else position
+        self._line += end - position
+        self._line_start += end - position
+        return end
 
     def _hold(self, piece: bytes) -> None:
         """Keep the beginning of a line until its end arrives, unless it has become too long to be kept."""
@@ -115,9 +127,10 @@ class InputScan:
                 self._judge(line, end)
         self._line_start = end
         self._line += 1
-        self._pieces.clear()
-        self._piece_bytes = 0
-        self._skipping = False
+        if self._piece_bytes:
+            self._pieces.clear()
+            self._piece_bytes = 0
+            self._skipping = False
 
     def _judge(self, line: bytes, end: int) -> None:
         if self._line == 1 and line.startswith(_BOM):

@@ -42,8 +42,8 @@ def kind_of(json: bytes) -> str:
 
 
 def is_too_deep(json: bytes) -> bool:
-    """Whether valid JSON nests deeper than `MAX_NESTING`. Costs next to nothing with fewer brackets than that."""
-    if json.count(b"[") + json.count(b"{") <= MAX_NESTING:
+    """Whether valid JSON nests deeper than `MAX_NESTING`. Only what has that many brackets is looked at closely."""
+    if len(json) <= 2 * MAX_NESTING or json.count(b"[") + json.count(b"{") <= MAX_NESTING:
         return False
     brackets = _STRING.sub(b"", json).translate(None, _NOT_BRACKETS)
     return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > MAX_NESTING

@@ -110,6 +110,7 @@ class LineRules:
         self.vendor = vendor
         self.deployment: str | None = None
         self._endpoint = endpoint
+        self._title, self._needed = _BODY_RULES[endpoint]
         self._urls = {endpoint, endpoint.removeprefix("/v1")} if vendor is Vendor.AZURE else {endpoint}
         self._deployments = deployments
         self._seen: set[bytes] = set()
@@ -192,13 +193,17 @@ class LineRules:
             self._wrong_type("body", "an object", raw)
             return
         self._check_model(body.model)
-        title, needed = _BODY_RULES.get(self._endpoint, ("This endpoint", ()))
-        if needed and all(is_null(getattr(body, name)) for name in needed):
-            name = needed[0]
-            self._add("invalid_request", f"{name.capitalize()} parameter is required.", f"body.{name}")
+        self._check_input(body)
         if body.stream == TRUE:
-            message = f"{title}: Streaming is not supported in the Batch API."
+            message = f"{self._title}: Streaming is not supported in the Batch API."
             self._add("streaming_unsupported", message, "body.stream")
+
+    def _check_input(self, body: _Body) -> None:
+        for name in self._needed:
+            if not is_null(getattr(body, name)):
+                return
+        name = self._needed[0]
+        self._add("invalid_request", f"{name.capitalize()} parameter is required.", f"body.{name}")
 
     def _check_model(self, raw: msgspec.Raw) -> None:
         model = None if is_null(raw) else as_string(raw)

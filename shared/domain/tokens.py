@@ -55,13 +55,11 @@ class EstimatedTokens:
             prompt = _decode_prompt(body)
         except msgspec.DecodeError:  # Valid JSON with a number too large for Python.
             return max(1, len(body) // BYTES_PER_TOKEN)
-        tokens = _message_overhead(prompt.messages if prompt.messages is not None else prompt.input)
-        text_bytes = len(bytes(prompt.tools)) + len(bytes(prompt.response_format))
-        for part in (prompt.messages, prompt.input, prompt.prompt, prompt.instructions):
-            if part is not None:
-                more_bytes, more_tokens = _weigh(part)
-                text_bytes += more_bytes
-                tokens += more_tokens
+        text_bytes, tokens = _weigh([prompt.messages, prompt.input, prompt.prompt, prompt.instructions])
+        for schema in (prompt.tools, prompt.response_format):
+            if schema is not ABSENT:
+                text_bytes += len(bytes(schema))
+        tokens += _message_overhead(prompt.messages if prompt.messages is not None else prompt.input)
         return max(1, tokens + -(-text_bytes // BYTES_PER_TOKEN))
 
 
@@ -72,10 +70,9 @@ def _message_overhead(messages: object) -> int:
     return TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_ANSWER
 
 
-def _weigh(value: object) -> tuple[int, int]:
-    """Bytes of text in `value`, and tokens that are no text: ready-made ones (integers) and images."""
+def _weigh(found: list[object]) -> tuple[int, int]:
+    """Bytes of text in what was found, and tokens that are no text: ready-made ones (integers) and images."""
     text_bytes = tokens = 0
-    found = [value]
     while found:
         item = found.pop()
         if isinstance(item, str):
@@ -86,7 +83,9 @@ def _weigh(value: object) -> tuple[int, int]:
             if item.get("type") in _IMAGES:
                 tokens += _image_tokens(item)
             else:
-                found += [part for key, part in item.items() if key in _TEXT_KEYS]
+                for key, part in item.items():
+                    if key in _TEXT_KEYS:
+                        found.append(part)
         elif isinstance(item, int):
             tokens += 1
     return text_bytes, tokens

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.batch import BatchError, Vendor
-from shared.domain.deployment import Deployment
+from shared.domain.deployment import ENDPOINTS, Deployment
 from shared.domain.request_line import LineRules, read_line, with_model
 
 CHAT = "/v1/chat/completions"
@@ -324,3 +324,10 @@ def test_with_model_changes_nothing_else(fields: dict[str, object], model: str) 
     encodable = model.encode("utf-8", "replace").decode()
     changed = json.loads(with_model(msgspec.json.encode(fields), encodable))
     assert changed == fields | {"model": encodable}
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_every_endpoint_has_its_rules(endpoint: str) -> None:
+    """A deployment can serve no endpoint of which nothing is known here."""
+    raw = line(url=endpoint, body={"model": "small", "messages": [], "input": "x", "prompt": "x"})
+    assert isinstance(rules(endpoint=endpoint).check(raw, 1), bytes)
