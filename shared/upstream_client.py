@@ -19,14 +19,13 @@ from azure.core.credentials_async import AsyncTokenCredential
 from shared.domain.upstream import FailureKind, UpstreamAnswer, UpstreamFailure, UpstreamRequest, UpstreamResponse
 from shared.upstream_identity import Identity, NoToken, default_credential
 
-_CONNECT_SECONDS = 10.0
 # Common servers drop a connection idle for 5 seconds; dropping it first avoids writing into one about to close.
 _KEEP_ALIVE_SECONDS = 4.0
 _DNS_SECONDS = 60
 
 # The first match wins.
 _EXPLANATIONS: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ConnectionTimeoutError, f"The upstream took no connection within {_CONNECT_SECONDS:g} seconds."),
+    (aiohttp.ConnectionTimeoutError, "The upstream took no connection in time."),
     (aiohttp.ClientConnectorDNSError, "The upstream's host name could not be resolved."),
     (aiohttp.ClientSSLError, "The upstream's TLS certificate or handshake was not accepted."),
     (aiohttp.ClientProxyConnectionError, "The HTTP proxy in front of the upstream took no connection."),
@@ -43,14 +42,19 @@ class UpstreamClient:
     """One session per event loop, opened by the first call on it: keep-alive, no cookies, no redirects, no limits."""
 
     def __init__(
-        self, *, max_response_bytes: int, credential: Callable[[], AsyncTokenCredential] = default_credential
+        self,
+        *,
+        max_response_bytes: int,
+        connect_seconds: float = 10.0,
+        credential: Callable[[], AsyncTokenCredential] = default_credential,
     ) -> None:
         self._max_response_bytes = max_response_bytes
+        self._connect_seconds = connect_seconds
         self._credential = credential
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
 
     async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
-        """Send once, without retries; total time is bounded by `request.timeout_seconds`, connecting by 10 seconds."""
+        """Send once, without retries; total time is bounded by `request.timeout_seconds`, connecting by 10 s."""
         line = self._line()
         try:
             headers = request.headers
@@ -75,7 +79,7 @@ class UpstreamClient:
             request.url,
             data=request.body,
             headers=headers,
-            timeout=_timeout(request.timeout_seconds),
+            timeout=_timeout(request.timeout_seconds, self._connect_seconds),
             allow_redirects=False,
             proxy=_proxy(request.url),
         ) as response:
@@ -92,7 +96,6 @@ class UpstreamClient:
         async for piece in response.content.iter_any():
             size += len(piece)
             if size > self._max_response_bytes:
-                response.close()  # the rest is not worth reading for the sake of the connection
                 return None
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -128,8 +131,8 @@ class _Line:
 
 
 @lru_cache(maxsize=64)
-def _timeout(seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=seconds, connect=_CONNECT_SECONDS)
+def _timeout(seconds: float, connect_seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, connect=connect_seconds)
 
 
 @lru_cache(maxsize=256)
