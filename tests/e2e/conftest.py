@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.processes import Mock, Service
+from bench.programs import Mock, Service
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import openai
 import pytest
 
-from tests.e2e.processes import KEY, Service, chat_line, jsonl
+from bench.programs import KEY, Service, chat_line, jsonl
 
 GOOD = json.dumps(chat_line(1)).encode()
 

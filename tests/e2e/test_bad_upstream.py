@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.processes import Service, chat_line, jsonl
+from bench.programs import Service, chat_line, jsonl
 
 
 def run_with(service: Service, order: str) -> tuple[Any, dict[str, Any]]:

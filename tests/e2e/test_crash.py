@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import Mock, Service, chat_line, jsonl
+from bench.programs import Mock, Service, chat_line, jsonl
 
 LINES = 2500
 KILLS = 4

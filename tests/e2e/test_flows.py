@@ -7,7 +7,7 @@ import time
 
 import httpx
 
-from tests.e2e.processes import KEY, Service, chat_line, jsonl
+from bench.programs import KEY, Service, chat_line, jsonl
 
 QUESTIONS = ("When was Microsoft founded?", "When was the first XBOX released?", "What is Altair Basic?")
 

@@ -1,4 +1,4 @@
-"""The real programs under test: the local host and the mock upstream, as processes that can be killed and restarted."""
+"""The real programs, for benchmarks and tests: the local host and the mock upstream, to be killed and restarted."""
 
 from __future__ import annotations
 
