@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from local_host import disk_blobs, sqlite_records
+from local_host import blob_rows, sqlite_records
 from local_host.disk_blobs import DiskBlobs
 from local_host.sqlite_records import SqliteBatches, SqliteFiles
 from local_host.store_database import StoreDatabase, unavailable
@@ -35,7 +35,7 @@ def open_stores(data: Path) -> LocalStores:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unavailable(error) from error
-    database = StoreDatabase(data / "stores.db", disk_blobs.SCHEMA + sqlite_records.SCHEMA)
+    database = StoreDatabase(data / "stores.db", blob_rows.SCHEMA + sqlite_records.SCHEMA)
     blobs = DiskBlobs(database, folder)
     blobs.sweep(time.time())
     return LocalStores(blobs, SqliteFiles(database), SqliteBatches(database))

@@ -177,6 +177,16 @@ async def test_a_blob_replaced_while_it_is_read_is_read_on(local, monkeypatch):
     assert first + b"".join([piece async for piece in pieces]) == b"the same bytes"
 
 
+async def test_a_blob_replaced_by_a_shorter_one_ends_its_reader(local, monkeypatch):
+    """The reader stops at the new end; it does not wait for bytes that will never come."""
+    monkeypatch.setattr(disk_blobs, "READ_BYTES", 4)
+    await local.blobs.put("plans/b", b"a long plan")
+    pieces = local.blobs.read("plans/b")
+    await anext(pieces)
+    await local.blobs.put("plans/b", b"ab")
+    assert [piece async for piece in pieces] == []
+
+
 async def test_a_blob_deleted_while_it_is_read_is_missing(local, monkeypatch):
     """BlobMissing, also after the first piece."""
     monkeypatch.setattr(disk_blobs, "READ_BYTES", 4)

@@ -1,0 +1,118 @@
+"""The rows behind the blobs of the local host: which files hold the bytes of which name, committed or staged.
+
+Each function is one step inside a transaction of the caller's and says which files nothing names any more. Touches no
+file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+import msgspec
+
+from shared.ports import BlobMissing
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS blobs (name TEXT PRIMARY KEY, size INTEGER NOT NULL, pieces BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS staged_blocks (
+    name TEXT NOT NULL, block_id TEXT NOT NULL, file TEXT NOT NULL, length INTEGER NOT NULL, staged_at REAL NOT NULL,
+    PRIMARY KEY (name, block_id)
+);
+CREATE TABLE IF NOT EXISTS upkeep (name TEXT PRIMARY KEY, at REAL NOT NULL);
+"""
+
+DAY_SECONDS = 86_400.0
+UNCOMMITTED_SECONDS = 7 * DAY_SECONDS
+PAST_EVERY_NAME = "\U0010ffff"
+
+
+class Piece(msgspec.Struct, frozen=True, array_like=True):
+    """`length` bytes of a blob, at the start of `file`; `block_id` is empty for what was put or appended."""
+
+    block_id: str
+    file: str
+    length: int
+
+
+def size(connection: sqlite3.Connection, name: str) -> int | None:
+    row = connection.execute("SELECT size FROM blobs WHERE name = ?", (name,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def committed(connection: sqlite3.Connection, name: str) -> list[Piece] | None:
+    row = connection.execute("SELECT pieces FROM blobs WHERE name = ?", (name,)).fetchone()
+    return None if row is None else msgspec.json.decode(row[0], type=list[Piece])
+
+
+def staged(connection: sqlite3.Connection, name: str) -> list[Piece]:
+    query = "SELECT block_id, file, length FROM staged_blocks WHERE name = ?"
+    return [Piece(*row) for row in connection.execute(query, (name,))]
+
+
+def stage(connection: sqlite3.Connection, block: tuple[str, str, str, int, float]) -> list[str]:
+    """Keep the block; returns the file it replaces, if any."""
+    query = "SELECT file FROM staged_blocks WHERE name = ? AND block_id = ?"
+    replaced = [file for (file,) in connection.execute(query, block[:2])]
+    connection.execute("INSERT OR REPLACE INTO staged_blocks VALUES (?, ?, ?, ?, ?)", block)
+    return replaced
+
+
+def commit(connection: sqlite3.Connection, name: str, block_ids: Iterable[str]) -> tuple[int, list[str]]:
+    """Returns the blob's size and the files it no longer needs. A staged block wins over a committed one."""
+    known = {piece.block_id: piece for piece in [*(committed(connection, name) or []), *staged(connection, name)]}
+    try:
+        pieces = [known[block_id] for block_id in block_ids]
+    except KeyError as missing:
+        raise BlobMissing(f"{name} has no block {missing}, neither staged nor committed.") from None
+    return sum(piece.length for piece in pieces), replace(connection, name, pieces)
+
+
+def replace(connection: sqlite3.Connection, name: str, pieces: list[Piece]) -> list[str]:
+    """Make the blob exactly these pieces; returns the files it no longer needs."""
+    before = [*(committed(connection, name) or []), *staged(connection, name)]
+    connection.execute("DELETE FROM staged_blocks WHERE name = ?", (name,))
+    values = (name, sum(piece.length for piece in pieces), msgspec.json.encode(pieces))
+    connection.execute("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)", values)
+    needed = {piece.file for piece in pieces}
+    return [piece.file for piece in before if piece.file not in needed]
+
+
+def insert(connection: sqlite3.Connection, name: str, piece: Piece) -> bool:
+    values = (name, piece.length, msgspec.json.encode([piece]))
+    return connection.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?, ?)", values).rowcount > 0
+
+
+def grow(connection: sqlite3.Connection, name: str, before: Piece, after: Piece) -> bool:
+    query = "UPDATE blobs SET size = ?, pieces = ? WHERE name = ? AND pieces = ?"
+    values = (after.length, msgspec.json.encode([after]), name, msgspec.json.encode([before]))
+    return connection.execute(query, values).rowcount > 0
+
+
+def delete(connection: sqlite3.Connection, first: str, last: str) -> tuple[bool, list[str]]:
+    """Remove the blobs and blocks of every name from `first` to `last`; returns if there were any, and their files."""
+    rows = connection.execute("DELETE FROM blobs WHERE name BETWEEN ? AND ? RETURNING pieces", (first, last)).fetchall()
+    query = "DELETE FROM staged_blocks WHERE name BETWEEN ? AND ? RETURNING file"
+    files = [file for (file,) in connection.execute(query, (first, last))]
+    found = bool(rows or files)
+    for (pieces,) in rows:
+        files += [piece.file for piece in msgspec.json.decode(pieces, type=list[Piece])]
+    return found, files
+
+
+def claim_sweep(connection: sqlite3.Connection, now: float) -> bool:
+    """True for one caller a day; drops the blocks of uploads that were given up a week ago."""
+    last = connection.execute("SELECT at FROM upkeep WHERE name = 'sweep'").fetchone()
+    if last is not None and last[0] > now - DAY_SECONDS:
+        return False
+    connection.execute("INSERT OR REPLACE INTO upkeep VALUES ('sweep', ?)", (now,))
+    given_up = "SELECT name FROM staged_blocks GROUP BY name HAVING max(staged_at) < ?"
+    connection.execute(f"DELETE FROM staged_blocks WHERE name IN ({given_up})", (now - UNCOMMITTED_SECONDS,))
+    return True
+
+
+def every_file(connection: sqlite3.Connection) -> set[str]:
+    files = {file for (file,) in connection.execute("SELECT file FROM staged_blocks")}
+    for (pieces,) in connection.execute("SELECT pieces FROM blobs"):
+        files.update(piece.file for piece in msgspec.json.decode(pieces, type=list[Piece]))
+    return files
