@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from local_host.activity_channel import Call, Done, Failed, Ready, frame, read_answer
@@ -60,11 +61,23 @@ class _Worker:
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.calls[number] = future
         try:
-            assert self._process.stdin is not None  # noqa: S101 - it was asked for as a pipe
-            self._process.stdin.write(frame(Call(number=number, name=name, input=input_json)))
+            self._send(Call(number=number, name=name, input=input_json))
             return await future
         finally:
             self.calls.pop(number, None)
+
+    def _send(self, call: Call) -> None:
+        assert self._process.stdin is not None  # noqa: S101 - it was asked for as a pipe
+        try:
+            self._process.stdin.write(frame(call))
+        except (OSError, RuntimeError) as error:  # The pipe broke before the end of the process was noticed.
+            self.is_ready = False
+            self._kill()
+            raise _WorkerDied from error
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):  # It may have ended just now.
+            self._process.kill()
 
     async def listen(self, ready: asyncio.Event) -> None:
         """Hand out answers until the process ends."""
@@ -97,7 +110,7 @@ class _Worker:
         try:
             return await asyncio.wait_for(self._process.wait(), END_SECONDS)
         except TimeoutError:
-            self._process.kill()
+            self._kill()
             return await self._process.wait()
 
 

@@ -45,10 +45,11 @@ async def answer(activities: Activities, call: Call) -> Answer:
     try:
         result = await _invoke(activities[call.name], _decoded(call.input))
         return Done(number=call.number, result=df_dumps(result))
-    except Exception as error:  # Whatever an activity raises is the orchestrator's to judge.
+    except (Exception, asyncio.CancelledError, SystemExit) as error:  # It is the orchestrator's to judge.
         log.warning("An activity raised.", exc_info=True, extra={"action": "activity_failed", "activity": call.name})
         reason = f"Activity function '{call.name}' failed: {type(error).__name__}: {error}"
-        return Failed(number=call.number, reason=reason)
+        # A text with half a surrogate pair has no encoding.
+        return Failed(number=call.number, reason=reason.encode(errors="backslashreplace").decode())
 
 
 async def _invoke(activity: Callable[[Any], Any], argument: Any) -> Any:

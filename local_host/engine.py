@@ -25,6 +25,7 @@ from local_host.events import Event
 from local_host.history import History, PendingActivity, PendingTimer, Records, TaskKey
 from local_host.instance import ENDED, InstanceStatus, RuntimeStatus
 from local_host.sdk import Orchestrators
+from shared.domain.errors import Unavailable
 
 __all__ = ["Engine", "InstanceEnded", "InstanceExists", "InstanceMissing", "InstanceStatus", "UnknownFunction"]
 
@@ -76,7 +77,7 @@ class Engine:
     async def start(self) -> None:
         """Go on with everything that had not ended: messages, activities without a result, timers."""
         sdk.prepare()
-        unfinished, found = await self._history.write(_unfinished)
+        unfinished, found = await self._history.write(episode.unfinished)
         for name in sorted({one.name for one in unfinished} - set(self._orchestrators)):
             log.warning(
                 "Unfinished orchestrations are left alone: the function app has no orchestrator %s any more.",
@@ -275,24 +276,19 @@ class Engine:
         return deliver
 
     async def _persist(self, work: Callable[[Records], Consequences]) -> None:
-        """Write what nobody would send again, for as long as it takes: a full disk delays it and loses nothing."""
+        """Write what nobody would send again. A full disk delays it; after a bug, the next start sends it again."""
         while True:
             try:
                 consequences = await self._history.write(work)
-            except Exception:  # Whatever it is, the instance must not be lost over it.
-                log.exception("An orchestration step could not be written.", extra={"action": "step_failed"})
+            except Unavailable as error:
+                log.warning("An orchestration waits for the disk: %s", error, extra={"action": "step_delayed"})
                 await self._clock.sleep(RETRY_SECONDS)
+            except Exception:  # A bug in the host must not end the other orchestrations.
+                log.exception("An orchestration is stuck until the next start.", extra={"action": "step_failed"})
+                return
             else:
                 self._follow(consequences)
                 return
-
-
-def _unfinished(records: Records) -> tuple[list[InstanceStatus], Consequences]:
-    instances = records.instances(statuses=[status for status in RuntimeStatus if status not in ENDED])
-    found = Consequences(
-        activities=records.pending_activities(), timers=records.pending_timers(), ready=records.waiting_instances()
-    )
-    return instances, found
 
 
 def _about(action: str, instance_id: str, reason: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from local_host import effects, events, replay, sdk
 from local_host.effects import Effect
 from local_host.events import Event
 from local_host.history import PendingActivity, PendingTimer, Records, TaskKey
-from local_host.instance import InstanceStatus, Parent, RuntimeStatus
+from local_host.instance import ENDED, InstanceStatus, Parent, RuntimeStatus
 from local_host.sdk import Orchestrators
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,15 @@ def _post_start(records: Records, now: datetime, instance: InstanceStatus) -> No
         parent_id=instance.parent.instance_id if instance.parent else None,
     )
     records.post(instance.instance_id, instance.execution_id, started)
+
+
+def unfinished(records: Records) -> tuple[list[InstanceStatus], Consequences]:
+    """Every instance that has not ended, and all there is to do at a start."""
+    instances = records.instances(statuses=[status for status in RuntimeStatus if status not in ENDED])
+    found = Consequences(
+        activities=records.pending_activities(), timers=records.pending_timers(), ready=records.waiting_instances()
+    )
+    return instances, found
 
 
 def run_episode(records: Records, now: datetime, orchestrators: Orchestrators, instance_id: str) -> Consequences:

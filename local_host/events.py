@@ -67,6 +67,9 @@ def execution_started(
         OrchestrationInstance={"InstanceId": instance_id, "ExecutionId": execution_id},
         ParentInstance=None if parent_id is None else {"OrchestrationInstance": {"InstanceId": parent_id}},
         Tags=None,
+        Correlation=None,
+        ScheduledStartTime=None,
+        Generation=0,
     )
 
 

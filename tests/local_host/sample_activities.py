@@ -31,6 +31,18 @@ async def raising(value):
     raise ValueError(f"cannot use {value}")
 
 
+async def unspeakable(_):
+    raise ValueError("half a pair: \ud800")
+
+
+async def cancelled(_):
+    raise asyncio.CancelledError
+
+
+def leaving(_):
+    raise SystemExit(3)
+
+
 async def unserialisable(_):
     return object()
 
@@ -73,7 +85,7 @@ async def environment(name):
 
 
 FUNCTIONS = [
-    double, process_id, in_a_thread, asleep, raising, unserialisable, noisy, large, blocking, once_slow, environment,
+    double, process_id, unspeakable, cancelled, leaving, in_a_thread, asleep, raising, unserialisable, noisy, large, blocking, once_slow, environment,
 ]  # fmt: skip
 
 

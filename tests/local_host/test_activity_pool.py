@@ -79,6 +79,9 @@ async def test_work_is_spread():
     [
         ("raising", r"Activity function 'raising' failed: ValueError: cannot use 7"),
         ("unserialisable", r"Activity function 'unserialisable' failed: TypeError: .*to_json"),
+        ("unspeakable", r"failed: ValueError: half a pair: \\ud800"),
+        ("cancelled", r"failed: CancelledError"),
+        ("leaving", r"failed: SystemExit: 3"),
         ("missing", r"no activity named 'missing'; it has: .*double"),
     ],
 )
@@ -121,6 +124,21 @@ async def test_killed_worker_is_replaced_and_its_work_done(tmp_path):
         os.kill(first, signal.SIGKILL)
 
         assert await asyncio.wait_for(call, 20) == "2"
+        assert [first] != pool.pids
+
+
+async def test_broken_pipe_is_a_dead_worker(monkeypatch):
+    """A worker whose pipe breaks before its end is noticed is replaced, and the activity runs in the next one."""
+
+    def write(_):
+        raise RuntimeError("the handler is closed")
+
+    async with running() as pool:
+        await pool.run("double", "1")
+        (first,) = pool.pids
+        monkeypatch.setattr(pool._workers[0]._process.stdin, "write", write)
+
+        assert await pool.run("double", "2") == "4"
         assert [first] != pool.pids
 
 

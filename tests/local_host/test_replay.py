@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
+
 import pytest
 
-from local_host import effects, events, replay
+from local_host import effects, events, replay, sdk
+from local_host.instance import InstanceStatus, RuntimeStatus
 from local_host.replay import Action, ActionType, NonDeterministic, NotEmulated, Reply, decide
 from tests.local_host.replaying_host import START, ReplayingHost
 from tests.local_host.transcripts import ANSWERS, TRANSCRIPTS
@@ -201,3 +205,47 @@ def test_forgotten_task_is_noticed():
 def test_failure_without_the_marker_asks_for_nothing():
     """An exception that is not the protocol's becomes a failure with its type and text."""
     assert Reply(error="KeyError: 'n'") == replay.read_failure(KeyError("n"))
+
+
+REQUEST = """
+{"history":[
+  {"EventType":12,"EventId":-1,"IsPlayed":false,"Timestamp":"2026-11-22T10:00:00.5000000Z"},
+  {"EventType":0,"EventId":-1,"IsPlayed":false,"Timestamp":"2026-11-22T10:00:00.5010000Z",
+   "OrchestrationInstance":{"InstanceId":"b1","ExecutionId":"061f2ad0388b4226877990cbbe606b68"},"ParentInstance":null,
+   "Name":"orch","Version":"","Input":"\\"{\\\\\\"n\\\\\\": 3}\\"","Tags":null,"Correlation":null,
+   "ScheduledStartTime":null,"Generation":0}],
+ "input":"{\\"n\\": 3}","instanceId":"b1","isReplaying":false,"parentInstanceId":null,
+ "upperSchemaVersion":1,"upperSchemaVersionNew":2,
+ "longRunningTimerIntervalDuration":"3.00:00:00","maximumShortTimerDuration":"6.00:00:00",
+ "defaultHttpAsyncRequestSleepTimeMillseconds":30000}
+"""
+
+
+def test_request_is_the_platforms():
+    """An orchestrator's first request is the one of Appendix A, member by member."""
+    execution_id = "061f2ad0388b4226877990cbbe606b68"
+    instance = InstanceStatus(
+        instance_id="b1", execution_id=execution_id, name="orch", runtime_status=RuntimeStatus.PENDING,
+        input_json='{"n": 3}', created_at=START, updated_at=START,
+    )  # fmt: skip
+    beginning = events.execution_started(
+        START + timedelta(milliseconds=1), name="orch", instance_id="b1", execution_id=execution_id,
+        input_json='{"n": 3}', parent_id=None,
+    )  # fmt: skip
+
+    assert json.loads(REQUEST) == json.loads(sdk.invocation(instance, [events.orchestrator_started(START), beginning]))
+
+
+def test_request_leaves_out_what_the_sdk_reads_past():
+    """Events that only say what was asked for are not sent again with every replay."""
+    instance = InstanceStatus(
+        instance_id="b1", execution_id="e", name="o", runtime_status=RuntimeStatus.RUNNING,
+        input_json=None, created_at=START, updated_at=START,
+    )  # fmt: skip
+    history = started(
+        scheduled(0), events.orchestrator_completed(START), events.orchestrator_started(START), completed(0)
+    )
+
+    sent = json.loads(sdk.invocation(instance, history))["history"]
+
+    assert [12, 0, 12, 5] == [event["EventType"] for event in sent]
