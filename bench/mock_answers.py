@@ -59,5 +59,5 @@ def answer(operation: str, model: str, text: str, number: int) -> dict[str, Any]
         "total_tokens": asked + said,
     }
     part = {"type": "output_text", "text": f"echo: {text}", "annotations": []}
-    message = {"type": "message", "id": f"msg-{number}", "status": "completed", "role": "assistant", "content": [part]}
-    return {**head, "object": "response", "status": "completed", "error": None, "output": [message], "usage": usage}
+    item = {"type": "message", "id": f"msg-{number}", "status": "completed", "role": "assistant", "content": [part]}
+    return {**head, "object": "response", "status": "completed", "error": None, "output": [item], "usage": usage}

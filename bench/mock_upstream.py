@@ -16,15 +16,15 @@ import argparse
 import asyncio
 import random
 import re
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import msgspec
 
 from bench.mock_answers import Body, answer, prompt
+from bench.mock_behaviour import Behaviour, Stats
 
 _ROUTE = re.compile(
     r"(?:/openai)?(?:/v1)?(?:/deployments/(?P<deployment>[^/]+))?"
@@ -33,51 +33,6 @@ _ROUTE = re.compile(
 _ORDER = re.compile(r"\[\[(\w+)(?:=([^\]]*))?\]\]")
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error"}
 _HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Behaviour:
-    """Times in milliseconds, faults as shares of all requests (0..1), rolled with `seed`."""
-
-    latency_ms: float = 0.0
-    jitter_ms: float = 0.0
-    slow_share: float = 0.0
-    slow_ms: float = 1000.0
-    throttle: float = 0.0
-    retry_after_seconds: float = 1.0
-    error: float = 0.0
-    reset: float = 0.0
-    hang: float = 0.0
-    html: float = 0.0
-    half: float = 0.0
-    seed: int = 1
-
-
-@dataclass(kw_only=True)
-class Stats:
-    """Prompts are kept as checksums; `answered` counts 200s only."""
-
-    requests: int = 0
-    connections: int = 0
-    in_flight: int = 0
-    peak_in_flight: int = 0
-    asked: Counter[int] = field(default_factory=Counter)
-    answered: Counter[int] = field(default_factory=Counter)
-    statuses: Counter[str] = field(default_factory=Counter)
-
-    def summary(self) -> dict[str, Any]:
-        repeats = [count - 1 for count in self.answered.values() if count > 1]
-        return {
-            "requests": self.requests,
-            "connections": self.connections,
-            "in_flight": self.in_flight,
-            "peak_in_flight": self.peak_in_flight,
-            "distinct_prompts": len(self.asked),
-            "prompts_answered": len(self.answered),
-            "prompts_answered_again": len(repeats),
-            "extra_answers": sum(repeats),
-            "answers": dict(self.statuses),
-        }
 
 
 @dataclass(frozen=True, slots=True)

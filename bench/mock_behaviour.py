@@ -1,0 +1,52 @@
+"""How the mock upstream is told to behave, and what it counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behaviour:
+    """Times in milliseconds, faults as shares of all requests (0..1), rolled with `seed`."""
+
+    latency_ms: float = 0.0
+    jitter_ms: float = 0.0
+    slow_share: float = 0.0
+    slow_ms: float = 1000.0
+    throttle: float = 0.0
+    retry_after_seconds: float = 1.0
+    error: float = 0.0
+    reset: float = 0.0
+    hang: float = 0.0
+    html: float = 0.0
+    half: float = 0.0
+    seed: int = 1
+
+
+@dataclass(kw_only=True)
+class Stats:
+    """Prompts are kept as checksums; `answered` counts 200s only."""
+
+    requests: int = 0
+    connections: int = 0
+    in_flight: int = 0
+    peak_in_flight: int = 0
+    asked: Counter[int] = field(default_factory=Counter)
+    answered: Counter[int] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+
+    def summary(self) -> dict[str, Any]:
+        repeats = [count - 1 for count in self.answered.values() if count > 1]
+        return {
+            "requests": self.requests,
+            "connections": self.connections,
+            "in_flight": self.in_flight,
+            "peak_in_flight": self.peak_in_flight,
+            "distinct_prompts": len(self.asked),
+            "prompts_answered": len(self.answered),
+            "prompts_answered_again": len(repeats),
+            "extra_answers": sum(repeats),
+            "answers": dict(self.statuses),
+        }
