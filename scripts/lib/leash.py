@@ -1,7 +1,8 @@
 """Runs a command that must not outlive whoever started it: `leash.py COMMAND …`, standard input held by the starter.
 
-The command ends when standard input closes, which the system does for a starter that was killed, too. It runs in a
-session of its own, so that Ctrl-C reaches only the starter, which then ends things in its own order.
+The command ends when standard input closes, which the system does for a starter that was killed, too, or when the leash
+is told to end (SIGTERM, SIGHUP). It runs in a session of its own, so that Ctrl-C reaches only the starter, which then
+ends things in its own order.
 `start` and `stop` are the starter's side.
 """
 
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 GRACE_SECONDS = 20.0
@@ -49,18 +51,26 @@ def keep_through_exec(leash: subprocess.Popen[bytes]) -> None:
 
 def main(command: Sequence[str]) -> int:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-    threading.Thread(target=_end_with_the_starter, args=(child,), daemon=True).start()
+    threading.Thread(target=_hold, args=(child,), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the starter's to answer.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: threading.Thread(target=_end, args=(child,), daemon=True).start())
     return child.wait()
 
 
-def _end_with_the_starter(child: subprocess.Popen[bytes]) -> None:
+def _hold(child: subprocess.Popen[bytes]) -> None:
     while os.read(0, 1024):
         pass
-    os.killpg(child.pid, signal.SIGTERM)
-    try:
-        child.wait(GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
+    _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGTERM)
+        try:
+            child.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,19 @@ def test_command_outlives_an_exec_that_keeps_the_leash(tmp_path: Path) -> None:
     assert _within(10, lambda: not _running(pid))
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_command_ends_when_the_leash_is_told_to(leash: ModuleType, tmp_path: Path, number: signal.Signals) -> None:
+    """A leash that gets SIGTERM or SIGHUP itself, as from a signal to everything, ends its command first."""
+    held = leash.start([sys.executable, "-c", SLEEPER], log=tmp_path / "log")
+    pid = _pid_in(tmp_path / "log")
+
+    held.send_signal(number)
+    held.wait(10)
+    leash.stop(held)
+
+    assert not _running(pid)
+
+
 def test_exit_code_is_the_commands(leash: ModuleType, tmp_path: Path) -> None:
     """A command that ends by itself ends its leash with the same exit code."""
     held = leash.start([sys.executable, "-c", "raise SystemExit(7)"], log=tmp_path / "log")
