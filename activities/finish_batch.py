@@ -69,7 +69,8 @@ async def _seal_unfinished(service: Services, batch: Batch, chunk: PlannedChunk,
         stored = await service.batches.get_chunk(batch.id, chunk.index)
         if stored and stored.value.sealed:
             return stored.value
-        journal = await Journal.open(service.blobs, batch.id, chunk.index, Memory(service.settings.kept_result_bytes))
+        row = stored.value if stored else ChunkRow(batch_id=batch.id, index=chunk.index, lane=0)
+        journal = await Journal.open(service.blobs, row, Memory(service.settings.kept_result_bytes))
         row = await seal_chunk(service.blobs, journal.row, _all_lines(service, batch, chunk, journal, reason))
         try:
             await service.batches.put_chunk(row, stored.version if stored else None)

@@ -1,52 +1,58 @@
 """Chunks of one lane: requests to the upstream, results to the journal, sealed blocks, chunk rows.
 
-One call works for a bounded slice of time from the cursor's chunk on and returns where to go on. It may be repeated
-at any moment: it reads the journal first and sends only the lines that are missing.
+One call works for a bounded slice of time. It may be repeated at any moment: it reads the chunk rows and the journals
+first and sends only the lines that are missing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.domain.batch import Batch, Status
-from shared.domain.chunk import PlannedChunk
+from shared.domain.batch import Status
+from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.run.change import load
-from shared.run.lane import Lane, LaneProgress
+from shared.run.lane import Lane
 from shared.run.plan import read_plan
-from shared.services import Services, services
+from shared.services import services
 
-DONE = {"done": True, "chunk": 0, "wait": 0.0}
+DONE = {"done": True, "wait": 0.0}
 
 
 async def process_chunk(input: dict[str, Any]) -> dict[str, Any]:
-    """Input: `{"owner", "batch_id", "lane", "lanes", "chunk"}`.
+    """Input: `{"owner", "batch_id", "lane", "lanes"}`.
 
-    Returns `{"done", "chunk", "wait"}`: the chunk to go on with after `wait` seconds, unless the lane is done.
+    Returns `{"done", "wait"}`: unless the lane is done, call again after `wait` seconds.
     """
     service = services()
     batch = await load(service, input["owner"], input["batch_id"])
     if batch is None or batch.status is not Status.IN_PROGRESS:
         return DONE
-    chunks = await _chunks_of_lane(service, batch, input)
     deployment = service.settings.deployments.get(batch.deployment or "")
     if deployment is None:
         raise RuntimeError(f"Deployment {batch.deployment!r} is gone from BATCH_DEPLOYMENTS while a batch needs it.")
+    plan = await read_plan(service.blobs, batch.id)
+    rows = {row.index: row for row in await service.batches.list_chunks(batch.id)}
+    chunks = work_of_lane(plan.chunks if plan else (), rows, input["lane"], input["lanes"])
     if not chunks:
         return DONE
-    lane = Lane(service, batch, deployment, chunks, lane=input["lane"], lanes=input["lanes"])
-    return _cursor(await lane.run())
+    progress = await Lane(service, batch, deployment, chunks, lane=input["lane"], lanes=input["lanes"]).run()
+    return {"done": progress.done, "wait": 0.0 if progress.done else round(progress.wait_seconds, 3)}
 
 
-async def _chunks_of_lane(service: Services, batch: Batch, cursor: dict[str, Any]) -> list[PlannedChunk]:
-    """Lanes take chunks in turns, so that all work on the front of the file."""
-    plan = await read_plan(service.blobs, batch.id)
-    chunks = plan.chunks if plan else ()
-    return [
-        chunk for chunk in chunks if chunk.index >= cursor["chunk"] and chunk.index % cursor["lanes"] == cursor["lane"]
-    ]
+def work_of_lane(
+    chunks: Sequence[PlannedChunk], rows: Mapping[int, ChunkRow], lane: int, lanes: int
+) -> list[PlannedChunk]:
+    """What a lane may work on: what it has claimed before, then the free chunks of its stripe, then all free ones.
+
+    Stripes keep lanes from claiming the same chunk; a lane that is through with its own helps the others, from the
+    back, so that all lanes end together.
+    """
+    mine = [chunk for chunk in chunks if chunk.index in rows and _is_open(rows[chunk.index], lane)]
+    free = [chunk for chunk in chunks if chunk.index not in rows]
+    stripe = [chunk for chunk in free if chunk.index % lanes == lane]
+    return mine + stripe + [chunk for chunk in reversed(free) if chunk.index % lanes != lane]
 
 
-def _cursor(progress: LaneProgress) -> dict[str, Any]:
-    if progress.next_chunk is None or progress.must_end:
-        return DONE
-    return {"done": False, "chunk": progress.next_chunk, "wait": round(progress.wait_seconds, 3)}
+def _is_open(row: ChunkRow, lane: int) -> bool:
+    return row.lane == lane and not row.sealed

@@ -19,7 +19,7 @@ import httpx
 import openai
 import psutil
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 KEY = "test-key"
 ENDED = {"completed", "failed", "expired", "cancelled"}
 

@@ -1,4 +1,4 @@
-"""Requests per second and CPU per request of a whole batch, as a share of a bare client loop: `python -m bench.throughput`.
+"""A whole batch against a bare client loop, in requests per second and CPU per request: `python -m bench.throughput`.
 
 Both drive the same mock upstream with the same bodies at the same concurrency, in turns, in one run; the bare loop
 reads and writes nothing else. Time is from the create call to `completed`, validation and result files included.

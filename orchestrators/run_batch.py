@@ -30,7 +30,7 @@ def _run_lanes(context: df.DurableOrchestrationContext, batch: dict[str, Any], l
     yield context.task_all(
         [
             context.call_sub_orchestrator(
-                names.RUN_LANE, {**batch, "lane": lane, "lanes": lanes, "chunk": 0}, f"{batch['batch_id']}:lane:{lane}"
+                names.RUN_LANE, {**batch, "lane": lane, "lanes": lanes}, f"{batch['batch_id']}:lane:{lane}"
             )
             for lane in range(lanes)
         ]

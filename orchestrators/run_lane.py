@@ -1,4 +1,4 @@
-"""One lane of a batch: its chunks one after another, until none is left or the batch has to stop."""
+"""One lane of a batch: slices of work one after another, until none is left or the batch has to stop."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ CALLS_PER_GENERATION = 25  # Replay cost grows with history; a new generation st
 
 
 def run_lane(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
-    """Input: a cursor, `{"owner", "batch_id", "lane", "lanes", "chunk"}`; `chunk` is the first that may be unsealed."""
-    cursor = context.get_input()
+    """Input: `{"owner", "batch_id", "lane", "lanes"}`."""
+    lane = context.get_input()
     for _ in range(CALLS_PER_GENERATION):
-        progress = yield from insist(context, names.PROCESS_CHUNK, cursor)
+        progress = yield from insist(context, names.PROCESS_CHUNK, lane)
         if progress["done"]:
             return
-        cursor = {**cursor, "chunk": progress["chunk"]}
         if progress["wait"] > 0:
             yield context.create_timer(context.current_utc_datetime + timedelta(seconds=progress["wait"]))
-    context.continue_as_new(cursor)
+    context.continue_as_new(lane)

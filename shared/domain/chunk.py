@@ -28,7 +28,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Progress of one chunk.
+    """Progress of one chunk, and the `lane` that claimed it by inserting the row: only that lane works on it.
 
     `seal` is None while the chunk is open. Once set, its result blocks are staged under ids made from it and the row
     never changes again. It is random, so that two activities sealing one chunk at once cannot mix their blocks: the
@@ -37,6 +37,7 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
 
     batch_id: str
     index: int
+    lane: int = 0
     completed: int = 0
     failed: int = 0
     usage: Usage = Usage()

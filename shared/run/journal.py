@@ -60,20 +60,20 @@ GROUP_BYTES = 2 * 1024 * 1024
 class Journal:
     """One chunk's finished lines: those the store has, those waiting to be appended, and their sums."""
 
-    def __init__(self, blobs: BlobStore, batch_id: str, index: int, memory: Memory) -> None:
+    def __init__(self, blobs: BlobStore, row: ChunkRow, memory: Memory) -> None:
         self._blobs = blobs
-        self._name = journal_blob(batch_id, index)
+        self._name = journal_blob(row.batch_id, row.index)
         self._memory = memory
         self._kept: dict[int, bytes] = {}
         self._unwritten: list[bytes] = []
         self._writing = asyncio.Lock()
         self.finished: dict[int, bool] = {}
-        self.row = ChunkRow(batch_id=batch_id, index=index)
+        self.row = row
 
     @classmethod
-    async def open(cls, blobs: BlobStore, batch_id: str, index: int, memory: Memory) -> Self:
-        """The journal with every entry that earlier activities appended."""
-        journal = cls(blobs, batch_id, index, memory)
+    async def open(cls, blobs: BlobStore, row: ChunkRow, memory: Memory) -> Self:
+        """The journal of the row's chunk, with every entry that earlier activities appended."""
+        journal = cls(blobs, ChunkRow(batch_id=row.batch_id, index=row.index, lane=row.lane), memory)
         async for _, encoded in journal._stored():
             journal._take(_decoder.decode(encoded))
         return journal

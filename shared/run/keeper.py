@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
-from shared.domain.chunk import PlannedChunk
+from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.domain.errors import Unavailable
 from shared.run.journal import Entry, Memory
 from shared.run.open_chunk import OpenChunk
@@ -26,21 +26,24 @@ MAX_OPEN_CHUNKS = 16  # Each one waits for a slow line; past this the feeder wai
 class Keeper:
     """`open` a chunk, `finish` its lines; `run` beside it; `close` at the end."""
 
-    def __init__(self, service: Services, batch_id: str, chunks: Sequence[PlannedChunk], stop: asyncio.Event) -> None:
+    def __init__(
+        self, service: Services, batch_id: str, lane: int, chunks: Sequence[PlannedChunk], stop: asyncio.Event
+    ) -> None:
         self._service = service
         self._batch_id = batch_id
+        self._lane = lane
         self._stop = stop
         self._memory = Memory(service.settings.kept_result_bytes)
         self._open: dict[int, OpenChunk] = {}
-        self._unsealed = {chunk.index for chunk in chunks}
+        self._left = {chunk.index for chunk in chunks}
         self._seals: set[asyncio.Task[None]] = set()
         self._due = asyncio.Event()
         self._moved = asyncio.Event()
 
     @property
-    def next_chunk(self) -> int | None:
-        """The first chunk that is not sealed; None if all are."""
-        return min(self._unsealed, default=None)
+    def done(self) -> bool:
+        """Every chunk is sealed, or another lane's."""
+        return not self._left
 
     @property
     def unwritten(self) -> int:
@@ -48,10 +51,11 @@ class Keeper:
         return sum(chunk.journal.unwritten for chunk in self._open.values())
 
     async def open(self, chunk: PlannedChunk) -> OpenChunk | None:
-        """The chunk with its journal; None if there is nothing left to do in it."""
-        opened = await OpenChunk.open(self._service.blobs, self._service.batches, self._batch_id, chunk, self._memory)
+        """The chunk with its journal; None if there is nothing left to do in it, or another lane has it."""
+        row = ChunkRow(batch_id=self._batch_id, index=chunk.index, lane=self._lane)
+        opened = await OpenChunk.claim(self._service.blobs, self._service.batches, row, chunk, self._memory)
         if opened is None:
-            self._unsealed.discard(chunk.index)
+            self._left.discard(chunk.index)
             return None
         self._open[chunk.index] = opened
         if opened.complete:  # The activity before this one was killed between its last line and the seal.
@@ -88,7 +92,7 @@ class Keeper:
             log.exception("A chunk could not be sealed.", extra=self._trouble())
             return
         self._open.pop(chunk.chunk.index, None)
-        self._unsealed.discard(chunk.chunk.index)
+        self._left.discard(chunk.chunk.index)
         self._moved.set()
 
     async def run(self) -> None:
@@ -130,6 +134,6 @@ class Keeper:
         for chunk in list(self._open.values()):
             if chunk.complete:
                 await chunk.seal(self._service.blobs, self._service.batches)
-                self._unsealed.discard(chunk.chunk.index)
+                self._left.discard(chunk.chunk.index)
             else:
                 await chunk.keep(self._service.batches)

@@ -39,15 +39,14 @@ def _policy(settings: Settings, max_attempts: int) -> RetryPolicy:
 
 
 class LaneProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the next activity goes on: the first unsealed chunk (None: all are sealed), after `wait_seconds`."""
+    """Whether the lane has anything left to do, and how long to leave the upstream alone before that."""
 
-    next_chunk: int | None
-    must_end: bool
+    done: bool
     wait_seconds: float
 
 
 class Lane:
-    """Works on `chunks` (this lane's, in order) until they are sealed, the slice is over or the batch has to stop."""
+    """Works on `chunks`, in this order, until none is left, the slice is over or the batch has to stop."""
 
     def __init__(
         self,
@@ -69,7 +68,7 @@ class Lane:
         self._watch = Watch(
             service, batch, deployment, lane=lane, lanes=lanes, gate=self._gate, pacer=pacer, stop=self._stop
         )
-        self._keeper = Keeper(service, batch.id, chunks, self._stop)
+        self._keeper = Keeper(service, batch.id, lane, chunks, self._stop)
         self._caller = LineCaller(
             batch=batch,
             deployment=deployment,
@@ -98,8 +97,7 @@ class Lane:
             await self._keeper.close()
             await self._service.batches.stop_beating(self._watch.heartbeat())
         return LaneProgress(
-            next_chunk=self._keeper.next_chunk,
-            must_end=self._watch.must_end,
+            done=self._keeper.done or self._watch.must_end,
             wait_seconds=max(0.0, self._caller.paused_until - time.monotonic()),
         )
 

@@ -23,15 +23,20 @@ class OpenChunk:
         self._keeping = asyncio.Lock()
 
     @classmethod
-    async def open(
-        cls, blobs: BlobStore, batches: BatchStore, batch_id: str, chunk: PlannedChunk, memory: Memory
+    async def claim(
+        cls, blobs: BlobStore, batches: BatchStore, row: ChunkRow, chunk: PlannedChunk, memory: Memory
     ) -> Self | None:
-        """The chunk with all that earlier activities journaled; None if it is sealed already."""
-        stored = await batches.get_chunk(batch_id, chunk.index)
-        if stored and stored.value.sealed:
+        """The chunk with all that this lane journaled before; None if it is sealed or another lane's.
+
+        The first lane to insert `row` has the chunk for good.
+        """
+        try:
+            return cls(chunk, Journal(blobs, row, memory), await batches.put_chunk(row, None))
+        except Changed:
+            stored = await batches.get_chunk(row.batch_id, row.index)
+        if stored is None or stored.value.sealed or stored.value.lane != row.lane:
             return None
-        journal = await Journal.open(blobs, batch_id, chunk.index, memory)
-        return cls(chunk, journal, stored.version if stored else None)
+        return cls(chunk, await Journal.open(blobs, row, memory), stored.version)
 
     @property
     def complete(self) -> bool:

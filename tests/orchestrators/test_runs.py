@@ -80,7 +80,7 @@ def test_a_run_validates_reserves_fans_out_and_finishes() -> None:
     lanes = next(call for call in context.calls if call[0] == "all")[1]
     assert [names.VALIDATE_INPUT, names.RESERVE_QUOTA, names.FINISH_BATCH] == activities(context)
     assert ["b:lane:0", "b:lane:1"] == [lane[3] for lane in lanes]
-    assert {**BATCH, "lane": 1, "lanes": 2, "chunk": 0} == lanes[1][2]
+    assert {**BATCH, "lane": 1, "lanes": 2} == lanes[1][2]
     assert {"status": "completed"} == status
 
 
@@ -104,42 +104,37 @@ def test_a_run_without_lanes_still_finishes(validated: str, reserved: Any) -> No
     assert names.FINISH_BATCH == activities(context)[-1]
 
 
-def test_a_lane_follows_its_cursor() -> None:
-    """A lane goes on at the chunk it is told, after the wait it is told, until it is done."""
-    context = Recorder({**BATCH, "lane": 0, "lanes": 1, "chunk": 0})
-    answers = [
-        {"done": False, "chunk": 3, "wait": 0.0},
-        {"done": False, "chunk": 4, "wait": 90.0},
-        {"done": True, "chunk": 0, "wait": 0.0},
-    ]
+def test_a_lane_goes_on_until_it_is_done() -> None:
+    """A lane is called again, after the wait it is told, until it is done."""
+    context = Recorder({**BATCH, "lane": 0, "lanes": 1})
+    answers = [{"done": False, "wait": 0.0}, {"done": False, "wait": 90.0}, {"done": True, "wait": 0.0}]
     drive(run_lane, context, {names.PROCESS_CHUNK: answers})
 
-    assert [0, 3, 4] == [call[2]["chunk"] for call in context.calls if call[0] == "activity"]
+    assert [names.PROCESS_CHUNK] * 3 == activities(context)
     assert [90.0] == [call[1] for call in context.calls if call[0] == "timer"]
     assert context.continued_with is None
 
 
 def test_a_long_lane_continues_as_new() -> None:
-    """History stays short: after some calls the lane starts a new generation at its cursor."""
-    context = Recorder({**BATCH, "lane": 0, "lanes": 1, "chunk": 0})
-    answers = [{"done": False, "chunk": n, "wait": 0.0} for n in range(1, CALLS_PER_GENERATION + 1)]
-    drive(run_lane, context, {names.PROCESS_CHUNK: answers})
+    """History stays short: after some calls the lane starts a new generation with the same input."""
+    context = Recorder({**BATCH, "lane": 0, "lanes": 1})
+    drive(run_lane, context, {names.PROCESS_CHUNK: [{"done": False, "wait": 0.0}] * CALLS_PER_GENERATION})
 
-    assert CALLS_PER_GENERATION == context.continued_with["chunk"]
+    assert context.input == context.continued_with
 
 
 def test_a_failing_activity_is_called_again_after_growing_pauses() -> None:
     """Infrastructure faults are met with durable timers, doubling, at most a minute."""
-    context = Recorder({**BATCH, "lane": 0, "lanes": 1, "chunk": 0})
+    context = Recorder({**BATCH, "lane": 0, "lanes": 1})
     faults: list[Any] = [RuntimeError("down")] * (MAX_CALLS - 1)
-    drive(run_lane, context, {names.PROCESS_CHUNK: [*faults, {"done": True, "chunk": 0, "wait": 0.0}]})
+    drive(run_lane, context, {names.PROCESS_CHUNK: [*faults, {"done": True, "wait": 0.0}]})
 
     assert [1, 2, 4, 8, 16, 32, 60] == [call[1] for call in context.calls if call[0] == "timer"]
 
 
 def test_an_activity_that_never_answers_fails_the_run() -> None:
     """After MAX_CALLS the failure surfaces; reconcile_batches starts the run anew."""
-    context = Recorder({**BATCH, "lane": 0, "lanes": 1, "chunk": 0})
+    context = Recorder({**BATCH, "lane": 0, "lanes": 1})
 
     with pytest.raises(RuntimeError, match="down"):
         drive(run_lane, context, {names.PROCESS_CHUNK: [RuntimeError("down")] * MAX_CALLS})

@@ -83,7 +83,12 @@ class World:
             piece = b"".join(request_line(number) for number in numbers)
             chunks.append(
                 PlannedChunk(
-                    index=len(chunks), start=len(data), length=len(piece), first_line=first, lines=len(numbers), tokens=9
+                    index=len(chunks),
+                    start=len(data),
+                    length=len(piece),
+                    first_line=first,
+                    lines=len(numbers),
+                    tokens=9,
                 )
             )
             data += piece

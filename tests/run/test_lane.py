@@ -18,14 +18,13 @@ from shared.services import use
 from tests.run.conftest import World, answer
 
 
-def cursor(batch: Batch, lane: int = 0, lanes: int = 1, chunk: int = 0) -> dict[str, Any]:
-    return {"owner": batch.owner, "batch_id": batch.id, "lane": lane, "lanes": lanes, "chunk": chunk}
+def cursor(batch: Batch, lane: int = 0, lanes: int = 1) -> dict[str, Any]:
+    return {"owner": batch.owner, "batch_id": batch.id, "lane": lane, "lanes": lanes}
 
 
 async def run_to_end(world: World, batch: Batch) -> Batch:
     at = cursor(batch)
     while not (progress := await process_chunk(at))["done"]:
-        at["chunk"] = progress["chunk"]
         await asyncio.sleep(progress["wait"])
     await finish_batch(at)
     return await world.read(batch)
@@ -109,7 +108,9 @@ async def test_transient_errors_are_retried(world: World) -> None:
 
 async def test_attempts_are_bounded(world: World) -> None:
     """A line that always meets a 500 fails after max_attempts calls, with the last answer in its line."""
-    world.upstream.script = lambda prompt, _: answer(500, {"error": {"message": "boom"}}) if prompt == "p2" else answer()
+    world.upstream.script = lambda prompt, _: (
+        answer(500, {"error": {"message": "boom"}}) if prompt == "p2" else answer()
+    )
     batch = await run_to_end(world, await world.batch(3))
 
     (line,) = await world.lines(batch.error_file_id)
@@ -168,8 +169,18 @@ async def test_lanes_split_the_chunks(world: World) -> None:
     assert set(world.upstream.asked.values()) == {1}
 
 
+async def test_a_lane_helps_the_others(world: World) -> None:
+    """A lane that is through with its own chunks takes over free ones of another, so that all end together."""
+    world.upstream.latency_seconds = 0.01
+    batch = await world.batch(60)
+    assert (await process_chunk(cursor(batch, 1, 2)))["done"]
+    await finish_batch(cursor(batch))
+
+    assert 60 == (await world.read(batch)).completed
+
+
 async def test_slice_ends_and_the_next_goes_on(world: World) -> None:
-    """At the end of its slice an activity hands back a cursor; nothing is asked twice."""
+    """At the end of its slice an activity says that it is not done; nothing is asked twice."""
     world.upstream.latency_seconds = 0.05
     with use(world.with_settings(slice_seconds=0.2)):
         batch = await world.batch(60)
