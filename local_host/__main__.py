@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from local_host import configuration
 from local_host.activity_pool import ActivityPool
 from local_host.client_rpc import binding_json, build_rpc
-from local_host.configuration import App, Options
+from local_host.configuration import App, DataFolderUnusable, Options
 from local_host.engine import Engine
 from local_host.function_index import InvalidApp
 from local_host.greeting import greeting
-from local_host.history import DataFolderInUse, DataFolderLock, History, WrongVersion
+from local_host.history import DataFolderInUse, History, WrongVersion
 from local_host.http_server import Route, build_app, compile_routes
 from local_host.listener import CannotListen, Listener, bind
 from local_host.progress import Progress
@@ -35,9 +35,18 @@ from shared.services import utc_now
 from shared.settings import Settings, SettingsError, parse_settings
 
 _HTTP_GRACE_SECONDS = 10
-_WORK_GRACE_SECONDS = 10.0
+_WORK_GRACE_SECONDS = 5.0
 # What a person can put right; anything else is a bug and keeps its traceback.
-_MISTAKES = (SettingsError, InvalidApp, NotEmulated, CannotListen, DataFolderInUse, WrongVersion, Unavailable)
+_MISTAKES = (
+    SettingsError,
+    InvalidApp,
+    NotEmulated,
+    CannotListen,
+    DataFolderUnusable,
+    DataFolderInUse,
+    WrongVersion,
+    Unavailable,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +66,15 @@ def main() -> int:
     options = configuration.parse_options(sys.argv[1:])
     configuration.configure_logging()
     try:
-        lock = DataFolderLock(options.data)
+        lock = configuration.take_data_folder(options.data)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(_prepare(options)))
         lock.release()
     except _MISTAKES as error:
-        print(error, file=sys.stderr)
+        _say(str(error))
         return 2
-    except OSError as error:
-        print(f"The data folder {options.data} cannot be used: {error}. Choose another with --data.", file=sys.stderr)
-        return 2
+    except KeyboardInterrupt:  # Before the signals are handled: nothing runs yet.
+        return 130
     return 0
 
 

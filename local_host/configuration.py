@@ -22,6 +22,7 @@ from typing import Any
 from azure.functions import FunctionRegister
 
 from local_host.function_index import FunctionIndex, InvalidApp, index
+from local_host.history import DataFolderLock
 from local_host.stores import open_stores
 from shared import services
 from shared.ports import BatchStore, BlobStore, FileStore
@@ -82,6 +83,20 @@ def _count(text: str) -> int:
     if not (text.isdigit() and 0 < int(text) <= 256):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes; expected 1 to 256")
     return int(text)
+
+
+class DataFolderUnusable(Exception):
+    """The data folder cannot be made or written to."""
+
+
+def take_data_folder(data: Path) -> DataFolderLock:
+    """Make the folder if needed and hold it. Raises DataFolderUnusable, DataFolderInUse."""
+    try:
+        return DataFolderLock(data)
+    except OSError as error:
+        raise DataFolderUnusable(
+            f"The data folder {data} cannot be used ({error.strerror}): choose another with --data."
+        ) from error
 
 
 def bootstrap_key(data: Path, environment: Mapping[str, str]) -> str:

@@ -47,7 +47,7 @@ class HostProcess:
 
     def url(self) -> str:
         """Where it listens, once it does."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
             if found := re.search(r"^Listening on (http://127\.0\.0\.1:\d+)$", self.out.read_text(), re.MULTILINE):
                 return found[1]
@@ -62,7 +62,7 @@ class HostProcess:
 
     def wait(self) -> int:
         """Its exit code."""
-        return self._process.wait(timeout=30)
+        return self._process.wait(timeout=60)
 
     def end(self) -> None:
         if self._process.poll() is None:
