@@ -27,9 +27,11 @@ class Behaviour:
 
 @dataclass(kw_only=True)
 class Stats:
-    """Prompts are kept as checksums; `answered` counts 200s only."""
+    """Prompts are kept as checksums; `answered` counts 200s only; times are unix seconds, 0 for never."""
 
     requests: int = 0
+    first_request_at: float = 0.0
+    last_answer_at: float = 0.0
     connections: int = 0
     in_flight: int = 0
     peak_in_flight: int = 0
@@ -41,6 +43,8 @@ class Stats:
         repeats = [count - 1 for count in self.answered.values() if count > 1]
         return {
             "requests": self.requests,
+            "first_request_at": self.first_request_at,
+            "last_answer_at": self.last_answer_at,
             "connections": self.connections,
             "in_flight": self.in_flight,
             "peak_in_flight": self.peak_in_flight,

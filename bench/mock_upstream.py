@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import random
 import re
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, fields
@@ -72,6 +73,9 @@ class MockUpstream:
         self.stats.asked[checksum] += 1
         orders = dict(_ORDER.findall(text)) if "[[" in text else {}
         delay = self._delay(orders)
+        now = time.time()
+        self.stats.first_request_at = self.stats.first_request_at or now
+        self.stats.last_answer_at = max(self.stats.last_answer_at, now + delay)
         fault = self._fault(orders, self.stats.asked[checksum])
         self.stats.statuses[fault or "200"] += 1
         if fault:

@@ -58,7 +58,7 @@ class Settings:
         "BATCH_PAUSE_SECONDS", 30.0, "An upstream's Retry-After from here on is slept on a durable timer, unbilled."
     )
     kept_result_bytes: int = _setting(
-        "BATCH_KEPT_RESULT_BYTES", 33_554_432, "Results held in memory until their chunk is sealed, per activity."
+        "BATCH_KEPT_RESULT_BYTES", 16_777_216, "Results held in memory until their chunk is sealed, per activity."
     )
     max_inflight_bytes: int = _setting("BATCH_MAX_INFLIGHT_BYTES", 67_108_864, "Request bytes in flight, per activity.")
     max_response_bytes: int = _setting("BATCH_MAX_RESPONSE_BYTES", 67_108_864, "Largest answer of an upstream.")
