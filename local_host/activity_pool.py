@@ -108,7 +108,8 @@ class _Worker:
         assert self._process.stdin is not None  # noqa: S101 - it was asked for as a pipe
         self._process.stdin.close()
         try:
-            return await asyncio.wait_for(self._process.wait(), END_SECONDS)
+            async with asyncio.timeout(END_SECONDS):
+                return await self._process.wait()
         except TimeoutError:
             self._kill()
             return await self._process.wait()

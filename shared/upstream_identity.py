@@ -51,7 +51,8 @@ class Identity:
         try:
             if self._credential is None:
                 self._credential = self._make_credential()
-            return await asyncio.wait_for(self._credential.get_token(SCOPE), _FETCH_SECONDS)
+            async with asyncio.timeout(_FETCH_SECONDS):
+                return await self._credential.get_token(SCOPE)
         except TimeoutError as error:
             raise NoToken(f"the identity endpoint did not answer within {_FETCH_SECONDS:g} seconds") from error
         except Exception as error:  # whatever a credential of the chain raises, the line must hear of it

@@ -70,7 +70,8 @@ class Keeper:
         ):
             self._moved.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._moved.wait()
 
     def finish(self, chunk: OpenChunk, entry: Entry) -> None:
         """Count a finished line of an open chunk."""
@@ -99,7 +100,8 @@ class Keeper:
         """Write journals about every `journal_seconds`, sooner when many results wait. Ends by cancellation."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), self._service.settings.journal_seconds)
+                async with asyncio.timeout(self._service.settings.journal_seconds):
+                    await self._due.wait()
             self._due.clear()
             try:
                 await self._write()

@@ -91,7 +91,8 @@ class LineCaller:
         """Sleep, or wake at the stop."""
         if not self._stop.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._stop.wait()
 
     def _delay(self, outcome: Retry, errors: int, throttles: int) -> float | None:
         if outcome.throttled:
