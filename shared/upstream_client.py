@@ -7,9 +7,11 @@ Rule of this file: whatever the network or the upstream does is an answer, never
 from __future__ import annotations
 
 import asyncio
+import os
 import urllib.request
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from io import BytesIO
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
@@ -22,6 +24,8 @@ from shared.upstream_identity import Identity, NoToken, default_credential
 # Common servers drop a connection idle for 5 seconds; dropping it first avoids writing into one about to close.
 _KEEP_ALIVE_SECONDS = 4.0
 _DNS_SECONDS = 60
+# From here on aiohttp wants a stream, so that writing the body leaves the event loop to others in between.
+_LARGE_BYTES = 1 << 20
 
 # The first match wins.
 _EXPLANATIONS: tuple[tuple[type[Exception], str], ...] = (
@@ -30,7 +34,7 @@ _EXPLANATIONS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientSSLError, "The upstream's TLS certificate or handshake was not accepted."),
     (aiohttp.ClientProxyConnectionError, "The HTTP proxy in front of the upstream took no connection."),
     (aiohttp.ClientHttpProxyError, "The HTTP proxy in front of the upstream refused the connection."),
-    (aiohttp.ClientConnectorError, "The upstream refused the connection."),
+    (aiohttp.ClientConnectorError, "Connecting to the upstream failed: {reason}."),
     (aiohttp.ClientPayloadError, "The upstream's answer broke off or could not be decompressed."),
     (aiohttp.ClientResponseError, "The upstream answered with something that is not HTTP."),
     (aiohttp.InvalidURL, "The deployment's base_url is not a valid URL."),
@@ -77,7 +81,7 @@ class UpstreamClient:
     ) -> UpstreamAnswer:
         async with session.post(
             request.url,
-            data=request.body,
+            data=request.body if len(request.body) < _LARGE_BYTES else BytesIO(request.body),
             headers=headers,
             timeout=_timeout(request.timeout_seconds, self._connect_seconds),
             allow_redirects=False,
@@ -145,4 +149,7 @@ def _proxy(url: str) -> str | None:
 
 
 def _explain(error: Exception) -> str:
-    return next((text for kind, text in _EXPLANATIONS if isinstance(error, kind)), "The call of the upstream failed.")
+    """A sentence without the upstream's address, which is the operator's business."""
+    text = next((text for kind, text in _EXPLANATIONS if isinstance(error, kind)), "The call of the upstream failed.")
+    number = error.errno if isinstance(error, OSError) else None
+    return text.format(reason=os.strerror(number) if number else "no address of it answered")

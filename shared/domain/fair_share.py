@@ -122,7 +122,6 @@ class _Bucket:
         self._refill(now)
         self._rate = (per_minute or 0) / 60.0
         self._unlimited = per_minute is None
-        self._level = min(self._level, max(1.0, self._rate))
 
     def wait(self, amount: int, now: float) -> float:
         if self._unlimited:

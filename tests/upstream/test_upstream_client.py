@@ -54,6 +54,20 @@ async def test_bytes_out_and_bytes_in(client):
     assert b"Content-Type: application/json" in head
 
 
+async def test_large_body(client):
+    """A body of many megabytes arrives whole."""
+    lengths = []
+
+    async def behave(request: bytes, writer: asyncio.StreamWriter) -> None:
+        lengths.append(len(request.partition(b"\r\n\r\n")[2]))
+        writer.write(OK)
+
+    result = await ask(client, behave, body=b"x" * 5_000_000)
+
+    assert isinstance(result, UpstreamResponse)
+    assert lengths == [5_000_000]
+
+
 async def test_connection_is_kept(client):
     """Two calls, one after the other, share a connection."""
     peers = set()
@@ -194,12 +208,14 @@ async def test_reset(client):
 
 
 async def test_refused(client):
-    """A port nobody listens on is a connection failure."""
+    """A port nobody listens on is a connection failure, which tells the reason and not the address."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         result = await client.send(post(f"http://127.0.0.1:{taken.getsockname()[1]}"))
 
-    assert "refused" in failed(result, FailureKind.CONNECTION)
+    detail = failed(result, FailureKind.CONNECTION)
+    assert "Connection refused" in detail
+    assert "127.0.0.1" not in detail
 
 
 async def test_name_that_does_not_exist(client):
