@@ -7,6 +7,7 @@ is never imported: only its file is used.
 from __future__ import annotations
 
 import importlib.util
+import os
 import signal
 from pathlib import Path
 
@@ -34,6 +35,11 @@ def serve() -> None:
     params.port = 0
     params.n_ctx = CONTEXT_TOKENS
     params.n_parallel = SLOTS
+    # Threads of llama.cpp wait for each other spinning: one that shares its core with other work slows all of them down
+    # twentyfold. Half the cores are left to that work, the service's first of all.
+    threads = max(1, (os.cpu_count() or 2) // 2)
+    params.cpuparams.n_threads = threads
+    params.cpuparams_batch.n_threads = threads
     params.verbosity = 1
     params.ui = False
     server = xllamacpp.Server(params)
