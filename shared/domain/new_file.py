@@ -17,6 +17,7 @@ from shared.domain.parameters import missing, shortened, too_long, unsupported, 
 BATCH_PURPOSE = "batch"
 EXPIRY_SECONDS = (3600, 2_592_000)
 MAX_FILENAME = 255
+HEAD_BYTES = 1_048_576  # How much of a file is looked at for its first line.
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -34,12 +35,36 @@ def parse_new_file(fields: Mapping[str, str], filename: str, head: bytes, *, who
 
     Raises InvalidRequest in the words of contract 1.3.
     """
-    purpose = _purpose(fields)
-    if len(filename) > MAX_FILENAME:
-        raise too_long("file.filename", len(filename), MAX_FILENAME)
-    if purpose == BATCH_PURPOSE and not (filename.lower().endswith(".jsonl") and _starts_with_object(head, whole)):
-        raise InvalidRequest("Invalid file format for Batch API. Must be .jsonl")
+    if "purpose" not in fields:
+        raise missing("purpose")
+    purpose = check_purpose(fields["purpose"])
+    check_name("file.filename", filename)
+    if purpose == BATCH_PURPOSE:
+        check_batch_name(filename)
+        check_batch_head(head, whole=whole)
     return NewFile(filename=filename, purpose=purpose, expires_after=_expiry(fields))
+
+
+def check_name(param: str, filename: str) -> None:
+    """Raises InvalidRequest about `param`."""
+    if len(filename) > MAX_FILENAME:
+        raise too_long(param, len(filename), MAX_FILENAME)
+
+
+def check_batch_name(filename: str) -> None:
+    """Raises InvalidRequest."""
+    if not filename.lower().endswith(".jsonl"):
+        raise _no_batch_file()
+
+
+def check_batch_head(head: bytes, *, whole: bool) -> None:
+    """`head` is how the file begins; `whole` says that it is all of it. Raises InvalidRequest."""
+    if not _starts_with_object(head, whole):
+        raise _no_batch_file()
+
+
+def _no_batch_file() -> InvalidRequest:
+    return InvalidRequest("Invalid file format for Batch API. Must be .jsonl")
 
 
 def too_large(limit_bytes: int) -> InvalidRequest:
@@ -47,10 +72,8 @@ def too_large(limit_bytes: int) -> InvalidRequest:
     return InvalidRequest(f"File is too large. The limit is {limit_bytes} bytes: split the file over several batches.")
 
 
-def _purpose(fields: Mapping[str, str]) -> str:
-    purpose = fields.get("purpose")
-    if purpose is None:
-        raise missing("purpose")
+def check_purpose(purpose: str) -> str:
+    """`purpose` itself. Raises InvalidRequest."""
     if purpose not in PURPOSES:
         raise InvalidRequest(f"'{shortened(purpose)}' is not one of {list(PURPOSES)} - 'purpose'", param="purpose")
     return purpose
