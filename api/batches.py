@@ -13,9 +13,10 @@ from datetime import timedelta
 
 from azurefunctions.extensions.http.fastapi import Request, Response
 
+from api.batch_query import parse_batch_query
+from api.batch_search import search
 from api.dialect import created_batch, parse_batch_id, parse_file_id
 from api.endpoint import Call, StartRun, json_response
-from api.query import parse_page
 from api.rendering import render_batch, render_batches
 from shared.domain import ids
 from shared.domain.batch import Batch, CancelRequested, Status, with_progress
@@ -26,14 +27,15 @@ from shared.ports import Stored
 from shared.run.change import change
 
 MAX_BODY_BYTES = 262_144
-MAX_LIST = 100
-DEFAULT_LIST = 20
 _log = logging.getLogger(__name__)
 
 
 async def create_batch(request: Request, call: Call, start: StartRun) -> Response:
     new = parse_new_batch(
-        await _body(request), endpoints=call.dialect.endpoints, windows=call.services.settings.windows()
+        await _body(request),
+        endpoints=call.dialect.endpoints,
+        windows=call.services.settings.windows(),
+        fills_expiry=call.dialect.fills_expiry,
     )
     batch = await _new_record(call, new)
     await call.services.batches.insert(batch)
@@ -50,10 +52,10 @@ async def retrieve_batch(request: Request, call: Call) -> Response:
 
 
 async def list_batches(request: Request, call: Call) -> Response:
-    page = parse_page(request.query_params, parse_batch_id, default=DEFAULT_LIST, most=MAX_LIST)
-    found = await call.services.batches.list(call.caller.owner, after=page.after, limit=page.limit + 1)
-    batches = await asyncio.gather(*(_with_progress(call, batch) for batch in found[: page.limit]))
-    return json_response(render_batches(call.dialect, batches, has_more=len(found) > page.limit))
+    query = parse_batch_query(request.query_params, call.dialect)
+    found = await search(call.services.batches, call.caller.owner, query)
+    batches = await asyncio.gather(*(_with_progress(call, batch) for batch in found.batches))
+    return json_response(render_batches(call.dialect, batches, position=found.position))
 
 
 async def cancel_batch(request: Request, call: Call) -> Response:

@@ -1,4 +1,4 @@
-"""The three dialects as one table: where they are mounted, how they spell ids and endpoints, what success looks like.
+"""The dialects as one table: where they are mounted, how they spell ids and endpoints, what success looks like.
 
 Rule of this file: every difference between the dialects is a field of `Dialect`; handlers never ask which one they
 serve. Pure. Objects are rendered in `rendering.py`, errors in `envelopes.py`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -62,8 +62,12 @@ class Dialect:
     pages_files: bool = True
     files_expire: bool = False
     sends_apim_request_id: bool = True
+    file_prefix: str = "file-"
+    fills_expiry: bool = False
+    reads_odata: bool = False
 
 
+DEEPINFRA_ENDPOINTS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
 _UNVERSIONED = {endpoint.removeprefix("/v1"): endpoint for endpoint in ENDPOINTS}
 _VERSIONED = {endpoint: endpoint for endpoint in ENDPOINTS}
 
@@ -81,6 +85,15 @@ OPENAI = Dialect(
     files_expire=True,
     sends_apim_request_id=False,
 )
+# OpenAI's shapes; its own file ids, three endpoints, and an expiry whose parts may be left out (contract 2.6, 5).
+DEEPINFRA = replace(
+    OPENAI,
+    prefix="v1/openai",
+    vendor=Vendor.DEEPINFRA,
+    endpoints=MappingProxyType({name: name for name in DEEPINFRA_ENDPOINTS}),
+    file_prefix="file_",
+    fills_expiry=True,
+)
 AZURE_CLASSIC = Dialect(
     prefix="openai",
     vendor=Vendor.AZURE,
@@ -95,6 +108,7 @@ AZURE_CLASSIC = Dialect(
     needs_api_version=True,
     locates_files=True,
     pages_files=False,
+    reads_odata=True,
 )
 AZURE_V1 = Dialect(
     prefix="openai/v1",
@@ -107,12 +121,14 @@ AZURE_V1 = Dialect(
     endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
     created_file=OK,
     created_batch=201,
+    reads_odata=True,
 )
 
 # What function names begin with, the route prefix, the dialect. SDKs before 1.65.2 put the deployment into the path
 # (contract 6.3); it is accepted, unread.
 MOUNTS = (
     ("openai", OPENAI.prefix, OPENAI),
+    ("deepinfra", DEEPINFRA.prefix, DEEPINFRA),
     ("azure_v1", AZURE_V1.prefix, AZURE_V1),
     ("azure", AZURE_CLASSIC.prefix, AZURE_CLASSIC),
     ("azure_deployment", f"{AZURE_CLASSIC.prefix}/deployments/{{deployment}}", AZURE_CLASSIC),
@@ -141,7 +157,7 @@ def created_batch(dialect: Dialect, api_version: str | None) -> int:
 
 def parse_file_id(text: str) -> str | None:
     """The canonical id behind any dialect's spelling, or None."""
-    return ids.parse(text, "file-")
+    return ids.parse(text, "file-", "file_")
 
 
 def parse_batch_id(text: str) -> str | None:
@@ -151,12 +167,12 @@ def parse_batch_id(text: str) -> str | None:
 
 def upload_id(dialect: Dialect, file_id: str) -> str:
     """An uploaded file's id; what is no id comes back as it was given (contract 1.5.5)."""
-    return f"file-{dialect.spell_upload(file_id)}" if ids.parse(file_id) == file_id else file_id
+    return f"{dialect.file_prefix}{dialect.spell_upload(file_id)}" if ids.parse(file_id) == file_id else file_id
 
 
 def result_id(dialect: Dialect, file_id: str | None) -> str | None:
     """The id of an output or error file."""
-    return None if file_id is None else f"file-{dialect.spell_result(file_id)}"
+    return None if file_id is None else f"{dialect.file_prefix}{dialect.spell_result(file_id)}"
 
 
 def batch_id(dialect: Dialect, canonical: str) -> str:

@@ -18,7 +18,7 @@ from shared.domain.usage import Usage
 def file_id(dialect: Dialect, file: File) -> str:
     """Azure spells the ids of its own result files differently from those of uploads."""
     if file.purpose == RESULT_PURPOSE:
-        return f"file-{dialect.spell_result(file.id)}"
+        return f"{dialect.file_prefix}{dialect.spell_result(file.id)}"
     return upload_id(dialect, file.id)
 
 
@@ -54,14 +54,15 @@ def render_files(dialect: Dialect, files: Sequence[File], *, has_more: bool) -> 
     }
 
 
-def render_batches(dialect: Dialect, batches: Sequence[Batch], *, has_more: bool) -> dict[str, Any]:
+def render_batches(dialect: Dialect, batches: Sequence[Batch], *, position: str | None) -> dict[str, Any]:
+    """`position` is the canonical id to go on from, if there is more; it shows on a page without batches only."""
     data = [render_batch(dialect, batch) for batch in batches]
     return {
         "object": "list",
         "data": data,
         "first_id": data[0]["id"] if data else None,
-        "last_id": data[-1]["id"] if data else None,
-        "has_more": has_more,
+        "last_id": data[-1]["id"] if data else batch_id(dialect, position) if position else None,
+        "has_more": position is not None,
     }
 
 

@@ -115,9 +115,10 @@ class SqliteBatches:
         values = (msgspec.json.encode(batch), batch.is_terminal, batch.owner, batch.id, int(version))
         return await self._database.write(lambda connection: _conditional(connection, query, values))
 
-    async def list(self, owner: str, *, after: str | None = None, limit: int) -> list[Batch]:
-        query = "SELECT record FROM batches WHERE owner = ? AND id < ? ORDER BY id DESC LIMIT ?"
-        values = (owner, after or _AFTER_ALL_IDS, limit)
+    async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
+        comparison, order, start = ("<", "DESC", _AFTER_ALL_IDS) if newest_first else (">", "ASC", "")
+        query = f"SELECT record FROM batches WHERE owner = ? AND id {comparison} ? ORDER BY id {order} LIMIT ?"
+        values = (owner, after or start, limit)
         rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())
         return [msgspec.json.decode(record, type=Batch) for (record,) in rows]
 

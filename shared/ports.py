@@ -136,8 +136,11 @@ class BatchStore(Protocol):
         """Write the record if it is still at `version`; return the new version. Raises Changed."""
         ...
 
-    async def list(self, owner: str, *, after: str | None = None, limit: int) -> list[Batch]:
-        """At most `limit` batches, newest first (descending id), strictly past the id `after` (a position)."""
+    async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
+        """At most `limit` batches in order of id (which is order of creation), strictly past the id `after`.
+
+        `after` is a position, not a look-up: any 32 hex digits will do.
+        """
         ...
 
     def unfinished(self) -> AsyncIterator[Batch]:

@@ -8,6 +8,7 @@ A marker (partition `$unfinished`) is written before a batch's record and remove
 from __future__ import annotations
 
 import builtins
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -55,7 +56,11 @@ class TableBatches:
                 await self._batches.delete(UNFINISHED, _marker_key(batch))
         return new_version
 
-    async def list(self, owner: str, *, after: str | None = None, limit: int) -> list[Batch]:
+    async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
+        """Oldest first reads every row of the owner that is newer than `after`: tables have no descending order."""
+        return await (self._newest if newest_first else self._oldest)(owner, after, limit)
+
+    async def _newest(self, owner: str, after: str | None, limit: int) -> builtins.list[Batch]:
         batches: list[Batch] = []
         past = newest_first(after) if after else ""
         async for row in self._batches.query(table_key(owner), past=past, page=limit):
@@ -63,6 +68,12 @@ class TableBatches:
             if len(batches) == limit:
                 break
         return batches
+
+    async def _oldest(self, owner: str, after: str | None, limit: int) -> builtins.list[Batch]:
+        rows: deque[bytes] = deque(maxlen=limit)
+        async for row in self._batches.query(table_key(owner), before=newest_first(after) if after else None):
+            rows.appendleft(row.record)
+        return [msgspec.json.decode(record, type=Batch) for record in rows]
 
     async def unfinished(self) -> AsyncIterator[Batch]:
         async for row in self._batches.query(UNFINISHED):

@@ -39,6 +39,7 @@ class Vendor(StrEnum):
 
     OPENAI = "openai"
     AZURE = "azure"
+    DEEPINFRA = "deepinfra"  # OpenAI's rules, limits of its own
 
 
 class BatchError(msgspec.Struct, frozen=True, kw_only=True):

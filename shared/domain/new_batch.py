@@ -16,6 +16,7 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.new_file import EXPIRY_SECONDS
 from shared.domain.parameters import missing, shortened, too_long, unsupported, whole_number, wrong_type
 
+_EXPIRY: Mapping[str, Any] = {"anchor": "created_at", "seconds": EXPIRY_SECONDS[1]}
 MAX_PAIRS, MAX_KEY, MAX_VALUE, MAX_ID = 16, 64, 512, 128
 
 
@@ -31,9 +32,12 @@ class NewBatch:
     output_expires_after_seconds: int | None
 
 
-def parse_new_batch(body: bytes, *, endpoints: Mapping[str, str], windows: Mapping[str, int]) -> NewBatch:
+def parse_new_batch(
+    body: bytes, *, endpoints: Mapping[str, str], windows: Mapping[str, int], fills_expiry: bool = False
+) -> NewBatch:
     """`body` as a NewBatch. `endpoints`: accepted spelling -> canonical one; `windows`: accepted window -> seconds.
 
+    `fills_expiry`: both parts of `output_expires_after` may be left out (DeepInfra, contract 2.6).
     Raises InvalidRequest in the words of contract 1.3.
     """
     fields = _object(body)
@@ -55,7 +59,7 @@ def parse_new_batch(body: bytes, *, endpoints: Mapping[str, str], windows: Mappi
         completion_window=window,
         window_seconds=windows[window],
         metadata=_metadata(fields.get("metadata")),
-        output_expires_after_seconds=_expiry(fields.get("output_expires_after")),
+        output_expires_after_seconds=_expiry(fields.get("output_expires_after"), _EXPIRY if fills_expiry else {}),
     )
 
 
@@ -120,11 +124,12 @@ def _check_pair(key: str, text: Any) -> None:
         raise too_long(param, len(text), MAX_VALUE)
 
 
-def _expiry(value: Any) -> int | None:
+def _expiry(value: Any, defaults: Mapping[str, Any]) -> int | None:
     if value is None:
         return None
     if not isinstance(value, dict):
         raise wrong_type("output_expires_after", "an object", value)
+    value = {**defaults, **{name: part for name, part in value.items() if part is not None}}
     for name in ("anchor", "seconds"):
         if value.get(name) is None:
             raise missing(f"output_expires_after.{name}")

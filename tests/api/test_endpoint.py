@@ -20,7 +20,7 @@ class FailingBatches:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    async def list(self, owner: str, *, after: str | None = None, limit: int) -> list[object]:
+    async def list(self, owner: str, **page: object) -> list[object]:
         raise self._error
 
 

@@ -18,7 +18,7 @@ from shared.services import Services, use
 from shared.settings import Settings
 from tests.architecture.product import ROOT
 
-MOUNTS = ("v1", "openai", "openai/v1", "openai/deployments/{deployment}")
+MOUNTS = ("v1", "v1/openai", "openai", "openai/v1", "openai/deployments/{deployment}")
 ROUTES = {
     ("POST", "files"),
     ("GET", "files"),

@@ -137,6 +137,14 @@ async def test_list_is_newest_first_and_of_one_owner(batches):
     assert [batch.id for batch in await batches.list("project-a", limit=10)] == [an_id(3), an_id(2), an_id(1)]
 
 
+@pytest.mark.parametrize(("after", "expected"), [(None, [0, 1]), (an_id(2), [3, 4]), (an_id(4), [])])
+async def test_list_oldest_first(batches, after, expected):
+    """In ascending order of id, strictly past `after`, cut at the limit."""
+    await insert(batches, *(a_batch(number) for number in range(5)))
+    listed = await batches.list("project-a", after=after, limit=2, newest_first=False)
+    assert [batch.id for batch in listed] == [an_id(number) for number in expected]
+
+
 async def test_list_is_cut_at_the_limit(batches):
     """At most `limit`."""
     await insert(batches, *(a_batch(number) for number in range(5)))
