@@ -17,17 +17,20 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.functions import FunctionRegister
 
 from local_host.function_index import FunctionIndex, InvalidApp, index
 from local_host.history import DataFolderLock
-from local_host.stores import open_stores
+from local_host.stores import LocalStores, open_stores
 from shared import services
-from shared.ports import BatchStore, BlobStore, FileStore
 from shared.settings import Settings, parse_settings
 from shared.upstream_client import UpstreamClient
+from shared.webhook_sender import HttpWebhookSender
+
+if TYPE_CHECKING:
+    from shared.azure.connect import AzureStores
 
 AZURITE = "UseDevelopmentStorage=true"
 BOOTSTRAP = "local_host.configuration:worker_bootstrap"
@@ -159,25 +162,32 @@ def install_services(
     settings: Settings, data: Path, azurite: str | None
 ) -> tuple[services.Services, Callable[[], Awaitable[None]]]:
     """Make `shared.services` answer with local stores, or Azurite's; the second result closes them."""
-    blobs: BlobStore
-    files: FileStore
-    batches: BatchStore
+    stores: AzureStores | LocalStores
     upstream = UpstreamClient(max_response_bytes=settings.max_response_bytes)
     if azurite:
         # Late: the Azure SDK costs every process half a second, and only this option needs it.
         from shared.azure.connect import azure_stores_from_connection_string
 
-        blobs, files, batches = azure = azure_stores_from_connection_string(azurite)
-        close_stores = azure.close
+        stores = azure_stores_from_connection_string(azurite)
     else:
-        blobs, files, batches = local = open_stores(data)
-        close_stores = local.close
-    installed = services.Services(settings=settings, blobs=blobs, files=files, batches=batches, upstream=upstream)
+        stores = open_stores(data)
+    installed = services.Services(
+        settings=settings,
+        blobs=stores.blobs,
+        files=stores.files,
+        batches=stores.batches,
+        uploads=stores.uploads,
+        webhooks=stores.webhooks,
+        upstream=upstream,
+        webhook_sender=HttpWebhookSender(
+            timeout_seconds=settings.webhook_timeout_seconds, allow_private=settings.webhook_allow_private
+        ),
+    )
     services.install(installed)
 
     async def close() -> None:
         await upstream.close()
-        await close_stores()
+        await stores.close()
 
     return installed, close
 

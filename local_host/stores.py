@@ -10,18 +10,22 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from local_host import blob_rows, sqlite_records
+from local_host import blob_rows, sqlite_records, sqlite_uploads, sqlite_webhooks
 from local_host.disk_blobs import DiskBlobs
 from local_host.sqlite_records import SqliteBatches, SqliteFiles
+from local_host.sqlite_uploads import SqliteUploads
+from local_host.sqlite_webhooks import SqliteWebhooks
 from local_host.store_database import StoreDatabase, unavailable
 
 
 class LocalStores(NamedTuple):
-    """The three stores, in the order callers unpack them."""
+    """Every store of one folder."""
 
     blobs: DiskBlobs
     files: SqliteFiles
     batches: SqliteBatches
+    uploads: SqliteUploads
+    webhooks: SqliteWebhooks
 
     async def close(self) -> None:
         """Finish what was begun and let go of the folder."""
@@ -35,7 +39,14 @@ def open_stores(data: Path) -> LocalStores:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unavailable(error) from error
-    database = StoreDatabase(data / "stores.db", blob_rows.SCHEMA + sqlite_records.SCHEMA)
+    schemas = (blob_rows.SCHEMA, sqlite_records.SCHEMA, sqlite_uploads.SCHEMA, sqlite_webhooks.SCHEMA)
+    database = StoreDatabase(data / "stores.db", "".join(schemas))
     blobs = DiskBlobs(database, folder)
     blobs.sweep(time.time())
-    return LocalStores(blobs, SqliteFiles(database), SqliteBatches(database))
+    return LocalStores(
+        blobs=blobs,
+        files=SqliteFiles(database),
+        batches=SqliteBatches(database),
+        uploads=SqliteUploads(database),
+        webhooks=SqliteWebhooks(database),
+    )

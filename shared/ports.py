@@ -23,7 +23,10 @@ from shared.domain.batch import Batch
 from shared.domain.chunk import ChunkRow
 from shared.domain.file import File
 from shared.domain.heartbeat import Heartbeat
+from shared.domain.upload import Upload, UploadPart
 from shared.domain.upstream import UpstreamAnswer, UpstreamRequest
+from shared.domain.webhook_delivery import Answered, Delivery, NoAnswer, WebhookRequest
+from shared.domain.webhook_endpoint import WebhookEndpoint
 
 T = TypeVar("T")
 
@@ -95,6 +98,13 @@ class BlobStore(Protocol):
         """Remove every blob whose name starts with `prefix`."""
         ...
 
+    def names(self, prefix: str) -> AsyncIterator[str]:
+        """The names of all committed, put or appended blobs that start with `prefix`, in ascending order.
+
+        Cost grows with these. Blobs that come or go in the meantime may be in it or not.
+        """
+        ...
+
 
 class FileStore(Protocol):
     """File records. Lists and look-ups never cross owners."""
@@ -120,6 +130,47 @@ class FileStore(Protocol):
 
     def expired(self, now: datetime) -> AsyncIterator[File]:
         """Every file of any owner whose `expires_at` has passed."""
+        ...
+
+    def every(self) -> AsyncIterator[File]:
+        """Every file of any owner, in no particular order; a file inserted in the meantime may be left out."""
+        ...
+
+
+class UploadStore(Protocol):
+    """Uploads in parts (compare-and-swap) and their parts. Look-ups of uploads never cross owners."""
+
+    async def insert(self, upload: Upload) -> None:
+        """Raises AlreadyExists."""
+        ...
+
+    async def get(self, owner: str, upload_id: str) -> Stored[Upload] | None: ...
+
+    async def replace(self, upload: Upload, version: str) -> str:
+        """Write the record if it is still at `version`; return the new version. Raises Changed.
+
+        `expires_at` never changes.
+        """
+        ...
+
+    async def put_part(self, part: UploadPart) -> None:
+        """Insert or replace the part; whether its upload exists is not looked at."""
+        ...
+
+    async def list_parts(self, upload_id: str) -> list[UploadPart]:
+        """Every part of the upload in order of id; sees each `put_part` that returned before the call."""
+        ...
+
+    async def delete_part(self, part: UploadPart) -> None:
+        """Remove the part; nothing happens if there is none."""
+        ...
+
+    async def delete(self, upload: Upload) -> bool:
+        """Remove the record and its parts. False if there was no record."""
+        ...
+
+    def expired(self, now: datetime) -> AsyncIterator[Upload]:
+        """Every upload of any owner and in any status whose `expires_at` has passed, until it is deleted."""
         ...
 
 
@@ -167,6 +218,56 @@ class BatchStore(Protocol):
 
     async def heartbeats(self, deployment: str) -> builtins.list[Heartbeat]:
         """Every heartbeat under the deployment, stale ones included."""
+        ...
+
+
+class WebhookStore(Protocol):
+    """Webhook endpoints and the deliveries owed to them. Look-ups and lists of endpoints never cross owners."""
+
+    async def insert_endpoint(self, endpoint: WebhookEndpoint) -> None:
+        """Raises AlreadyExists."""
+        ...
+
+    async def get_endpoint(self, owner: str, endpoint_id: str) -> Stored[WebhookEndpoint] | None: ...
+
+    async def replace_endpoint(self, endpoint: WebhookEndpoint, version: str) -> str:
+        """Write the record if it is still at `version`; return the new version. Raises Changed."""
+        ...
+
+    async def delete_endpoint(self, owner: str, endpoint_id: str) -> bool:
+        """False if there was none."""
+        ...
+
+    async def list_endpoints(
+        self, owner: str, *, after: str | None = None, limit: int
+    ) -> builtins.list[WebhookEndpoint]:
+        """At most `limit` endpoints, newest first (descending id), strictly past the id `after` (a position)."""
+        ...
+
+    async def insert_delivery(self, delivery: Delivery) -> None:
+        """Raises AlreadyExists."""
+        ...
+
+    async def get_delivery(self, delivery_id: str) -> Stored[Delivery] | None: ...
+
+    async def replace_delivery(self, delivery: Delivery, version: str) -> str:
+        """Write the record if it is still at `version`; return the new version. Raises Changed."""
+        ...
+
+    async def delete_delivery(self, delivery: Delivery) -> None:
+        """Remove the record; nothing happens if there is none."""
+        ...
+
+    def due_deliveries(self, now: datetime) -> AsyncIterator[Stored[Delivery]]:
+        """Every delivery of any owner whose `due_at` has come; cost grows with these, not with all deliveries."""
+        ...
+
+
+class WebhookSender(Protocol):
+    """The one seam through which receivers of webhooks are reached."""
+
+    async def send(self, request: WebhookRequest) -> Answered | NoAnswer:
+        """POST once, without redirects, to allowed addresses only. Never raises for what network or receiver do."""
         ...
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from shared.ports import BatchStore, BlobStore, FileStore, Upstream
+from shared.ports import BatchStore, BlobStore, FileStore, UploadStore, Upstream, WebhookSender, WebhookStore
 from shared.settings import Settings, settings_from_environment
 
 
@@ -27,7 +27,10 @@ class Services:
     blobs: BlobStore
     files: FileStore
     batches: BatchStore
+    uploads: UploadStore
+    webhooks: WebhookStore
     upstream: Upstream
+    webhook_sender: WebhookSender
     now: Callable[[], datetime] = field(default=utc_now)
 
 
@@ -62,13 +65,19 @@ def use(replacement: Services) -> Iterator[Services]:
 def _azure_services() -> Services:
     from shared.azure.connect import azure_stores
     from shared.upstream_client import UpstreamClient
+    from shared.webhook_sender import HttpWebhookSender
 
     settings = settings_from_environment()
-    blobs, files, batches = azure_stores(settings.storage)
+    stores = azure_stores(settings.storage)
     return Services(
         settings=settings,
-        blobs=blobs,
-        files=files,
-        batches=batches,
+        blobs=stores.blobs,
+        files=stores.files,
+        batches=stores.batches,
+        uploads=stores.uploads,
+        webhooks=stores.webhooks,
         upstream=UpstreamClient(max_response_bytes=settings.max_response_bytes),
+        webhook_sender=HttpWebhookSender(
+            timeout_seconds=settings.webhook_timeout_seconds, allow_private=settings.webhook_allow_private
+        ),
     )

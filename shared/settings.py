@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
 
@@ -71,6 +71,17 @@ class Settings:
     )
     retry_first_seconds: float = _setting("BATCH_RETRY_FIRST_SECONDS", 0.5, "Back-off before the first retry.")
     retry_max_seconds: float = _setting("BATCH_RETRY_MAX_SECONDS", 30.0, "Longest back-off between two attempts.")
+    webhook_allow_http: bool = _setting(
+        "BATCH_WEBHOOK_ALLOW_HTTP", False, "true: webhook endpoints may have URLs that begin with http://."
+    )
+    webhook_allow_private: bool = _setting(
+        "BATCH_WEBHOOK_ALLOW_PRIVATE", False, "true: webhooks may go to private and loopback addresses."
+    )
+    max_webhook_endpoints: int = _setting("BATCH_MAX_WEBHOOK_ENDPOINTS", 20, "Webhook endpoints of one owner.")
+    webhook_timeout_seconds: float = _setting("BATCH_WEBHOOK_TIMEOUT_SECONDS", 10.0, "Longest attempt of a delivery.")
+    webhook_retry_seconds: float = _setting(
+        "BATCH_WEBHOOK_RETRY_SECONDS", 5.0, "Pause after the first failed attempt of a delivery; pauses double."
+    )
     deployments_json: str = _setting("BATCH_DEPLOYMENTS", "{}", "Deployments: a JSON object, name -> settings.")
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
 
@@ -99,7 +110,7 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         if not text:
             continue
         try:
-            values[item.name] = hints[item.name](text)
+            values[item.name] = _parsed(text, hints[item.name])
         except ValueError:
             problems.append(f"{item.metadata['name']}: expected {hints[item.name].__name__}, got {text!r}")
     problems += [f"{name}: expected a number above zero, got {values[key]}" for key, name in _numbers(values)]
@@ -113,9 +124,17 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(**values, deployments=deployments)  # type: ignore[arg-type]
 
 
+def _parsed(text: str, kind: Callable[[str], object]) -> object:
+    if kind is not bool:
+        return kind(text)
+    if text.lower() not in ("true", "false"):
+        raise ValueError
+    return text.lower() == "true"
+
+
 def _numbers(values: Mapping[str, object]) -> list[tuple[str, str]]:
     names = {item.name: item.metadata.get("name", "") for item in fields(Settings)}
-    numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
+    numbers = {key: value for key, value in values.items() if isinstance(value, int | float) and value is not False}
     return [(key, names[key]) for key, value in numbers.items() if not 0 < value < math.inf]
 
 

@@ -18,6 +18,8 @@ from shared.azure.blob_blobs import BlobBlobs
 from shared.azure.names import Names
 from shared.azure.table_batches import TableBatches
 from shared.azure.table_files import TableFiles
+from shared.azure.table_uploads import TableUploads
+from shared.azure.table_webhooks import TableWebhooks
 from shared.azure.tables import Table
 from shared.settings import SettingsError
 
@@ -40,11 +42,13 @@ _AZURITE = (
 
 
 class AzureStores(NamedTuple):
-    """The three stores, in the order callers unpack them."""
+    """Every store of one account."""
 
     blobs: BlobBlobs
     files: TableFiles
     batches: TableBatches
+    uploads: TableUploads
+    webhooks: TableWebhooks
 
     async def close(self) -> None:
         """Close the connections, in the loop that used them. An identity's own stay for the life of the process."""
@@ -97,4 +101,10 @@ def _stores(container: ContainerClient, tables: TableServiceClient, names: Names
     files, batches, chunks, lanes = (
         Table(tables, name) for name in (names.files, names.batches, names.chunks, names.lanes)
     )
-    return AzureStores(BlobBlobs(container), TableFiles(files), TableBatches(batches, chunks, lanes))
+    return AzureStores(
+        blobs=BlobBlobs(container),
+        files=TableFiles(files),
+        batches=TableBatches(batches, chunks, lanes),
+        uploads=TableUploads(Table(tables, names.uploads)),
+        webhooks=TableWebhooks(Table(tables, names.webhook_endpoints), Table(tables, names.webhook_deliveries)),
+    )

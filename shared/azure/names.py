@@ -10,17 +10,22 @@ _INVERTED = str.maketrans("0123456789abcdef", "fedcba9876543210")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """One container and four tables; made on first use where missing."""
+    """One container and its tables; made on first use where missing."""
 
     container: str = "batchfiles"
     files: str = "BatchFiles"
     batches: str = "Batches"
     chunks: str = "BatchChunks"
     lanes: str = "BatchLanes"
+    uploads: str = "BatchUploads"
+    webhook_endpoints: str = "WebhookEndpoints"
+    webhook_deliveries: str = "WebhookDeliveries"
 
 
 # Partitions that hold markers, not records. No owner's key begins with `$` (see `table_key`).
+DUE = "$due"
 EXPIRY = "$expiry"
+PARTS = "$parts_"  # The id of an upload follows.
 UNFINISHED = "$unfinished"
 
 

@@ -15,6 +15,7 @@ from shared.domain.upstream import UpstreamAnswer, UpstreamRequest
 from shared.services import Services, use
 from shared.settings import Settings
 from tests.contracts.samples import START
+from tests.fake_receivers import FakeReceivers
 
 
 class NoUpstream:
@@ -44,7 +45,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def service(tmp_path: Path, clock: Clock) -> AsyncIterator[Services]:
+def receivers() -> FakeReceivers:
+    return FakeReceivers()
+
+
+@pytest.fixture
+async def service(tmp_path: Path, clock: Clock, receivers: FakeReceivers) -> AsyncIterator[Services]:
     """Deployment `small` takes 100 enqueued tokens, `free` any number."""
     stores = open_stores(tmp_path)
     small = Deployment(name="small", base_url="http://upstream", enqueued_token_limit=100)
@@ -55,7 +61,10 @@ async def service(tmp_path: Path, clock: Clock) -> AsyncIterator[Services]:
         blobs=stores.blobs,
         files=stores.files,
         batches=stores.batches,
+        uploads=stores.uploads,
+        webhooks=stores.webhooks,
         upstream=NoUpstream(),
+        webhook_sender=receivers,
         now=clock,
     )
     with use(built):

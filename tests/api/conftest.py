@@ -24,6 +24,7 @@ from tests.api.harness import (
     app_index,
     with_client,
 )
+from tests.fake_receivers import FakeReceivers
 
 
 @pytest.fixture
@@ -32,14 +33,27 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def services(tmp_path: Path, clock: Clock) -> AsyncIterator[Services]:
+def receivers() -> FakeReceivers:
+    return FakeReceivers()
+
+
+@pytest.fixture
+async def services(tmp_path: Path, clock: Clock, receivers: FakeReceivers) -> AsyncIterator[Services]:
     stores = open_stores(tmp_path)
-    blobs, files, batches = stores
     settings = Settings(bootstrap_key=KEY, upload_block_bytes=BLOCK_BYTES, max_file_bytes=MAX_FILE_BYTES)
-    with use(
-        Services(settings=settings, blobs=blobs, files=files, batches=batches, upstream=NoUpstream(), now=clock)
-    ) as installed:
-        yield installed
+    built = Services(
+        settings=settings,
+        blobs=stores.blobs,
+        files=stores.files,
+        batches=stores.batches,
+        uploads=stores.uploads,
+        webhooks=stores.webhooks,
+        upstream=NoUpstream(),
+        webhook_sender=receivers,
+        now=clock,
+    )
+    with use(built):
+        yield built
     await stores.close()
 
 

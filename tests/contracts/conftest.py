@@ -10,18 +10,20 @@ import pytest
 from local_host.stores import open_stores
 from shared.azure.connect import azure_stores_from_connection_string
 from shared.azure.names import Names
-from shared.ports import BatchStore, BlobStore, FileStore
+from shared.ports import BatchStore, BlobStore, FileStore, UploadStore, WebhookStore
 
 
 class Stores(NamedTuple):
     blobs: BlobStore
     files: FileStore
     batches: BatchStore
+    uploads: UploadStore
+    webhooks: WebhookStore
 
 
 @pytest.fixture(params=["local", "azurite"])
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
-    """Three empty stores of one back end."""
+    """Empty stores of one back end."""
     if request.param == "local":
         opened: Any = open_stores(tmp_path)
     else:
@@ -34,7 +36,14 @@ def fresh_names() -> Names:
     """A container and tables that no other test uses; they go with the emulator."""
     mark = uuid.uuid4().hex[:12]
     return Names(
-        container=f"files-{mark}", files=f"Files{mark}", batches=f"B{mark}", chunks=f"C{mark}", lanes=f"L{mark}"
+        container=f"files-{mark}",
+        files=f"Files{mark}",
+        batches=f"B{mark}",
+        chunks=f"C{mark}",
+        lanes=f"L{mark}",
+        uploads=f"U{mark}",
+        webhook_endpoints=f"E{mark}",
+        webhook_deliveries=f"D{mark}",
     )
 
 
@@ -51,3 +60,13 @@ def files(stores: Stores) -> FileStore:
 @pytest.fixture
 def batches(stores: Stores) -> BatchStore:
     return stores.batches
+
+
+@pytest.fixture
+def uploads(stores: Stores) -> UploadStore:
+    return stores.uploads
+
+
+@pytest.fixture
+def webhooks(stores: Stores) -> WebhookStore:
+    return stores.webhooks

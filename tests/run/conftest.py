@@ -22,6 +22,7 @@ from shared.domain.upstream import UpstreamAnswer, UpstreamRequest, UpstreamResp
 from shared.run.plan import read_all
 from shared.services import Services, use
 from shared.settings import Settings
+from tests.fake_receivers import FakeReceivers
 
 OWNER = "default"
 Script = Callable[[str, int], UpstreamAnswer | float]
@@ -153,7 +154,14 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         drain_seconds=0.3,
     )
     service = Services(
-        settings=settings, blobs=stores.blobs, files=stores.files, batches=stores.batches, upstream=upstream
+        settings=settings,
+        blobs=stores.blobs,
+        files=stores.files,
+        batches=stores.batches,
+        uploads=stores.uploads,
+        webhooks=stores.webhooks,
+        upstream=upstream,
+        webhook_sender=FakeReceivers(),
     )
     with use(service):
         yield World(service, upstream)

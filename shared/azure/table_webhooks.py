@@ -1,0 +1,101 @@
+"""Webhook endpoints and deliveries in Table Storage.
+
+Endpoints: partition = owner, row key = inverted id. Deliveries: partition = id. A marker (partition `$due`, ordered by
+time) is written before a delivery's record and removed after the record has moved on; markers that a crash left behind
+are cleaned when their time comes.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from shared.azure.names import DUE, newest_first, table_key
+from shared.azure.tables import Table
+from shared.domain.webhook_delivery import Delivery
+from shared.domain.webhook_endpoint import WebhookEndpoint
+from shared.ports import Stored
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_INSERT_PATIENCE = timedelta(hours=1)
+_KEY = "delivery"
+
+
+class _Marker(msgspec.Struct, frozen=True):
+    delivery_id: str
+    due_at: datetime
+
+
+class TableWebhooks:
+    """`WebhookStore`."""
+
+    def __init__(self, endpoints: Table, deliveries: Table) -> None:
+        self._endpoints, self._deliveries = endpoints, deliveries
+
+    async def insert_endpoint(self, endpoint: WebhookEndpoint) -> None:
+        record = msgspec.json.encode(endpoint)
+        await self._endpoints.insert(table_key(endpoint.owner), newest_first(endpoint.id), record)
+
+    async def get_endpoint(self, owner: str, endpoint_id: str) -> Stored[WebhookEndpoint] | None:
+        row = await self._endpoints.get(table_key(owner), newest_first(endpoint_id))
+        return None if row is None else Stored(msgspec.json.decode(row.record, type=WebhookEndpoint), row.version)
+
+    async def replace_endpoint(self, endpoint: WebhookEndpoint, version: str) -> str:
+        key, record = newest_first(endpoint.id), msgspec.json.encode(endpoint)
+        return await self._endpoints.replace(table_key(endpoint.owner), key, record, version)
+
+    async def delete_endpoint(self, owner: str, endpoint_id: str) -> bool:
+        return await self._endpoints.delete(table_key(owner), newest_first(endpoint_id))
+
+    async def list_endpoints(
+        self, owner: str, *, after: str | None = None, limit: int
+    ) -> builtins.list[WebhookEndpoint]:
+        endpoints: list[WebhookEndpoint] = []
+        past = newest_first(after) if after else ""
+        async for row in self._endpoints.query(table_key(owner), past=past, page=limit):
+            endpoints.append(msgspec.json.decode(row.record, type=WebhookEndpoint))
+            if len(endpoints) == limit:
+                break
+        return endpoints
+
+    async def insert_delivery(self, delivery: Delivery) -> None:
+        await self._mark(delivery)
+        await self._deliveries.insert(delivery.id, _KEY, msgspec.json.encode(delivery))
+
+    async def get_delivery(self, delivery_id: str) -> Stored[Delivery] | None:
+        row = await self._deliveries.get(delivery_id, _KEY)
+        return None if row is None else Stored(msgspec.json.decode(row.record, type=Delivery), row.version)
+
+    async def replace_delivery(self, delivery: Delivery, version: str) -> str:
+        """The marker of the time before stays until that time comes: `due_deliveries` then finds it out of date."""
+        await self._mark(delivery)
+        return await self._deliveries.replace(delivery.id, _KEY, msgspec.json.encode(delivery), version)
+
+    async def delete_delivery(self, delivery: Delivery) -> None:
+        await self._deliveries.delete(delivery.id, _KEY)
+        await self._deliveries.delete(DUE, _marker_key(delivery))
+
+    async def due_deliveries(self, now: datetime) -> AsyncIterator[Stored[Delivery]]:
+        async for row in self._deliveries.query(DUE, before=_moment(now + timedelta(microseconds=1))):
+            marker = msgspec.json.decode(row.record, type=_Marker)
+            stored = await self.get_delivery(marker.delivery_id)
+            if stored is not None and stored.value.due_at == marker.due_at:
+                yield stored
+            elif stored is not None or marker.due_at < now - _INSERT_PATIENCE:
+                await self._deliveries.delete(DUE, row.key)
+
+    async def _mark(self, delivery: Delivery) -> None:
+        marker = msgspec.json.encode(_Marker(delivery.id, delivery.due_at))
+        await self._deliveries.upsert(DUE, _marker_key(delivery), marker)
+
+
+def _marker_key(delivery: Delivery) -> str:
+    return f"{_moment(delivery.due_at)}_{delivery.id}"
+
+
+def _moment(at: datetime) -> str:
+    """Microseconds since 1970, in a width that keeps their order for ten thousand years."""
+    return f"{(at - _EPOCH) // timedelta(microseconds=1):018d}"

@@ -1,0 +1,98 @@
+"""Deliveries: that an endpoint is to be told of the end of a batch, and how long that is tried (contract 8.2). Pure.
+
+Rule of this file: a delivery is written before the batch record becomes final and is sent only once that record says
+what it announces; so nothing is announced that did not happen, and nothing that happened is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain import ids
+from shared.domain.batch import Batch
+from shared.domain.webhook_endpoint import WebhookEndpoint
+from shared.domain.webhook_event import EventType, batch_ended
+
+GIVEN_UP_AFTER = timedelta(hours=72)
+LONGEST_PAUSE = timedelta(hours=3)
+KEPT = timedelta(days=7)  # An ended one stays this long, so that a repeated run announces nothing twice.
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """`due_at` is when the timer looks at it next: to start it, to see that it is alive, at last to remove it."""
+
+    id: str
+    owner: str
+    batch_id: str
+    event_type: EventType
+    endpoint_id: str
+    due_at: datetime
+    ended: bool = False
+
+    @property
+    def message_id(self) -> str:
+        """`webhook-id`: the same for every attempt."""
+        return f"wh_{self.id}"
+
+
+def new_delivery(batch: Batch, endpoint: WebhookEndpoint, now: datetime) -> Delivery | None:
+    """What the end of `batch` owes to the endpoint, under an id that follows from the two; None for nothing."""
+    event = batch_ended(batch)
+    if event.type not in endpoint.event_types:
+        return None
+    return Delivery(
+        id=ids.derived_id(batch.created_at, batch.id, event.type, endpoint.id),
+        owner=batch.owner,
+        batch_id=batch.id,
+        event_type=event.type,
+        endpoint_id=endpoint.id,
+        due_at=now,
+    )
+
+
+def ended(delivery: Delivery, now: datetime) -> Delivery:
+    """Delivered, given up, or void: nothing more is sent."""
+    return msgspec.structs.replace(delivery, ended=True, due_at=now + KEPT)
+
+
+def next_pause(ended_at: datetime, now: datetime, shortest: timedelta, jitter: float) -> timedelta | None:
+    """How long to wait after a failed attempt, or None to give up; `ended_at` is when the batch ended.
+
+    A pause is as long as the event is old, so that pauses double without anyone counting attempts. `jitter` is in
+    [0, 1) and adds up to a fifth.
+    """
+    age = now - ended_at
+    if age >= GIVEN_UP_AFTER:
+        return None
+    pause = min(max(age, shortest), LONGEST_PAUSE) * (1 + jitter / 5)
+    return min(pause, max(GIVEN_UP_AFTER - age, shortest))
+
+
+class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:  # The URL may hold a token.
+        return f"WebhookRequest({len(self.body)} bytes)"
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """The receiver's HTTP status; everything else it said is not read."""
+
+    status: int
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300  # A redirect is a failure (contract 8.2).
+
+
+class NoAnswer(msgspec.Struct, frozen=True):
+    """Nothing was received, or nothing was sent. `reason` is a sentence for a person."""
+
+    reason: str
