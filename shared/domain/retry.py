@@ -65,5 +65,5 @@ def _until(moment: str | None, sent: str | None) -> float | None:
     """Seconds from the answer's own Date to `moment`: the upstream's clock on both sides, so ours does not matter."""
     try:
         return parsedate_to_datetime(moment or "").timestamp() - parsedate_to_datetime(sent or "").timestamp()
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError):
         return None

@@ -235,7 +235,7 @@ def _not_json(answer: UpstreamResponse, status: int) -> bytes:
 def _error_body(status: int, code: str, message: str) -> bytes:
     """An OpenAI error envelope (contract 1.3)."""
     kind = "server_error" if status >= 500 else "invalid_request_error"
-    return one_line(msgspec.json.encode({"error": {"message": message, "type": kind, "param": None, "code": code}}))
+    return msgspec.json.encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
 
 
 _SECRET = re.compile(r"(?i)(bearer\s+|api[-_ ]?key(?: provided)?[\"']?\s*[:=]\s*[\"']?|\bsk-)[^\s\"'<>]+")

@@ -135,6 +135,11 @@ def test_one_line_drops_line_ends_between_tokens_only():
     assert one_line(b'{\r\n  "a": "x\\ny",\n  "b": [1,\n 2]\n}\n') == b'{"a":"x\\ny","b":[1,2]}'
 
 
+def test_one_line_escapes_line_separators():
+    """Characters inside strings that many readers take for line ends are escaped; other text stays as it is."""
+    assert one_line('{"a":"x\u2028y\u2029z\u0085é"}'.encode()) == '{"a":"x\\u2028y\\u2029z\\u0085é"}'.encode()
+
+
 def test_line_ids_are_stable_and_distinct():
     """A line's id depends on batch and line number alone and fits the contract's form."""
     ids = {line_id(batch, line) for batch in ("b1", "b11") for line in range(1, 120)}

@@ -91,6 +91,7 @@ def test_monotone(policy, attempt, jitters, after):
         ({"retry-after": "Wed, 21 Oct 2026 07:28:10 GMT"}, None),
         ({"retry-after": "Wed, 99 Oct 2026 07:28:10 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
         ({"retry-after": "Wed, 21 Oct 2026 07:28:10 GMT", "date": "yesterday"}, None),
+        ({"retry-after": f"Wed, 21 Oct {'9' * 20} 07:28:10 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
     ],
 )
 def test_retry_after(headers, seconds):

@@ -381,6 +381,14 @@ def test_azure_request_id():
     assert outcome.request_id == "abc"
 
 
+def test_header_that_is_no_text_is_survived():
+    """A content type with bytes no encoding knows does not keep the error from being told."""
+    outcome = classify(response(404, b"gone", **{"content-type": "text/\udcff"}))
+
+    assert isinstance(outcome, Failed)
+    assert "text/?" in error_of(outcome)["message"]
+
+
 @given(
     status=st.integers(100, 599),
     body=st.binary() | st.sampled_from([b"{}", b'{"a":"\xe2\x80\xa8"}', b'{"error":\r\n1}']),
