@@ -6,27 +6,21 @@ record has moved on, only the answer.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
 
-from shared.domain.batch import Batch, BatchError, Refused, Status, Vendor
+from shared.domain.batch import Batch, Refused, Status
 from shared.domain.chunk import plan_blob
 from shared.domain.errors import WrongState
-from shared.domain.input_scan import Accepted, InputScan, ScanRules
-from shared.domain.tokens import EstimatedTokens
-from shared.domain.validation_errors import file_not_found
-from shared.ports import BlobMissing
+from shared.domain.input_scan import Accepted
 from shared.run.change import change, load
+from shared.run.input_pass import scan_input
 from shared.services import Services, services
 
 CANCEL_CHECK: Final = timedelta(seconds=2)
-
-log = logging.getLogger(__name__)
 
 
 async def validate_input(input: dict[str, Any]) -> dict[str, Any]:
@@ -40,51 +34,25 @@ async def validate_input(input: dict[str, Any]) -> dict[str, Any]:
     if batch is None:
         return {"outcome": "refused"}
     if batch.status is Status.VALIDATING:
-        verdict = await _read(service, batch)
+        verdict = await scan_input(service, batch, _StillValidating(service, batch))
         batch = await _record(service, batch, verdict) if verdict else await _newest(service, batch)
     return _outcome(batch, service.settings.lanes)
 
 
-async def _read(service: Services, batch: Batch) -> Accepted | Refused | None:
-    """The verdict on the input file; None if the batch left `validating` in the meantime."""
-    file = await service.files.get(batch.owner, batch.input_file_id)
-    if file is None or file.is_expired(service.now()) or file.purpose != "batch" or not batch.input_blob:
-        return _refused(file_not_found(batch))
-    scan = InputScan(_rules(service, batch))
-    check_at = service.now() + CANCEL_CHECK
-    try:
-        async for block in service.blobs.read(batch.input_blob):
-            await asyncio.to_thread(scan.feed, block)  # a large block takes long: the event loop stays free
-            if scan.is_over:
-                break
-            if service.now() >= check_at:
-                if (await _newest(service, batch)).status is not Status.VALIDATING:
-                    return None
-                check_at = service.now() + CANCEL_CHECK
-    except BlobMissing:
-        return _refused(file_not_found(batch))
-    return await asyncio.to_thread(scan.finish)
+class _StillValidating:
+    """Whether the batch is; the record is read every `CANCEL_CHECK` only."""
 
+    def __init__(self, service: Services, batch: Batch) -> None:
+        self._service = service
+        self._batch = batch
+        self._check_at = service.now() + CANCEL_CHECK
 
-def _rules(service: Services, batch: Batch) -> ScanRules:
-    settings = service.settings
-    is_azure = batch.vendor is Vendor.AZURE
-    return ScanRules(
-        vendor=batch.vendor,
-        endpoint=batch.endpoint,
-        deployments=settings.deployments,
-        counter=EstimatedTokens(),
-        max_bytes=settings.max_file_bytes,
-        max_line_bytes=settings.max_line_bytes,
-        max_requests=settings.max_requests_azure if is_azure else settings.max_requests_openai,
-        max_reported_errors=settings.max_reported_errors,
-        chunk_lines=settings.chunk_lines,
-        chunk_bytes=settings.chunk_bytes,
-    )
-
-
-def _refused(error: BatchError) -> Refused:
-    return Refused(errors=(error,))
+    async def __call__(self) -> bool:
+        if self._service.now() < self._check_at:
+            return True
+        newest = await _newest(self._service, self._batch)
+        self._check_at = self._service.now() + CANCEL_CHECK
+        return newest.status is Status.VALIDATING
 
 
 async def _record(service: Services, batch: Batch, verdict: Accepted | Refused) -> Batch:
