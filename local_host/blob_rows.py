@@ -100,6 +100,12 @@ def delete(connection: sqlite3.Connection, first: str, last: str) -> tuple[bool,
     return found, files
 
 
+def names(connection: sqlite3.Connection, first: str, last: str, position: str) -> list[str]:
+    """Names of a page of blobs from `first` to `last`, past `position`."""
+    query = "SELECT name FROM blobs WHERE name BETWEEN ? AND ? AND name > ? ORDER BY name LIMIT 200"
+    return [name for (name,) in connection.execute(query, (first, last, position))]
+
+
 def claim_sweep(connection: sqlite3.Connection, now: float) -> bool:
     """True for one caller a day; drops the blocks of uploads that were given up a week ago."""
     last = connection.execute("SELECT at FROM upkeep WHERE name = 'sweep'").fetchone()

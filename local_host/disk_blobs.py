@@ -82,6 +82,13 @@ class DiskBlobs:
         _, files = await self._database.write(lambda connection: blob_rows.delete(connection, prefix, last))
         await self._remove_files(files)
 
+    async def names(self, prefix: str) -> AsyncIterator[str]:
+        last, position = prefix + blob_rows.PAST_EVERY_NAME, ""
+        while page := await self._database.read(lambda connection: blob_rows.names(connection, prefix, last, position)):  # noqa: B023
+            for name in page:
+                yield name
+            position = page[-1]
+
     def close(self) -> None:
         """Close the database, which the record stores share. Blocks."""
         self._database.close()

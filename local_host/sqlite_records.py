@@ -93,6 +93,18 @@ class SqliteFiles:
             if len(rows) < _PAGE:
                 return
 
+    async def every(self) -> AsyncIterator[File]:
+        query = "SELECT owner, id, record FROM files WHERE (owner, id) > (?, ?) ORDER BY owner, id LIMIT ?"
+        position = ("", "")
+        while True:
+            values = (*position, _PAGE)
+            rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
+            for owner, file_id, record in rows:
+                position = (owner, file_id)
+                yield msgspec.json.decode(record, type=File)
+            if len(rows) < _PAGE:
+                return
+
 
 class SqliteBatches:
     """`BatchStore`. A version is the count of writes so far."""

@@ -124,6 +124,12 @@ class BlobBlobs:
             names = [blob.name async for blob in listed]
         await asyncio.gather(*(delete(name) for name in names))
 
+    async def names(self, prefix: str) -> AsyncIterator[str]:
+        with translated():
+            await self._blob(prefix)
+            async for name in self._container.list_blob_names(name_starts_with=prefix):
+                yield name
+
 
 async def _appended(blob: BlobClient, data: bytes) -> bool:
     """False if there is no blob to append to yet."""

@@ -87,6 +87,10 @@ class TableFiles:
             else:
                 yield file
 
+    async def every(self) -> AsyncIterator[File]:
+        async for row in self._table.query_others(EXPIRY):
+            yield msgspec.json.decode(row.record, type=File)
+
 
 def _expiry_key(file: File, expires_at: datetime) -> str:
     return f"{_moment(expires_at)}_{file.id}_{table_key(file.owner)}"

@@ -144,6 +144,14 @@ class Table:
             async for entity in entities:
                 yield _row(entity)
 
+    async def query_others(self, partition: str) -> AsyncIterator[Row]:
+        """Rows of every partition but this one: reads the whole table."""
+        with translated():
+            client = await self._ready()
+            entities = client.query_entities("PartitionKey ne @partition", parameters={"partition": partition})
+            async for entity in entities:
+                yield _row(entity)
+
 
 def _entity(partition: str, key: str, record: bytes, columns: dict[str, str]) -> dict[str, Any]:
     if len(record) > MOST_PROPERTIES * PROPERTY_BYTES:

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.domain.batch import Batch, BatchError, Status, Vendor
-from shared.domain.file import File
+from shared.domain.file import ExpiresAfter, File
 from shared.domain.heartbeat import Heartbeat
 from shared.domain.ids import new_id
+from shared.domain.upload import Upload, UploadPart
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
 
@@ -52,6 +53,26 @@ def a_large_batch(number: int = 0) -> Batch:
         BatchError(code="invalid_json_line", message=f"Zeile {line}: " + "ü" * 1400, line=line) for line in range(100)
     )
     return a_batch(number, status=Status.FAILED, errors=errors)
+
+
+def an_upload(number: int = 0, *, owner: str = "project-a", **changes: Any) -> Upload:
+    values = {
+        "id": an_id(number),
+        "owner": owner,
+        "filename": f"füle-{number}.jsonl",
+        "purpose": "batch",
+        "mime_type": "application/jsonl",
+        "bytes": 10 + number,
+        "created_at": START,
+        "expires_at": START + timedelta(hours=1),
+        "file_expires_after": ExpiresAfter(seconds=3600),
+    }
+    return Upload(**values | changes)
+
+
+def a_part(number: int = 0, *, upload: int = 0, **changes: Any) -> UploadPart:
+    values = {"id": an_id(number), "upload_id": an_id(upload), "bytes": 5, "blocks": 2, "created_at": START}
+    return UploadPart(**values | changes)
 
 
 def a_heartbeat(lane: int = 0, *, deployment: str = "gpt-4o-mini", batch: int = 0, seconds: float = 0) -> Heartbeat:

@@ -315,3 +315,28 @@ async def test_many_calls_at_once(blobs):
         return await read_all(blobs, name)
 
     assert await asyncio.gather(*(one(number) for number in range(20))) == [b"%d!" % n for n in range(20)]
+
+
+async def listed(blobs: BlobStore, prefix: str) -> list[str]:
+    return [name async for name in blobs.names(prefix)]
+
+
+async def test_names_of_every_kind_of_blob(blobs):
+    """Committed, appended and put ones under the prefix, in order; what is only staged is no blob yet."""
+    await commit(blobs, "files/b", b"x")
+    await blobs.append("files/c", b"x")
+    await blobs.put("files/a", b"x")
+    await blobs.put("filed", b"x")
+    await blobs.stage_block("files/d", "0", b"x")
+    assert await listed(blobs, "files/") == ["files/a", "files/b", "files/c"]
+
+
+async def test_many_names_are_listed(blobs):
+    """More than a page of the local store."""
+    await asyncio.gather(*(blobs.put(f"plans/{number:04d}", b"") for number in range(201)))
+    assert await listed(blobs, "plans/") == [f"plans/{number:04d}" for number in range(201)]
+
+
+async def test_no_names(blobs):
+    """Nothing under the prefix: nothing."""
+    assert await listed(blobs, "files/") == []

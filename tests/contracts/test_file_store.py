@@ -189,3 +189,15 @@ async def test_expired_files_may_be_deleted_on_the_way(files):
         met.append(file.id)
         await files.delete(file.owner, file.id)
     assert sorted(met) == [an_id(number) for number in range(10)]
+
+
+async def test_every_file_of_every_owner(files):
+    """Expiring or not, more than a page of them, each once."""
+    records = [
+        a_file(number, owner=owner, expires_at=START if number % 2 else None)
+        for owner in ("project-a", "$expiry", "b")
+        for number in range(80)
+    ]
+    await insert(files, *records)
+    found = [file async for file in files.every()]
+    assert sorted(found, key=repr) == sorted(records, key=repr)
