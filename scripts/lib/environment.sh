@@ -1,5 +1,6 @@
 # Sourced by the scripts beside it, from the repository's root. Prepares what they need, only when it is missing or old:
 #   prepare_python requirements-….txt …   .venv with these locks installed (requirements-demo.txt: without dependencies)
+#   prepare_clients                       .clients/NAME for each requirements-clients/NAME.txt: an SDK by itself, for tests
 #   prepare_node                          node_modules, as package-lock.json says
 # Runs on Debian and macOS (bash 3.2). Each lock is copied to a stamp once it is installed, so a warm start only compares.
 
@@ -45,6 +46,20 @@ prepare_python() {
     local lock
     if ! python_fits .venv/bin/python; then make_venv; fi
     for lock in "$@"; do install_lock "$lock"; done
+}
+
+prepare_clients() {
+    local lock folder
+    for lock in requirements-clients/*.txt; do
+        folder=".clients/$(basename "$lock" .txt)"
+        if cmp -s "$lock" "$folder/installed.txt"; then continue; fi
+        say "Making $folder with the packages of $lock (only when it changed) ..."
+        rm -rf "$folder" && mkdir -p "$folder"
+        .venv/bin/python -m venv --without-pip "$folder" &&
+            .venv/bin/python -m pip --python "$folder/bin/python" install -qq --disable-pip-version-check -r "$lock" ||
+            fail "Could not make $folder (see above). Check the network and the disk and run this again."
+        cp "$lock" "$folder/installed.txt"
+    done
 }
 
 prepare_node() {

@@ -116,6 +116,37 @@ def test_demo_is_installed_without_dependencies(tmp_path: Path) -> None:
     assert ["--no-deps" in line for line in asked.read_text().splitlines()] == [False, True]
 
 
+def test_each_client_is_installed_once_by_itself(tmp_path: Path) -> None:
+    """Every lock of requirements-clients has its own environment; none is made again while its lock stays."""
+    asked = _fake_venv(tmp_path)
+    _clients(tmp_path, "old", "new")
+
+    for _ in range(2):
+        assert _sourced("prepare_clients", tmp_path).returncode == 0
+
+    installed = [line.split()[3] for line in asked.read_text().splitlines() if " install " in line]
+    assert installed == [".clients/new/bin/python", ".clients/old/bin/python"]
+
+
+def test_a_failed_client_is_tried_again(tmp_path: Path) -> None:
+    """An SDK that could not be installed fails the script and leaves no stamp behind."""
+    _fake_venv(tmp_path, install_exit=1)
+    _clients(tmp_path, "new")
+
+    run = _sourced("prepare_clients", tmp_path)
+
+    assert run.returncode == 1
+    assert "Could not make .clients/new" in run.stderr
+    assert not (tmp_path / ".clients/new/installed.txt").exists()
+
+
+def _clients(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / f".clients/{name}").mkdir(parents=True)
+        (folder / "requirements-clients").mkdir(exist_ok=True)
+        (folder / f"requirements-clients/{name}.txt").write_text("one==1\n")
+
+
 def test_old_node_is_refused(tmp_path: Path) -> None:
     """Without Node 20 the message says what is needed and what for."""
     _program(tmp_path / "bin", "node", "exit 1")
