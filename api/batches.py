@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from azurefunctions.extensions.http.fastapi import Request, Response
 
 from api.batch_query import parse_batch_query
 from api.batch_search import search
+from api.creation import create_once
 from api.dialect import created_batch, parse_batch_id, parse_file_id
 from api.endpoint import Call, StartRun, json_response
 from api.rendering import render_batch, render_batches
-from shared.domain import ids
 from shared.domain.batch import Batch, CancelRequested, Status, with_progress
 from shared.domain.errors import InvalidRequest, NotFound
 from shared.domain.new_batch import NewBatch, parse_new_batch
@@ -31,19 +30,22 @@ _log = logging.getLogger(__name__)
 
 
 async def create_batch(request: Request, call: Call, start: StartRun) -> Response:
+    body = await _body(request)
     new = parse_new_batch(
-        await _body(request),
+        body,
         endpoints=call.dialect.endpoints,
         windows=call.services.settings.windows(),
         fills_expiry=call.dialect.fills_expiry,
     )
-    batch = await _new_record(call, new)
-    await call.services.batches.insert(batch)
-    try:
-        await start(batch)
-    except Exception:  # The batch exists; answering an error would make the caller create a second one.
-        _log.exception("Could not start a run.", extra={"action": "start_run", "batch_id": batch.id})
-    return json_response(render_batch(call.dialect, batch), created_batch(call.dialect, call.api_version))
+
+    async def build(batch_id: str, now: datetime) -> Batch:
+        return await _new_record(call, new, batch_id, now)
+
+    batch, is_new = await create_once(request, call, body, build)
+    if is_new:
+        await _try_to_start(start, batch)
+    shown = await _with_progress(call, batch)
+    return json_response(render_batch(call.dialect, shown), created_batch(call.dialect, call.api_version))
 
 
 async def retrieve_batch(request: Request, call: Call) -> Response:
@@ -65,6 +67,13 @@ async def cancel_batch(request: Request, call: Call) -> Response:
     return json_response(render_batch(call.dialect, await _with_progress(call, batch)))
 
 
+async def _try_to_start(start: StartRun, batch: Batch) -> None:
+    try:
+        await start(batch)
+    except Exception:  # The batch exists; answering an error would make the caller create a second one.
+        _log.exception("Could not start a run.", extra={"action": "start_run", "batch_id": batch.id})
+
+
 async def _body(request: Request) -> bytes:
     body = bytearray()
     async for piece in request.stream():
@@ -74,13 +83,13 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-async def _new_record(call: Call, new: NewBatch) -> Batch:
+async def _new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) -> Batch:
     """The record of a new batch. An input file that is unknown is no error yet: validation says so (1.5.5)."""
-    now, owner = call.services.now(), call.caller.owner
+    owner = call.caller.owner
     canonical = parse_file_id(new.input_file_id)
     file = await call.services.files.get(owner, canonical) if canonical else None
     return Batch(
-        id=ids.new_id(now, os.urandom(10)),
+        id=batch_id,
         owner=owner,
         vendor=call.dialect.vendor,
         endpoint=new.endpoint,

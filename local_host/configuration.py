@@ -176,6 +176,7 @@ def install_services(
         blobs=stores.blobs,
         files=stores.files,
         batches=stores.batches,
+        creations=stores.creations,
         uploads=stores.uploads,
         webhooks=stores.webhooks,
         upstream=upstream,

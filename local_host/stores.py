@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from local_host import blob_rows, sqlite_records, sqlite_uploads, sqlite_webhooks
+from local_host import blob_rows, sqlite_creations, sqlite_records, sqlite_uploads, sqlite_webhooks
 from local_host.disk_blobs import DiskBlobs
+from local_host.sqlite_creations import SqliteCreations
 from local_host.sqlite_records import SqliteBatches, SqliteFiles
 from local_host.sqlite_uploads import SqliteUploads
 from local_host.sqlite_webhooks import SqliteWebhooks
@@ -24,6 +25,7 @@ class LocalStores(NamedTuple):
     blobs: DiskBlobs
     files: SqliteFiles
     batches: SqliteBatches
+    creations: SqliteCreations
     uploads: SqliteUploads
     webhooks: SqliteWebhooks
 
@@ -39,7 +41,13 @@ def open_stores(data: Path) -> LocalStores:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unavailable(error) from error
-    schemas = (blob_rows.SCHEMA, sqlite_records.SCHEMA, sqlite_uploads.SCHEMA, sqlite_webhooks.SCHEMA)
+    schemas = (
+        blob_rows.SCHEMA,
+        sqlite_records.SCHEMA,
+        sqlite_creations.SCHEMA,
+        sqlite_uploads.SCHEMA,
+        sqlite_webhooks.SCHEMA,
+    )
     database = StoreDatabase(data / "stores.db", "".join(schemas))
     blobs = DiskBlobs(database, folder)
     blobs.sweep(time.time())
@@ -47,6 +55,7 @@ def open_stores(data: Path) -> LocalStores:
         blobs=blobs,
         files=SqliteFiles(database),
         batches=SqliteBatches(database),
+        creations=SqliteCreations(database),
         uploads=SqliteUploads(database),
         webhooks=SqliteWebhooks(database),
     )

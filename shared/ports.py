@@ -21,6 +21,7 @@ import msgspec
 
 from shared.domain.batch import Batch
 from shared.domain.chunk import ChunkRow
+from shared.domain.creation import Creation
 from shared.domain.file import File
 from shared.domain.heartbeat import Heartbeat
 from shared.domain.upload import Upload, UploadPart
@@ -268,6 +269,24 @@ class WebhookSender(Protocol):
 
     async def send(self, request: WebhookRequest) -> Answered | NoAnswer:
         """POST once, without redirects, to allowed addresses only. Never raises for what network or receiver do."""
+        ...
+
+
+class CreationStore(Protocol):
+    """Create calls by name (compare-and-swap)."""
+
+    async def get(self, name: str) -> Stored[Creation] | None: ...
+
+    async def put(self, creation: Creation, version: str | None) -> None:
+        """Insert (`version` None) or replace. Raises Changed."""
+        ...
+
+    def every(self) -> AsyncIterator[Creation]:
+        """All of them, in no particular order; one written in the meantime may be left out."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Nothing happens if there is none."""
         ...
 
 

@@ -11,7 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from shared.ports import BatchStore, BlobStore, FileStore, UploadStore, Upstream, WebhookSender, WebhookStore
+from shared.ports import (
+    BatchStore,
+    BlobStore,
+    CreationStore,
+    FileStore,
+    UploadStore,
+    Upstream,
+    WebhookSender,
+    WebhookStore,
+)
 from shared.settings import Settings, settings_from_environment
 
 
@@ -27,6 +36,7 @@ class Services:
     blobs: BlobStore
     files: FileStore
     batches: BatchStore
+    creations: CreationStore
     uploads: UploadStore
     webhooks: WebhookStore
     upstream: Upstream
@@ -74,6 +84,7 @@ def _azure_services() -> Services:
         blobs=stores.blobs,
         files=stores.files,
         batches=stores.batches,
+        creations=stores.creations,
         uploads=stores.uploads,
         webhooks=stores.webhooks,
         upstream=UpstreamClient(max_response_bytes=settings.max_response_bytes),

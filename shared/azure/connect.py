@@ -17,6 +17,7 @@ from azure.storage.blob.aio import ContainerClient, ExponentialRetry
 from shared.azure.blob_blobs import BlobBlobs
 from shared.azure.names import Names
 from shared.azure.table_batches import TableBatches
+from shared.azure.table_creations import TableCreations
 from shared.azure.table_files import TableFiles
 from shared.azure.table_uploads import TableUploads
 from shared.azure.table_webhooks import TableWebhooks
@@ -47,6 +48,7 @@ class AzureStores(NamedTuple):
     blobs: BlobBlobs
     files: TableFiles
     batches: TableBatches
+    creations: TableCreations
     uploads: TableUploads
     webhooks: TableWebhooks
 
@@ -105,6 +107,7 @@ def _stores(container: ContainerClient, tables: TableServiceClient, names: Names
         blobs=BlobBlobs(container),
         files=TableFiles(files),
         batches=TableBatches(batches, chunks, lanes),
+        creations=TableCreations(Table(tables, names.creations)),
         uploads=TableUploads(Table(tables, names.uploads)),
         webhooks=TableWebhooks(Table(tables, names.webhook_endpoints), Table(tables, names.webhook_deliveries)),
     )

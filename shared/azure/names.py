@@ -17,6 +17,7 @@ class Names:
     batches: str = "Batches"
     chunks: str = "BatchChunks"
     lanes: str = "BatchLanes"
+    creations: str = "BatchCreations"
     uploads: str = "BatchUploads"
     webhook_endpoints: str = "WebhookEndpoints"
     webhook_deliveries: str = "WebhookDeliveries"

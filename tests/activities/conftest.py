@@ -61,6 +61,7 @@ async def service(tmp_path: Path, clock: Clock, receivers: FakeReceivers) -> Asy
         blobs=stores.blobs,
         files=stores.files,
         batches=stores.batches,
+        creations=stores.creations,
         uploads=stores.uploads,
         webhooks=stores.webhooks,
         upstream=NoUpstream(),

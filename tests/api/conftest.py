@@ -46,6 +46,7 @@ async def services(tmp_path: Path, clock: Clock, receivers: FakeReceivers) -> As
         blobs=stores.blobs,
         files=stores.files,
         batches=stores.batches,
+        creations=stores.creations,
         uploads=stores.uploads,
         webhooks=stores.webhooks,
         upstream=NoUpstream(),

@@ -10,13 +10,14 @@ import pytest
 from local_host.stores import open_stores
 from shared.azure.connect import azure_stores_from_connection_string
 from shared.azure.names import Names
-from shared.ports import BatchStore, BlobStore, FileStore, UploadStore, WebhookStore
+from shared.ports import BatchStore, BlobStore, CreationStore, FileStore, UploadStore, WebhookStore
 
 
 class Stores(NamedTuple):
     blobs: BlobStore
     files: FileStore
     batches: BatchStore
+    creations: CreationStore
     uploads: UploadStore
     webhooks: WebhookStore
 
@@ -41,6 +42,7 @@ def fresh_names() -> Names:
         batches=f"B{mark}",
         chunks=f"C{mark}",
         lanes=f"L{mark}",
+        creations=f"N{mark}",
         uploads=f"U{mark}",
         webhook_endpoints=f"E{mark}",
         webhook_deliveries=f"D{mark}",
@@ -60,6 +62,11 @@ def files(stores: Stores) -> FileStore:
 @pytest.fixture
 def batches(stores: Stores) -> BatchStore:
     return stores.batches
+
+
+@pytest.fixture
+def creations(stores: Stores) -> CreationStore:
+    return stores.creations
 
 
 @pytest.fixture

@@ -158,6 +158,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         blobs=stores.blobs,
         files=stores.files,
         batches=stores.batches,
+        creations=stores.creations,
         uploads=stores.uploads,
         webhooks=stores.webhooks,
         upstream=upstream,

@@ -1,0 +1,41 @@
+"""Create calls in Table Storage: one partition, which a sweep reads as a whole; row key = name, a digest."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from shared.azure.tables import Table
+from shared.domain.creation import Creation
+from shared.ports import AlreadyExists, Changed, Stored
+
+_PARTITION = "creations"
+
+
+class TableCreations:
+    """`CreationStore`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    async def get(self, name: str) -> Stored[Creation] | None:
+        row = await self._table.get(_PARTITION, name)
+        return None if row is None else Stored(msgspec.json.decode(row.record, type=Creation), row.version)
+
+    async def put(self, creation: Creation, version: str | None) -> None:
+        record = msgspec.json.encode(creation)
+        if version is not None:
+            await self._table.replace(_PARTITION, creation.name, record, version)
+            return
+        try:
+            await self._table.insert(_PARTITION, creation.name, record)
+        except AlreadyExists as error:
+            raise Changed("The record was written by someone else; read it.") from error
+
+    async def every(self) -> AsyncIterator[Creation]:
+        async for row in self._table.query(_PARTITION):
+            yield msgspec.json.decode(row.record, type=Creation)
+
+    async def delete(self, name: str) -> None:
+        await self._table.delete(_PARTITION, name)
