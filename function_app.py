@@ -12,17 +12,20 @@ import azure.functions as func
 from activities.finish_batch import finish_batch
 from activities.process_chunk import process_chunk
 from activities.reserve_quota import reserve_quota
+from activities.send_webhook import send_webhook
 from activities.validate_input import validate_input
-from api import batches, files
+from api import batches, files, webhooks
 from api.dialect import MOUNTS
 from api.endpoint import endpoint, starting_endpoint
 from api.health import healthz
 from orchestrators import names
+from orchestrators.deliver_webhook import deliver_webhook
 from orchestrators.run_batch import run_batch
 from orchestrators.run_lane import run_lane
 from timers.expire_files import expire_files
 from timers.purge_history import purge_history
 from timers.reconcile_batches import reconcile_batches
+from timers.start_deliveries import start_deliveries
 
 # Keys are checked in `api/endpoint.py`, the same everywhere this app runs; the platform's own keys are not used.
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -36,14 +39,23 @@ ROUTES = (
     ("GET", "batches", batches.list_batches),
     ("GET", "batches/{batch_id}", batches.retrieve_batch),
     ("POST", "batches/{batch_id}/cancel", batches.cancel_batch),
+    ("POST", "webhook_endpoints", webhooks.create_webhook_endpoint),
+    ("GET", "webhook_endpoints", webhooks.list_webhook_endpoints),
+    ("GET", "webhook_endpoints/{webhook_endpoint_id}", webhooks.retrieve_webhook_endpoint),
+    ("POST", "webhook_endpoints/{webhook_endpoint_id}", webhooks.update_webhook_endpoint),
+    ("DELETE", "webhook_endpoints/{webhook_endpoint_id}", webhooks.delete_webhook_endpoint),
+    ("POST", "webhook_endpoints/{webhook_endpoint_id}/rotate_secret", webhooks.rotate_webhook_secret),
+    ("POST", "webhook_endpoints/{webhook_endpoint_id}/test", webhooks.test_webhook_endpoint),
+    ("GET", "webhook_event_types", webhooks.list_webhook_event_types),
 )
 STARTING_ROUTES = (("POST", "batches", batches.create_batch),)
-ORCHESTRATORS = ((names.RUN_BATCH, run_batch), (names.RUN_LANE, run_lane))
+ORCHESTRATORS = ((names.RUN_BATCH, run_batch), (names.RUN_LANE, run_lane), (names.DELIVER_WEBHOOK, deliver_webhook))
 ACTIVITIES = (
     (names.VALIDATE_INPUT, validate_input),
     (names.RESERVE_QUOTA, reserve_quota),
     (names.PROCESS_CHUNK, process_chunk),
     (names.FINISH_BATCH, finish_batch),
+    (names.SEND_WEBHOOK, send_webhook),
 )
 
 for mount, prefix, dialect in MOUNTS:
@@ -66,6 +78,11 @@ for name, activity in ACTIVITIES:
 app.function_name("reconcile_batches")(
     app.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")(
         app.durable_client_input(client_name="client")(reconcile_batches)
+    )
+)
+app.function_name("start_deliveries")(
+    app.timer_trigger(arg_name="timer", schedule="*/5 * * * * *")(
+        app.durable_client_input(client_name="client")(start_deliveries)
     )
 )
 app.function_name("purge_history")(

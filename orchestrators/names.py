@@ -6,8 +6,10 @@ from typing import Final
 
 RUN_BATCH: Final = "run_batch"
 RUN_LANE: Final = "run_lane"
+DELIVER_WEBHOOK: Final = "deliver_webhook"
 
 VALIDATE_INPUT: Final = "validate_input"
 RESERVE_QUOTA: Final = "reserve_quota"
 PROCESS_CHUNK: Final = "process_chunk"
 FINISH_BATCH: Final = "finish_batch"
+SEND_WEBHOOK: Final = "send_webhook"

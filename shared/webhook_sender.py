@@ -18,6 +18,8 @@ import httpx
 from shared.domain.webhook_address import is_allowed
 from shared.domain.webhook_delivery import Answered, NoAnswer, WebhookRequest
 
+_HEADERS = {"content-type": "application/json", "user-agent": "durable-batch", "connection": "close"}
+
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
@@ -63,13 +65,19 @@ class HttpWebhookSender:
         addresses = await self._resolve(url.host, url.port or (443 if url.scheme == "https" else 80))
         if not addresses or not all(_may_connect(address, self._allow_private) for address in addresses):
             return NoAnswer("The host has an address that deliveries may not go to.")
-        async with httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=None) as client:  # noqa: S113 - bounded by `send`
+        async with _client(self._tls, self._timeout_seconds / len(addresses)) as client:
             for address in addresses[:-1]:
                 try:
                     return await _post(client, request, url, address)
-                except httpx.ConnectError:
+                except (httpx.ConnectError, httpx.ConnectTimeout):
                     continue
             return await _post(client, request, url, addresses[-1])
+
+
+def _client(tls: ssl.SSLContext, connect_seconds: float) -> httpx.AsyncClient:
+    """Without the environment's proxies and passwords. The time limit of the whole is `send`'s."""
+    timeout = httpx.Timeout(None, connect=connect_seconds)
+    return httpx.AsyncClient(verify=tls, trust_env=False, timeout=timeout, headers=_HEADERS)
 
 
 def _may_connect(address: str, allow_private: bool) -> bool:
@@ -101,6 +109,8 @@ def _explain(error: Exception) -> str:
             return "The TLS handshake failed, or the certificate was not accepted."
         case httpx.ConnectError():
             return "The connection was refused."
+        case httpx.ConnectTimeout():
+            return "The connection was not taken in time."
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | UnicodeError():
             return "The URL cannot be used."
         case _:

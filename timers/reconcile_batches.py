@@ -14,23 +14,18 @@ import azure.functions as func
 
 from orchestrators import names
 from shared.services import services
+from timers.runs import is_alive
 
 log = logging.getLogger(__name__)
 
 GRACE = timedelta(seconds=60)  # A batch this young may be between its insert and its start.
-ALIVE = frozenset({"Running", "Pending", "Suspended", "ContinuedAsNew"})
 
 
 async def reconcile_batches(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:  # noqa: ARG001 - the trigger's binding
     """Start the lost runs."""
     service = services()
     async for batch in service.batches.unfinished():
-        if service.now() - batch.created_at < GRACE or await _is_alive(client, batch.id):
+        if service.now() - batch.created_at < GRACE or await is_alive(client, batch.id):
             continue
         await client.start_new(names.RUN_BATCH, batch.id, {"owner": batch.owner, "batch_id": batch.id})
         log.warning("A lost run was started again.", extra={"action": "run_restarted", "batch_id": batch.id})
-
-
-async def _is_alive(client: df.DurableOrchestrationClient, instance_id: str) -> bool:
-    status = await client.get_status(instance_id)
-    return bool(status) and status.runtime_status is not None and status.runtime_status.value in ALIVE

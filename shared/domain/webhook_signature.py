@@ -22,7 +22,7 @@ def new_secret(randomness: bytes) -> str:
 
 def secret_hint(secret: str) -> str:
     """Enough to tell two secrets apart, too little to guess one."""
-    return f"{_PREFIX}…{secret[-5:]}"
+    return f"{_PREFIX}…{secret.rstrip('=')[-4:]}"
 
 
 def signed_headers(message_id: str, at: datetime, body: bytes, secrets: Iterable[str]) -> dict[str, str]:

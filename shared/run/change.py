@@ -6,6 +6,7 @@ import logging
 
 from shared.domain.batch import Batch, Event, apply
 from shared.ports import Changed
+from shared.run.announce import announce
 from shared.services import Services
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ async def change(services: Services, batch: Batch, event: Event) -> Batch:
         changed = apply(stored.value, event, services.now())
         if changed is stored.value:
             return changed
+        if changed.is_terminal:
+            await announce(services, changed)
         try:
             await services.batches.replace(changed, stored.version)
         except Changed:

@@ -1,0 +1,80 @@
+"""One attempt of one delivery: whether it is still owed, the signed request, and when to try again.
+
+It may be repeated at any moment: receivers tell attempts of one delivery by the same `webhook-id`.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from shared.domain.batch import Batch
+from shared.domain.webhook_delivery import Answered, Delivery, NoAnswer, WebhookRequest, ended, next_pause
+from shared.domain.webhook_endpoint import WebhookEndpoint
+from shared.domain.webhook_event import Event, batch_ended, encode_event
+from shared.domain.webhook_signature import signed_headers
+from shared.ports import Changed
+from shared.run.change import load
+from shared.services import Services, services
+
+DONE = {"done": True, "wait": 0.0}
+NOT_YET = {"done": False, "wait": 15.0}
+
+log = logging.getLogger(__name__)
+
+
+async def send_webhook(input: dict[str, Any]) -> dict[str, Any]:
+    """Input: `{"delivery_id"}`. Returns `{"done", "wait"}`: try again after `wait` seconds, unless it is done.
+
+    Raises Unavailable.
+    """
+    service = services()
+    stored = await service.webhooks.get_delivery(input["delivery_id"])
+    if stored is None or stored.value.ended:
+        return DONE
+    delivery = stored.value
+    batch = await load(service, delivery.owner, delivery.batch_id)
+    endpoint = await service.webhooks.get_endpoint(delivery.owner, delivery.endpoint_id)
+    if batch is not None and not batch.is_terminal:  # Noted, but the record is not written yet.
+        return NOT_YET
+    if batch is None or endpoint is None or batch_ended(batch).type is not delivery.event_type:
+        return await _end(service, delivery)
+    answer = await service.webhook_sender.send(_request(service, delivery, endpoint.value, batch_ended(batch)))
+    if isinstance(answer, Answered) and answer.is_success:
+        return await _end(service, delivery)
+    return await _try_again(service, delivery, batch, answer)
+
+
+def _request(service: Services, delivery: Delivery, endpoint: WebhookEndpoint, event: Event) -> WebhookRequest:
+    now, body = service.now(), encode_event(event)
+    signed = signed_headers(delivery.message_id, now, body, endpoint.secrets(now))
+    return WebhookRequest(url=endpoint.url, headers=signed, body=body)
+
+
+async def _try_again(
+    service: Services, delivery: Delivery, batch: Batch, answer: Answered | NoAnswer
+) -> dict[str, Any]:
+    extra = {
+        "action": "webhook_failed",
+        "batch_id": batch.id,
+        "webhook_endpoint_id": delivery.endpoint_id,
+        "reason": f"status {answer.status}" if isinstance(answer, Answered) else answer.reason,
+    }
+    shortest = timedelta(seconds=service.settings.webhook_retry_seconds)
+    pause = next_pause(batch_ended(batch).created_at, service.now(), shortest, random.random())
+    if pause is None:
+        log.error("A webhook was given up after three days.", extra=extra)
+        return await _end(service, delivery)
+    log.warning("A webhook was not received; it is sent again later.", extra=extra)
+    return {"done": False, "wait": round(pause.total_seconds(), 3)}
+
+
+async def _end(service: Services, delivery: Delivery) -> dict[str, Any]:
+    """Nothing more is sent. The timer may be writing the record too: what it writes is not the end."""
+    while (stored := await service.webhooks.get_delivery(delivery.id)) is not None and not stored.value.ended:
+        with suppress(Changed):
+            await service.webhooks.replace_delivery(ended(stored.value, service.now()), stored.version)
+    return DONE

@@ -1,0 +1,25 @@
+"""One delivery: attempts, with durable timers between them, until the activity says that it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import timedelta
+from typing import Any
+
+import azure.durable_functions as df
+
+from orchestrators import names
+from orchestrators.insist import insist
+
+ATTEMPTS_PER_GENERATION = 25  # Replay cost grows with history; a new generation starts with an empty one.
+
+
+def deliver_webhook(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
+    """Input: `{"delivery_id"}`. Safe to start again: the delivery's record says whether anything is still owed."""
+    delivery = context.get_input()
+    for _ in range(ATTEMPTS_PER_GENERATION):
+        attempt = yield from insist(context, names.SEND_WEBHOOK, delivery)
+        if attempt["done"]:
+            return
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=attempt["wait"]))
+    context.continue_as_new(delivery)
