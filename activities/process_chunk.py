@@ -16,13 +16,13 @@ from shared.run.lane import Lane
 from shared.run.plan import read_plan
 from shared.services import services
 
-DONE = {"done": True, "wait": 0.0}
+DONE = {"done": True, "wait": 0.0, "waited": 0.0}
 
 
 async def process_chunk(input: dict[str, Any]) -> dict[str, Any]:
-    """Input: `{"owner", "batch_id", "lane", "lanes"}`.
+    """Input: `{"owner", "batch_id", "lane", "lanes", "waited"}`.
 
-    Returns `{"done", "wait"}`: unless the lane is done, call again after `wait` seconds.
+    Returns `{"done", "wait", "waited"}`: unless the lane is done, call again after `wait` seconds, with this `waited`.
     """
     service = services()
     batch = await load(service, input["owner"], input["batch_id"])
@@ -36,8 +36,21 @@ async def process_chunk(input: dict[str, Any]) -> dict[str, Any]:
     chunks = work_of_lane(plan.chunks if plan else (), rows, input["lane"], input["lanes"])
     if not chunks:
         return DONE
-    progress = await Lane(service, batch, deployment, chunks, lane=input["lane"], lanes=input["lanes"]).run()
-    return {"done": progress.done, "wait": 0.0 if progress.done else round(progress.wait_seconds, 3)}
+    lane = Lane(
+        service,
+        batch,
+        deployment,
+        chunks,
+        lane=input["lane"],
+        lanes=input["lanes"],
+        waited_seconds=input.get("waited", 0.0),
+    )
+    progress = await lane.run()
+    return {
+        "done": progress.done,
+        "wait": 0.0 if progress.done else round(progress.wait_seconds, 3),
+        "waited": progress.waited_seconds,
+    }
 
 
 def work_of_lane(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
 
+from shared.domain.batch import Vendor
 from shared.domain.deployment import Deployment, parse_deployments
 
 
@@ -34,9 +35,39 @@ class Settings:
         "setting itself, or <prefix>__blobServiceUri, <prefix>__tableServiceUri and <prefix>__clientId.",
     )
     max_file_bytes: int = _setting("BATCH_MAX_FILE_BYTES", 209_715_200, "Largest input file.")
+    max_other_file_bytes: int = _setting(
+        "BATCH_MAX_OTHER_FILE_BYTES", 536_870_912, "Largest file that is not for batches, sent in one call."
+    )
+    max_upload_bytes: int = _setting(
+        "BATCH_MAX_UPLOAD_BYTES", 8_589_934_592, "Largest file that is not for batches, sent in parts."
+    )
+    max_files_without_expiry: int = _setting(
+        "BATCH_MAX_FILES_WITHOUT_EXPIRY", 0, "Files of an owner that never expire, results aside; 0: no limit."
+    )
+    max_files_with_expiry: int = _setting(
+        "BATCH_MAX_FILES_WITH_EXPIRY", 0, "Files of an owner that expire, results aside; 0: no limit."
+    )
+    max_stored_bytes: int = _setting(
+        "BATCH_MAX_STORED_BYTES", 0, "Bytes of all files of an owner, results aside; 0: no limit."
+    )
     max_line_bytes: int = _setting("BATCH_MAX_LINE_BYTES", 33_554_432, "Longest line of an input file.")
     max_requests_openai: int = _setting("BATCH_MAX_REQUESTS_OPENAI", 50_000, "Lines of a file, OpenAI dialect.")
     max_requests_azure: int = _setting("BATCH_MAX_REQUESTS_AZURE", 100_000, "Lines of a file, Azure dialects.")
+    max_requests_deepinfra: int = _setting(
+        "BATCH_MAX_REQUESTS_DEEPINFRA", 50_000, "Lines of a file, DeepInfra dialect."
+    )
+    max_input_bytes_openai: int = _setting(
+        "BATCH_MAX_INPUT_BYTES_OPENAI", 209_715_200, "Largest input file of a batch, OpenAI dialect."
+    )
+    max_input_bytes_azure: int = _setting(
+        "BATCH_MAX_INPUT_BYTES_AZURE", 209_715_200, "Largest input file of a batch, Azure dialects."
+    )
+    max_input_bytes_deepinfra: int = _setting(
+        "BATCH_MAX_INPUT_BYTES_DEEPINFRA", 209_715_200, "Largest input file of a batch, DeepInfra dialect."
+    )
+    max_embedding_inputs: int = _setting(
+        "BATCH_MAX_EMBEDDING_INPUTS", 50_000, "Embedding inputs of all lines of a file together."
+    )
     max_reported_errors: int = _setting("BATCH_MAX_REPORTED_ERRORS", 100, "Validation problems kept for a batch.")
     completion_windows: str = _setting(
         "BATCH_COMPLETION_WINDOWS",
@@ -56,6 +87,9 @@ class Settings:
     )
     pause_seconds: float = _setting(
         "BATCH_PAUSE_SECONDS", 30.0, "An upstream's Retry-After from here on is slept on a durable timer, unbilled."
+    )
+    patience_seconds: float = _setting(
+        "BATCH_PATIENCE_SECONDS", 1800.0, "How long a failing upstream is waited for before lines fail one by one."
     )
     kept_result_bytes: int = _setting(
         "BATCH_KEPT_RESULT_BYTES", 16_777_216, "Results held in memory until their chunk is sealed, per activity."
@@ -84,6 +118,27 @@ class Settings:
     )
     deployments_json: str = _setting("BATCH_DEPLOYMENTS", "{}", "Deployments: a JSON object, name -> settings.")
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
+
+    def max_requests(self, vendor: Vendor) -> int:
+        """Lines of a file, in the dialect of the batch."""
+        match vendor:
+            case Vendor.OPENAI:
+                return self.max_requests_openai
+            case Vendor.AZURE:
+                return self.max_requests_azure
+            case Vendor.DEEPINFRA:
+                return self.max_requests_deepinfra
+
+    def max_input_bytes(self, vendor: Vendor) -> int:
+        """Bytes of an input file, in the dialect of the batch; never more than may be uploaded."""
+        match vendor:
+            case Vendor.OPENAI:
+                limit = self.max_input_bytes_openai
+            case Vendor.AZURE:
+                limit = self.max_input_bytes_azure
+            case Vendor.DEEPINFRA:
+                limit = self.max_input_bytes_deepinfra
+        return min(limit, self.max_file_bytes)
 
     def windows(self) -> dict[str, int]:
         """Accepted completion windows -> seconds."""
@@ -135,7 +190,9 @@ def _parsed(text: str, kind: Callable[[str], object]) -> object:
 def _numbers(values: Mapping[str, object]) -> list[tuple[str, str]]:
     names = {item.name: item.metadata.get("name", "") for item in fields(Settings)}
     numbers = {key: value for key, value in values.items() if isinstance(value, int | float) and value is not False}
-    return [(key, names[key]) for key, value in numbers.items() if not 0 < value < math.inf]
+    defaults = {item.name: item.default for item in fields(Settings)}
+    none = {key for key, value in numbers.items() if value == 0 == defaults[key]}  # Where 0 says: no limit.
+    return [(key, names[key]) for key, value in numbers.items() if key not in none and not 0 < value < math.inf]
 
 
 def settings_from_environment() -> Settings:

@@ -67,3 +67,33 @@ def _until(moment: str | None, sent: str | None) -> float | None:
         return parsedate_to_datetime(moment or "").timestamp() - parsedate_to_datetime(sent or "").timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+class RetryBudget:
+    """Retries a lane may spend, so that a sick upstream is not stormed: a reserve, and half a retry per request sent.
+
+    An upstream that spoils three requests in ten never empties it; one that is down does within some forty calls.
+    """
+
+    _RESERVE = 20.0
+    _PER_REQUEST = 0.5
+
+    def __init__(self) -> None:
+        self._left = self._RESERVE
+
+    def sent(self) -> None:
+        self._left = min(self._RESERVE, self._left + self._PER_REQUEST)
+
+    def spend(self) -> bool:
+        """Take one retry. False: the budget is empty, the upstream needs a pause."""
+        self._left -= 1.0
+        return self._left >= 0.0
+
+
+_FIRST_PAUSE_SECONDS = 5.0
+_MAX_PAUSE_SECONDS = 300.0
+
+
+def next_pause(waited_seconds: float) -> float:
+    """How long to leave a sick upstream alone, having waited `waited_seconds` for it: as long again, 5 to 300 s."""
+    return min(_MAX_PAUSE_SECONDS, max(_FIRST_PAUSE_SECONDS, waited_seconds))

@@ -146,14 +146,15 @@ _ASK = "Send the request again in a new batch; if that fails too, ask the operat
 def classify(answer: UpstreamAnswer) -> Outcome:
     """What the answer means for its line (contract 4.1).
 
-    408, 409, 429, 5xx, no answer and a 200 that is no JSON object are worth another attempt; all else is final.
+    408, 409, 429, 5xx, no answer and a 200 that is no JSON object are worth another attempt; all else is final. So is
+    401: it is this service's own credential, which its operator can put right while the batch waits.
     """
     if isinstance(answer, UpstreamFailure):
         return _classify_failure(answer)
     if answer.status == 200:
         return _read(answer)
     failed = _rejection(answer)
-    if answer.status in (408, 409, 429) or answer.status >= 500:
+    if answer.status in (401, 408, 409, 429) or answer.status >= 500:
         after = retry_after(answer.headers)
         throttled = answer.status in (429, 503) or after is not None
         return Retry(reason=f"status_{answer.status}", after_seconds=after, throttled=throttled, final=failed)

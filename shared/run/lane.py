@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Sequence
 
@@ -25,6 +26,7 @@ from shared.run.keeper import Keeper
 from shared.run.line_call import LineCaller
 from shared.run.open_chunk import OpenChunk
 from shared.run.plan import read_lines
+from shared.run.signals import Signals
 from shared.run.watch import Watch
 from shared.services import Services
 from shared.settings import Settings
@@ -39,10 +41,14 @@ def _policy(settings: Settings, max_attempts: int) -> RetryPolicy:
 
 
 class LaneProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the lane has anything left to do, and how long to leave the upstream alone before that."""
+    """Whether the lane has anything left to do, and how long to leave the upstream alone before that.
+
+    `waited_seconds` is the patience a sick upstream has used up; hand it to the next slice.
+    """
 
     done: bool
     wait_seconds: float
+    waited_seconds: float
 
 
 class Lane:
@@ -57,16 +63,18 @@ class Lane:
         *,
         lane: int,
         lanes: int,
+        waited_seconds: float = 0.0,
     ) -> None:
         settings = service.settings
         self._service = service
         self._batch = batch
         self._chunks = chunks
-        self._stop = asyncio.Event()
+        self._signals = Signals(waited_seconds, settings.patience_seconds)
+        self._stop = self._signals.stop
         self._gate = Gate(max(1, deployment.max_concurrency // lanes), settings.max_inflight_bytes)
         pacer = Pacer(deployment.requests_per_minute, deployment.tokens_per_minute, time.monotonic())
         self._watch = Watch(
-            service, batch, deployment, lane=lane, lanes=lanes, gate=self._gate, pacer=pacer, stop=self._stop
+            service, batch, deployment, lane=lane, lanes=lanes, gate=self._gate, pacer=pacer, signals=self._signals
         )
         self._keeper = Keeper(service, batch.id, lane, chunks, self._stop)
         self._caller = LineCaller(
@@ -79,7 +87,7 @@ class Lane:
             throttles=_policy(settings, settings.max_throttled_attempts),
             pause_seconds=settings.pause_seconds,
             remaining_seconds=self._watch.remaining_seconds,
-            stop=self._stop,
+            signals=self._signals,
         )
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -95,10 +103,12 @@ class Lane:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
             await self._keeper.close()
-            await self._service.batches.stop_beating(self._watch.heartbeat())
+            await self._watch.leave()
+        remaining = self._watch.remaining_seconds()
         return LaneProgress(
             done=self._keeper.done or self._watch.must_end,
-            wait_seconds=max(0.0, self._caller.paused_until - time.monotonic()),
+            wait_seconds=min(self._signals.wait_seconds, max(0.0, remaining) if remaining is not None else math.inf),
+            waited_seconds=self._signals.waited_seconds,
         )
 
     async def _feed(self) -> None:

@@ -19,15 +19,27 @@ from shared.domain.fair_share import Pacer
 from shared.domain.request_line import RequestLine
 from shared.domain.result_line import NeverRan, error_object, failure_line, line_id, success_line
 from shared.domain.retry import RetryPolicy, next_delay
-from shared.domain.upstream import Failed, Retry, Succeeded, build_request, classify
+from shared.domain.upstream import (
+    Failed,
+    Outcome,
+    Retry,
+    Succeeded,
+    UpstreamRequest,
+    UpstreamResponse,
+    build_request,
+    classify,
+)
 from shared.domain.usage import Usage
 from shared.ports import Upstream
 from shared.run.gate import Gate
 from shared.run.journal import Entry
+from shared.run.signals import Signals
+
+TOKEN_MEMORY = 20  # Answers over which the token factor is averaged.
 
 
 class LineCaller:
-    """Calls the upstream for the lines of one batch, until `stop`: then no further attempt begins."""
+    """Calls the upstream for the lines of one batch, until `signals.stop`: then no further attempt begins."""
 
     def __init__(
         self,
@@ -41,7 +53,7 @@ class LineCaller:
         throttles: RetryPolicy,
         pause_seconds: float,
         remaining_seconds: Callable[[], float | None],
-        stop: asyncio.Event,
+        signals: Signals,
     ) -> None:
         self._batch = batch
         self._deployment = deployment
@@ -52,8 +64,9 @@ class LineCaller:
         self._throttles = throttles
         self._pause_seconds = pause_seconds
         self._remaining_seconds = remaining_seconds
-        self._stop = stop
-        self.paused_until = 0.0  # time.monotonic(): the upstream asked for a pause until then
+        self._signals = signals
+        self._stop = signals.stop
+        self._token_factor = 1.0  # Tokens the upstream counts for each that was estimated.
 
     async def answer(self, number: int, line: RequestLine, size: int, tokens: int) -> Entry | None:
         """The line's entry; None if it has to be sent again later. Enter the gate before; it is left on return."""
@@ -65,17 +78,17 @@ class LineCaller:
                 await self._pace(tokens)
                 if self._stop.is_set():
                     return None
-                outcome = classify(await self._upstream.send(request))
+                outcome = await self._send(request)
                 if not isinstance(outcome, Retry):
+                    self._learn(outcome, tokens)
                     return self._entry(number, line, outcome)
                 throttles += outcome.throttled
                 errors += not outcome.throttled
                 delay = self._delay(outcome, errors, throttles)
                 if delay is None:
                     return self._entry(number, line, outcome.final)
-                if delay >= self._pause_seconds:
-                    self.paused_until = max(self.paused_until, time.monotonic() + delay)
-                    self._stop.set()
+                if outcome.after_seconds and delay >= self._pause_seconds:
+                    self._signals.pause(delay)
                 inside = self._gate.leave(size)
                 await self._sleep(delay)
                 inside = await self._gate.enter(size)
@@ -83,8 +96,22 @@ class LineCaller:
             if inside:
                 self._gate.leave(size)
 
+    async def _send(self, request: UpstreamRequest) -> Outcome:
+        self._signals.sent()
+        answer = await self._upstream.send(request)
+        if isinstance(answer, UpstreamResponse):
+            self._signals.answered(answer.headers, time.monotonic())
+        return classify(answer)
+
+    def _learn(self, outcome: Succeeded | Failed, tokens: int) -> None:
+        """Estimates are off by a factor that hardly changes within a batch."""
+        if isinstance(outcome, Succeeded) and tokens:
+            used = outcome.usage.input_tokens + outcome.usage.output_tokens
+            self._token_factor += (used / tokens - self._token_factor) / TOKEN_MEMORY
+
     async def _pace(self, tokens: int) -> None:
-        while (delay := self._pacer.delay(tokens, time.monotonic())) > 0 and not self._stop.is_set():
+        counted = int(tokens * self._token_factor)
+        while (delay := self._pacer.delay(counted, time.monotonic())) > 0 and not self._stop.is_set():
             await self._sleep(delay)
 
     async def _sleep(self, seconds: float) -> None:
@@ -97,6 +124,8 @@ class LineCaller:
     def _delay(self, outcome: Retry, errors: int, throttles: int) -> float | None:
         if outcome.throttled:
             self._gate.throttled(time.monotonic())
+        else:
+            self._signals.failed(outcome.reason)
         return next_delay(
             self._throttles if outcome.throttled else self._errors,
             attempt=throttles if outcome.throttled else errors,

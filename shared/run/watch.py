@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from datetime import timedelta
+
+import msgspec
 
 from shared.domain.batch import Batch, Status
 from shared.domain.deployment import Deployment
 from shared.domain.fair_share import Pacer, share
-from shared.domain.heartbeat import Heartbeat
+from shared.domain.heartbeat import Heartbeat, asked_pause, observed_limits
 from shared.run.change import load
 from shared.run.gate import Gate
+from shared.run.signals import Signals
 from shared.services import Services
 
 log = logging.getLogger(__name__)
@@ -20,7 +24,7 @@ STALE_BEATS = 4  # Missed beats after which a lane counts as gone.
 
 
 class Watch:
-    """Sets `stop` when the slice is over, the deadline has come or the batch is no longer in progress.
+    """Sets `signals.stop` when the slice is over, the deadline has come or the batch is no longer in progress.
 
     `drain_seconds` says how long the lane may then wait for requests in flight.
     """
@@ -35,7 +39,7 @@ class Watch:
         lanes: int,
         gate: Gate,
         pacer: Pacer,
-        stop: asyncio.Event,
+        signals: Signals,
     ) -> None:
         self._service = service
         self._batch = batch
@@ -44,7 +48,7 @@ class Watch:
         self._lanes = lanes
         self._gate = gate
         self._pacer = pacer
-        self._stop = stop
+        self._signals = signals
         self._slice_end = time.monotonic() + service.settings.slice_seconds
         self.must_end = False  # cancelled or past the deadline: there will be no next slice
         self._beaten_once = False
@@ -85,18 +89,23 @@ class Watch:
             batch is None or batch.status is not Status.IN_PROGRESS or (remaining is not None and remaining <= 0)
         )
         if self.must_end or time.monotonic() >= self._slice_end:
-            self._stop.set()
+            self._signals.stop.set()
 
     async def _take_share(self) -> None:
         now = self._service.now()
-        beats = await self._service.batches.heartbeats(self._deployment.name)
+        stale_after = STALE_BEATS * self._service.settings.heartbeat_seconds
+        every_beat = await self._service.batches.heartbeats(self._deployment.name)
+        if pause := asked_pause(every_beat, now):
+            self._signals.pause(((pause.paused_until or now) - now).total_seconds())
+        beats = [beat for beat in every_beat if beat.is_live(now, stale_after)]
         if not self._beaten_once:  # The other lanes are starting at this moment: count them as alive.
             self._beaten_once = True
             beats = [beat for beat in beats if beat.batch_id != self._batch.id]
             beats += [self.heartbeat(lane) for lane in range(self._lanes)]
-        stale_after = STALE_BEATS * self._service.settings.heartbeat_seconds
         own = (beats, self._batch.id, self._lane, now, stale_after)
-        requests, tokens = self._deployment.requests_per_minute, self._deployment.tokens_per_minute
+        seen = observed_limits(every_beat)
+        requests = _lower(self._deployment.requests_per_minute, seen.requests_per_minute)
+        tokens = _lower(self._deployment.tokens_per_minute, seen.tokens_per_minute)
         self._gate.set_share(share(self._deployment.max_concurrency, *own))
         self._pacer.resize(
             None if requests is None else share(requests, *own),
@@ -110,4 +119,26 @@ class Watch:
             batch_id=self._batch.id,
             lane=self._lane if lane is None else lane,
             at=self._service.now(),
+            observed=self._signals.limits,
         )
+
+    async def leave(self) -> None:
+        """The lane's last word: nothing, or until when it leaves the upstream alone, and why."""
+        wait = self._signals.wait_seconds
+        if wait <= 0 or self.must_end:
+            await self._service.batches.stop_beating(self.heartbeat())
+            return
+        reason = self._signals.reason
+        log.warning(
+            "A lane pauses.",
+            extra={"action": "lane_paused", "batch_id": self._batch.id, "seconds": round(wait), "reason": reason},
+        )
+        until = self._service.now() + timedelta(seconds=wait)
+        await self._service.batches.beat(
+            msgspec.structs.replace(self.heartbeat(), paused_until=until, reason=reason, asked=self._signals.asked)
+        )
+
+
+def _lower(configured: int | None, observed: int | None) -> int | None:
+    """The stricter of the two limits; None if there is none."""
+    return min((limit for limit in (configured, observed) if limit is not None), default=None)

@@ -308,6 +308,9 @@ def test_unexpected_statuses_are_final(status):
 def test_refused_credential_is_the_operators(status):
     """A refused credential says that it is this service's, and that its operator must act."""
     outcome = classify(response(status, b'{"error":{"message":"Incorrect API key provided"}}'))
+    if status == 401:  # worth waiting for: the operator may put it right while the batch runs
+        assert isinstance(outcome, Retry)
+        outcome = outcome.final
 
     assert isinstance(outcome, Failed)
     assert outcome.status == status
@@ -329,7 +332,7 @@ def test_refused_credential_is_the_operators(status):
 )
 def test_excerpts_hide_credentials(leak):
     """An error page that prints the credential back does not bring it into the error file."""
-    outcome = classify(response(401, f"<pre>{leak}</pre> denied".encode()))
+    outcome = classify(response(403, f"<pre>{leak}</pre> denied".encode()))
 
     assert isinstance(outcome, Failed)
     assert b"topsecret" not in outcome.body

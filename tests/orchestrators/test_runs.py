@@ -107,7 +107,7 @@ def test_a_run_without_lanes_still_finishes(validated: str, reserved: Any) -> No
 def test_a_lane_goes_on_until_it_is_done() -> None:
     """A lane is called again, after the wait it is told, until it is done."""
     context = Recorder({**BATCH, "lane": 0, "lanes": 1})
-    answers = [{"done": False, "wait": 0.0}, {"done": False, "wait": 90.0}, {"done": True, "wait": 0.0}]
+    answers = [{"done": False, "wait": 0.0, "waited": 0.0}, {"done": False, "wait": 90.0, "waited": 0.0}, {"done": True, "wait": 0.0, "waited": 0.0}]
     drive(run_lane, context, {names.PROCESS_CHUNK: answers})
 
     assert [names.PROCESS_CHUNK] * 3 == activities(context)
@@ -118,16 +118,16 @@ def test_a_lane_goes_on_until_it_is_done() -> None:
 def test_a_long_lane_continues_as_new() -> None:
     """History stays short: after some calls the lane starts a new generation with the same input."""
     context = Recorder({**BATCH, "lane": 0, "lanes": 1})
-    drive(run_lane, context, {names.PROCESS_CHUNK: [{"done": False, "wait": 0.0}] * CALLS_PER_GENERATION})
+    drive(run_lane, context, {names.PROCESS_CHUNK: [{"done": False, "wait": 0.0, "waited": 0.0}] * CALLS_PER_GENERATION})
 
-    assert context.input == context.continued_with
+    assert {**context.input, "waited": 0.0} == context.continued_with
 
 
 def test_a_failing_activity_is_called_again_after_growing_pauses() -> None:
     """Infrastructure faults are met with durable timers, doubling, at most a minute."""
     context = Recorder({**BATCH, "lane": 0, "lanes": 1})
     faults: list[Any] = [RuntimeError("down")] * (MAX_CALLS - 1)
-    drive(run_lane, context, {names.PROCESS_CHUNK: [*faults, {"done": True, "wait": 0.0}]})
+    drive(run_lane, context, {names.PROCESS_CHUNK: [*faults, {"done": True, "wait": 0.0, "waited": 0.0}]})
 
     assert [1, 2, 4, 8, 16, 32, 60] == [call[1] for call in context.calls if call[0] == "timer"]
 

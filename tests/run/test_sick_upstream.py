@@ -1,0 +1,115 @@
+"""An upstream that is down, refuses, or states its limits: the lane waits, and loses no line to it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from activities.process_chunk import process_chunk
+from shared.domain.batch import Status
+from shared.domain.heartbeat import Heartbeat
+from shared.domain.upstream import FailureKind, UpstreamFailure
+from shared.services import use
+from tests.run.conftest import World, answer
+from tests.run.test_lane import cursor, run_to_end
+
+DOWN = UpstreamFailure(kind=FailureKind.CONNECTION, detail="refused")
+
+
+async def test_an_upstream_that_is_down_is_left_alone(world: World) -> None:
+    """After some forty failing calls the lane pauses; no line has failed, and the reason is with its heartbeat."""
+    world.upstream.script = lambda *_: DOWN
+    batch = await world.batch(500)
+    progress = await process_chunk(cursor(batch))
+
+    (beat,) = await world.service.batches.heartbeats("m")
+    assert (False, 5.0) == (progress["done"], round(progress["wait"]))
+    assert sum(world.upstream.asked.values()) < 80
+    assert 0 == sum(row.failed for row in await world.service.batches.list_chunks(batch.id))
+    assert "connection" in (beat.reason or "")
+
+
+async def test_it_goes_on_when_the_upstream_is_back(world: World) -> None:
+    """The slice after the pause finishes the batch; nothing failed."""
+    world.upstream.script = lambda *_: DOWN
+    batch = await world.batch(100)
+    await process_chunk(cursor(batch))
+    world.upstream.script = lambda *_: answer()
+    batch = await run_to_end(world, batch)
+
+    assert (Status.COMPLETED, 100, 0) == (batch.status, batch.completed, batch.failed)
+    assert [] == await world.service.batches.heartbeats("m")
+
+
+async def test_pauses_grow(world: World) -> None:
+    """Each pause is as long as all before it, so a long outage costs few calls."""
+    world.upstream.script = lambda *_: DOWN
+    batch = await world.batch(500)
+    waits, waited = [], 0.0
+    for _ in range(4):
+        progress = await process_chunk({**cursor(batch), "waited": waited})
+        waits.append(round(progress["wait"]))
+        waited = progress["waited"]
+
+    assert [5, 5, 10, 20] == waits
+
+
+async def test_patience_ends(world: World) -> None:
+    """When patience is used up lines use their own attempts and fail, so that no batch waits for ever."""
+    world.upstream.script = lambda *_: answer(500, {})
+    batch = await world.batch(60)
+    progress = await process_chunk({**cursor(batch), "waited": world.service.settings.patience_seconds})
+
+    assert progress["done"]
+    assert 60 == sum(row.failed for row in await world.service.batches.list_chunks(batch.id))
+
+
+async def test_three_faults_in_ten_do_not_pause(world: World) -> None:
+    """A flaky upstream is retried, not left alone."""
+    calls = iter(range(10**6))
+    world.upstream.script = lambda *_: answer(500, {}) if next(calls) % 10 < 3 else answer()
+    batch = await world.batch(300)
+    progress = await process_chunk(cursor(batch))
+
+    assert progress["done"]
+    assert 300 == sum(row.finished for row in await world.service.batches.list_chunks(batch.id))
+
+
+async def test_a_pause_the_upstream_asked_for_holds_for_every_lane(world: World) -> None:
+    """A lane that meets another lane's long Retry-After sends nothing until it is over."""
+    now = datetime.now(UTC)
+    other = Heartbeat(
+        deployment="m", batch_id="other", lane=0, at=now, paused_until=now + timedelta(seconds=20), asked=True
+    )
+    await world.service.batches.beat(other)
+    progress = await process_chunk(cursor(await world.batch(30)))
+
+    assert 15 < progress["wait"] <= 20
+    assert not world.upstream.asked
+
+
+async def test_limits_in_headers_are_kept(world: World) -> None:
+    """Without configured limits the lane paces itself by the upstream's x-ratelimit headers."""
+    world.upstream.script = lambda *_: answer(x_ratelimit_limit_requests="600", x_ratelimit_reset_requests="1s")
+    world.upstream.latency_seconds = 0.05
+    batch = await world.batch(400)
+    running = asyncio.create_task(process_chunk(cursor(batch)))
+    await asyncio.sleep(1.0)
+    before = sum(world.upstream.asked.values())
+    await asyncio.sleep(1.0)
+    after = sum(world.upstream.asked.values())
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert 5 <= after - before <= 15
+
+
+async def test_a_refused_credential_waits_for_the_operator(world: World) -> None:
+    """401 from the upstream is no line's fault: the lane pauses and says why."""
+    world.upstream.script = lambda *_: answer(401, {})
+    with use(world.service):
+        progress = await process_chunk(cursor(await world.batch(500)))
+
+    (beat,) = await world.service.batches.heartbeats("m")
+    assert not progress["done"]
+    assert "status_401" in (beat.reason or "")
