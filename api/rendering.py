@@ -12,6 +12,7 @@ from typing import Any
 from api.dialect import Dialect, batch_id, result_id, upload_id
 from shared.domain.batch import Batch, BatchError
 from shared.domain.file import RESULT_PURPOSE, File
+from shared.domain.forecast import Progress, progress
 from shared.domain.usage import Usage
 
 
@@ -28,8 +29,8 @@ def render_file(dialect: Dialect, file: File) -> dict[str, Any]:
         "id": file_id(dialect, file),
         "object": "file",
         "bytes": file.bytes,
-        "created_at": _seconds(file.created_at),
-        "expires_at": _seconds(file.expires_at),
+        "created_at": unix_seconds(file.created_at),
+        "expires_at": unix_seconds(file.expires_at),
         "filename": file.filename,
         "purpose": file.purpose,
         "status": "processed",
@@ -54,9 +55,11 @@ def render_files(dialect: Dialect, files: Sequence[File], *, has_more: bool) -> 
     }
 
 
-def render_batches(dialect: Dialect, batches: Sequence[Batch], *, position: str | None) -> dict[str, Any]:
+def render_batches(
+    dialect: Dialect, batches: Sequence[Batch], now: datetime, *, position: str | None
+) -> dict[str, Any]:
     """`position` is the canonical id to go on from, if there is more; it shows on a page without batches only."""
-    data = [render_batch(dialect, batch) for batch in batches]
+    data = [render_batch(dialect, batch, now) for batch in batches]
     return {
         "object": "list",
         "data": data,
@@ -66,14 +69,14 @@ def render_batches(dialect: Dialect, batches: Sequence[Batch], *, position: str 
     }
 
 
-def render_batch(dialect: Dialect, batch: Batch) -> dict[str, Any]:
+def render_batch(dialect: Dialect, batch: Batch, now: datetime) -> dict[str, Any]:
     """`output_expires_after` is not echoed in any dialect (contract 1.7)."""
     return {
         "id": batch_id(dialect, batch.id),
         "object": "batch",
         "endpoint": dialect.spell_endpoint(batch.endpoint),
         "model": batch.model,
-        "errors": _errors(batch.errors),
+        "errors": render_errors(batch.errors),
         "input_file_id": upload_id(dialect, batch.input_file_id),
         "completion_window": batch.completion_window,
         "status": batch.status.value,
@@ -83,24 +86,32 @@ def render_batch(dialect: Dialect, batch: Batch) -> dict[str, Any]:
         "request_counts": {"total": batch.total, "completed": batch.completed, "failed": batch.failed},
         "usage": _usage(batch.usage),
         "metadata": batch.metadata,
+        **_extensions(dialect, batch, now),
     }
+
+
+def _extensions(dialect: Dialect, batch: Batch, now: datetime) -> dict[str, Any]:
+    """Keys of ours (docs/api.md), there only when they say something."""
+    found: dict[str, Any] = {"retry_of": batch_id(dialect, batch.retry_of)} if batch.retry_of else {}
+    running = progress(batch, now)
+    return found | {"progress": _progress(running)} if running else found
 
 
 def _times(batch: Batch) -> dict[str, int | None]:
     return {
-        "created_at": _seconds(batch.created_at),
-        "in_progress_at": _seconds(batch.in_progress_at),
-        "expires_at": _seconds(batch.expires_at),
-        "finalizing_at": _seconds(batch.finalizing_at),
-        "completed_at": _seconds(batch.completed_at),
-        "failed_at": _seconds(batch.failed_at),
-        "expired_at": _seconds(batch.expired_at),
-        "cancelling_at": _seconds(batch.cancelling_at),
-        "cancelled_at": _seconds(batch.cancelled_at),
+        "created_at": unix_seconds(batch.created_at),
+        "in_progress_at": unix_seconds(batch.in_progress_at),
+        "expires_at": unix_seconds(batch.expires_at),
+        "finalizing_at": unix_seconds(batch.finalizing_at),
+        "completed_at": unix_seconds(batch.completed_at),
+        "failed_at": unix_seconds(batch.failed_at),
+        "expired_at": unix_seconds(batch.expired_at),
+        "cancelling_at": unix_seconds(batch.cancelling_at),
+        "cancelled_at": unix_seconds(batch.cancelled_at),
     }
 
 
-def _errors(errors: Sequence[BatchError]) -> dict[str, Any] | None:
+def render_errors(errors: Sequence[BatchError]) -> dict[str, Any] | None:
     if not errors:
         return None
     data = [{"code": e.code, "message": e.message, "param": e.param, "line": e.line} for e in errors]
@@ -118,5 +129,18 @@ def _usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _seconds(at: datetime | None) -> int | None:
+def _progress(progress: Progress) -> dict[str, Any]:
+    return {
+        "requests_per_second": _rounded(progress.requests_per_second),
+        "tokens_per_minute": _rounded(progress.tokens_per_minute),
+        "estimated_completion_at": unix_seconds(progress.estimated_completion_at),
+        "reason": progress.reason,
+    }
+
+
+def _rounded(rate: float | None) -> float | None:
+    return None if rate is None else round(rate, 3)
+
+
+def unix_seconds(at: datetime | None) -> int | None:
     return None if at is None else int(at.timestamp())

@@ -65,6 +65,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     metadata: dict[str, str] | None = None
     output_expires_after_seconds: int | None = None
+    retry_of: str | None = None
 
     status: Status = Status.VALIDATING
     in_progress_at: datetime | None = None
@@ -108,9 +109,10 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Validated(msgspec.Struct, frozen=True, kw_only=True):
-    """The input file is good: what its one pass found."""
+    """The input file is good: what its one pass found. `endpoint` is None where it is the one the caller named."""
 
     deployment: str
+    endpoint: str | None = None
     total: int
     chunks: int
     input_tokens: int
@@ -178,7 +180,7 @@ def apply(batch: Batch, event: Event, now: datetime) -> Batch:
         return batch
     changes: dict[str, Any] = {"status": status, f"{status.value}_at": now}
     if not isinstance(event, CancelRequested | RequestsDone):
-        changes |= msgspec.structs.asdict(event)
+        changes |= {name: value for name, value in msgspec.structs.asdict(event).items() if value is not None}
     if isinstance(event, Refused):  # Nothing ran: as if validation had found it (contract 2.3, 2.4).
         changes |= {"in_progress_at": None, "total": 0, "chunks": 0, "input_tokens": 0}
     if isinstance(event, Refused) and status is Status.CANCELLED:

@@ -1,0 +1,95 @@
+"""How handlers come by a batch record, and show it: what the routes of batches share.
+
+The record is the truth; counts of a running batch are added up from its chunk rows at every look.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from azurefunctions.extensions.http.fastapi import Request
+
+from api.dialect import parse_batch_id, parse_file_id
+from api.endpoint import Call, StartRun
+from api.rendering import render_batch
+from shared.domain.batch import Batch, Status, with_progress
+from shared.domain.errors import InvalidRequest, NotFound
+from shared.domain.new_batch import NewBatch, parse_new_batch
+from shared.domain.parameters import shortened
+from shared.ports import Stored
+
+MAX_BODY_BYTES = 262_144
+_log = logging.getLogger(__name__)
+
+
+async def try_to_start(start: StartRun, batch: Batch) -> None:
+    """Never raises: a run that could not be started is started by `reconcile_batches`."""
+    try:
+        await start(batch)
+    except Exception:  # The batch exists; answering an error would make the caller create a second one.
+        _log.exception("Could not start a run.", extra={"action": "start_run", "batch_id": batch.id})
+
+
+async def read_new_batch(request: Request, call: Call) -> tuple[bytes, NewBatch]:
+    """The body of a create call, raw and checked. Raises InvalidRequest."""
+    body = await _read_body(request)
+    new = parse_new_batch(
+        body,
+        endpoints=call.dialect.endpoints,
+        windows=call.services.settings.windows(),
+        fills_expiry=call.dialect.fills_expiry,
+    )
+    return body, new
+
+
+async def _read_body(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
+            raise InvalidRequest(f"The request body is larger than {MAX_BODY_BYTES} bytes. Request lines go in a file.")
+    return bytes(body)
+
+
+async def new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) -> Batch:
+    """The record of a new batch. An input file that is unknown is no error yet: validation says so (1.5.5)."""
+    owner = call.caller.owner
+    canonical = parse_file_id(new.input_file_id)
+    file = await call.services.files.get(owner, canonical) if canonical else None
+    return Batch(
+        id=batch_id,
+        owner=owner,
+        vendor=call.dialect.vendor,
+        endpoint=new.endpoint,
+        input_file_id=canonical or new.input_file_id,
+        input_blob=file.blob if file else "",
+        completion_window=new.completion_window,
+        created_at=now,
+        expires_at=now + timedelta(seconds=new.window_seconds),
+        metadata=new.metadata,
+        output_expires_after_seconds=new.output_expires_after_seconds,
+    )
+
+
+async def find_batch(request: Request, call: Call) -> Stored[Batch]:
+    """The batch of the path. Raises NotFound."""
+    given = request.path_params["batch_id"]
+    canonical = parse_batch_id(given)
+    stored = await call.services.batches.get(call.caller.owner, canonical) if canonical else None
+    if stored is None:  # Literal: contract 1.3.
+        raise NotFound(f"No batch found with id '{shortened(given)}'.")
+    return stored
+
+
+async def show_batch(call: Call, batch: Batch) -> dict[str, Any]:
+    """The batch as the caller's dialect shows it now."""
+    return render_batch(call.dialect, await with_live_counts(call, batch), call.services.now())
+
+
+async def with_live_counts(call: Call, batch: Batch) -> Batch:
+    """Before validation is through, and after the end, there is nothing to add up."""
+    if batch.is_terminal or batch.status is Status.VALIDATING:
+        return batch
+    return with_progress(batch, await call.services.batches.list_chunks(batch.id))
