@@ -131,7 +131,8 @@ class _Bucket:
         return missing / self._rate if missing > 1e-9 else 0.0
 
     def take(self, amount: int) -> None:
-        self._level -= amount
+        if not self._unlimited:
+            self._level -= amount
 
     def _refill(self, now: float) -> None:
         self._level = min(max(1.0, self._rate), self._level + (now - self._at) * self._rate)
