@@ -49,6 +49,7 @@ def rules() -> ScanRules:
         max_bytes=10**10,
         max_line_bytes=33_554_432,
         max_requests=10**9,
+        max_embedding_inputs=10**9,
         max_reported_errors=100,
         chunk_lines=200,
         chunk_bytes=4_194_304,

@@ -20,6 +20,7 @@ ENDPOINTS = (
     "/v1/images/generations",
     "/v1/moderations",
     "/v1/responses",
+    "/v1/videos",
 )
 
 

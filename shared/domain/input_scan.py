@@ -15,9 +15,11 @@ from shared.domain import validation_errors
 from shared.domain.batch import BatchError, Refused, Validated, Vendor
 from shared.domain.chunk import Plan, PlannedChunk
 from shared.domain.deployment import Deployment
+from shared.domain.embedding_inputs import count_inputs
 from shared.domain.request_line import LineRules
 from shared.domain.tokens import TokenCounter
 
+_EMBEDDINGS: Final = "/v1/embeddings"
 _BOM: Final = b"\xef\xbb\xbf"
 _LINE_FEEDS: Final = re.compile(rb"\n*")
 
@@ -33,6 +35,7 @@ class ScanRules:
     max_bytes: int
     max_line_bytes: int
     max_requests: int
+    max_embedding_inputs: int
     max_reported_errors: int
     chunk_lines: int
     chunk_bytes: int
@@ -64,6 +67,7 @@ class InputScan:
         self._ends_open = False  # the last byte fed was no line feed
         self._requests = 0
         self._tokens = 0
+        self._embedding_inputs = 0
 
     @property
     def is_over(self) -> bool:
@@ -140,7 +144,9 @@ class InputScan:
         if isinstance(verdict, list):
             self._report(verdict)
         elif not self._error_count:
-            tokens = self._rules.counter.count(self._rules.endpoint, verdict)
+            if self._rules.endpoint == _EMBEDDINGS:
+                self._embedding_inputs += count_inputs(verdict)
+            tokens = self._rules.counter.count(self._lines.endpoint, verdict)
             self._tokens += tokens
             self._chunks.add(start=self._line_start, end=end, line=self._line, tokens=tokens)
 
@@ -159,6 +165,7 @@ class InputScan:
         plan = self._chunks.plan()
         validated = Validated(
             deployment=deployment,
+            endpoint=self._lines.endpoint,
             total=self._requests,
             chunks=len(plan.chunks),
             input_tokens=self._tokens,
@@ -175,6 +182,8 @@ class InputScan:
         if self._is_crowded:
             lines = self._line - 1 + self._ends_open
             return [validation_errors.too_many_requests(self._rules.max_requests, lines)]
+        if self._embedding_inputs > self._rules.max_embedding_inputs:
+            return [validation_errors.too_many_inputs(self._rules.max_embedding_inputs, self._embedding_inputs)]
         return [] if self._requests else [validation_errors.empty()]
 
     def _unreported(self) -> list[BatchError]:

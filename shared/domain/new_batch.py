@@ -16,6 +16,7 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.new_file import EXPIRY_SECONDS
 from shared.domain.parameters import missing, shortened, too_long, unsupported, whole_number, wrong_type
 
+_DAY = 86_400
 _EXPIRY: Mapping[str, Any] = {"anchor": "created_at", "seconds": EXPIRY_SECONDS[1]}
 MAX_PAIRS, MAX_KEY, MAX_VALUE, MAX_ID = 16, 64, 512, 128
 
@@ -33,11 +34,17 @@ class NewBatch:
 
 
 def parse_new_batch(
-    body: bytes, *, endpoints: Mapping[str, str], windows: Mapping[str, int], fills_expiry: bool = False
+    body: bytes,
+    *,
+    endpoints: Mapping[str, str],
+    windows: Mapping[str, int],
+    fills_expiry: bool = False,
+    takes_any_window: bool = False,
 ) -> NewBatch:
     """`body` as a NewBatch. `endpoints`: accepted spelling -> canonical one; `windows`: accepted window -> seconds.
 
     `fills_expiry`: both parts of `output_expires_after` may be left out (DeepInfra, contract 2.6).
+    `takes_any_window`: an unsupported completion window fails the batch, not the call (Azure, contract 1.5.5).
     Raises InvalidRequest in the words of contract 1.3.
     """
     fields = _object(body)
@@ -52,12 +59,14 @@ def parse_new_batch(
     if len(input_file_id) > MAX_ID:
         raise too_long("input_file_id", len(input_file_id), MAX_ID)
     endpoint = _choice(fields, "endpoint", endpoints)
-    window = _choice(fields, "completion_window", windows)
+    window = _text(fields, "completion_window")
+    if window not in windows and not (takes_any_window and len(window) <= MAX_ID):
+        raise unsupported("completion_window", window, windows)
     return NewBatch(
         input_file_id=input_file_id,
         endpoint=endpoints[endpoint],
         completion_window=window,
-        window_seconds=windows[window],
+        window_seconds=windows.get(window, _DAY),
         metadata=_metadata(fields.get("metadata")),
         output_expires_after_seconds=_expiry(fields.get("output_expires_after"), _EXPIRY if fills_expiry else {}),
     )

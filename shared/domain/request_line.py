@@ -14,6 +14,7 @@ import msgspec
 
 from shared.domain.batch import BatchError, Vendor
 from shared.domain.deployment import Deployment
+from shared.domain.line_endpoint import LineEndpoint
 from shared.domain.raw_json import ABSENT, TRUE, as_string, is_null, is_too_deep, kind_of, quoted
 
 NOT_JSON: Final = "This line is not parseable as valid JSON."
@@ -27,17 +28,6 @@ AZURE_CODES: Final[Mapping[str, str]] = {
     "invalid_type": "invalid_request",
     "invalid_value": "invalid_request",
     "streaming_unsupported": "invalid_request",
-}
-
-# endpoint -> (how OpenAI names it in messages, fields of the body of which at least one must be there)
-_BODY_RULES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "/v1/chat/completions": ("Chat Completions", ("messages",)),
-    "/v1/completions": ("Completions", ("prompt",)),
-    "/v1/embeddings": ("Embeddings", ("input",)),
-    "/v1/images/edits": ("Images", ("prompt",)),
-    "/v1/images/generations": ("Images", ("prompt",)),
-    "/v1/moderations": ("Moderations", ("input",)),
-    "/v1/responses": ("Responses", ("input", "prompt", "previous_response_id", "conversation")),
 }
 
 
@@ -109,13 +99,16 @@ class LineRules:
     def __init__(self, *, vendor: Vendor, endpoint: str, deployments: Mapping[str, Deployment]) -> None:
         self.vendor = vendor
         self.deployment: str | None = None
-        self._endpoint = endpoint
-        self._title, self._needed = _BODY_RULES[endpoint]
-        self._urls = {endpoint, endpoint.removeprefix("/v1")} if vendor is Vendor.AZURE else {endpoint}
+        self._where = LineEndpoint(vendor, endpoint)
         self._deployments = deployments
         self._seen: set[bytes] = set()
         self._errors: list[BatchError] = []
         self._line = 0
+
+    @property
+    def endpoint(self) -> str:
+        """Where the lines go, as far as the lines so far tell."""
+        return self._where.name
 
     def check(self, line: bytes, number: int) -> bytes | list[BatchError]:
         """The body of a good line, or all that is wrong with it: custom_id, method, url, body (contract 3.3).
@@ -180,7 +173,7 @@ class LineRules:
 
     def _check_url(self, raw: msgspec.Raw) -> None:
         url = self._required_string(raw, "url")
-        if url is not None and url not in self._urls:
+        if url is not None and not self._where.accepts(url):
             self._add("invalid_url", "The URL provided for this request does not match the batch endpoint.", "url")
 
     def _check_body(self, raw: msgspec.Raw) -> None:
@@ -195,14 +188,14 @@ class LineRules:
         self._check_model(body.model)
         self._check_input(body)
         if body.stream == TRUE:
-            message = f"{self._title}: Streaming is not supported in the Batch API."
+            message = f"{self._where.title}: Streaming is not supported in the Batch API."
             self._add("streaming_unsupported", message, "body.stream")
 
     def _check_input(self, body: _Body) -> None:
-        for name in self._needed:
+        for name in self._where.needed:
             if not is_null(getattr(body, name)):
                 return
-        name = self._needed[0]
+        name = self._where.needed[0]
         self._add("invalid_request", f"{name.capitalize()} parameter is required.", f"body.{name}")
 
     def _check_model(self, raw: msgspec.Raw) -> None:
@@ -226,9 +219,9 @@ class LineRules:
                 "Each batch must contain requests for a single model."
             )
             self._add("mismatched_model", message, "body.model")
-        elif self._endpoint not in deployment.endpoints:
+        elif self.endpoint not in deployment.endpoints:
             message = (
-                f"The model {quoted(model)} does not serve the endpoint {self._endpoint}. "
+                f"The model {quoted(model)} does not serve the endpoint {self.endpoint}. "
                 f"It serves: {', '.join(deployment.endpoints)}."
             )
             self._add("invalid_request", message, "body.model")

@@ -6,11 +6,13 @@ Rule of this file: a literal of a vendor stays byte for byte; what helps beyond 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from shared.domain import ids
 from shared.domain.batch import Batch, BatchError, Vendor
-from shared.domain.request_line import NOT_JSON
+from shared.domain.parameters import unsupported
+from shared.domain.request_line import NOT_JSON, vendor_code
 
 _NO_DEPLOYMENT: Final = (
     "Validation failed: A valid model deployment name couldn't be extracted from the input file. Please ensure that "
@@ -30,7 +32,9 @@ def _spelled(batch: Batch) -> str:
     given = batch.input_file_id
     if ids.parse(given) is None:
         return given
-    return f"file-{given if batch.vendor is Vendor.AZURE else ids.to_base62(given)}"
+    if batch.vendor is Vendor.AZURE:
+        return f"file-{given}"
+    return f"{'file_' if batch.vendor is Vendor.DEEPINFRA else 'file-'}{ids.to_base62(given)}"
 
 
 def empty() -> BatchError:
@@ -52,6 +56,22 @@ def too_many_requests(maximum: int, lines: int) -> BatchError:
         "Split it into several files and create a batch for each."
     )
     return BatchError(code="too_many_tasks", message=message)
+
+
+def too_many_inputs(maximum: int, inputs: int) -> BatchError:
+    """Neither vendor's code is known; this one is ours (contract 3.3, 3.5)."""
+    message = (
+        f"The input file holds more than the maximum of {maximum:,} embedding inputs: its lines have {inputs:,} "
+        "together. Split it into several files and create a batch for each."
+    )
+    return BatchError(code="too_many_embedding_inputs", message=message)
+
+
+def unsupported_window(batch: Batch, supported: Iterable[str]) -> BatchError:
+    """Azure finds this out in the batch, not in the request (contract 1.5.5)."""
+    refusal = unsupported("completion_window", batch.completion_window, supported)
+    code = vendor_code(batch.vendor, refusal.code or "invalid_value")
+    return BatchError(code=code, message=refusal.message, param=refusal.param)
 
 
 def line_too_long(max_bytes: int, line: int) -> BatchError:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from shared.domain.batch import Batch, BatchError, Refused, Vendor
+from shared.domain.batch import Batch, BatchError, Refused
 from shared.domain.input_scan import Accepted, InputScan, ScanRules
 from shared.domain.tokens import EstimatedTokens
-from shared.domain.validation_errors import file_not_found
+from shared.domain.validation_errors import file_not_found, unsupported_window
 from shared.ports import BlobMissing
 from shared.services import Services
 from shared.settings import Settings
@@ -24,6 +24,9 @@ async def scan_input(service: Services, batch: Batch, still_wanted: StillWanted)
 
     `still_wanted` is asked after every block. Raises Unavailable.
     """
+    windows = service.settings.windows()
+    if batch.completion_window not in windows:
+        return _refused(unsupported_window(batch, windows))
     file = await service.files.get(batch.owner, batch.input_file_id)
     if file is None or file.is_expired(service.now()) or file.purpose != "batch" or not batch.input_blob:
         return _refused(file_not_found(batch))
@@ -42,15 +45,15 @@ async def scan_input(service: Services, batch: Batch, still_wanted: StillWanted)
 
 def scan_rules(settings: Settings, batch: Batch) -> ScanRules:
     """What the batch's input is held against."""
-    is_azure = batch.vendor is Vendor.AZURE
     return ScanRules(
         vendor=batch.vendor,
         endpoint=batch.endpoint,
         deployments=settings.deployments,
         counter=EstimatedTokens(),
-        max_bytes=settings.max_file_bytes,
+        max_bytes=settings.max_input_bytes(batch.vendor),
         max_line_bytes=settings.max_line_bytes,
-        max_requests=settings.max_requests_azure if is_azure else settings.max_requests_openai,
+        max_requests=settings.max_requests(batch.vendor),
+        max_embedding_inputs=settings.max_embedding_inputs,
         max_reported_errors=settings.max_reported_errors,
         chunk_lines=settings.chunk_lines,
         chunk_bytes=settings.chunk_bytes,

@@ -98,8 +98,52 @@ async def test_a_bad_file_fails_the_batch_with_every_problem(service: Services) 
     assert await plan_of(service, batch) is None
 
 
+async def test_an_unsupported_window_fails_the_batch(service: Services) -> None:
+    """In Azure's dialects the call is accepted and the batch fails (contract 1.5.5)."""
+    batch = await put(service, vendor=Vendor.AZURE, completion_window="1h")
+    assert await run(batch) == {"outcome": "refused"}
+    assert (await record(service, batch)).errors == (
+        BatchError(
+            code="invalid_request",
+            message="Invalid value: '1h'. Supported values are: '24h'.",
+            param="completion_window",
+        ),
+    )
+
+
+@pytest.mark.parametrize(("vendor", "maximum"), [(Vendor.OPENAI, 3), (Vendor.DEEPINFRA, 4), (Vendor.AZURE, 5)])
+@pytest.mark.parametrize("over", [0, 1])
+async def test_each_dialect_has_its_own_number_of_lines(
+    service: Services, vendor: Vendor, maximum: int, over: int
+) -> None:
+    """Settings: OpenAI's 50,000, Azure's 100,000, Compass's 10,000 are values of them (contract 3.5)."""
+    limits = {"max_requests_openai": 3, "max_requests_deepinfra": 4, "max_requests_azure": 5}
+    data = b"".join(line(number) for number in range(maximum + over))
+    with use(with_settings(service, **limits)):
+        batch = await put(service, data, vendor=vendor)
+        await run(batch)
+    codes = [error.code for error in (await record(service, batch)).errors]
+    assert codes == ["too_many_tasks"] * over
+
+
+@pytest.mark.parametrize("vendor", list(Vendor))
+async def test_each_dialect_has_its_own_size(service: Services, vendor: Vendor) -> None:
+    """Literal of contract 3.3, with the dialect's limit; Compass's 50 MB is a value of it."""
+    names = {Vendor.OPENAI: "openai", Vendor.AZURE: "azure", Vendor.DEEPINFRA: "deepinfra"}
+    with use(with_settings(service, **{f"max_input_bytes_{names[vendor]}": 200})):
+        batch = await put(service, vendor=vendor)
+        await run(batch)
+    (error,) = (await record(service, batch)).errors
+    assert error.message == "The batch input file is larger than the 200 maximum for the small model."
+
+
 @pytest.mark.parametrize(
-    ("vendor", "spelled"), [(Vendor.OPENAI, f"file-{to_base62(FILE)}"), (Vendor.AZURE, f"file-{FILE}")]
+    ("vendor", "spelled"),
+    [
+        (Vendor.OPENAI, f"file-{to_base62(FILE)}"),
+        (Vendor.AZURE, f"file-{FILE}"),
+        (Vendor.DEEPINFRA, f"file_{to_base62(FILE)}"),
+    ],
 )
 async def test_a_missing_file_is_named_as_its_caller_knows_it(service: Services, vendor: Vendor, spelled: str) -> None:
     """Literal of contract 3.3; ids as in contract 1.7."""

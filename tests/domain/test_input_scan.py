@@ -27,6 +27,7 @@ RULES = ScanRules(
     max_bytes=209_715_200,
     max_line_bytes=33_554_432,
     max_requests=50_000,
+    max_embedding_inputs=50_000,
     max_reported_errors=100,
     chunk_lines=200,
     chunk_bytes=4_194_304,

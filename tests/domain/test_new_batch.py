@@ -71,6 +71,14 @@ def test_an_unsupported_completion_window() -> None:
     )
 
 
+def test_azure_takes_any_window() -> None:
+    """There the batch fails, not the call (contract 1.5.5); it keeps what was sent."""
+    body = msgspec.json.encode(VALID | {"completion_window": "1h"})
+    new = parse_new_batch(body, endpoints=ENDPOINTS, windows=WINDOWS, takes_any_window=True)
+
+    assert (new.completion_window, new.window_seconds) == ("1h", 86400)
+
+
 def test_a_metadata_value_that_is_no_string() -> None:
     """Contract 1.3, literal."""
     assert refusal(metadata={"tags": ["a"]}) == (

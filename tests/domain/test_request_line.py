@@ -211,6 +211,7 @@ def test_a_deployment_serves_only_its_endpoints() -> None:
         ("/v1/images/generations", "prompt"),
         ("/v1/moderations", "input"),
         ("/v1/responses", "input"),
+        ("/v1/videos", "prompt"),
     ],
 )
 def test_each_endpoint_needs_its_own_parameter(endpoint: str, missing: str) -> None:
