@@ -8,6 +8,10 @@ from shared.domain.file import ExpiresAfter, File
 from shared.domain.heartbeat import Heartbeat
 from shared.domain.ids import new_id
 from shared.domain.upload import Upload, UploadPart
+from shared.domain.webhook_delivery import Delivery
+from shared.domain.webhook_endpoint import WebhookEndpoint
+from shared.domain.webhook_event import EventType
+from shared.domain.webhook_signature import KEY_BYTES, new_secret
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
 
@@ -77,3 +81,30 @@ def a_part(number: int = 0, *, upload: int = 0, **changes: Any) -> UploadPart:
 
 def a_heartbeat(lane: int = 0, *, deployment: str = "gpt-4o-mini", batch: int = 0, seconds: float = 0) -> Heartbeat:
     return Heartbeat(deployment=deployment, batch_id=an_id(batch), lane=lane, at=START + timedelta(seconds=seconds))
+
+
+def a_webhook_endpoint(number: int = 0, *, owner: str = "project-a", **changes: Any) -> WebhookEndpoint:
+    values = {
+        "id": an_id(number),
+        "owner": owner,
+        "name": f"Empfänger {number}",
+        "url": "https://example.com/hook",
+        "event_types": tuple(EventType),
+        "created_at": START,
+        "updated_at": START,
+        "secret": new_secret(number.to_bytes(KEY_BYTES, "big")),
+    }
+    return WebhookEndpoint(**values | changes)
+
+
+def a_delivery(number: int = 0, *, seconds: float = 0, **changes: Any) -> Delivery:
+    """Due `seconds` after START."""
+    values = {
+        "id": an_id(number),
+        "owner": "project-a",
+        "batch_id": an_id(800),
+        "event_type": EventType.BATCH_COMPLETED,
+        "endpoint_id": an_id(700),
+        "due_at": START + timedelta(seconds=seconds),
+    }
+    return Delivery(**values | changes)

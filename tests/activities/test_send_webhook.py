@@ -1,0 +1,214 @@
+"""One attempt of a delivery, and the notes that are made before a batch ends."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import openai
+import pytest
+
+from activities.send_webhook import DONE, NOT_YET, send_webhook
+from shared.domain.batch import Batch, BatchError, CancelRequested, Refused, Status
+from shared.domain.ids import derived_id
+from shared.domain.webhook_delivery import Answered, NoAnswer
+from shared.domain.webhook_endpoint import WebhookEndpoint, rotated
+from shared.domain.webhook_event import EventType
+from shared.ports import Changed
+from shared.run.announce import announce
+from shared.run.change import change
+from shared.services import Services
+from tests.activities.conftest import Clock
+from tests.contracts.samples import START, a_batch, a_webhook_endpoint
+from tests.fake_receivers import FakeReceivers
+
+REFUSED = Refused(errors=(BatchError(code="empty_file", message="The file is empty."),))
+
+
+@pytest.fixture
+async def endpoint(service: Services) -> WebhookEndpoint:
+    made = a_webhook_endpoint(1)
+    await service.webhooks.insert_endpoint(made)
+    return made
+
+
+@pytest.fixture
+async def failed(service: Services, endpoint: WebhookEndpoint) -> Batch:
+    """A batch that was refused, with its delivery noted and nothing sent."""
+    return await fail(service, 1)
+
+
+async def fail(service: Services, number: int) -> Batch:
+    batch = a_batch(number)
+    await service.batches.insert(batch)
+    return await change(service, batch, REFUSED)
+
+
+def delivery_id(batch: Batch, endpoint: WebhookEndpoint, event_type: str = "batch.failed") -> str:
+    return derived_id(batch.created_at, batch.id, event_type, endpoint.id)
+
+
+async def attempt(batch: Batch, endpoint: WebhookEndpoint) -> dict[str, object]:
+    return await send_webhook({"delivery_id": delivery_id(batch, endpoint)})
+
+
+async def due(service: Services) -> list[str]:
+    return [stored.value.id async for stored in service.webhooks.due_deliveries(service.now())]
+
+
+async def test_a_final_record_has_its_delivery(service: Services, endpoint: WebhookEndpoint, failed: Batch) -> None:
+    """Noted by the same change that made the record final, due at once."""
+    assert await due(service) == [delivery_id(failed, endpoint)]
+
+
+async def test_the_note_is_made_before_the_record_is_final(
+    service: Services, endpoint: WebhookEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is killed in between: a final record is never without its delivery."""
+    batch = a_batch(1)
+    await service.batches.insert(batch)
+
+    async def killed(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(service.batches), "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            await change(service, batch, REFUSED)
+
+    assert await due(service) == [delivery_id(batch, endpoint)]
+
+
+async def test_other_changes_note_nothing(service: Services, endpoint: WebhookEndpoint) -> None:
+    """There are no events of states that pass."""
+    batch = a_batch(1)
+    await service.batches.insert(batch)
+    await change(service, batch, CancelRequested())
+
+    assert await due(service) == []
+
+
+async def test_only_the_owners_endpoints_that_asked_are_told(service: Services) -> None:
+    """One delivery for each of them."""
+    asked, other = a_webhook_endpoint(1), a_webhook_endpoint(2, event_types=(EventType.BATCH_EXPIRED,))
+    for one in (asked, other, a_webhook_endpoint(3, owner="project-b")):
+        await service.webhooks.insert_endpoint(one)
+    batch = await fail(service, 1)
+
+    assert await due(service) == [delivery_id(batch, asked)]
+
+
+async def test_a_delivery_is_signed_and_ends(
+    service: Services, endpoint: WebhookEndpoint, failed: Batch, receivers: FakeReceivers
+) -> None:
+    """The SDK unwraps what was sent; after a 2xx nothing is sent any more."""
+    first, second = await attempt(failed, endpoint), await attempt(failed, endpoint)
+
+    (request,) = receivers.requests
+    assert (first, second) == (DONE, DONE)
+    assert request.url == endpoint.url
+    assert request.headers["webhook-id"] == f"wh_{delivery_id(failed, endpoint)}"
+    assert json.loads(request.body)["data"] == {"id": f"batch_{failed.id}"}
+    assert json.loads(request.body)["created_at"] == int(failed.failed_at.timestamp())
+
+
+async def test_both_secrets_sign_during_a_rotation(
+    service: Services, endpoint: WebhookEndpoint, failed: Batch, receivers: FakeReceivers, clock: Clock
+) -> None:
+    """Receivers that know the old secret only are still served."""
+    stored = await service.webhooks.get_endpoint(endpoint.owner, endpoint.id)
+    await service.webhooks.replace_endpoint(
+        rotated(endpoint, a_webhook_endpoint(9).secret, clock(), keep_old=True), stored.version
+    )
+    await attempt(failed, endpoint)
+
+    assert len(receivers.requests[0].headers["webhook-signature"].split(" ")) == 2
+
+
+@pytest.mark.parametrize("answer", [Answered(500), Answered(301), Answered(410), NoAnswer("down")])
+async def test_a_failed_attempt_is_repeated_later(
+    endpoint: WebhookEndpoint, failed: Batch, receivers: FakeReceivers, clock: Clock, answer: Answered | NoAnswer
+) -> None:
+    """After a pause about as long as the event is old; the same event under the same id."""
+    receivers.answers = [answer]
+    clock.at += timedelta(minutes=8)
+    first = await attempt(failed, endpoint)
+    second = await attempt(failed, endpoint)
+
+    one, two = receivers.requests
+    assert (first["done"], second) == (False, DONE)
+    assert 480 <= first["wait"] <= 480 * 1.2
+    assert (one.headers["webhook-id"], one.body) == (two.headers["webhook-id"], two.body)
+
+
+async def test_after_three_days_it_is_given_up(
+    service: Services, endpoint: WebhookEndpoint, failed: Batch, receivers: FakeReceivers, clock: Clock
+) -> None:
+    """The last attempt is made, then no other."""
+    receivers.answers = [Answered(500)]
+    clock.at += timedelta(hours=72)
+
+    assert [await attempt(failed, endpoint) for _ in range(2)] == [DONE, DONE]
+    assert len(receivers.requests) == 1
+
+
+async def test_what_has_not_happened_is_not_told(
+    service: Services, endpoint: WebhookEndpoint, receivers: FakeReceivers
+) -> None:
+    """A note whose record is not final waits; one whose record ended otherwise is void."""
+    batch = a_batch(1)
+    await service.batches.insert(batch)
+    await announce(service, a_batch(1, status=Status.FAILED, failed_at=START))
+    waiting = await attempt(batch, endpoint)
+    stored = await service.batches.get(batch.owner, batch.id)
+    await service.batches.replace(a_batch(1, status=Status.CANCELLED, cancelled_at=START), stored.version)
+
+    assert (waiting, await attempt(batch, endpoint)) == (NOT_YET, DONE)
+    assert receivers.requests == []
+
+
+async def test_a_deleted_endpoint_is_told_nothing(
+    service: Services, endpoint: WebhookEndpoint, failed: Batch, receivers: FakeReceivers
+) -> None:
+    """Its deliveries end."""
+    await service.webhooks.delete_endpoint(endpoint.owner, endpoint.id)
+
+    assert await attempt(failed, endpoint) == DONE
+    assert receivers.requests == []
+
+
+async def test_an_end_prevails_over_a_postponement(service: Services, endpoint: WebhookEndpoint, failed: Batch) -> None:
+    """The timer read the record, the attempt ended it: the timer's write is refused."""
+    read = await service.webhooks.get_delivery(delivery_id(failed, endpoint))
+    await attempt(failed, endpoint)
+    with pytest.raises(Changed):
+        await service.webhooks.replace_delivery(read.value, read.version)
+
+    assert (await service.webhooks.get_delivery(read.value.id)).value.ended
+
+
+async def test_the_sdk_unwraps_an_attempt(
+    service: Services, endpoint: WebhookEndpoint, receivers: FakeReceivers, clock: Clock
+) -> None:
+    """Body and headers as sent, with the endpoint's secret (contract 8.3)."""
+    clock.at = clock.at.now(clock.at.tzinfo)
+    batch = await fail(service, 2)
+    await attempt(batch, endpoint)
+    (request,) = receivers.requests
+    with openai.OpenAI(api_key="x") as client:
+        event = client.webhooks.unwrap(request.body, request.headers, secret=endpoint.secret)
+
+    assert (event.type, event.data.id) == ("batch.failed", f"batch_{batch.id}")
+
+
+async def test_no_key_or_url_reaches_the_log(
+    endpoint: WebhookEndpoint, failed: Batch, receivers: FakeReceivers, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A failure is logged with ids and a reason."""
+    receivers.answers = [Answered(500)]
+    with caplog.at_level("DEBUG"):
+        await attempt(failed, endpoint)
+
+    (record,) = [record for record in caplog.records if record.name == "activities.send_webhook"]
+    assert (record.reason, record.batch_id) == ("status 500", failed.id)
+    assert not [text for text in map(str, map(vars, caplog.records)) if endpoint.secret in text or endpoint.url in text]
