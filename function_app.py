@@ -14,7 +14,7 @@ from activities.process_chunk import process_chunk
 from activities.reserve_quota import reserve_quota
 from activities.send_webhook import send_webhook
 from activities.validate_input import validate_input
-from api import batches, files, webhooks
+from api import batches, files, uploads, webhooks
 from api.dialect import MOUNTS
 from api.endpoint import endpoint, starting_endpoint
 from api.health import healthz
@@ -23,9 +23,11 @@ from orchestrators.deliver_webhook import deliver_webhook
 from orchestrators.run_batch import run_batch
 from orchestrators.run_lane import run_lane
 from timers.expire_files import expire_files
+from timers.expire_uploads import expire_uploads
 from timers.purge_history import purge_history
 from timers.reconcile_batches import reconcile_batches
 from timers.start_deliveries import start_deliveries
+from timers.sweep_orphans import sweep_orphans
 
 # Keys are checked in `api/endpoint.py`, the same everywhere this app runs; the platform's own keys are not used.
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -36,6 +38,13 @@ ROUTES = (
     ("GET", "files/{file_id}", files.retrieve_file),
     ("DELETE", "files/{file_id}", files.delete_file),
     ("GET", "files/{file_id}/content", files.download_file),
+    ("HEAD", "files/{file_id}/content", files.inspect_file),
+    ("POST", "files/import", files.import_file),
+    ("POST", "uploads", uploads.create_upload),
+    ("GET", "uploads/{upload_id}", uploads.retrieve_upload),
+    ("POST", "uploads/{upload_id}/parts", uploads.add_part),
+    ("POST", "uploads/{upload_id}/complete", uploads.complete_upload),
+    ("POST", "uploads/{upload_id}/cancel", uploads.cancel_upload),
     ("GET", "batches", batches.list_batches),
     ("GET", "batches/{batch_id}", batches.retrieve_batch),
     ("POST", "batches/{batch_id}/cancel", batches.cancel_batch),
@@ -91,3 +100,5 @@ app.function_name("purge_history")(
     )
 )
 app.function_name("expire_files")(app.timer_trigger(arg_name="timer", schedule="0 */10 * * * *")(expire_files))
+app.function_name("expire_uploads")(app.timer_trigger(arg_name="timer", schedule="0 5-59/10 * * * *")(expire_uploads))
+app.function_name("sweep_orphans")(app.timer_trigger(arg_name="timer", schedule="0 41 4 * * *")(sweep_orphans))

@@ -6,6 +6,7 @@ serve. Pure. Objects are rendered in `rendering.py`, errors in `envelopes.py`.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,8 +17,12 @@ from shared.domain import ids
 from shared.domain.batch import Vendor
 from shared.domain.deployment import ENDPOINTS
 from shared.domain.errors import NotFound
+from shared.domain.file import PURPOSES
+from shared.domain.upload import Upload
 
 OK = 200
+UPLOAD_PREFIX = "upload_"
+_BLOCK_ID = re.compile("[0-9A-Za-z+/]{22}==", re.ASCII)
 _API_VERSION = re.compile(r"(\d{4}-\d\d-\d\d)(-preview)?", re.ASCII)
 _FIRST_API_VERSION = "2024-07-01"  # Older ones serve no batch routes (contract 1.1).
 _CREATED_API_VERSION = "2025-04-01"  # From here on creating a batch answers 201 (contract 1.4).
@@ -63,10 +68,16 @@ class Dialect:
     files_expire: bool = False
     sends_apim_request_id: bool = True
     file_prefix: str = "file-"
+    part_prefix: str = "part_"
+    names_uploads_by_purpose: bool = False
+    shows_block_ids: bool = False
     fills_expiry: bool = False
+    takes_any_window: bool = False
+    looks_ahead: bool = False
     reads_odata: bool = False
 
 
+AZURE_PART_PREFIX = "uplprt-"
 DEEPINFRA_ENDPOINTS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
 _UNVERSIONED = {endpoint.removeprefix("/v1"): endpoint for endpoint in ENDPOINTS}
 _VERSIONED = {endpoint: endpoint for endpoint in ENDPOINTS}
@@ -106,9 +117,14 @@ AZURE_CLASSIC = Dialect(
     created_file=201,
     created_batch=201,
     needs_api_version=True,
+    part_prefix=AZURE_PART_PREFIX,
+    names_uploads_by_purpose=True,
+    shows_block_ids=True,
     locates_files=True,
     pages_files=False,
     reads_odata=True,
+    takes_any_window=True,
+    looks_ahead=True,
 )
 AZURE_V1 = Dialect(
     prefix="openai/v1",
@@ -121,7 +137,12 @@ AZURE_V1 = Dialect(
     endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
     created_file=OK,
     created_batch=201,
+    part_prefix=AZURE_PART_PREFIX,
+    names_uploads_by_purpose=True,
+    shows_block_ids=True,
     reads_odata=True,
+    takes_any_window=True,
+    looks_ahead=True,
 )
 
 # What function names begin with, the route prefix, the dialect. SDKs before 1.65.2 put the deployment into the path
@@ -155,6 +176,11 @@ def created_batch(dialect: Dialect, api_version: str | None) -> int:
     return dialect.created_batch
 
 
+def shows_enqueued_tokens(dialect: Dialect, api_version: str | None) -> bool:
+    """Whether creating a batch answers with the two token headers (contract 1.2)."""
+    return dialect.looks_ahead and created_batch(dialect, api_version) != OK
+
+
 def parse_file_id(text: str) -> str | None:
     """The canonical id behind any dialect's spelling, or None."""
     return ids.parse(text, "file-", "file_")
@@ -173,6 +199,30 @@ def upload_id(dialect: Dialect, file_id: str) -> str:
 def result_id(dialect: Dialect, file_id: str | None) -> str | None:
     """The id of an output or error file."""
     return None if file_id is None else f"{dialect.file_prefix}{dialect.spell_result(file_id)}"
+
+
+def parse_upload_id(text: str) -> str | None:
+    """The canonical id of an upload in parts behind any dialect's spelling, or None."""
+    return ids.parse(text, UPLOAD_PREFIX, *(f"{purpose}-" for purpose in PURPOSES))
+
+
+def spell_upload_id(dialect: Dialect, upload: Upload) -> str:
+    """Azure's examples begin with the purpose (contract 1.5.8)."""
+    return f"{upload.purpose}-{upload.id}" if dialect.names_uploads_by_purpose else f"{UPLOAD_PREFIX}{upload.id}"
+
+
+def parse_part_id(text: str) -> str | None:
+    """The canonical id behind any dialect's spelling, Azure's block ids included, or None."""
+    return ids.parse(text, OPENAI.part_prefix, AZURE_PART_PREFIX) or _parse_block_id(text)
+
+
+def azure_block_id(part_id: str) -> str:
+    """A part's other name, which Azure's examples complete with (contract 1.5.8)."""
+    return base64.b64encode(bytes.fromhex(part_id)).decode()
+
+
+def _parse_block_id(text: str) -> str | None:
+    return base64.b64decode(text).hex() if _BLOCK_ID.fullmatch(text) else None
 
 
 def batch_id(dialect: Dialect, canonical: str) -> str:

@@ -17,6 +17,7 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 
 from api.byte_range import RangeNotSatisfiable
+from api.conditions import PreconditionFailed
 from api.dialect import OK, Dialect, check_api_version
 from api.envelopes import render_error, render_internal_error
 from shared.domain.batch import Batch
@@ -25,10 +26,12 @@ from shared.domain.keys import Caller, authenticate
 from shared.services import Services, services
 
 PARTIAL_CONTENT = 206
+NOT_MODIFIED = 304
 SERVICE_UNAVAILABLE = 503
 _INTERNAL_ERROR = 500
 _STATUSES: Mapping[type[DurableBatchError], int] = {
     RangeNotSatisfiable: 416,
+    PreconditionFailed: 412,
     InvalidRequest: 400,
     Unauthenticated: 401,
     NotFound: 404,

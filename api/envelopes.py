@@ -16,7 +16,7 @@ _AZURE_CODES: dict[type[DurableBatchError], str] = {
     Unavailable: "serviceUnavailable",
 }
 _AZURE_INTERNAL = "internalFailure"
-_KEPT_CODES = frozenset({"404", "token_limit_exceeded"})
+_KEPT_CODES = frozenset({"404", "token_limit_exceeded", "quotaExceeded"})
 _AZURE_DENIED = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
     "active subscription and use a correct regional API endpoint for your resource."

@@ -10,18 +10,20 @@ from urllib.parse import quote
 from azurefunctions.extensions.http.fastapi import Request, Response, StreamingResponse
 
 from api.byte_range import parse_range
+from api.conditions import check_match, is_known, serves_range
 from api.dialect import OK, parse_file_id
-from api.endpoint import PARTIAL_CONTENT, Call, json_response
+from api.endpoint import NOT_MODIFIED, PARTIAL_CONTENT, Call, json_response
 from api.query import Page, parse_page
 from api.rendering import file_id, render_deleted_file, render_file, render_files
 from api.uploading import receive_file
-from shared.domain.errors import NotFound
+from shared.domain.errors import InvalidRequest, NotFound
 from shared.domain.file import File
 from shared.domain.parameters import shortened
 from shared.ports import BlobMissing
 from shared.run.input_bytes import drop_file
 
 MAX_LIST = 10_000
+CONTENT_TYPE = "application/octet-stream"
 
 
 async def create_file(request: Request, call: Call) -> Response:
@@ -52,27 +54,56 @@ async def delete_file(request: Request, call: Call) -> Response:
 
 
 async def download_file(request: Request, call: Call) -> Response:
-    """`Content-Length` always; one `Range` (RFC 9110), unless `If-Range` names another version."""
-    file = await _find(request, call)
-    try:
-        size = await call.services.blobs.size(file.blob)
-    except BlobMissing:
-        raise _no_such_file(request.path_params["file_id"]) from None
-    etag = f'"{file.id}"'
-    wanted = request.headers.get("range") if request.headers.get("if-range", etag) == etag else None
+    """`Content-Length` always; one `Range`, unless `If-Range` names another version; 304 for what is known already."""
+    file, size, etag = await _find_content(request, call)
+    if is_known(request.headers.get("if-none-match"), etag):
+        return Response(status_code=NOT_MODIFIED, headers={"etag": etag})
+    wanted = request.headers.get("range") if serves_range(request.headers.get("if-range"), etag) else None
     part = parse_range(wanted, size)
     start, length = (part.start, part.length) if part else (0, size)
-    headers = {
+    headers = _content_headers(file, length, etag)
+    if part:
+        headers["content-range"] = part.content_range
+    content = call.services.blobs.read(file.blob, start, length)
+    status = PARTIAL_CONTENT if part else OK
+    return StreamingResponse(content, status, headers, media_type=CONTENT_TYPE)
+
+
+async def inspect_file(request: Request, call: Call) -> Response:
+    """HEAD of the download: its headers, no bytes (a `Range` means nothing here, RFC 9110 14.2)."""
+    file, size, etag = await _find_content(request, call)
+    if is_known(request.headers.get("if-none-match"), etag):
+        return Response(status_code=NOT_MODIFIED, headers={"etag": etag})
+    return Response(headers=_content_headers(file, size, etag), media_type=CONTENT_TYPE)
+
+
+async def import_file(request: Request, call: Call) -> Response:  # noqa: ARG001 - a handler's parameters
+    """Azure's import from a URL. Never: the service would have to fetch what a caller names."""
+    raise InvalidRequest(
+        "Files cannot be imported from a URL. Download the file and send it to POST /files, or in parts to "
+        "POST /uploads; a batch can read a blob directly through 'input_blob'.",
+        param="content_url",
+    )
+
+
+async def _find_content(request: Request, call: Call) -> tuple[File, int, str]:
+    """The file, its size, and its entity tag: content never changes, so its id is one. Raises PreconditionFailed."""
+    file = await _find(request, call)
+    etag = f'"{file.id}"'
+    check_match(request.headers.get("if-match"), etag)
+    try:
+        return file, await call.services.blobs.size(file.blob), etag
+    except BlobMissing:
+        raise _no_such_file(request.path_params["file_id"]) from None
+
+
+def _content_headers(file: File, length: int, etag: str) -> dict[str, str]:
+    return {
         "content-length": str(length),
         "content-disposition": _attachment(file.filename),
         "etag": etag,
         "accept-ranges": "bytes",
     }
-    if part:
-        headers["content-range"] = part.content_range
-    content = call.services.blobs.read(file.blob, start, length)
-    status = PARTIAL_CONTENT if part else OK
-    return StreamingResponse(content, status, headers, media_type="application/octet-stream")
 
 
 async def _find(request: Request, call: Call) -> File:

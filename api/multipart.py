@@ -41,13 +41,15 @@ class FileStart:
 Part = Field | FileStart | bytes
 
 
-async def read_form(content_type: str | None, body: AsyncIterator[bytes]) -> AsyncIterator[Part]:
-    """The form's fields, and its one file as FileStart followed by pieces of bytes. Complete when it ends.
+async def read_form(
+    content_type: str | None, body: AsyncIterator[bytes], file_field: str = "file"
+) -> AsyncIterator[Part]:
+    """The form's fields, and the file in `file_field` as FileStart followed by pieces of bytes. Complete when it ends.
 
     Raises InvalidRequest if `body` is no form, breaks its syntax or the bounds, or ends too early.
     """
-    form = _Form()
-    parser = MultipartParser(_boundary(content_type), form.callbacks())
+    form = _Form(file_field)
+    parser = MultipartParser(_boundary(content_type, file_field), form.callbacks())
     read = 0
     async for chunk in body:
         try:
@@ -63,11 +65,11 @@ async def read_form(content_type: str | None, body: AsyncIterator[bytes]) -> Asy
         raise _broken("it ends before its closing boundary")
 
 
-def _boundary(content_type: str | None) -> bytes:
+def _boundary(content_type: str | None, file_field: str) -> bytes:
     kind, options = parse_options_header((content_type or "").encode("latin-1", "replace"))
     if kind != b"multipart/form-data":
         raise InvalidRequest(
-            "The request is not a form. Send the file as multipart/form-data, with the fields 'purpose' and 'file'."
+            f"The request is not a form. Send it as multipart/form-data, with the bytes in the field '{file_field}'."
         )
     boundary = options.get(b"boundary", b"")
     if not 0 < len(boundary) <= 70:  # RFC 2046, 5.1.1
@@ -82,7 +84,8 @@ def _broken(reason: str) -> InvalidRequest:
 class _Form:
     """Collects what the push parser calls back; `take` hands it on."""
 
-    def __init__(self) -> None:
+    def __init__(self, file_field: str) -> None:
+        self._file_field = file_field
         self.begun = self.ended = False
         self._ready: list[Part] = []
         self._header = (b"", b"")
@@ -136,19 +139,21 @@ class _Form:
         if b"filename" in options:
             self._begin_file(options[b"filename"].decode("utf-8", "replace"))
             return
-        if self._name == "file":
-            raise InvalidRequest("The form field 'file' has no filename. Send it as a file part.", param="file")
+        if self._name == self._file_field:
+            raise InvalidRequest(
+                f"The form field '{self._name}' has no filename. Send it as a file part.", param=self._name
+            )
         self._fields += 1
         if self._fields > MAX_FIELDS:
             raise InvalidRequest(f"The form has more than {MAX_FIELDS} fields. Send only those this call knows.")
 
     def _begin_file(self, filename: str) -> None:
-        if self._name != "file":
-            raise InvalidRequest("The file must be in the form field 'file'.", param="file")
+        if self._name != self._file_field:
+            raise InvalidRequest(f"The file must be in the form field '{self._file_field}'.", param=self._file_field)
         if not filename:
-            raise InvalidRequest("The file has an empty filename. Give it a name.", param="file")
+            raise InvalidRequest("The file has an empty filename. Give it a name.", param=self._file_field)
         if self._has_file:
-            raise InvalidRequest("The form has two files. Send one file per upload.", param="file")
+            raise InvalidRequest("The form has two files. Send one file per upload.", param=self._file_field)
         self._in_file = self._has_file = True
         self._ready.append(FileStart(filename=filename))
 

@@ -8,6 +8,7 @@ import msgspec
 
 PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
 RESULT_PURPOSE = "batch_output"
+FILES_PREFIX = "files/"
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,4 +39,4 @@ class ExpiresAfter(msgspec.Struct, frozen=True, kw_only=True):
 
 def upload_blob(file_id: str) -> str:
     """Where an uploaded file's bytes live."""
-    return f"files/{file_id}"
+    return f"{FILES_PREFIX}{file_id}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _HEX = re.compile(r"[0-9a-f]{32}")
@@ -32,6 +32,13 @@ def _compose(at: datetime, low: int) -> str:
     rand_a = low >> 62 & 0xFFF
     rand_b = low & (1 << 62) - 1
     return f"{milliseconds << 80 | 7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b:032x}"
+
+
+def created_at(value: str) -> datetime:
+    """When the id was made, to the millisecond. Raises ValueError if it is no canonical id."""
+    if not _HEX.fullmatch(value):
+        raise ValueError(f"{value!r} is no id")
+    return datetime.fromtimestamp(int(value[:12], 16) / 1000, UTC)
 
 
 def to_uuid(value: str) -> str:

@@ -67,9 +67,10 @@ def _no_batch_file() -> InvalidRequest:
     return InvalidRequest("Invalid file format for Batch API. Must be .jsonl")
 
 
-def too_large(limit_bytes: int) -> InvalidRequest:
+def too_large(purpose: str | None, limit_bytes: int) -> InvalidRequest:
     """Contract 1.3, and what users miss there: the limit (contract 7, no. 12)."""
-    return InvalidRequest(f"File is too large. The limit is {limit_bytes} bytes: split the file over several batches.")
+    advice = ": split the file over several batches." if purpose == BATCH_PURPOSE else "."
+    return InvalidRequest(f"File is too large. The limit is {limit_bytes} bytes{advice}")
 
 
 def check_purpose(purpose: str) -> str:

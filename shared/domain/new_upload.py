@@ -52,7 +52,7 @@ def parse_new_upload(fields: Mapping[str, Any], *, max_batch_bytes: int, max_byt
         filename=filename,
         purpose=purpose,
         mime_type=mime_type,
-        bytes=_bytes(fields, max_batch_bytes if purpose == BATCH_PURPOSE else max_bytes),
+        bytes=_bytes(fields, purpose, max_batch_bytes if purpose == BATCH_PURPOSE else max_bytes),
         expires_after=_expiry(fields.get("expires_after")),
     )
 
@@ -110,12 +110,12 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _bytes(fields: Mapping[str, Any], limit: int) -> int:
+def _bytes(fields: Mapping[str, Any], purpose: str, limit: int) -> int:
     value = fields.get("bytes")
     if value is None:
         raise missing("bytes")
     if isinstance(value, int) and value > limit:
-        raise too_large(limit)
+        raise too_large(purpose, limit)
     return whole_number("bytes", value, 1, limit)
 
 

@@ -45,6 +45,7 @@ _DECIDED = frozenset({UploadStatus.COMPLETING, UploadStatus.COMPLETED})
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """`bytes` is what the caller declared; `part_ids` are those of the last completion that was asked for.
 
+    `attempts` counts completions, so that each changes the record even if it repeats the one before.
     `file_id` and `completed_at` are set once the file is decided.
     """
 
@@ -58,6 +59,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     file_expires_after: ExpiresAfter | None
     status: UploadStatus = UploadStatus.PENDING
+    attempts: int = 0
     part_ids: tuple[str, ...] = ()
     file_id: str | None = None
     completed_at: datetime | None = None
@@ -165,7 +167,9 @@ def checking(upload: Upload, part_ids: tuple[str, ...], now: datetime) -> Upload
     """A completion begins; one that began before and has not ended is taken over. Raises WrongState."""
     if upload.status_at(now) not in _OPEN:
         raise _closed(upload, now, "It is too late to complete")
-    return msgspec.structs.replace(upload, status=UploadStatus.CHECKING, part_ids=part_ids)
+    return msgspec.structs.replace(
+        upload, status=UploadStatus.CHECKING, attempts=upload.attempts + 1, part_ids=part_ids
+    )
 
 
 def reopened(upload: Upload) -> Upload:

@@ -1,0 +1,43 @@
+"""Ends uploads whose hour is over: their bytes go at once, their records a day later.
+
+Until then callers are told what became of the upload. A completion that a crash cut off behind its decision is
+brought to its end.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+import azure.functions as func
+
+from shared.domain.upload import Upload, UploadStatus, expired
+from shared.run.change_upload import change_upload
+from shared.run.complete_upload import finish_upload
+from shared.services import Services, services
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(days=1)
+
+
+async def expire_uploads(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding
+    """One sweep; what a crash leaves is found by the next."""
+    service = services()
+    now = service.now()
+    async for upload in service.uploads.expired(now):
+        await _end(service, upload, now)
+
+
+async def _end(service: Services, upload: Upload, now: datetime) -> None:
+    if upload.is_decided:
+        upload = await finish_upload(service, upload)
+    elif upload.status_at(now) is not upload.status:
+        upload = (await change_upload(service, upload, lambda it: expired(it, now))).value
+        if upload.status is UploadStatus.EXPIRED:
+            await service.blobs.delete(upload.blob)
+            log.info("An upload expired.", extra={"action": "upload_expired"})
+    if now >= upload.expires_at + KEPT:
+        if not upload.is_decided:  # Again: parts on their way may have staged blocks since.
+            await service.blobs.delete(upload.blob)
+        await service.uploads.delete(upload)

@@ -1,0 +1,42 @@
+"""Removes bytes of files that no record names: a crash between the commit of a blob and the insert of its record.
+
+Only blobs older than a day are looked at, so none that is still on its way to its record.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+import azure.functions as func
+
+from shared.domain.file import FILES_PREFIX
+from shared.domain.ids import created_at
+from shared.services import Services, services
+
+log = logging.getLogger(__name__)
+
+GRACE = timedelta(days=1)
+
+
+async def sweep_orphans(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding
+    """One sweep: reads every name under `files/`, then every record that may name one."""
+    service = services()
+    orphans = await _old_blobs(service, service.now() - GRACE)
+    async for upload in service.uploads.expired(service.now()):  # A decided one may be about to get its record.
+        orphans.discard(upload.blob)
+    async for file in service.files.every():
+        orphans.discard(file.blob)
+    async for batch in service.batches.unfinished():  # It may read a file that was deleted meanwhile.
+        orphans.discard(batch.input_blob)
+    for blob in orphans:
+        await service.blobs.delete(blob)
+    if orphans:
+        log.warning("Files without a record were removed.", extra={"action": "orphans_removed", "count": len(orphans)})
+
+
+async def _old_blobs(service: Services, before: datetime) -> set[str]:
+    """The blob's name is an id, which tells when it was made."""
+    return {
+        name async for name in service.blobs.names(FILES_PREFIX) if created_at(name.removeprefix(FILES_PREFIX)) < before
+    }
