@@ -37,6 +37,8 @@ ROUTES = {
     ("GET", "batches"),
     ("GET", "batches/{batch_id}"),
     ("POST", "batches/{batch_id}/cancel"),
+    ("POST", "batches/{batch_id}/retry"),
+    ("POST", "batches/validate"),
     ("POST", "webhook_endpoints"),
     ("GET", "webhook_endpoints"),
     ("GET", "webhook_endpoints/{webhook_endpoint_id}"),

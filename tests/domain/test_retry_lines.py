@@ -1,0 +1,52 @@
+"""Picking the request lines of a retry out of an input file, however the files are cut into blocks."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.batch import Vendor
+from shared.domain.result_line import NeverRan, never_ran_line
+from shared.domain.retry_lines import RetryLines
+
+
+def request(custom_id: str) -> bytes:
+    body = {"model": "m", "messages": [{"role": "user", "content": "a\nb"}]}
+    return json.dumps({"custom_id": custom_id, "method": "POST", "url": "/v1/chat/completions", "body": body}).encode()
+
+
+def error(custom_id: str, vendor: Vendor = Vendor.OPENAI) -> bytes:
+    return never_ran_line(vendor, request_line_id="x", custom_id=custom_id, code=NeverRan.BATCH_EXPIRED)
+
+
+def selected(errors: bytes, requests: bytes, size: int = 1 << 20) -> list[bytes]:
+    lines, found = RetryLines(), b""
+    for start in range(0, len(errors), size):
+        lines.fail(errors[start : start + size])
+    for start in range(0, len(requests), size):
+        found += lines.select(requests[start : start + size])
+    return (found + lines.rest()).splitlines()
+
+
+@given(st.integers(1, 300), st.sets(st.integers(0, 9)))
+def test_blocks_make_no_difference(size: int, failed: set[int]) -> None:
+    """The failed lines, byte for byte and in input order."""
+    errors = b"".join(error(f"c{number}") for number in sorted(failed, reverse=True))
+    requests = b"".join(request(f"c{number}") + b"\n" for number in range(10))
+    assert selected(errors, requests, size) == [request(f"c{number}") for number in sorted(failed)]
+
+
+@pytest.mark.parametrize("custom_id", ["ünï", 'a"b\\', "\u2028", "😀", "", "x" * 5000])
+@pytest.mark.parametrize("vendor", Vendor)
+def test_odd_custom_ids_are_found_again(custom_id: str, vendor: Vendor) -> None:
+    """Whatever a caller named a request, its error line names it alike."""
+    assert selected(error(custom_id, vendor), request(custom_id)) == [request(custom_id)]
+
+
+def test_blank_lines_and_a_missing_last_line_feed_do_no_harm() -> None:
+    """Validation lets both pass."""
+    requests = b"\n  \n" + request("a") + b"\r\n\n" + request("b")
+    assert selected(error("a") + error("b"), requests) == [request("a"), request("b")]
