@@ -15,6 +15,8 @@ from activities.reserve_quota import reserve_quota
 from activities.send_webhook import send_webhook
 from activities.validate_input import validate_input
 from api import batches, files, uploads, webhooks
+from api.batch_retry import retry_batch
+from api.batch_validation import validate_batch
 from api.dialect import MOUNTS
 from api.endpoint import endpoint, starting_endpoint
 from api.health import healthz
@@ -24,6 +26,7 @@ from orchestrators.run_batch import run_batch
 from orchestrators.run_lane import run_lane
 from timers.expire_files import expire_files
 from timers.expire_uploads import expire_uploads
+from timers.forget_creations import forget_creations
 from timers.purge_history import purge_history
 from timers.reconcile_batches import reconcile_batches
 from timers.start_deliveries import start_deliveries
@@ -48,6 +51,7 @@ ROUTES = (
     ("GET", "batches", batches.list_batches),
     ("GET", "batches/{batch_id}", batches.retrieve_batch),
     ("POST", "batches/{batch_id}/cancel", batches.cancel_batch),
+    ("POST", "batches/validate", validate_batch),
     ("POST", "webhook_endpoints", webhooks.create_webhook_endpoint),
     ("GET", "webhook_endpoints", webhooks.list_webhook_endpoints),
     ("GET", "webhook_endpoints/{webhook_endpoint_id}", webhooks.retrieve_webhook_endpoint),
@@ -57,7 +61,10 @@ ROUTES = (
     ("POST", "webhook_endpoints/{webhook_endpoint_id}/test", webhooks.test_webhook_endpoint),
     ("GET", "webhook_event_types", webhooks.list_webhook_event_types),
 )
-STARTING_ROUTES = (("POST", "batches", batches.create_batch),)
+STARTING_ROUTES = (
+    ("POST", "batches", batches.create_batch),
+    ("POST", "batches/{batch_id}/retry", retry_batch),
+)
 ORCHESTRATORS = ((names.RUN_BATCH, run_batch), (names.RUN_LANE, run_lane), (names.DELIVER_WEBHOOK, deliver_webhook))
 ACTIVITIES = (
     (names.VALIDATE_INPUT, validate_input),
@@ -99,6 +106,7 @@ app.function_name("purge_history")(
         app.durable_client_input(client_name="client")(purge_history)
     )
 )
+app.function_name("forget_creations")(app.timer_trigger(arg_name="timer", schedule="0 23 * * * *")(forget_creations))
 app.function_name("expire_files")(app.timer_trigger(arg_name="timer", schedule="0 */10 * * * *")(expire_files))
 app.function_name("expire_uploads")(app.timer_trigger(arg_name="timer", schedule="0 5-59/10 * * * *")(expire_uploads))
 app.function_name("sweep_orphans")(app.timer_trigger(arg_name="timer", schedule="0 41 4 * * *")(sweep_orphans))
