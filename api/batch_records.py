@@ -40,6 +40,7 @@ async def read_new_batch(request: Request, call: Call) -> tuple[bytes, NewBatch]
         endpoints=call.dialect.endpoints,
         windows=call.services.settings.windows(),
         fills_expiry=call.dialect.fills_expiry,
+        takes_any_window=call.dialect.takes_any_window,
     )
     return body, new
 

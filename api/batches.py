@@ -11,6 +11,7 @@ from datetime import datetime
 
 from azurefunctions.extensions.http.fastapi import Request, Response
 
+from api.admission import look_ahead, token_headers
 from api.batch_query import parse_batch_query
 from api.batch_records import find_batch, new_record, read_new_batch, show_batch, try_to_start, with_live_counts
 from api.batch_search import search
@@ -26,12 +27,14 @@ async def create_batch(request: Request, call: Call, start: StartRun) -> Respons
     body, new = await read_new_batch(request, call)
 
     async def build(batch_id: str, now: datetime) -> Batch:
-        return await new_record(call, new, batch_id, now)
+        return await look_ahead(call, await new_record(call, new, batch_id, now))
 
     batch, is_new = await create_once(request, call, body, build)
     if is_new:
         await try_to_start(start, batch)
-    return json_response(await show_batch(call, batch), created_batch(call.dialect, call.api_version))
+    response = json_response(await show_batch(call, batch), created_batch(call.dialect, call.api_version))
+    response.headers.update(await token_headers(call, batch))
+    return response
 
 
 async def retrieve_batch(request: Request, call: Call) -> Response:

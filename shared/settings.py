@@ -9,10 +9,12 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from typing import Any, get_type_hints
 
 from shared.domain.batch import Vendor
 from shared.domain.deployment import Deployment, parse_deployments
+from shared.domain.quota import QuotaMode
 
 
 class SettingsError(Exception):
@@ -69,6 +71,12 @@ class Settings:
         "BATCH_MAX_EMBEDDING_INPUTS", 50_000, "Embedding inputs of all lines of a file together."
     )
     max_reported_errors: int = _setting("BATCH_MAX_REPORTED_ERRORS", 100, "Validation problems kept for a batch.")
+    quota_mode: QuotaMode = _setting(  # noqa: RUF009 - it is `field`
+        "BATCH_QUOTA_MODE",
+        QuotaMode.REFUSE_CREATE,
+        "What Azure dialects do with a batch over the enqueued token limit: refuse_create answers 400 at once, as far "
+        "as the beginning of the file tells; fail_batch lets the batch fail, as OpenAI's dialect always does.",
+    )
     completion_windows: str = _setting(
         "BATCH_COMPLETION_WINDOWS",
         "24h",
@@ -167,7 +175,7 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         try:
             values[item.name] = _parsed(text, hints[item.name])
         except ValueError:
-            problems.append(f"{item.metadata['name']}: expected {hints[item.name].__name__}, got {text!r}")
+            problems.append(f"{item.metadata['name']}: expected {_expected(hints[item.name])}, got {text!r}")
     problems += [f"{name}: expected a number above zero, got {values[key]}" for key, name in _numbers(values)]
     deployments, found = parse_deployments(str(values.get("deployments_json", "")), environment)
     try:
@@ -185,6 +193,10 @@ def _parsed(text: str, kind: Callable[[str], object]) -> object:
     if text.lower() not in ("true", "false"):
         raise ValueError
     return text.lower() == "true"
+
+
+def _expected(kind: type) -> str:
+    return " or ".join(kind) if issubclass(kind, StrEnum) else kind.__name__
 
 
 def _numbers(values: Mapping[str, object]) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ import msgspec
 
 from shared.domain.chunk import ChunkRow
 from shared.domain.errors import WrongState
+from shared.domain.expected_load import ExpectedLoad
 from shared.domain.usage import Usage
 
 
@@ -65,6 +66,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     metadata: dict[str, str] | None = None
     output_expires_after_seconds: int | None = None
+    expected: ExpectedLoad | None = None
     retry_of: str | None = None
 
     status: Status = Status.VALIDATING

@@ -7,8 +7,16 @@ that ends, however it ends, gives its tokens back at once, and nothing can be lo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 
 from shared.domain.batch import Batch, BatchError, Vendor
+
+
+class QuotaMode(StrEnum):
+    """What Azure's dialects do with a batch that does not fit (contract 3.4): its regions know both."""
+
+    FAIL_BATCH = "fail_batch"
+    REFUSE_CREATE = "refuse_create"
 
 
 def enqueued_before(batch: Batch, unfinished: Iterable[Batch], limit: int) -> int:
@@ -23,6 +31,17 @@ def enqueued_before(batch: Batch, unfinished: Iterable[Batch], limit: int) -> in
         if _order(other) < _order(batch) and enqueued + other.input_tokens <= limit:
             enqueued += other.input_tokens
     return enqueued
+
+
+def enqueued_tokens(unfinished: Iterable[Batch], deployment: str) -> int:
+    """Input tokens of all the deployment's batches; of those still being validated, what they are expected to have."""
+    tokens = 0
+    for batch in unfinished:
+        if batch.deployment == deployment:
+            tokens += batch.input_tokens
+        elif batch.deployment is None and batch.expected and batch.expected.deployment == deployment:
+            tokens += batch.expected.input_tokens
+    return tokens
 
 
 def _order(batch: Batch) -> tuple[float, str]:

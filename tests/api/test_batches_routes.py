@@ -515,3 +515,12 @@ async def test_a_cancelled_validation_stays_cancelled(create: Send, api: httpx.A
     batch = (await api.get(f"/v1/batches/{batch_id}")).json()
 
     assert (batch["status"], batch["errors"]) == ("cancelled", None)
+
+
+@pytest.mark.parametrize(("path", "status"), [(f"/openai/batches{VERSION}", 200), ("/openai/v1/batches", 201)])
+async def test_azure_judges_the_window_in_the_batch(create: Send, path: str, status: int) -> None:
+    """Any other completion window fails the batch rather than the call (contract 1.5.5)."""
+    response = await create(path=path, completion_window="1h")
+
+    assert (response.status_code, response.json()["status"]) == (status, "validating")
+    assert response.json()["completion_window"] == "1h"

@@ -1,0 +1,69 @@
+"""Azure's look at the quota when a batch is created: the refusal at once, and the two token headers (contract 3.4).
+
+Rule of this file: only dialects that `look_ahead` come here with an effect. What is looked at is an estimate
+(`expected_load`) beside what is enqueued now; the run decides again, on what validation has counted.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from api.dialect import shows_enqueued_tokens
+from api.endpoint import Call
+from shared.domain.batch import Batch
+from shared.domain.errors import InvalidRequest, Unavailable
+from shared.domain.expected_load import HEAD_BYTES, ExpectedLoad, expect_load
+from shared.domain.quota import QuotaMode, enqueued_tokens, token_limit_exceeded
+from shared.domain.tokens import EstimatedTokens
+from shared.ports import BlobMissing
+
+
+async def look_ahead(call: Call, batch: Batch) -> Batch:
+    """The record with the load it is expected to be, where its dialect looks. Raises InvalidRequest over the limit."""
+    expected = await _expected(call, batch) if call.dialect.looks_ahead else None
+    if expected is None:
+        return batch
+    limit = _limit(call, expected)
+    if limit is not None and call.services.settings.quota_mode is QuotaMode.REFUSE_CREATE:
+        enqueued = await _enqueued(call, expected)
+        if enqueued + expected.input_tokens > limit:
+            weighed = msgspec.structs.replace(batch, **msgspec.structs.asdict(expected))
+            error = token_limit_exceeded(weighed, limit, enqueued)
+            raise InvalidRequest(error.message, code=error.code)
+    return msgspec.structs.replace(batch, expected=expected)
+
+
+async def token_headers(call: Call, batch: Batch) -> dict[str, str]:
+    """What is enqueued at the deployment with this batch, and how much may be; nothing where nothing is known."""
+    if batch.expected is None or not shows_enqueued_tokens(call.dialect, call.api_version):
+        return {}
+    try:
+        headers = {"deployment-enqueued-tokens": str(await _enqueued(call, batch.expected))}
+    except Unavailable:  # The batch exists: an error would make the caller create a second one.
+        return {}
+    limit = _limit(call, batch.expected)
+    return headers if limit is None else headers | {"deployment-maximum-enqueued-tokens": str(limit)}
+
+
+async def _expected(call: Call, batch: Batch) -> ExpectedLoad | None:
+    if not batch.input_blob:
+        return None
+    head = bytearray()
+    try:
+        size = await call.services.blobs.size(batch.input_blob)
+        async for piece in call.services.blobs.read(batch.input_blob, 0, HEAD_BYTES):
+            head += piece
+    except BlobMissing:  # Found out in validation, as everything about the file.
+        return None
+    expected = expect_load(bytes(head), size, batch.endpoint, EstimatedTokens())
+    return expected if expected and expected.deployment in call.services.settings.deployments else None
+
+
+def _limit(call: Call, expected: ExpectedLoad) -> int | None:
+    deployment = call.services.settings.deployments.get(expected.deployment)
+    return deployment.enqueued_token_limit if deployment else None
+
+
+async def _enqueued(call: Call, expected: ExpectedLoad) -> int:
+    unfinished = [batch async for batch in call.services.batches.unfinished()]
+    return enqueued_tokens(unfinished, expected.deployment)
