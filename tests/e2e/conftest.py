@@ -31,6 +31,9 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         BATCH_RETRY_FIRST_SECONDS="0.05",
         BATCH_HEARTBEAT_SECONDS="0.5",
         BATCH_DRAIN_SECONDS="1",
+        BATCH_WEBHOOK_ALLOW_HTTP="true",
+        BATCH_WEBHOOK_ALLOW_PRIVATE="true",
+        BATCH_WEBHOOK_RETRY_SECONDS="1",
     )
     program.start()
     yield program

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from orchestrators import names
+from orchestrators.deliver_webhook import ATTEMPTS_PER_GENERATION, deliver_webhook
 from orchestrators.insist import MAX_CALLS
 from orchestrators.run_batch import run_batch
 from orchestrators.run_lane import CALLS_PER_GENERATION, run_lane
@@ -107,7 +108,11 @@ def test_a_run_without_lanes_still_finishes(validated: str, reserved: Any) -> No
 def test_a_lane_goes_on_until_it_is_done() -> None:
     """A lane is called again, after the wait it is told, until it is done."""
     context = Recorder({**BATCH, "lane": 0, "lanes": 1})
-    answers = [{"done": False, "wait": 0.0, "waited": 0.0}, {"done": False, "wait": 90.0, "waited": 0.0}, {"done": True, "wait": 0.0, "waited": 0.0}]
+    answers = [
+        {"done": False, "wait": 0.0, "waited": 0.0},
+        {"done": False, "wait": 90.0, "waited": 0.0},
+        {"done": True, "wait": 0.0, "waited": 0.0},
+    ]
     drive(run_lane, context, {names.PROCESS_CHUNK: answers})
 
     assert [names.PROCESS_CHUNK] * 3 == activities(context)
@@ -118,7 +123,9 @@ def test_a_lane_goes_on_until_it_is_done() -> None:
 def test_a_long_lane_continues_as_new() -> None:
     """History stays short: after some calls the lane starts a new generation with the same input."""
     context = Recorder({**BATCH, "lane": 0, "lanes": 1})
-    drive(run_lane, context, {names.PROCESS_CHUNK: [{"done": False, "wait": 0.0, "waited": 0.0}] * CALLS_PER_GENERATION})
+    drive(
+        run_lane, context, {names.PROCESS_CHUNK: [{"done": False, "wait": 0.0, "waited": 0.0}] * CALLS_PER_GENERATION}
+    )
 
     assert {**context.input, "waited": 0.0} == context.continued_with
 
@@ -138,3 +145,22 @@ def test_an_activity_that_never_answers_fails_the_run() -> None:
 
     with pytest.raises(RuntimeError, match="down"):
         drive(run_lane, context, {names.PROCESS_CHUNK: [RuntimeError("down")] * MAX_CALLS})
+
+
+def test_a_delivery_is_tried_until_it_is_over() -> None:
+    """Between two attempts it sleeps as long as it is told."""
+    context = Recorder({"delivery_id": "d"})
+    answers = [{"done": False, "wait": 5.0}, {"done": False, "wait": 10.0}, {"done": True, "wait": 0.0}]
+    drive(deliver_webhook, context, {names.SEND_WEBHOOK: answers})
+
+    assert [{"delivery_id": "d"}] * 3 == [call[2] for call in context.calls if call[0] == "activity"]
+    assert [5.0, 10.0] == [call[1] for call in context.calls if call[0] == "timer"]
+    assert context.continued_with is None
+
+
+def test_a_long_delivery_continues_as_new() -> None:
+    """With the same input: what is left to do is in its record."""
+    context = Recorder({"delivery_id": "d"})
+    drive(deliver_webhook, context, {names.SEND_WEBHOOK: [{"done": False, "wait": 1.0}] * ATTEMPTS_PER_GENERATION})
+
+    assert {"delivery_id": "d"} == context.continued_with
