@@ -13,6 +13,7 @@ import azure.functions as func
 
 from local_host import effects, events, replay
 from local_host.events import Event
+from local_host.sdk import Orchestrator
 from tests.local_host.orchestrations import ORCHESTRATORS
 
 START = datetime(2026, 11, 22, 10, 0, 0, 500_000, tzinfo=UTC)
@@ -21,9 +22,13 @@ DETAILS = '{"$type":"System.Exception",...}'
 
 @dataclass(kw_only=True)
 class ReplayingHost:
-    """Activities are answered after `latency` seconds (default 0.01) by `answers`; one that raises fails."""
+    """Activities are answered after `latency` seconds (default 0.01) by `answers`; one that raises fails.
+
+    `generations` are the histories that continue-as-new has put an end to.
+    """
 
     orchestrator: str
+    handles: Mapping[str, Orchestrator] = field(default_factory=lambda: ORCHESTRATORS)
     input: str | None
     answers: Mapping[str, Callable[[Any], Any]]
     latency: Mapping[str, float] = field(default_factory=dict)
@@ -31,6 +36,7 @@ class ReplayingHost:
     raised: tuple[tuple[str, Any], ...] = ()
     now: datetime = START
     history: list[Event] = field(default_factory=list)
+    generations: list[tuple[str | None, list[Event]]] = field(default_factory=list)
     replies: list[dict[str, Any]] = field(default_factory=list)
     scheduled_at: list[tuple[str, float]] = field(default_factory=list)
     ending: effects.Effect | None = None
@@ -86,7 +92,7 @@ class ReplayingHost:
             "longRunningTimerIntervalDuration": "3.00:00:00", "maximumShortTimerDuration": "6.00:00:00",
         }  # fmt: skip
         try:
-            text = ORCHESTRATORS[self.orchestrator](func.OrchestrationContext(json.dumps(body)))
+            text = self.handles[self.orchestrator](func.OrchestrationContext(json.dumps(body)))
         except Exception as error:
             self._note(str(error).partition("$OutOfProcData$:")[2])
             return replay.read_failure(error)
@@ -114,6 +120,7 @@ class ReplayingHost:
                 self.history.append(created)
                 self._later(0.01, self.children[effect.name] | {"TaskScheduledId": effect.task_id})
             case effects.ContinueAsNew():
+                self.generations.append((self.input, self.history))
                 self._begin(effect.input)
             case effects.Complete() | effects.Fail():
                 self.ending = effect
