@@ -23,6 +23,31 @@ class Behaviour:
     html: float = 0.0
     half: float = 0.0
     seed: int = 1
+    requests_per_minute: int = 0  # 0: no limit; enforced by a token bucket that holds one second's worth
+    tokens_per_minute: int = 0
+    rate_headers: int = 0  # 1: say the limits in x-ratelimit headers
+
+
+class Bucket:
+    """A token bucket holding one second's worth of `per_minute`; without a limit everything passes."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._rate = per_minute / 60
+        self._level = self._rate
+        self._at = 0.0
+
+    def lacks(self, amount: float, now: float) -> float:
+        """Seconds until `amount` is there; 0 if it is."""
+        if not self._rate:
+            return 0.0
+        self._level = (
+            min(max(self._rate, 1.0), self._level + (now - self._at) * self._rate) if self._at else self._level
+        )
+        self._at = now
+        return max(0.0, min(amount, max(self._rate, 1.0)) - self._level) / self._rate
+
+    def take(self, amount: float) -> None:
+        self._level -= amount
 
 
 @dataclass(kw_only=True)

@@ -25,7 +25,7 @@ from typing import Any
 import msgspec
 
 from bench.mock_answers import Body, answer, prompt
-from bench.mock_behaviour import Behaviour, Stats
+from bench.mock_behaviour import Behaviour, Bucket, Stats
 
 _ROUTE = re.compile(
     r"(?:/openai)?(?:/v1)?(?:/deployments/(?P<deployment>[^/]+))?"
@@ -56,6 +56,9 @@ class MockUpstream:
         self.stats = Stats()
         self.transports: set[asyncio.Transport] = set()
         self._dice = random.Random(behaviour.seed)
+        self._requests = Bucket(behaviour.requests_per_minute)
+        self._tokens = Bucket(behaviour.tokens_per_minute)
+        self._headers = _rate_headers(behaviour) if behaviour.rate_headers else ""
 
     def reply(self, method: str, path: str, body: bytes) -> _Reply:
         if path.startswith("/__"):
@@ -77,13 +80,25 @@ class MockUpstream:
         self.stats.first_request_at = self.stats.first_request_at or now
         self.stats.last_answer_at = max(self.stats.last_answer_at, now + delay)
         fault = self._fault(orders, self.stats.asked[checksum])
+        if (lacking := self._over_limit(len(body) / 4)) > 0:
+            self.stats.statuses["429"] += 1
+            return _Reply(0.0, _error(429, "Rate limit reached.", headers=f"Retry-After: {lacking:.3f}\r\n"))
         self.stats.statuses[fault or "200"] += 1
         if fault:
             return self._spoiled(fault, delay)
         self.stats.answered[checksum] += 1
         model = route["deployment"] or fields.model
         said = msgspec.json.encode(answer(route["operation"], model, text, self.stats.requests))
-        return _Reply(delay, _http(200, said, request_id=f"req_{self.stats.requests:032x}"))
+        return _Reply(delay, _http(200, said, request_id=f"req_{self.stats.requests:032x}", headers=self._headers))
+
+    def _over_limit(self, tokens: float) -> float:
+        """Seconds until this request would be let in; 0 lets it in."""
+        now = time.monotonic()
+        lacking = max(self._requests.lacks(1, now), self._tokens.lacks(tokens, now))
+        if lacking == 0:
+            self._requests.take(1)
+            self._tokens.take(tokens)
+        return lacking
 
     def _control(self, method: str, path: str) -> bytes:
         if (method, path) == ("POST", "/__reset"):
@@ -144,6 +159,15 @@ class MockUpstream:
                 return _Reply(delay, _error(429, "Slow down.", headers=retry_after))
             case _:
                 return _Reply(delay, _error(int(fault), f"You asked for {fault}."))
+
+
+def _rate_headers(behaviour: Behaviour) -> str:
+    limits = {"requests": behaviour.requests_per_minute, "tokens": behaviour.tokens_per_minute}
+    return "".join(
+        f"x-ratelimit-limit-{what}: {limit}\r\nx-ratelimit-reset-{what}: 1s\r\n"
+        for what, limit in limits.items()
+        if limit
+    )
 
 
 def _error(status: int, message: str, headers: str = "") -> bytes:

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import msgspec
 
+from shared.domain.adaptive_rate import AdaptiveRate
 from shared.domain.batch import Batch
 from shared.domain.deployment import Deployment
 from shared.domain.fair_share import Pacer
@@ -66,6 +67,7 @@ class LineCaller:
         self._remaining_seconds = remaining_seconds
         self._signals = signals
         self._stop = signals.stop
+        self._rate = AdaptiveRate()
         self._token_factor = 1.0  # Tokens the upstream counts for each that was estimated.
 
     async def answer(self, number: int, line: RequestLine, size: int, tokens: int) -> Entry | None:
@@ -104,14 +106,21 @@ class LineCaller:
         return classify(answer)
 
     def _learn(self, outcome: Succeeded | Failed, tokens: int) -> None:
-        """Estimates are off by a factor that hardly changes within a batch."""
+        """The rate the upstream bears; and by which factor estimates are off, which hardly changes within a batch."""
+        if isinstance(outcome, Succeeded):
+            self._rate.succeeded(time.monotonic())
         if isinstance(outcome, Succeeded) and tokens:
             used = outcome.usage.input_tokens + outcome.usage.output_tokens
             self._token_factor += (used / tokens - self._token_factor) / TOKEN_MEMORY
 
     async def _pace(self, tokens: int) -> None:
         counted = int(tokens * self._token_factor)
-        while (delay := self._pacer.delay(counted, time.monotonic())) > 0 and not self._stop.is_set():
+        while not self._stop.is_set():
+            now = time.monotonic()
+            delay = self._rate.wait(now) or self._pacer.delay(counted, now)
+            if delay == 0.0:
+                self._rate.take(now)
+                return
             await self._sleep(delay)
 
     async def _sleep(self, seconds: float) -> None:
@@ -124,6 +133,7 @@ class LineCaller:
     def _delay(self, outcome: Retry, errors: int, throttles: int) -> float | None:
         if outcome.throttled:
             self._gate.throttled(time.monotonic())
+            self._rate.throttled(time.monotonic())
         else:
             self._signals.failed(outcome.reason)
         return next_delay(

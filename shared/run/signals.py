@@ -20,6 +20,7 @@ class Signals:
 
     def __init__(self, waited_seconds: float, patience_seconds: float) -> None:
         self.stop = asyncio.Event()
+        self.news = asyncio.Event()  # set when the upstream names new limits
         self.limits = ObservedLimits()
         self.reason: str | None = None
         self.asked = False
@@ -37,8 +38,12 @@ class Signals:
     def answered(self, headers: Mapping[str, str], now: float) -> None:
         """`now` in monotonic seconds."""
         if now >= self._limits_due:
-            self._limits_due = now + READ_LIMITS_SECONDS
-            self.limits = read_limits(headers)
+            seen = read_limits(headers)
+            if seen != ObservedLimits():  # An answer that says nothing, as many a 429, takes nothing back.
+                self._limits_due = now + READ_LIMITS_SECONDS
+                if seen != self.limits:
+                    self.limits = seen
+                    self.news.set()
 
     def failed(self, reason: str) -> None:
         """A request needs another attempt. Past the retry budget the upstream counts as sick and is left alone.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
@@ -65,11 +66,14 @@ class Watch:
         return settings.drain_seconds if self.must_end else self._deployment.request_timeout_seconds + 10
 
     async def run(self) -> None:
-        """Look every `heartbeat_seconds`, and at the end of the slice. Ends by cancellation."""
+        """Look every `heartbeat_seconds`, at news of limits, and at the end of the slice. Ends by cancellation."""
         while True:
             remaining = self.remaining_seconds()
             until = min(self._slice_end - time.monotonic(), remaining if remaining is not None else 3600)
-            await asyncio.sleep(max(0.05, min(self._service.settings.heartbeat_seconds, until)))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.05, min(self._service.settings.heartbeat_seconds, until))):
+                    await self._signals.news.wait()
+            self._signals.news.clear()
             try:
                 await self.look()
             except Exception:  # a missed look costs seconds; the keeper notices a dead storage

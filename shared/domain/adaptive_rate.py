@@ -1,0 +1,57 @@
+"""The rate an upstream turns out to bear, when nobody has said what its limit is.
+
+Without throttling there is no cap. The first 429 caps the lane at the rate at which answers have been coming back;
+every further one lowers the cap, at most once a second, and each second without one raises it a little to find what
+is new. Pure: `now` is in monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+_MEMORY_SECONDS = 5.0
+_CUT = 0.9
+_GROWTH = 0.02
+_LEAST_PER_SECOND = 0.05
+
+
+class AdaptiveRate:
+    """`wait` before a request, `take` when it goes; tell every success and every throttled answer."""
+
+    def __init__(self) -> None:
+        self.cap: float | None = None  # requests per second
+        self._answers: deque[float] = deque()
+        self._since: float | None = None
+        self._last_cut = float("-inf")
+        self._grown = 0.0
+        self._next_at = 0.0
+
+    def succeeded(self, now: float) -> None:
+        if self._since is None:
+            self._since = now
+        self._answers.append(now)
+        while self._answers[0] < now - _MEMORY_SECONDS:
+            self._answers.popleft()
+        if self.cap is not None and now - self._grown >= 1.0:
+            self.cap *= (1 + _GROWTH) ** (now - self._grown)
+            self._grown = now
+
+    def throttled(self, now: float) -> None:
+        """What was measured counts more than what was tried; with nothing measured yet the window has to do."""
+        if now - self._last_cut < 1.0 or self._since is None:
+            return
+        self._last_cut = self._grown = now
+        while self._answers and self._answers[0] < now - _MEMORY_SECONDS:
+            self._answers.popleft()
+        measured = len(self._answers) / max(1.0, min(_MEMORY_SECONDS, now - self._since))
+        lowered = measured if self.cap is None else min(measured, self.cap * _CUT)
+        self.cap = max(_LEAST_PER_SECOND, lowered)
+
+    def wait(self, now: float) -> float:
+        """Seconds until a request may go; 0 for now."""
+        return max(0.0, self._next_at - now) if self.cap is not None else 0.0
+
+    def take(self, now: float) -> None:
+        """A request goes. Requests are spread evenly: no burst is saved up."""
+        if self.cap is not None:
+            self._next_at = max(self._next_at, now) + 1.0 / self.cap
