@@ -43,10 +43,13 @@ def render_deleted_file(dialect: Dialect, file: File) -> dict[str, Any]:
 
 
 def render_files(dialect: Dialect, files: Sequence[File], *, has_more: bool) -> dict[str, Any]:
-    """Azure classic has no paging keys; elsewhere all five are required strings, also on an empty page (1.5.2)."""
+    """Azure classic has no paging keys; elsewhere all five are required strings, also on an empty page (1.5.2).
+
+    A page that the caller's own `limit` cuts has them everywhere: the npm SDK would take it for the whole list.
+    """
     data = [render_file(dialect, file) for file in files]
     page = {"object": "list", "data": data}
-    if not dialect.pages_files:
+    if not (dialect.pages_files or has_more):
         return page
     return page | {
         "first_id": data[0]["id"] if data else "",

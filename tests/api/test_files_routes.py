@@ -433,6 +433,15 @@ async def test_pages_go_through_all_files_once(api: httpx.AsyncClient, five: lis
     assert found == (five if order == "asc" else five[::-1])
 
 
+async def test_a_cut_page_of_azure_classic_says_so(api: httpx.AsyncClient, five: list[str]) -> None:
+    """No paging keys (contract 1.5.2) unless the caller's `limit` cuts the list, which Azure itself never does."""
+    whole = (await api.get("/openai/files?api-version=2024-10-21")).json()
+    cut = (await api.get("/openai/files?api-version=2024-10-21&limit=2")).json()
+
+    assert whole.keys() == {"object", "data"}
+    assert (len(cut["data"]), cut["last_id"], cut["has_more"]) == (2, cut["data"][1]["id"], True)
+
+
 async def test_files_of_one_purpose(api: httpx.AsyncClient, five: list[str]) -> None:
     """`purpose` filters."""
     page = (await api.get("/v1/files?purpose=user_data")).json()
