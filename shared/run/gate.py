@@ -20,11 +20,12 @@ class Gate:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._closed = False
         self.in_flight = 0
 
     async def enter(self, size: int) -> bool:
-        """Wait for room and take it. True: the caller is inside."""
-        while not self._has_room(size):
+        """Wait for room and take it. True: the caller is inside; False: the gate has been closed."""
+        while not self._closed and not self._has_room(size):
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             try:
@@ -35,6 +36,8 @@ class Gate:
                 else:
                     self._wake()  # This turn had come; let the next have it.
                 raise
+        if self._closed:
+            return False
         self.in_flight += 1
         self._bytes += size
         return True
@@ -45,6 +48,14 @@ class Gate:
         self._bytes -= size
         self._wake()
         return False
+
+    def close(self) -> None:
+        """Let nobody in any more; who waits is turned away."""
+        self._closed = True
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
 
     def set_share(self, share: int) -> None:
         """The lane's share of the deployment's concurrency, at least 1."""

@@ -94,7 +94,7 @@ class Lane:
     async def run(self) -> LaneProgress:
         """Raises what kept finished lines from being stored; their requests are then sent again by the next call."""
         await self._watch.look()
-        loops = [asyncio.create_task(self._watch.run()), asyncio.create_task(self._keeper.run())]
+        loops = [asyncio.create_task(loop) for loop in (self._watch.run(), self._keeper.run(), self._close_at_stop())]
         try:
             await self._feed()
         finally:
@@ -110,6 +110,11 @@ class Lane:
             wait_seconds=min(self._signals.wait_seconds, max(0.0, remaining) if remaining is not None else math.inf),
             waited_seconds=self._signals.waited_seconds,
         )
+
+    async def _close_at_stop(self) -> None:
+        """The feeder may be waiting for requests that never come back."""
+        await self._stop.wait()
+        self._gate.close()
 
     async def _feed(self) -> None:
         for chunk in self._chunks:
@@ -127,9 +132,7 @@ class Lane:
             if number in opened.journal.finished:
                 continue
             await self._keeper.has_room()
-            await self._gate.enter(len(raw))
-            if self._stop.is_set():
-                self._gate.leave(len(raw))
+            if not await self._gate.enter(len(raw)):
                 return
             call = asyncio.create_task(self._call(opened, number, raw, tokens))
             self._calls.add(call)

@@ -222,6 +222,17 @@ async def test_requests_in_flight_at_a_cancel_are_waited_for_within_bounds(world
     assert (await asyncio.wait_for(running, 2))["done"]
 
 
+async def test_a_full_gate_does_not_hold_up_a_cancel(world: World) -> None:
+    """With every place taken by a hanging request and lines waiting for one, a cancel still ends the slice in time."""
+    world.upstream.script = lambda *_: 60.0
+    batch = await world.batch(100)
+    running = asyncio.create_task(process_chunk(cursor(batch)))
+    await asyncio.sleep(0.2)
+    await change(world.service, batch, CancelRequested())
+
+    assert (await asyncio.wait_for(running, 3))["done"]
+
+
 async def test_deadline_expires_the_batch(world: World) -> None:
     """Past `expires_at` the batch is `expired`, with what finished and `batch_expired` lines (contract 2.6)."""
     world.upstream.latency_seconds = 0.05
