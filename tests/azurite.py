@@ -27,7 +27,13 @@ def running(log: Path) -> Iterator[str]:
     command = [sys.executable, ROOT / "scripts/lib/leash.py", PROGRAM, *flags, "--disableTelemetry", *ports]
     with (
         log.open("wb") as output,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT) as leash,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # A signal to this process's group must not take the leash before Azurite.
+        ) as leash,
     ):
         for port in (blob, table):
             _wait_for(port, leash, log)

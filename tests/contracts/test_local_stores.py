@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -144,6 +145,23 @@ async def test_a_failing_write_does_not_disturb_its_neighbours(local):
     outcomes = await asyncio.gather(*(local.files.insert(a_file(n)) for n in range(10)), return_exceptions=True)
     assert [n for n, outcome in enumerate(outcomes) if isinstance(outcome, AlreadyExists)] == [5]
     assert len(await local.files.list("project-a", limit=100)) == 10
+
+
+async def test_a_write_that_raises_is_undone(local):
+    """What it had changed before it raised is not committed with its neighbours."""
+
+    def half(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO upkeep VALUES ('half', 0)")
+        raise Changed
+
+    def whole(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO upkeep VALUES ('whole', 0)")
+
+    database = local.files._database
+    await asyncio.gather(database.write(half), database.write(whole), return_exceptions=True)
+    rows = await database.read(lambda connection: connection.execute("SELECT name FROM upkeep").fetchall())
+    assert ("whole",) in rows
+    assert ("half",) not in rows
 
 
 async def test_a_caller_that_gives_up_does_not_stop_the_others(local):
