@@ -29,6 +29,7 @@ PARTIAL_CONTENT = 206
 NOT_MODIFIED = 304
 SERVICE_UNAVAILABLE = 503
 _INTERNAL_ERROR = 500
+_RETRY_AFTER_SECONDS = "2"
 _STATUSES: Mapping[type[DurableBatchError], int] = {
     RangeNotSatisfiable: 416,
     PreconditionFailed: 412,
@@ -128,4 +129,6 @@ def _refusal(dialect: Dialect, error: DurableBatchError) -> Response:
         response.headers["content-range"] = f"bytes */{error.size}"
     if isinstance(error, Unauthenticated):
         response.headers["www-authenticate"] = "Bearer"
+    if isinstance(error, Unavailable):  # The stores' own retries took seconds already; SDKs obey (contract 6.5).
+        response.headers["retry-after"] = _RETRY_AFTER_SECONDS
     return response

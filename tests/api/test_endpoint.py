@@ -148,6 +148,7 @@ async def test_a_dependency_that_is_down(
         response = await api.get(path)
 
     assert (response.status_code, response.json()) == (503, {"error": expected})
+    assert response.headers["retry-after"] == "2"
 
 
 async def test_the_callers_key_reaches_no_log(anonymous: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
