@@ -1,4 +1,4 @@
-"""Letting a validated batch in, or failing it because its deployment has enough tokens enqueued.
+"""Letting a validated batch in, or not yet, or failing it because its deployment has enough tokens enqueued.
 
 The one race accepted here: two batches that pass validation within a round trip to the store (and the difference
 between two machines' clocks) may both be let in; the limit is then exceeded by one of them until either ends. Lowering
@@ -12,31 +12,49 @@ from typing import Any
 
 from shared.domain.batch import Batch, Refused, Status
 from shared.domain.errors import WrongState
-from shared.domain.quota import enqueued_before, token_limit_exceeded
+from shared.domain.quota import QuotaMode, enqueued_ahead, enqueued_before, token_limit_exceeded
 from shared.run.change import change, load
 from shared.services import Services, services
 
 
 async def reserve_quota(input: dict[str, Any]) -> dict[str, Any]:
-    """Input: `{"owner", "batch_id"}`. Returns `{"outcome": "admitted"}` or `{"outcome": "refused"}`.
+    """Input: `{"owner", "batch_id"}`. Returns `{"outcome": "admitted" | "refused" | "wait"}`: ask again later.
 
-    A batch being cancelled is admitted: its lanes see the cancel and open nothing. Raises Unavailable.
+    A batch that is being cancelled or past its deadline is admitted: its lanes open nothing. Raises Unavailable.
     """
     service = services()
     batch = await load(service, input["owner"], input["batch_id"])
     if batch and batch.status is Status.IN_PROGRESS:
+        if await _must_wait(service, batch):
+            return {"outcome": "wait"}
         batch = await _judge(service, batch)
     if batch is None or batch.status is Status.FAILED:
         return {"outcome": "refused"}
     return {"outcome": "admitted"}
 
 
-async def _judge(service: Services, batch: Batch) -> Batch | None:
+async def _must_wait(service: Services, batch: Batch) -> bool:
+    """Whether the batch fits the deployment, but not beside those ahead of it."""
+    limit = _limit(service, batch)
+    if service.settings.quota_mode is not QuotaMode.WAIT or limit is None or batch.input_tokens > limit:
+        return False
+    deadline = batch.deadline()
+    if (deadline is not None and service.now() >= deadline) or await service.batches.list_chunks(batch.id):
+        return False
+    return enqueued_ahead(batch, [other async for other in service.batches.unfinished()]) + batch.input_tokens > limit
+
+
+def _limit(service: Services, batch: Batch) -> int | None:
     deployment = service.settings.deployments.get(batch.deployment or "")
-    limit = deployment.enqueued_token_limit if deployment else None
+    return deployment.enqueued_token_limit if deployment else None
+
+
+async def _judge(service: Services, batch: Batch) -> Batch | None:
+    limit = _limit(service, batch)
     if limit is None or await service.batches.list_chunks(batch.id):
         return batch
-    enqueued = enqueued_before(batch, [other async for other in service.batches.unfinished()], limit)
+    waits = service.settings.quota_mode is QuotaMode.WAIT  # What waits does not count; what waited is let in.
+    enqueued = 0 if waits else enqueued_before(batch, [other async for other in service.batches.unfinished()], limit)
     if enqueued + batch.input_tokens <= limit:
         return batch
     with suppress(WrongState):  # Cancelled in the meantime.

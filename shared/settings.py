@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, get_type_hints
 
 from shared.domain.batch import Vendor
+from shared.domain.blob_address import parse_hosts
 from shared.domain.deployment import Deployment, parse_deployments
 from shared.domain.quota import QuotaMode
 
@@ -67,6 +68,13 @@ class Settings:
     max_input_bytes_deepinfra: int = _setting(
         "BATCH_MAX_INPUT_BYTES_DEEPINFRA", 209_715_200, "Largest input file of a batch, DeepInfra dialect."
     )
+    blob_hosts: str = _setting(
+        "BATCH_BLOB_HOSTS",
+        "",
+        "Hosts of storage accounts, comma-separated, whose blobs callers may name as input_blob and output_folder. "
+        "Every key reaches all that the service's identity may read there.",
+    )
+    max_blob_bytes: int = _setting("BATCH_MAX_BLOB_BYTES", 1_073_741_824, "Largest input blob.")
     max_embedding_inputs: int = _setting(
         "BATCH_MAX_EMBEDDING_INPUTS", 50_000, "Embedding inputs of all lines of a file together."
     )
@@ -74,8 +82,9 @@ class Settings:
     quota_mode: QuotaMode = _setting(  # noqa: RUF009 - it is `field`
         "BATCH_QUOTA_MODE",
         QuotaMode.REFUSE_CREATE,
-        "What Azure dialects do with a batch over the enqueued token limit: refuse_create answers 400 at once, as far "
-        "as the beginning of the file tells; fail_batch lets the batch fail, as OpenAI's dialect always does.",
+        "What becomes of a batch over the enqueued token limit: fail_batch fails it; refuse_create does too, and in "
+        "Azure dialects answers 400 at once, as far as the beginning of the file tells; wait queues it until there is "
+        "room, in order.",
     )
     completion_windows: str = _setting(
         "BATCH_COMPLETION_WINDOWS",
@@ -148,6 +157,10 @@ class Settings:
                 limit = self.max_input_bytes_deepinfra
         return min(limit, self.max_file_bytes)
 
+    def blob_origins(self) -> frozenset[str]:
+        """Storage accounts whose blobs callers may name, as `https://host`."""
+        return parse_hosts(self.blob_hosts)
+
     def windows(self) -> dict[str, int]:
         """Accepted completion windows -> seconds."""
         return {window: window_seconds(window) for window in self.completion_windows.replace(" ", "").split(",")}
@@ -182,6 +195,10 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         Settings(**values).windows()  # type: ignore[arg-type]
     except ValueError as error:
         found.append(f"BATCH_COMPLETION_WINDOWS: {error}")
+    try:
+        parse_hosts(str(values.get("blob_hosts", "")))
+    except ValueError as error:
+        found.append(f"BATCH_BLOB_HOSTS: {error}")
     if problems + found:
         raise SettingsError("\n".join(problems + found))
     return Settings(**values, deployments=deployments)  # type: ignore[arg-type]

@@ -13,10 +13,11 @@ from shared.domain.batch import Batch, BatchError, Vendor
 
 
 class QuotaMode(StrEnum):
-    """What Azure's dialects do with a batch that does not fit (contract 3.4): its regions know both."""
+    """What becomes of a batch that does not fit. Azure knows the first two (contract 3.4)."""
 
     FAIL_BATCH = "fail_batch"
     REFUSE_CREATE = "refuse_create"
+    WAIT = "wait"
 
 
 def enqueued_before(batch: Batch, unfinished: Iterable[Batch], limit: int) -> int:
@@ -31,6 +32,15 @@ def enqueued_before(batch: Batch, unfinished: Iterable[Batch], limit: int) -> in
         if _order(other) < _order(batch) and enqueued + other.input_tokens <= limit:
             enqueued += other.input_tokens
     return enqueued
+
+
+def enqueued_ahead(batch: Batch, unfinished: Iterable[Batch]) -> int:
+    """Input tokens of all the deployment's batches before `batch`, where batches wait in order for room."""
+    return sum(
+        other.input_tokens
+        for other in unfinished
+        if other.deployment == batch.deployment and other.id != batch.id and _order(other) < _order(batch)
+    )
 
 
 def enqueued_tokens(unfinished: Iterable[Batch], deployment: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from activities.reserve_quota import reserve_quota
 from shared.domain.batch import Batch, CancelRequested, Finished, RequestsDone, Status
 from shared.domain.chunk import ChunkRow
+from shared.domain.quota import QuotaMode
 from shared.domain.usage import Usage
 from shared.run.change import change
-from shared.services import Services
+from shared.services import Services, use
 from tests.contracts.samples import START, a_batch
 
 
@@ -112,3 +114,25 @@ async def test_repeating_a_refusal_repeats_the_answer(service: Services) -> None
 async def test_a_batch_whose_record_is_gone_is_refused(service: Services) -> None:
     """Nothing is left to run."""
     assert await run(a_batch(1)) == "refused"
+
+
+async def test_batches_wait_in_order(service: Services) -> None:
+    """With BATCH_QUOTA_MODE=wait a batch waits for all ahead of it, is never overtaken, and is let in when they end."""
+    queueing = replace(service, settings=replace(service.settings, quota_mode=QuotaMode.WAIT))
+    first, second, third = await put(service, 1, 60), await put(service, 2, 60), await put(service, 3, 30)
+    with use(queueing):
+        assert [await run(batch) for batch in (first, second, third)] == ["admitted", "wait", "wait"]
+        await change(service, first, CancelRequested())
+        await change(
+            service,
+            first,
+            Finished(completed=3, failed=0, usage=Usage(), model=None, output_file_id=None, error_file_id=None),
+        )
+        assert [await run(batch) for batch in (second, third)] == ["admitted", "admitted"]
+
+
+async def test_a_batch_that_never_fits_does_not_wait(service: Services) -> None:
+    """A batch larger than the limit itself is refused, whatever the mode."""
+    queueing = replace(service, settings=replace(service.settings, quota_mode=QuotaMode.WAIT))
+    with use(queueing):
+        assert await run(await put(service, 1, 101)) == "refused"

@@ -11,7 +11,7 @@ import pytest
 from orchestrators import names
 from orchestrators.deliver_webhook import ATTEMPTS_PER_GENERATION, deliver_webhook
 from orchestrators.insist import MAX_CALLS
-from orchestrators.run_batch import run_batch
+from orchestrators.run_batch import WAITS_PER_GENERATION, run_batch
 from orchestrators.run_lane import CALLS_PER_GENERATION, run_lane
 
 BATCH = {"owner": "o", "batch_id": "b"}
@@ -103,6 +103,38 @@ def test_a_run_without_lanes_still_finishes(validated: str, reserved: Any) -> No
 
     assert "all" not in {call[0] for call in context.calls}
     assert names.FINISH_BATCH == activities(context)[-1]
+
+
+def test_a_run_waits_for_room() -> None:
+    """A batch for which there is no room yet asks again after growing pauses."""
+    context = Recorder(BATCH)
+    drive(
+        run_batch,
+        context,
+        {
+            names.VALIDATE_INPUT: [{"outcome": "accepted", "lanes": 1}],
+            names.RESERVE_QUOTA: [*[{"outcome": "wait"}] * 6, {"outcome": "admitted"}],
+            names.FINISH_BATCH: [{}],
+        },
+    )
+
+    assert [1, 2, 4, 8, 16, 30] == [call[1] for call in context.calls if call[0] == "timer"]
+    assert 1 == len([call for call in context.calls if call[0] == "all"])
+
+
+def test_a_long_wait_continues_as_new() -> None:
+    """History stays short while a batch waits for hours."""
+    context = Recorder(BATCH)
+    drive(
+        run_batch,
+        context,
+        {
+            names.VALIDATE_INPUT: [{"outcome": "accepted", "lanes": 1}],
+            names.RESERVE_QUOTA: [{"outcome": "wait"}] * WAITS_PER_GENERATION,
+        },
+    )
+
+    assert BATCH == context.continued_with
 
 
 def test_a_lane_goes_on_until_it_is_done() -> None:
