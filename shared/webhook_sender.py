@@ -62,7 +62,8 @@ class HttpWebhookSender:
 
     async def _send(self, request: WebhookRequest) -> Answered | NoAnswer:
         url = httpx.URL(request.url)
-        addresses = await self._resolve(url.host, url.port or (443 if url.scheme == "https" else 80))
+        host = url.raw_host.decode("ascii")  # `url.host` is decoded Punycode, which resolvers encode differently.
+        addresses = await self._resolve(host, url.port or (443 if url.scheme == "https" else 80))
         if not addresses or not all(_may_connect(address, self._allow_private) for address in addresses):
             return NoAnswer("The host has an address that deliveries may not go to.")
         async with _client(self._tls, self._timeout_seconds / len(addresses)) as client:

@@ -153,6 +153,21 @@ async def test_a_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [name for name in names if name not in ("127.0.0.1", b"127.0.0.1")]
 
 
+async def test_international_names_are_resolved_as_written() -> None:
+    """In Punycode, which is also what `Host` says."""
+    asked = []
+
+    async def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    async with receiving() as receiver:
+        await send(f"http://xn--fa-hia.example:{receiver.port}/", resolve=resolve)
+
+    assert asked == ["xn--fa-hia.example"]
+    assert f"host: xn--fa-hia.example:{receiver.port}".encode() in receiver.heard[0].lower()
+
+
 async def test_the_next_address_is_tried() -> None:
     """When nobody listens at the first."""
     async with receiving() as receiver:
