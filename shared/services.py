@@ -11,17 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from shared.ports import (
-    BatchStore,
-    BlobStore,
-    CreationStore,
-    FileStore,
-    UploadStore,
-    Upstream,
-    WebhookSender,
-    WebhookStore,
-)
+from shared.ports import BatchStore, BlobStore, CreationStore, FileStore, UploadStore, Upstream
 from shared.settings import Settings, settings_from_environment
+from shared.webhook_ports import WebhookSender, WebhookStore
 
 
 def utc_now() -> datetime:

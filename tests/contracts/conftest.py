@@ -10,7 +10,8 @@ import pytest
 from local_host.stores import open_stores
 from shared.azure.connect import azure_stores_from_connection_string
 from shared.azure.names import Names
-from shared.ports import BatchStore, BlobStore, CreationStore, FileStore, UploadStore, WebhookStore
+from shared.ports import BatchStore, BlobStore, CreationStore, FileStore, UploadStore
+from shared.webhook_ports import WebhookStore
 
 
 class Stores(NamedTuple):
