@@ -34,7 +34,7 @@ async def validate_input(input: dict[str, Any]) -> dict[str, Any]:
     if batch is None:
         return {"outcome": "refused"}
     if batch.status is Status.VALIDATING:
-        verdict = await scan_input(service, batch, _StillValidating(service, batch))
+        verdict = await scan_input(service, batch, _StillValidating(service, batch), copies=True)
         batch = await _record(service, batch, verdict) if verdict else await _newest(service, batch)
     return _outcome(batch, service.settings.lanes)
 

@@ -15,6 +15,7 @@ from api.dialect import parse_batch_id, parse_file_id
 from api.endpoint import Call, StartRun
 from api.rendering import render_batch
 from shared.domain.batch import Batch, Status, with_progress
+from shared.domain.chunk import input_copy
 from shared.domain.errors import InvalidRequest, NotFound
 from shared.domain.new_batch import NewBatch, parse_new_batch
 from shared.domain.parameters import shortened
@@ -41,6 +42,7 @@ async def read_new_batch(request: Request, call: Call) -> tuple[bytes, NewBatch]
         windows=call.services.settings.windows(),
         fills_expiry=call.dialect.fills_expiry,
         takes_any_window=call.dialect.takes_any_window,
+        blob_origins=call.services.settings.blob_origins() if call.dialect.takes_blobs else None,
     )
     return body, new
 
@@ -65,7 +67,9 @@ async def new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) ->
         vendor=call.dialect.vendor,
         endpoint=new.endpoint,
         input_file_id=canonical or new.input_file_id,
-        input_blob=file.blob if file else "",
+        input_blob=input_copy(batch_id) if new.input_url else file.blob if file else "",
+        input_url=new.input_url,
+        output_folder=new.output_folder,
         completion_window=new.completion_window,
         created_at=now,
         expires_at=now + timedelta(seconds=new.window_seconds),

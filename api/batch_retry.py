@@ -15,13 +15,15 @@ from api.dialect import created_batch
 from api.endpoint import Call, StartRun, json_response
 from api.retry_input import RetryInput
 from shared.domain.batch import Batch
-from shared.settings import window_seconds
+
+DAY_SECONDS = 86_400  # Of a window that is not served: validation says so.
 
 
 async def retry_batch(request: Request, call: Call, start: StartRun) -> Response:
     """No body is read. The new batch has the first one's endpoint, window, metadata and expiry of results."""
     first = (await find_batch(request, call)).value
     source = await RetryInput.of(call.services, first)
+    seconds = call.services.settings.windows().get(first.completion_window, DAY_SECONDS)
 
     async def build(batch_id: str, now: datetime) -> Batch:
         file = await source.file_for(batch_id, now)
@@ -34,7 +36,7 @@ async def retry_batch(request: Request, call: Call, start: StartRun) -> Response
             input_blob=file.blob,
             completion_window=first.completion_window,
             created_at=now,
-            expires_at=now + timedelta(seconds=window_seconds(first.completion_window)),
+            expires_at=now + timedelta(seconds=seconds),
             metadata=first.metadata,
             output_expires_after_seconds=first.output_expires_after_seconds,
             retry_of=first.id,

@@ -61,7 +61,7 @@ def _found(dialect: Dialect, batch: Batch) -> dict[str, Any]:
         "valid": True,
         "errors": None,
         "endpoint": dialect.spell_endpoint(batch.endpoint),
-        "input_file_id": upload_id(dialect, batch.input_file_id),
+        "input_file_id": None if batch.input_url else upload_id(dialect, batch.input_file_id),
         "completion_window": batch.completion_window,
         "model": None,
         "requests": None,

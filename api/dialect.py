@@ -75,6 +75,8 @@ class Dialect:
     takes_any_window: bool = False
     looks_ahead: bool = False
     reads_odata: bool = False
+    takes_blobs: bool = False  # `input_blob` and `output_folder` on create
+    shows_blobs: bool = False  # their keys in every batch, not only in those that use them
 
 
 AZURE_PART_PREFIX = "uplprt-"
@@ -123,6 +125,7 @@ AZURE_CLASSIC = Dialect(
     locates_files=True,
     pages_files=False,
     reads_odata=True,
+    takes_blobs=True,
     takes_any_window=True,
     looks_ahead=True,
 )
@@ -141,6 +144,8 @@ AZURE_V1 = Dialect(
     names_uploads_by_purpose=True,
     shows_block_ids=True,
     reads_odata=True,
+    takes_blobs=True,
+    shows_blobs=True,
     takes_any_window=True,
     looks_ahead=True,
 )

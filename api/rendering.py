@@ -11,6 +11,7 @@ from typing import Any
 
 from api.dialect import Dialect, batch_id, result_id, upload_id
 from shared.domain.batch import Batch, BatchError
+from shared.domain.blob_address import result_address
 from shared.domain.file import RESULT_PURPOSE, File
 from shared.domain.forecast import Progress, progress
 from shared.domain.usage import Usage
@@ -80,7 +81,7 @@ def render_batch(dialect: Dialect, batch: Batch, now: datetime) -> dict[str, Any
         "endpoint": dialect.spell_endpoint(batch.endpoint),
         "model": batch.model,
         "errors": render_errors(batch.errors),
-        "input_file_id": upload_id(dialect, batch.input_file_id),
+        "input_file_id": None if batch.input_url else upload_id(dialect, batch.input_file_id),
         "completion_window": batch.completion_window,
         "status": batch.status.value,
         "output_file_id": result_id(dialect, batch.output_file_id),
@@ -89,7 +90,20 @@ def render_batch(dialect: Dialect, batch: Batch, now: datetime) -> dict[str, Any
         "request_counts": {"total": batch.total, "completed": batch.completed, "failed": batch.failed},
         "usage": _usage(batch.usage),
         "metadata": batch.metadata,
+        **_blobs(dialect, batch),
         **_extensions(dialect, batch, now),
+    }
+
+
+def _blobs(dialect: Dialect, batch: Batch) -> dict[str, str]:
+    """Contract 1.7: `""` until known; contract 2.5: filled at the end, whether or not anything was written."""
+    if not (dialect.shows_blobs or batch.input_url or batch.output_folder):
+        return {}
+    folder = batch.output_folder if batch.is_terminal else None
+    return {
+        "input_blob": batch.input_url or "",
+        "output_blob": result_address(folder, batch.id, "output") if folder else "",
+        "error_blob": result_address(folder, batch.id, "error") if folder else "",
     }
 
 

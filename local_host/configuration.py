@@ -174,6 +174,7 @@ def install_services(
     installed = services.Services(
         settings=settings,
         blobs=stores.blobs,
+        caller_blobs=stores.caller_blobs,
         files=stores.files,
         batches=stores.batches,
         creations=stores.creations,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from local_host import blob_rows, sqlite_creations, sqlite_records, sqlite_uploads, sqlite_webhooks
+from local_host.caller_blobs import LateCallerBlobs
 from local_host.disk_blobs import DiskBlobs
 from local_host.sqlite_creations import SqliteCreations
 from local_host.sqlite_records import SqliteBatches, SqliteFiles
@@ -18,11 +19,14 @@ from local_host.sqlite_uploads import SqliteUploads
 from local_host.sqlite_webhooks import SqliteWebhooks
 from local_host.store_database import StoreDatabase, unavailable
 
+STORAGE_SETTING = "AzureWebJobsStorage"  # Names the account whose key is known, if any, for callers' blobs.
+
 
 class LocalStores(NamedTuple):
     """Every store of one folder."""
 
     blobs: DiskBlobs
+    caller_blobs: LateCallerBlobs
     files: SqliteFiles
     batches: SqliteBatches
     creations: SqliteCreations
@@ -53,6 +57,7 @@ def open_stores(data: Path) -> LocalStores:
     blobs.sweep(time.time())
     return LocalStores(
         blobs=blobs,
+        caller_blobs=LateCallerBlobs(STORAGE_SETTING),
         files=SqliteFiles(database),
         batches=SqliteBatches(database),
         creations=SqliteCreations(database),

@@ -13,7 +13,7 @@ suite (`tests/contracts`). Cross-cutting guarantees, which every implementation 
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
@@ -40,6 +40,10 @@ class Changed(Exception):
 
 class BlobMissing(Exception):
     """No committed blob of that name, or a committed block list names a block that was never staged."""
+
+
+class AccessDenied(Exception):
+    """A caller's storage account refuses the service, and will until somebody changes that."""
 
 
 class Stored(msgspec.Struct, Generic[T], frozen=True):
@@ -101,6 +105,33 @@ class BlobStore(Protocol):
         """The names of all committed, put or appended blobs that start with `prefix`, in ascending order.
 
         Cost grows with these. Blobs that come or go in the meantime may be in it or not.
+        """
+        ...
+
+
+class BlobVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """One state of a caller's blob: another `etag`, other bytes. `size` in bytes."""
+
+    etag: str
+    size: int
+
+
+class CallerBlobs(Protocol):
+    """Blobs in callers' own storage accounts, by URL. URLs are those that `shared.domain.blob_address` let pass.
+
+    Containers of the service itself are refused. Every method raises BlobMissing, AccessDenied or Unavailable.
+    """
+
+    async def look(self, url: str) -> BlobVersion: ...
+
+    def read(self, url: str, version: BlobVersion) -> AsyncGenerator[bytes, None]:
+        """All bytes of that version, in pieces of at most 4 MiB. Raises Changed if it is another by now."""
+        ...
+
+    async def write(self, url: str, pieces: AsyncIterator[bytes]) -> None:
+        """Make the blob consist of `pieces` (each 1 byte to 100 MiB; none: an empty blob), replacing what was there.
+
+        Until it returns, what was there stays.
         """
         ...
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from shared.ports import BatchStore, BlobStore, CreationStore, FileStore, UploadStore, Upstream
+from shared.ports import BatchStore, BlobStore, CallerBlobs, CreationStore, FileStore, UploadStore, Upstream
 from shared.settings import Settings, settings_from_environment
 from shared.webhook_ports import WebhookSender, WebhookStore
 
@@ -26,6 +26,7 @@ class Services:
 
     settings: Settings
     blobs: BlobStore
+    caller_blobs: CallerBlobs
     files: FileStore
     batches: BatchStore
     creations: CreationStore
@@ -74,6 +75,7 @@ def _azure_services() -> Services:
     return Services(
         settings=settings,
         blobs=stores.blobs,
+        caller_blobs=stores.caller_blobs,
         files=stores.files,
         batches=stores.batches,
         creations=stores.creations,

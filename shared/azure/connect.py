@@ -15,6 +15,7 @@ from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 from azure.storage.blob.aio import ContainerClient, ExponentialRetry
 
 from shared.azure.blob_blobs import BlobBlobs
+from shared.azure.caller_blobs import AzureCallerBlobs
 from shared.azure.names import Names
 from shared.azure.table_batches import TableBatches
 from shared.azure.table_creations import TableCreations
@@ -46,6 +47,7 @@ class AzureStores(NamedTuple):
     """Every store of one account."""
 
     blobs: BlobBlobs
+    caller_blobs: AzureCallerBlobs
     files: TableFiles
     batches: TableBatches
     creations: TableCreations
@@ -69,11 +71,13 @@ def azure_stores(prefix: str) -> AzureStores:
             f"No storage account: set {prefix} to a connection string, or {prefix}__blobServiceUri and "
             f"{prefix}__tableServiceUri (with {prefix}__clientId for a user-assigned identity)."
         )
-    names, credential = Names(), _credential(os.environ.get(f"{prefix}__clientId"))
+    names, client_id = Names(), os.environ.get(f"{prefix}__clientId")
+    credential = _credential(client_id)
     return _stores(
         ContainerClient(blob_uri, names.container, credential=credential, **_BLOB_RETRIES),
         TableServiceClient(table_uri, credential=credential, **_TABLE_RETRIES),
         names,
+        client_id,
     )
 
 
@@ -92,19 +96,38 @@ def azure_stores_from_connection_string(text: str, names: Names | None = None) -
     return _stores(blobs, tables, names)
 
 
+def azure_caller_blobs(prefix: str) -> AzureCallerBlobs:
+    """Callers' own blobs where the service's are not in Azure: by the same settings, or the developer's identity."""
+    if text := os.environ.get(prefix):
+        return azure_stores_from_connection_string(text).caller_blobs
+    return _caller_blobs(None, os.environ.get(f"{prefix}__clientId"))
+
+
+def _caller_blobs(own: ContainerClient | None, client_id: str | None) -> AzureCallerBlobs:
+    _quieten()
+    return AzureCallerBlobs(own, lambda: _credential(client_id), _BLOB_RETRIES)
+
+
 def _credential(client_id: str | None) -> AsyncTokenCredential:
     return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()
 
 
-def _stores(container: ContainerClient, tables: TableServiceClient, names: Names) -> AzureStores:
-    # Every request is logged at INFO by these two; what fails is raised.
+def _quieten() -> None:
+    """Every request is logged at INFO by these two; what fails is raised."""
     for noisy in ("azure.core.pipeline.policies.http_logging_policy", "azure.identity"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _stores(
+    container: ContainerClient, tables: TableServiceClient, names: Names, client_id: str | None = None
+) -> AzureStores:
+    _quieten()
     files, batches, chunks, lanes = (
         Table(tables, name) for name in (names.files, names.batches, names.chunks, names.lanes)
     )
     return AzureStores(
         blobs=BlobBlobs(container),
+        caller_blobs=_caller_blobs(container, client_id),
         files=TableFiles(files),
         batches=TableBatches(batches, chunks, lanes),
         creations=TableCreations(Table(tables, names.creations)),

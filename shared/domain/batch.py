@@ -53,7 +53,11 @@ class BatchError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch. Ids are canonical (see `ids`); counts and usage are final only in a terminal state."""
+    """One batch. Ids are canonical (see `ids`); counts and usage are final only in a terminal state.
+
+    `input_blob` names the bytes in the BlobStore. With an `input_url` they are a copy of a caller's own blob, made in
+    validation, and `input_file_id` is empty. With an `output_folder` (a URL) results go there.
+    """
 
     id: str
     owner: str
@@ -68,6 +72,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     output_expires_after_seconds: int | None = None
     expected: ExpectedLoad | None = None
     retry_of: str | None = None
+    input_url: str | None = None
+    output_folder: str | None = None
 
     status: Status = Status.VALIDATING
     in_progress_at: datetime | None = None
@@ -89,6 +95,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage = Usage()
     output_file_id: str | None = None
     error_file_id: str | None = None
+    input_etag: str | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -118,6 +125,7 @@ class Validated(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     chunks: int
     input_tokens: int
+    input_etag: str | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +151,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None
     output_file_id: str | None
     error_file_id: str | None
+    errors: tuple[BatchError, ...] = ()
 
 
 Event = Validated | Refused | CancelRequested | RequestsDone | Finished

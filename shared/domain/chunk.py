@@ -68,6 +68,15 @@ def journals_prefix(batch_id: str) -> str:
     return f"journals/{batch_id}/"
 
 
+def results_prefix(batch_id: str) -> str:
+    return f"results/{batch_id}/"
+
+
+def input_copy(batch_id: str) -> str:
+    """Where the copy of a caller's own blob lives while its batch does."""
+    return f"inputs/{batch_id}"
+
+
 def result_blob(batch_id: str, kind: str) -> str:
     """`kind` is `output` or `error`."""
     return f"results/{batch_id}/{kind}"

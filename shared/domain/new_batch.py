@@ -6,12 +6,13 @@ while the batch is `validating`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from shared.domain.blob_address import folder_address, input_address
 from shared.domain.errors import InvalidRequest
 from shared.domain.new_file import EXPIRY_SECONDS
 from shared.domain.parameters import missing, shortened, too_long, unsupported, whole_number, wrong_type
@@ -23,9 +24,14 @@ MAX_PAIRS, MAX_KEY, MAX_VALUE, MAX_ID = 16, 64, 512, 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewBatch:
-    """A checked create call; `endpoint` is canonical (`/v1/…`), `input_file_id` is as the caller spelled it."""
+    """A checked create call; `endpoint` is canonical (`/v1/…`), `input_file_id` is as the caller spelled it.
+
+    With an `input_url` the `input_file_id` is empty.
+    """
 
     input_file_id: str
+    input_url: str | None
+    output_folder: str | None
     endpoint: str
     completion_window: str
     window_seconds: int
@@ -40,22 +46,20 @@ def parse_new_batch(
     windows: Mapping[str, int],
     fills_expiry: bool = False,
     takes_any_window: bool = False,
+    blob_origins: Collection[str] | None = None,
 ) -> NewBatch:
     """`body` as a NewBatch. `endpoints`: accepted spelling -> canonical one; `windows`: accepted window -> seconds.
 
     `fills_expiry`: both parts of `output_expires_after` may be left out (DeepInfra, contract 2.6).
     `takes_any_window`: an unsupported completion window fails the batch, not the call (Azure, contract 1.5.5).
+    `blob_origins`: storage accounts whose blobs may be named; None where a dialect knows no such thing.
     Raises InvalidRequest in the words of contract 1.3.
     """
     fields = _object(body)
-    for name in ("input_blob", "output_folder"):
-        if fields.get(name) is not None:
-            raise InvalidRequest(
-                f"Unsupported parameter: '{name}'. Upload the file and give its id as 'input_file_id'.",
-                code="unsupported_parameter",
-                param=name,
-            )
-    input_file_id = _text(fields, "input_file_id")
+    if blob_origins is None:
+        _refuse_blobs(fields)
+    input_url = input_address(fields, blob_origins or ())
+    input_file_id = _text(fields, "input_file_id") if input_url is None else ""
     if len(input_file_id) > MAX_ID:
         raise too_long("input_file_id", len(input_file_id), MAX_ID)
     endpoint = _choice(fields, "endpoint", endpoints)
@@ -64,10 +68,12 @@ def parse_new_batch(
         raise unsupported("completion_window", window, windows)
     return NewBatch(
         input_file_id=input_file_id,
+        input_url=input_url,
+        output_folder=folder_address(fields, blob_origins or ()),
         endpoint=endpoints[endpoint],
         completion_window=window,
         window_seconds=windows.get(window, _DAY),
-        metadata=_metadata(fields.get("metadata")),
+        metadata=_metadata(fields.get("metadata")) if input_url is None else None,
         output_expires_after_seconds=_expiry(fields.get("output_expires_after"), _EXPIRY if fills_expiry else {}),
     )
 
@@ -83,6 +89,16 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise wrong_type("body", "an object", fields)
     return fields
+
+
+def _refuse_blobs(fields: Mapping[str, Any]) -> None:
+    for name in ("input_blob", "output_folder"):
+        if fields.get(name) is not None:
+            raise InvalidRequest(
+                f"Unsupported parameter: '{name}'. Upload the file and give its id as 'input_file_id'.",
+                code="unsupported_parameter",
+                param=name,
+            )
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:

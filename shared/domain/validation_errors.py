@@ -37,6 +37,21 @@ def _spelled(batch: Batch) -> str:
     return f"{'file_' if batch.vendor is Vendor.DEEPINFRA else 'file-'}{ids.to_base62(given)}"
 
 
+def blob_unreadable(url: str) -> BatchError:
+    """Azure's code (contract 3.4). Whether there is such a blob is nobody's business who may not read it."""
+    message = (
+        f"The input blob {url} does not exist, or this service may not read it. Check the address, and give the "
+        "service's identity the role Storage Blob Data Reader on it."
+    )
+    return BatchError(code="input_no_permissions", message=message, param="input_blob")
+
+
+def blob_modified(url: str) -> BatchError:
+    """Azure's code (contract 3.4)."""
+    message = f"The input blob {url} was changed while it was being read. Create the batch again."
+    return BatchError(code="input_modified", message=message, param="input_blob")
+
+
 def empty() -> BatchError:
     message = "The input file is empty. Please ensure that the batch contains at least one request."
     return BatchError(code="empty_file", message=message)

@@ -7,40 +7,50 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+import msgspec
 
 from shared.domain.batch import Batch, BatchError, Refused
 from shared.domain.input_scan import Accepted, InputScan, ScanRules
 from shared.domain.tokens import EstimatedTokens
-from shared.domain.validation_errors import file_not_found, unsupported_window
-from shared.ports import BlobMissing
+from shared.domain.validation_errors import unsupported_window
+from shared.run.input_source import InputUnreadable, open_input
 from shared.services import Services
 from shared.settings import Settings
 
 StillWanted = Callable[[], Awaitable[bool]]
 
 
-async def scan_input(service: Services, batch: Batch, still_wanted: StillWanted) -> Accepted | Refused | None:
+async def scan_input(
+    service: Services, batch: Batch, still_wanted: StillWanted, *, copies: bool = False
+) -> Accepted | Refused | None:
     """The verdict on the input of `batch`, which need not be stored; None once `still_wanted` says no.
 
-    `still_wanted` is asked after every block. Raises Unavailable.
+    `still_wanted` is asked after every block. With `copies`, a caller's blob that is good has been copied to
+    `batch.input_blob`. Raises Unavailable.
     """
     windows = service.settings.windows()
     if batch.completion_window not in windows:
         return _refused(unsupported_window(batch, windows))
-    file = await service.files.get(batch.owner, batch.input_file_id)
-    if file is None or file.is_expired(service.now()) or file.purpose != "batch" or not batch.input_blob:
-        return _refused(file_not_found(batch))
-    scan = InputScan(scan_rules(service.settings, batch))
     try:
-        async for block in service.blobs.read(batch.input_blob):
-            await asyncio.to_thread(scan.feed, block)  # a large block takes long: the event loop stays free
-            if scan.is_over:
-                break
-            if not await still_wanted():
-                return None
-    except BlobMissing:
-        return _refused(file_not_found(batch))
-    return await asyncio.to_thread(scan.finish)
+        source = await open_input(service, batch, copies=copies)
+        scan = InputScan(scan_rules(service.settings, batch))
+        async with aclosing(source.blocks()) as blocks:
+            async for block in blocks:
+                await asyncio.to_thread(scan.feed, block)  # a large block takes long: the event loop stays free
+                if scan.is_over:
+                    break
+                if not await still_wanted():
+                    return None
+    except InputUnreadable as unreadable:
+        return _refused(unreadable.reason)
+    verdict = await asyncio.to_thread(scan.finish)
+    if isinstance(verdict, Accepted):
+        await source.keep()
+        return replace(verdict, validated=msgspec.structs.replace(verdict.validated, input_etag=source.etag))
+    return verdict
 
 
 def scan_rules(settings: Settings, batch: Batch) -> ScanRules:
@@ -50,7 +60,7 @@ def scan_rules(settings: Settings, batch: Batch) -> ScanRules:
         endpoint=batch.endpoint,
         deployments=settings.deployments,
         counter=EstimatedTokens(),
-        max_bytes=settings.max_input_bytes(batch.vendor),
+        max_bytes=_max_bytes(settings, batch),
         max_line_bytes=settings.max_line_bytes,
         max_requests=settings.max_requests(batch.vendor),
         max_embedding_inputs=settings.max_embedding_inputs,
@@ -58,6 +68,13 @@ def scan_rules(settings: Settings, batch: Batch) -> ScanRules:
         chunk_lines=settings.chunk_lines,
         chunk_bytes=settings.chunk_bytes,
     )
+
+
+def _max_bytes(settings: Settings, batch: Batch) -> int:
+    """A retry may be of an input blob's lines: they were let in before."""
+    if batch.input_url is not None or batch.retry_of is not None:
+        return max(settings.max_blob_bytes, settings.max_input_bytes(batch.vendor))
+    return settings.max_input_bytes(batch.vendor)
 
 
 def _refused(error: BatchError) -> Refused:

@@ -59,6 +59,7 @@ async def service(tmp_path: Path, clock: Clock, receivers: FakeReceivers) -> Asy
     built = Services(
         settings=settings,
         blobs=stores.blobs,
+        caller_blobs=stores.caller_blobs,
         files=stores.files,
         batches=stores.batches,
         creations=stores.creations,

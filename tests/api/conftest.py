@@ -13,6 +13,7 @@ from local_host.http_server import build_app, compile_routes
 from local_host.stores import open_stores
 from shared.services import Services, use
 from shared.settings import Settings
+from tests.api import description
 from tests.api.harness import (
     BLOCK_BYTES,
     KEY,
@@ -44,6 +45,7 @@ async def services(tmp_path: Path, clock: Clock, receivers: FakeReceivers) -> As
     built = Services(
         settings=settings,
         blobs=stores.blobs,
+        caller_blobs=stores.caller_blobs,
         files=stores.files,
         batches=stores.batches,
         creations=stores.creations,
@@ -65,10 +67,11 @@ def durable() -> FakeClient:
 
 @pytest.fixture
 async def anonymous(services: Services, durable: FakeClient) -> AsyncIterator[httpx.AsyncClient]:
-    """A client without a key."""
+    """A client without a key. Answers that the OpenAPI document does not describe fail the test."""
     functions = [with_client(function, durable) for function in app_index().http]
     transport = httpx.ASGITransport(app=build_app(compile_routes(functions), "{}"))
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+    hooks = {"response": [description.check]}
+    async with httpx.AsyncClient(transport=transport, base_url="http://service", event_hooks=hooks) as client:
         yield client
 
 

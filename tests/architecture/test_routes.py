@@ -48,7 +48,7 @@ ROUTES = {
     ("POST", "webhook_endpoints/{webhook_endpoint_id}/test"),
     ("GET", "webhook_event_types"),
 }
-ANONYMOUS = {("GET", "healthz")}
+ANONYMOUS = {("GET", "healthz"), ("GET", "openapi.json")}
 
 
 @cache
@@ -144,7 +144,7 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The app over HTTP with `settings` and no stores: a call that got past authentication would fail with 500."""
     app = build_app(compile_routes(app_index().http), _BINDING)
     missing = dict.fromkeys(
-        ("blobs", "files", "batches", "creations", "uploads", "webhooks", "upstream", "webhook_sender")
+        ("blobs", "caller_blobs", "files", "batches", "creations", "uploads", "webhooks", "upstream", "webhook_sender")
     )
     with use(Services(settings=settings, **missing)):
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://service") as http:

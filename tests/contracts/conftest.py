@@ -10,12 +10,13 @@ import pytest
 from local_host.stores import open_stores
 from shared.azure.connect import azure_stores_from_connection_string
 from shared.azure.names import Names
-from shared.ports import BatchStore, BlobStore, CreationStore, FileStore, UploadStore
+from shared.ports import BatchStore, BlobStore, CallerBlobs, CreationStore, FileStore, UploadStore
 from shared.webhook_ports import WebhookStore
 
 
 class Stores(NamedTuple):
     blobs: BlobStore
+    caller_blobs: CallerBlobs
     files: FileStore
     batches: BatchStore
     creations: CreationStore

@@ -30,6 +30,8 @@ def test_a_minimal_body_is_accepted() -> None:
     """The three required fields are enough."""
     assert parse() == NewBatch(
         input_file_id="file-1",
+        input_url=None,
+        output_folder=None,
         endpoint="/v1/responses",
         completion_window="24h",
         window_seconds=86400,

@@ -156,6 +156,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     service = Services(
         settings=settings,
         blobs=stores.blobs,
+        caller_blobs=stores.caller_blobs,
         files=stores.files,
         batches=stores.batches,
         creations=stores.creations,

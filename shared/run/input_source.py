@@ -1,0 +1,109 @@
+"""Where the bytes of a batch's input come from: its input file, or a blob of the caller's own (contract 1.5.5).
+
+A caller's blob is read once, in one version, and copied on the way: from then on it may change or vanish, and
+whatever reads lines later reads the copy like any file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from shared.domain.batch import Batch, BatchError
+from shared.domain.chunk import input_copy
+from shared.domain.validation_errors import blob_modified, blob_unreadable, file_not_found, too_large
+from shared.ports import AccessDenied, BlobMissing, BlobVersion, Changed
+from shared.services import Services
+
+
+class InputUnreadable(Exception):
+    """There is no input, or it cannot be read; `reason` is what the batch fails with."""
+
+    def __init__(self, reason: BatchError) -> None:
+        super().__init__(reason.message)
+        self.reason = reason
+
+
+class FileSource:
+    """An uploaded file."""
+
+    etag: str | None = None
+
+    def __init__(self, service: Services, batch: Batch) -> None:
+        self._service = service
+        self._batch = batch
+
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
+        """Raises InputUnreadable."""
+        try:
+            async for block in self._service.blobs.read(self._batch.input_blob):
+                yield block
+        except BlobMissing:
+            raise InputUnreadable(file_not_found(self._batch)) from None
+
+    async def keep(self) -> None:
+        """A file stays as it is."""
+
+
+class CallerSource:
+    """A caller's blob in one version. With `copies` its blocks are staged as they pass; `keep` makes them the copy."""
+
+    def __init__(self, service: Services, batch: Batch, url: str, version: BlobVersion, *, copies: bool) -> None:
+        self._service = service
+        self._copy = input_copy(batch.id) if copies else None
+        self._url = url
+        self._version = version
+        self._block_ids: list[str] = []
+        # Two passes over different versions, by a repeated activity, must not mix their blocks.
+        self._mark = hashlib.sha256(version.etag.encode()).hexdigest()[:8]
+
+    @property
+    def etag(self) -> str | None:
+        return self._version.etag
+
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
+        """Raises InputUnreadable."""
+        try:
+            async with aclosing(self._service.caller_blobs.read(self._url, self._version)) as blocks:
+                async for block in blocks:
+                    await self._stage(block)
+                    yield block
+        except Changed:
+            raise InputUnreadable(blob_modified(self._url)) from None
+        except (BlobMissing, AccessDenied):
+            raise InputUnreadable(blob_unreadable(self._url)) from None
+
+    async def _stage(self, block: bytes) -> None:
+        if self._copy is not None:
+            self._block_ids.append(f"{len(self._block_ids):06d}-{self._mark}")
+            await self._service.blobs.stage_block(self._copy, self._block_ids[-1], block)
+
+    async def keep(self) -> None:
+        """Once all blocks have passed: make the copy readable."""
+        if self._copy is not None:
+            await self._service.blobs.commit_blocks(self._copy, self._block_ids)
+
+
+InputSource = FileSource | CallerSource
+
+
+async def open_input(service: Services, batch: Batch, *, copies: bool = False) -> InputSource:
+    """The input of `batch` as it is now. Raises InputUnreadable, Unavailable."""
+    if batch.input_url is not None:
+        return await _open_blob(service, batch, batch.input_url, copies=copies)
+    file = await service.files.get(batch.owner, batch.input_file_id)
+    if file is None or file.is_expired(service.now()) or file.purpose != "batch" or not batch.input_blob:
+        raise InputUnreadable(file_not_found(batch))
+    return FileSource(service, batch)
+
+
+async def _open_blob(service: Services, batch: Batch, url: str, *, copies: bool) -> CallerSource:
+    try:
+        version = await service.caller_blobs.look(url)
+    except (BlobMissing, AccessDenied):
+        raise InputUnreadable(blob_unreadable(url)) from None
+    limit = service.settings.max_blob_bytes
+    if version.size > limit:
+        raise InputUnreadable(too_large(limit, None))
+    return CallerSource(service, batch, url, version, copies=copies)
