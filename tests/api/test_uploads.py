@@ -14,11 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.upload import MAX_PARTS, UploadStatus, checking
+from shared.domain.upload import MAX_PARTS, UploadPart, UploadStatus, checking
 from shared.ports import BlobMissing
 from shared.run.change_upload import change_upload
 from shared.services import Services, use
 from tests.api.harness import BLOCK_BYTES, LINE, MAX_FILE_BYTES, Clock
+from tests.contracts.samples import START
 from timers.expire_uploads import expire_uploads
 
 Create = Callable[..., Awaitable[httpx.Response]]
@@ -664,3 +665,48 @@ async def test_the_sweep_leaves_completed_files_alone(
 
     assert (await api.get(f"/v1/uploads/{upload}")).status_code == 404
     assert await content(api, done) == CONTENT
+
+
+async def test_a_part_whose_blocks_are_gone_disturbs_nobody_else(
+    api: httpx.AsyncClient, services: Services, upload: str, parts: list[str]
+) -> None:
+    """What a crash between two stores leaves: the others complete, and naming it says what to do."""
+    stray = UploadPart(
+        id="1" * 32, upload_id=upload.removeprefix("upload_"), bytes=len(CONTENT), blocks=1, created_at=START
+    )
+    await services.uploads.put_part(stray)
+    md5 = hashlib.md5(CONTENT).hexdigest()
+    refused = await complete(api, upload, [f"part_{stray.id}"])
+    done = await complete(api, upload, parts, md5=md5)
+
+    assert refused.status_code == 400
+    assert message(refused) == "A part of the upload is no longer there. Create a new upload, and send all parts again."
+    assert await content(api, done.json()) == CONTENT
+
+
+class SlowBlobs:
+    """A blob store that takes its time, and counts what it is still doing."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.busy = 0
+
+    async def stage_block(self, name: str, block_id: str, data: bytes) -> None:
+        self.busy += 1
+        await asyncio.sleep(0.05)
+        await self._inner.stage_block(name, block_id, data)
+        self.busy -= 1
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+async def test_a_refused_part_leaves_nothing_running(api: httpx.AsyncClient, services: Services, upload: str) -> None:
+    """The answer comes when all is quiet."""
+    body = b'--XX\r\ncontent-disposition: form-data; name="data"; filename="a"\r\n\r\n' + b"x" * 5000
+    headers = {"content-type": "multipart/form-data; boundary=XX"}
+    blobs = SlowBlobs(services.blobs)
+    with use(replace(services, blobs=blobs)):
+        response = await api.post(f"/v1/uploads/{upload}/parts", content=body, headers=headers)
+
+    assert (response.status_code, blobs.busy) == (400, 0)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.ids import derived_id, new_id, parse, to_base62, to_uuid
+from shared.domain.ids import created_at, derived_id, new_id, parse, to_base62, to_uuid
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 canonical = st.integers(0, (1 << 128) - 1).map("{:032x}".format)
@@ -64,3 +64,16 @@ def test_a_derived_id_differs_with_any_argument(other: str) -> None:
 def test_what_is_no_id_is_none(text: str) -> None:
     """Other lengths, other characters, more than 128 bits."""
     assert parse(text, "file-") is None
+
+
+@pytest.mark.parametrize("value", [new_id(AT, bytes(10)), derived_id(AT, "a", "b"), new_id(AT, b"\xff" * 10)])
+def test_an_id_tells_when_it_was_made(value: str) -> None:
+    """Whatever its randomness."""
+    assert created_at(value) == AT
+
+
+@pytest.mark.parametrize("text", ["", "x", "file-" + "0" * 32, "0" * 31])
+def test_what_is_no_id_tells_nothing(text: str) -> None:
+    """ValueError, not some moment."""
+    with pytest.raises(ValueError, match="is no id"):
+        created_at(text)

@@ -39,12 +39,18 @@ def test_an_empty_variable_is_the_default() -> None:
     assert parse_settings({"BATCH_LANES": ""}).lanes == Settings().lanes
 
 
+def test_zero_is_accepted_where_it_means_no_limit() -> None:
+    """Where it is the default, saying it aloud is no mistake."""
+    assert parse_settings({"BATCH_MAX_STORED_BYTES": "0"}).max_stored_bytes == 0
+
+
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
         ("BATCH_LANES", "many", "BATCH_LANES: expected int, got 'many'"),
         ("BATCH_LANES", "1.5", "BATCH_LANES: expected int, got '1.5'"),
         ("BATCH_LANES", "0", "BATCH_LANES: expected a number above zero, got 0"),
+        ("BATCH_MAX_STORED_BYTES", "-1", "BATCH_MAX_STORED_BYTES: expected a number above zero, got -1"),
         ("BATCH_SLICE_SECONDS", "-1", "BATCH_SLICE_SECONDS: expected a number above zero, got -1.0"),
         ("BATCH_SLICE_SECONDS", "nan", "BATCH_SLICE_SECONDS: expected a number above zero, got nan"),
         ("BATCH_SLICE_SECONDS", "inf", "BATCH_SLICE_SECONDS: expected a number above zero, got inf"),
