@@ -20,6 +20,7 @@ from api.batch_validation import validate_batch
 from api.dialect import MOUNTS
 from api.endpoint import endpoint, starting_endpoint
 from api.health import healthz
+from api.openapi.serving import serve_document
 from orchestrators import names
 from orchestrators.deliver_webhook import deliver_webhook
 from orchestrators.run_batch import run_batch
@@ -85,6 +86,8 @@ for mount, prefix, dialect in MOUNTS:
         app.function_name(f"{mount}_{starter.__name__}")(route(client(serve)))
 
 app.function_name("healthz")(app.route(route="healthz", methods=["GET"])(healthz))
+document = serve_document(ROUTES + STARTING_ROUTES)
+app.function_name("openapi")(app.route(route="openapi.json", methods=["GET"])(document))
 
 for name, orchestrator in ORCHESTRATORS:
     app.function_name(name)(app.orchestration_trigger(context_name="context")(orchestrator))

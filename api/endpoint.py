@@ -28,7 +28,7 @@ from shared.services import Services, services
 PARTIAL_CONTENT = 206
 NOT_MODIFIED = 304
 SERVICE_UNAVAILABLE = 503
-_INTERNAL_ERROR = 500
+INTERNAL_ERROR = 500
 _RETRY_AFTER_SECONDS = "2"
 _STATUSES: Mapping[type[DurableBatchError], int] = {
     RangeNotSatisfiable: 416,
@@ -88,6 +88,11 @@ def starting_endpoint(handler: StartingHandler, dialect: Dialect, run: str) -> S
     return serve
 
 
+def status_of(kind: type[DurableBatchError]) -> int:
+    """What a refusal of this kind answers."""
+    return next(status for known, status in _STATUSES.items() if issubclass(kind, known))
+
+
 def json_response(content: dict[str, Any], status: int = OK) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
 
@@ -103,7 +108,7 @@ async def _serve(request: Request, dialect: Dialect, handle: Callable[[Call], Aw
     except Exception:
         extra = {"action": "request_failed", "request_id": f"req_{request_id.hex}", "path": request.url.path}
         _log.exception("A request failed unexpectedly.", extra=extra)
-        response = json_response(render_internal_error(dialect, f"req_{request_id.hex}"), _INTERNAL_ERROR)
+        response = json_response(render_internal_error(dialect, f"req_{request_id.hex}"), INTERNAL_ERROR)
     response.headers["x-request-id"] = f"req_{request_id.hex}"
     if dialect.sends_apim_request_id:
         response.headers["apim-request-id"] = str(request_id)
@@ -121,8 +126,7 @@ def _authenticated(request: Request, dialect: Dialect) -> Call:
 
 
 def _refusal(dialect: Dialect, error: DurableBatchError) -> Response:
-    status = next(code for kind, code in _STATUSES.items() if isinstance(error, kind))
-    response = json_response(render_error(dialect, error), status)
+    response = json_response(render_error(dialect, error), status_of(type(error)))
     if isinstance(error, WrongState):  # SDKs would repeat a 409 three times for the same answer (contract 6.5).
         response.headers["x-should-retry"] = "false"
     if isinstance(error, RangeNotSatisfiable):

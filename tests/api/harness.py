@@ -57,9 +57,19 @@ class Clock:
 
 
 @cache
+def _app() -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "function_app.py"))
+
+
+@cache
 def app_index() -> FunctionIndex:
     """The functions of a fresh copy of the app: an app can be indexed once only."""
-    return index(runpy.run_path(str(ROOT / "function_app.py"))["app"])
+    return index(_app()["app"])
+
+
+def app_routes() -> list[tuple[str, str, Callable[..., Any]]]:
+    """Method, path after the prefix, and handler of every route that all dialects have."""
+    return [*_app()["ROUTES"], *_app()["STARTING_ROUTES"]]
 
 
 def with_client(function: HttpFunction, client: FakeClient) -> HttpFunction:

@@ -1,0 +1,208 @@
+"""Every handler's operation: what it is for, what it takes, what it answers. The table behind the OpenAPI document.
+
+Rule of this file: an entry for each handler of `function_app.py`'s tables, by the handler's name, and none beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from api.byte_range import RangeNotSatisfiable
+from api.conditions import PreconditionFailed
+from api.dialect import OK, Dialect
+from api.endpoint import NOT_MODIFIED, PARTIAL_CONTENT
+from api.files import CONTENT_TYPE
+from api.openapi import bodies
+from api.openapi.bodies import Parameter, no_query
+from api.openapi.schemas import ref
+from shared.domain.errors import DurableBatchError, InvalidRequest, WrongState
+
+Answers = dict[int, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """`raises`: beside what follows from the rest (no key, unknown id, bad body or parameter, a store that is down)."""
+
+    tag: str
+    summary: str
+    answers: Callable[[Dialect], Answers]
+    body: Callable[[Dialect], dict[str, Any]] | None = None
+    parameters: Callable[[Dialect], list[Parameter]] = no_query
+    raises: tuple[type[DurableBatchError], ...] = ()
+
+
+def json_answer(name: str, description: str = "Done.") -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": ref(name)}}}
+
+
+def _ok(name: str) -> Callable[[Dialect], Answers]:
+    return lambda _: {OK: json_answer(name)}
+
+
+def _created_file(dialect: Dialect) -> Answers:
+    return {dialect.created_file: json_answer("File")}
+
+
+def _listed_files(dialect: Dialect) -> Answers:
+    return {OK: json_answer("Files" if dialect.pages_files else "AzureFiles")}
+
+
+def _created_batch(dialect: Dialect) -> Answers:
+    """Azure classic: by the api-version (contract 1.4)."""
+    statuses = {dialect.created_batch, *((OK,) if dialect.needs_api_version else ())}
+    return {status: json_answer("Batch") for status in sorted(statuses)}
+
+
+def _downloaded(_: Dialect) -> Answers:
+    content = {CONTENT_TYPE: {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        OK: {"description": "The file's bytes.", "content": content},
+        PARTIAL_CONTENT: {"description": "The bytes that `Range` names.", "content": content},
+        NOT_MODIFIED: {"description": "`If-None-Match` names this version."},
+    }
+
+
+def _inspected(_: Dialect) -> Answers:
+    return {
+        OK: {"description": "The headers of the download."},
+        NOT_MODIFIED: {"description": "`If-None-Match` names this version."},
+    }
+
+
+def _nothing(_: Dialect) -> Answers:
+    return {}
+
+
+_FILES: Mapping[str, Operation] = {
+    "create_file": Operation(
+        tag="Files",
+        summary="Upload a file",
+        answers=_created_file,
+        body=bodies.new_file,
+    ),
+    "list_files": Operation(
+        tag="Files",
+        summary="List files",
+        answers=_listed_files,
+        parameters=bodies.file_query,
+    ),
+    "retrieve_file": Operation(tag="Files", summary="Retrieve a file", answers=_ok("File")),
+    "delete_file": Operation(tag="Files", summary="Delete a file", answers=_ok("DeletedFile")),
+    "download_file": Operation(
+        tag="Files",
+        summary="Download a file",
+        answers=_downloaded,
+        parameters=bodies.content_headers,
+        raises=(PreconditionFailed, RangeNotSatisfiable),
+    ),
+    "inspect_file": Operation(
+        tag="Files",
+        summary="Look at a file's headers",
+        answers=_inspected,
+        parameters=bodies.content_headers,
+        raises=(PreconditionFailed,),
+    ),
+    "import_file": Operation(
+        tag="Files",
+        summary="Never supported: says what to do instead",
+        answers=_nothing,
+        raises=(InvalidRequest,),
+    ),
+}
+_UPLOADS: Mapping[str, Operation] = {
+    "create_upload": Operation(
+        tag="Uploads", summary="Begin a file in parts", answers=_ok("Upload"), body=bodies.new_upload
+    ),
+    "retrieve_upload": Operation(
+        tag="Uploads",
+        summary="Retrieve an upload (an extension)",
+        answers=_ok("Upload"),
+    ),
+    "add_part": Operation(
+        tag="Uploads",
+        summary="Add a part",
+        answers=_ok("UploadPart"),
+        body=bodies.new_part,
+        raises=(WrongState,),
+    ),
+    "complete_upload": Operation(
+        tag="Uploads",
+        summary="Make a file of the parts",
+        answers=_ok("Upload"),
+        body=bodies.completion,
+        raises=(WrongState,),
+    ),
+    "cancel_upload": Operation(tag="Uploads", summary="Cancel an upload", answers=_ok("Upload"), raises=(WrongState,)),
+}
+_BATCHES: Mapping[str, Operation] = {
+    "create_batch": Operation(
+        tag="Batches",
+        summary="Create a batch",
+        answers=_created_batch,
+        body=bodies.new_batch,
+    ),
+    "list_batches": Operation(
+        tag="Batches",
+        summary="List batches",
+        answers=_ok("Batches"),
+        parameters=bodies.batch_query,
+    ),
+    "retrieve_batch": Operation(tag="Batches", summary="Retrieve a batch", answers=_ok("Batch")),
+    "cancel_batch": Operation(tag="Batches", summary="Cancel a batch", answers=_ok("Batch"), raises=(WrongState,)),
+    "validate_batch": Operation(
+        tag="Batches",
+        summary="Validate an input file without a run (an extension)",
+        answers=_ok("BatchValidation"),
+        body=bodies.new_batch,
+    ),
+    "retry_batch": Operation(
+        tag="Batches",
+        summary="Run what failed once more, as a new batch (an extension)",
+        answers=_created_batch,
+        raises=(InvalidRequest, WrongState),
+    ),
+}
+_WEBHOOKS: Mapping[str, Operation] = {
+    "create_webhook_endpoint": Operation(
+        tag="Webhooks",
+        summary="Create a webhook endpoint",
+        answers=_ok("WebhookEndpointWithSecret"),
+        body=bodies.new_webhook,
+    ),
+    "list_webhook_endpoints": Operation(
+        tag="Webhooks",
+        summary="List webhook endpoints",
+        answers=_ok("WebhookEndpoints"),
+        parameters=bodies.webhook_query,
+    ),
+    "retrieve_webhook_endpoint": Operation(
+        tag="Webhooks", summary="Retrieve a webhook endpoint", answers=_ok("WebhookEndpoint")
+    ),
+    "update_webhook_endpoint": Operation(
+        tag="Webhooks",
+        summary="Change a webhook endpoint",
+        answers=_ok("WebhookEndpoint"),
+        body=bodies.webhook_changes,
+    ),
+    "delete_webhook_endpoint": Operation(
+        tag="Webhooks", summary="Delete a webhook endpoint", answers=_ok("DeletedWebhookEndpoint")
+    ),
+    "rotate_webhook_secret": Operation(
+        tag="Webhooks",
+        summary="Give a webhook endpoint a new secret",
+        answers=_ok("WebhookEndpointWithSecret"),
+        body=bodies.rotation,
+    ),
+    "test_webhook_endpoint": Operation(
+        tag="Webhooks",
+        summary="Send a test event now",
+        answers=_ok("WebhookTest"),
+        body=bodies.webhook_test,
+    ),
+    "list_webhook_event_types": Operation(tag="Webhooks", summary="List event types", answers=_ok("WebhookEventTypes")),
+}
+
+OPERATIONS: Mapping[str, Operation] = {**_FILES, **_UPLOADS, **_BATCHES, **_WEBHOOKS}

@@ -1,0 +1,264 @@
+"""What the service answers, as JSON Schema: the components of the OpenAPI document. Pure.
+
+Rule of this file: it says what `rendering.py` and its kin render, key by key; tests hold every answer of the API's
+tests to it. Closed sets and limits come from the domain, never from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.domain.batch import Status
+from shared.domain.deployment import ENDPOINTS
+from shared.domain.file import PURPOSES, RESULT_PURPOSE
+from shared.domain.upload import UploadStatus
+from shared.domain.webhook_event import EventType
+
+Schema = dict[str, Any]
+TEXT: Schema = {"type": "string"}
+WHOLE: Schema = {"type": "integer"}
+NUMBER: Schema = {"type": "number"}
+TRUTH: Schema = {"type": "boolean"}
+SECONDS: Schema = {"type": "integer", "description": "Unix time in seconds."}
+METADATA: Schema = {"type": ["object", "null"], "additionalProperties": TEXT}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def one_of(values: Any) -> Schema:
+    return {"type": "string", "enum": [str(value) for value in values]}
+
+
+def only(value: str) -> Schema:
+    return {"type": "string", "const": value}
+
+
+def or_null(schema: Schema) -> Schema:
+    """`schema`, or null."""
+    if isinstance(schema.get("type"), str) and "enum" not in schema:
+        return {**schema, "type": [schema["type"], "null"]}
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def record(properties: Mapping[str, Schema], *, optional: tuple[str, ...] = (), description: str = "") -> Schema:
+    """An object that always has all `properties` but the `optional` ones."""
+    schema = {
+        "type": "object",
+        "properties": dict(properties),
+        "required": [name for name in properties if name not in optional],
+    }
+    return {"description": description, **schema} if description else schema
+
+
+def page(item: str, end: Schema, *, description: str) -> Schema:
+    """A page of a list; `end` is how the ids at its ends are written."""
+    return record(
+        {
+            "object": only("list"),
+            "data": {"type": "array", "items": ref(item)},
+            "first_id": end,
+            "last_id": end,
+            "has_more": TRUTH,
+        },
+        description=description,
+    )
+
+
+_FILE = record(
+    {
+        "id": TEXT,
+        "object": only("file"),
+        "bytes": WHOLE,
+        "created_at": SECONDS,
+        "expires_at": or_null(SECONDS),
+        "filename": TEXT,
+        "purpose": one_of((*PURPOSES, RESULT_PURPOSE)),
+        "status": only("processed"),
+        "status_details": {"type": "null"},
+    }
+)
+_DELETED_FILE = record({"id": TEXT, "object": only("file"), "deleted": {"const": True}})
+_FILES = page("File", TEXT, description="The ids at the ends of an empty page are empty.")
+_UPLOAD = record(
+    {
+        "id": TEXT,
+        "object": only("upload"),
+        "bytes": WHOLE,
+        "created_at": SECONDS,
+        "expires_at": SECONDS,
+        "filename": TEXT,
+        "purpose": one_of(PURPOSES),
+        "status": one_of(
+            (UploadStatus.PENDING, UploadStatus.COMPLETED, UploadStatus.CANCELLED, UploadStatus.EXPIRED),
+        ),
+        "file": or_null(ref("File")),
+    }
+)
+_PART = record(
+    {
+        "id": TEXT,
+        "object": only("upload.part"),
+        "created_at": SECONDS,
+        "upload_id": TEXT,
+        "azure_block_id": TEXT,
+    },
+    optional=("azure_block_id",),
+    description="`azure_block_id` in Azure's dialects only.",
+)
+_BATCH_ERROR = record({"code": TEXT, "message": TEXT, "param": or_null(TEXT), "line": or_null(WHOLE)})
+_BATCH_ERRORS = record({"object": only("list"), "data": {"type": "array", "items": ref("BatchError")}})
+_USAGE = record(
+    {
+        "input_tokens": WHOLE,
+        "input_tokens_details": record({"cached_tokens": WHOLE}),
+        "output_tokens": WHOLE,
+        "output_tokens_details": record({"reasoning_tokens": WHOLE}),
+        "total_tokens": WHOLE,
+    }
+)
+_PROGRESS = record(
+    {
+        "requests_per_second": or_null(NUMBER),
+        "tokens_per_minute": or_null(NUMBER),
+        "estimated_completion_at": or_null(SECONDS),
+        "reason": or_null(TEXT),
+    },
+    description="Averages since the batch began to run. An extension.",
+)
+_ANY_ENDPOINT = one_of(sorted({*ENDPOINTS, *(endpoint.removeprefix("/v1") for endpoint in ENDPOINTS)}))
+_TIMES = ("in_progress_at", "finalizing_at", "completed_at", "failed_at", "expired_at", "cancelling_at", "cancelled_at")
+_BATCH = record(
+    {
+        "id": TEXT,
+        "object": only("batch"),
+        "endpoint": _ANY_ENDPOINT,
+        "model": or_null(TEXT),
+        "errors": or_null(ref("BatchErrors")),
+        "input_file_id": or_null(TEXT),
+        "completion_window": TEXT,
+        "status": one_of(Status),
+        "output_file_id": or_null(TEXT),
+        "error_file_id": or_null(TEXT),
+        "created_at": SECONDS,
+        "expires_at": SECONDS,
+        **dict.fromkeys(_TIMES, or_null(SECONDS)),
+        "request_counts": record({"total": WHOLE, "completed": WHOLE, "failed": WHOLE}),
+        "usage": ref("Usage"),
+        "metadata": METADATA,
+        "input_blob": TEXT,
+        "output_blob": TEXT,
+        "error_blob": TEXT,
+        "retry_of": TEXT,
+        "progress": ref("Progress"),
+    },
+    optional=("input_blob", "output_blob", "error_blob", "retry_of", "progress"),
+    description="The three blobs are Azure's; `retry_of` and `progress` are extensions, there when they say something.",
+)
+_BATCHES = page("Batch", or_null(TEXT), description="The ids at the ends of an empty page are null.")
+_COST = record({"input": NUMBER, "output": or_null(NUMBER), "total": or_null(NUMBER)})
+_VALIDATION = record(
+    {
+        "object": only("batch.validation"),
+        "valid": TRUTH,
+        "errors": or_null(ref("BatchErrors")),
+        "endpoint": _ANY_ENDPOINT,
+        "input_file_id": or_null(TEXT),
+        "completion_window": TEXT,
+        "model": or_null(TEXT),
+        "requests": or_null(WHOLE),
+        "input_tokens": or_null(WHOLE),
+        "estimated_cost": or_null(_COST),
+        "estimated_completion_at": or_null(SECONDS),
+        "fits_completion_window": or_null(TRUTH),
+        "enqueued_tokens": or_null(WHOLE),
+        "enqueued_token_limit": or_null(WHOLE),
+        "fits_enqueued_token_limit": or_null(TRUTH),
+    },
+    description="What creating this very batch would come to. An extension.",
+)
+_ENDPOINT = {
+    "id": TEXT,
+    "object": only("webhook_endpoint"),
+    "created_at": SECONDS,
+    "updated_at": SECONDS,
+    "name": TEXT,
+    "url": TEXT,
+    "event_types": {"type": "array", "items": one_of(EventType)},
+    "signing_secret_hint": TEXT,
+}
+_EVENT = record(
+    {
+        "id": TEXT,
+        "object": only("event"),
+        "created_at": SECONDS,
+        "type": one_of(EventType),
+        "data": record({"id": TEXT}),
+    }
+)
+_TEST = record(
+    {
+        "object": only("webhook_endpoint.test"),
+        "event_type": one_of(EventType),
+        "status_code": WHOLE,
+        "success": {"const": True},
+        "webhook_endpoint_id": TEXT,
+    },
+    description="`success` says that there was an answer; `status_code` says which.",
+)
+_OPENAI_ERROR = record(
+    {
+        "error": record(
+            {
+                "message": TEXT,
+                "type": one_of(("invalid_request_error", "server_error")),
+                "param": or_null(TEXT),
+                "code": or_null(TEXT),
+            }
+        )
+    }
+)
+_AZURE_ERROR = record({"error": record({"code": TEXT, "message": TEXT, "target": TEXT}, optional=("target",))})
+_AZURE_V1_ERROR = record(
+    {
+        "error": record(
+            {"code": TEXT, "message": TEXT, "param": TEXT, "type": only("error")},
+            optional=("param",),
+        )
+    }
+)
+
+COMPONENTS: Mapping[str, Schema] = {
+    "File": _FILE,
+    "DeletedFile": _DELETED_FILE,
+    "Files": _FILES,
+    "AzureFiles": {
+        **_FILES,
+        "required": ["object", "data"],
+        "description": "The other keys only when the caller's `limit` cuts the list.",
+    },
+    "Upload": _UPLOAD,
+    "UploadPart": _PART,
+    "Batch": _BATCH,
+    "BatchError": _BATCH_ERROR,
+    "BatchErrors": _BATCH_ERRORS,
+    "Batches": _BATCHES,
+    "Usage": _USAGE,
+    "Progress": _PROGRESS,
+    "BatchValidation": _VALIDATION,
+    "WebhookEndpoint": record(_ENDPOINT),
+    "WebhookEndpointWithSecret": record({**_ENDPOINT, "signing_secret": TEXT}),
+    "WebhookEndpoints": page("WebhookEndpoint", or_null(TEXT), description="Newest first."),
+    "DeletedWebhookEndpoint": record(
+        {"id": TEXT, "object": only("webhook_endpoint.deleted"), "deleted": {"const": True}}
+    ),
+    "WebhookTest": _TEST,
+    "WebhookEventTypes": record({"object": only("list"), "data": {"type": "array", "items": one_of(EventType)}}),
+    "WebhookEvent": _EVENT,
+    "OpenAIError": _OPENAI_ERROR,
+    "AzureError": _AZURE_ERROR,
+    "AzureV1Error": _AZURE_V1_ERROR,
+    "Health": record({"status": one_of(("ok", "misconfigured"))}),
+}

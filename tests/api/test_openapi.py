@@ -1,0 +1,72 @@
+"""The OpenAPI document beside the app that it describes. Every other test of the API holds its answers to it, too."""
+
+from __future__ import annotations
+
+import tomllib
+
+import httpx
+import jsonschema_rs
+import pytest
+
+from api.openapi.document import VERSION
+from api.openapi.operations import OPERATIONS
+from tests.api.description import check, document
+from tests.api.harness import ROOT, app_index, app_routes
+
+
+def test_every_route_is_described_and_nothing_else() -> None:
+    """The document's paths and methods are those that the app registers."""
+    described = {(method.upper(), path) for path, item in document()["paths"].items() for method in item}
+    registered = {(method, f"/{function.route}") for function in app_index().http for method in function.methods}
+
+    assert described == registered
+
+
+def test_operations_are_those_of_the_handlers() -> None:
+    """`api/openapi/operations.py` has an entry for each handler and none that is left over."""
+    assert set(OPERATIONS) == {handler.__name__ for _, _, handler in app_routes()}
+
+
+def test_operation_ids_are_function_names() -> None:
+    """An operation is called as its function on the platform is: unique, and the same in logs."""
+    ids = [operation["operationId"] for item in document()["paths"].values() for operation in item.values()]
+
+    assert sorted(ids) == sorted(function.name for function in app_index().http)
+
+
+@pytest.mark.parametrize("name", sorted(document()["components"]["schemas"]))
+def test_component_is_a_schema(name: str) -> None:
+    """Every component is valid JSON Schema and is used."""
+    jsonschema_rs.meta.validate(document()["components"]["schemas"][name])
+
+    assert f'"#/components/schemas/{name}"' in str(document()).replace("'", '"')
+
+
+def test_version_is_the_projects() -> None:
+    """The document carries the version of pyproject.toml."""
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+
+
+async def test_the_document_is_served_to_everyone(anonymous: httpx.AsyncClient) -> None:
+    """`GET /openapi.json` needs no key and answers the whole document."""
+    response = await anonymous.get("/openapi.json")
+
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    assert response.json() == document()
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "complaint"),
+    [
+        (418, {"object": "list"}, "not said to answer 418"),
+        (200, {"object": "list", "data": []}, "first_id"),
+        (200, {"object": "list", "data": [], "first_id": "", "last_id": "", "has_more": False, "more": 1}, "more"),
+    ],
+)
+async def test_undescribed_answers_are_found(status: int, content: dict[str, object], complaint: str) -> None:
+    """The check behind the other tests fails for a status, a missing key and an extra key that are not described."""
+    request = httpx.Request("GET", "http://service/v1/files")
+    response = httpx.Response(status, json=content, headers={"x-request-id": "req_1"}, request=request)
+
+    with pytest.raises((AssertionError, jsonschema_rs.ValidationError), match=complaint):
+        await check(response)
