@@ -11,7 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.batch import Batch, Finished, RequestsDone, Status
-from shared.domain.chunk import ChunkRow, PlannedChunk, block_id, journals_prefix, plan_blob, result_blob
+from shared.domain.chunk import (
+    ChunkRow,
+    Plan,
+    PlannedChunk,
+    block_id,
+    result_blob,
+    results_prefix,
+)
 from shared.domain.file import RESULT_PURPOSE, File
 from shared.domain.ids import derived_id
 from shared.domain.request_line import read_line
@@ -19,9 +26,11 @@ from shared.domain.result_line import NeverRan, line_id, never_ran_line
 from shared.domain.usage import Usage
 from shared.ports import AlreadyExists, Changed
 from shared.run.change import change, load
+from shared.run.deliver_results import deliver_results
 from shared.run.input_bytes import drop_orphaned_input
 from shared.run.journal import Journal, Memory, Result
 from shared.run.plan import read_lines, read_plan
+from shared.run.remains import remove_remains
 from shared.run.seal import seal_chunk
 from shared.services import Services, services
 
@@ -34,24 +43,32 @@ async def finish_batch(input: dict[str, Any]) -> dict[str, Any]:
         return {"status": None}
     if not batch.is_terminal:
         batch = await _finish(service, batch)
-    await service.blobs.delete_prefix(journals_prefix(batch.id))
-    await service.blobs.delete(plan_blob(batch.id))
+    await remove_remains(service, batch)
     await drop_orphaned_input(service, batch)
+    if batch.output_folder is not None and batch.output_file_id is None:  # Delivered, or there are none.
+        await service.blobs.delete_prefix(results_prefix(batch.id))
     return {"status": batch.status}
 
 
 async def _finish(service: Services, batch: Batch) -> Batch:
-    plan = await read_plan(service.blobs, batch.id)
-    chunks = plan.chunks if plan else ()
+    chunks = (await _plan(service, batch)).chunks
     rows = {row.index: row for row in await service.batches.list_chunks(batch.id) if row.sealed}
     unsealed = [chunk for chunk in chunks if chunk.index not in rows]
     if unsealed:
         reason = _why_lines_never_ran(batch, service.now())
         for chunk in unsealed:
             rows[chunk.index] = await _seal_unfinished(service, batch, chunk, reason)
-    elif batch.status is Status.IN_PROGRESS:
-        batch = await change(service, batch, RequestsDone())
+    elif batch.status is Status.IN_PROGRESS and sum(row.finished for row in rows.values()) == batch.total:
+        batch = await change(service, batch, RequestsDone())  # Else an earlier call sealed what had expired.
     return await change(service, batch, await _publish(service, batch, [rows[chunk.index] for chunk in chunks]))
+
+
+async def _plan(service: Services, batch: Batch) -> Plan:
+    """A batch that was cancelled before it was accepted owes nothing, even if its plan is there."""
+    plan = await read_plan(service.blobs, batch.id) if batch.chunks else Plan(chunks=())
+    if plan is None:  # To go on without it would be to publish empty files.
+        raise RuntimeError(f"The plan of batch {batch.id} is gone: another call has just finished the batch.")
+    return plan
 
 
 def _why_lines_never_ran(batch: Batch, now: datetime) -> NeverRan:
@@ -97,28 +114,37 @@ async def _all_lines(
 
 
 async def _publish(service: Services, batch: Batch, rows: list[ChunkRow]) -> Finished:
+    sizes = {
+        "output": await _commit(service, batch, "output", [(row, row.output_blocks) for row in rows]),
+        "error": await _commit(service, batch, "error", [(row, row.error_blocks) for row in rows]),
+    }
+    written = {kind: size for kind, size in sizes.items() if size is not None}
+    undelivered = None
+    if batch.output_folder is not None:
+        undelivered = await deliver_results(service, batch, batch.output_folder, written)
+    is_kept = batch.output_folder is None or undelivered is not None
+    files = {kind: await _insert_record(service, batch, kind, size) for kind, size in written.items() if is_kept}
     return Finished(
         completed=sum(row.completed for row in rows),
         failed=sum(row.failed for row in rows),
         usage=sum((row.usage for row in rows), Usage()),
         model=next((row.model for row in rows if row.model), None),
-        output_file_id=await _publish_file(
-            service, batch, "output", [(row, row.output_blocks) for row in rows if row.output_blocks]
-        ),
-        error_file_id=await _publish_file(
-            service, batch, "error", [(row, row.error_blocks) for row in rows if row.error_blocks]
-        ),
+        output_file_id=files.get("output"),
+        error_file_id=files.get("error"),
+        errors=(undelivered,) if undelivered else (),
     )
 
 
-async def _publish_file(service: Services, batch: Batch, kind: str, blocks: list[tuple[ChunkRow, int]]) -> str | None:
-    """Commit one result blob and insert its file record. None where the vendor has no file for no lines."""
-    if not blocks and not batch.keeps_empty_files:
+async def _commit(service: Services, batch: Batch, kind: str, blocks: list[tuple[ChunkRow, int]]) -> int | None:
+    """Make one result blob readable; its size, or None where the vendor has no file for no lines."""
+    block_ids = [block_id(row.index, part, row.seal or "") for row, count in blocks for part in range(count)]
+    if not block_ids and not batch.keeps_empty_files:
         return None
-    name = result_blob(batch.id, kind)
-    size = await service.blobs.commit_blocks(
-        name, [block_id(row.index, part, row.seal or "") for row, count in blocks for part in range(count)]
-    )
+    return await service.blobs.commit_blocks(result_blob(batch.id, kind), block_ids)
+
+
+async def _insert_record(service: Services, batch: Batch, kind: str, size: int) -> str:
+    """The id of the file record of one result blob."""
     record = _file_record(batch, kind, size, service.now(), service.settings.file_expiry_seconds)
     with suppress(AlreadyExists):  # An earlier call of this activity got this far.
         await service.files.insert(record)

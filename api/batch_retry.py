@@ -26,14 +26,16 @@ async def retry_batch(request: Request, call: Call, start: StartRun) -> Response
     seconds = call.services.settings.windows().get(first.completion_window, DAY_SECONDS)
 
     async def build(batch_id: str, now: datetime) -> Batch:
-        file = await source.file_for(batch_id, now)
+        reference = await source.reference(batch_id, now)
         return Batch(
             id=batch_id,
             owner=first.owner,
             vendor=first.vendor,
             endpoint=first.endpoint,
-            input_file_id=file.id,
-            input_blob=file.blob,
+            input_file_id=reference.file_id,
+            input_blob=reference.blob,
+            input_url=reference.url,
+            output_folder=first.output_folder,
             completion_window=first.completion_window,
             created_at=now,
             expires_at=now + timedelta(seconds=seconds),

@@ -1,4 +1,4 @@
-"""The input file of a retry: the request lines of an ended batch that its error file names, as they were uploaded.
+"""The input of a retry: the request lines of an ended batch that its error file names, as they came.
 
 Rule of this file: bytes are streamed; memory is some blocks, the longest line and a digest per failed line.
 """
@@ -6,90 +6,118 @@ Rule of this file: bytes are streamed; memory is some blocks, the longest line a
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from api.block_writer import BlockWriter
 from shared.domain.batch import Batch
+from shared.domain.blob_address import result_address
+from shared.domain.chunk import input_copy
 from shared.domain.errors import WrongState
 from shared.domain.file import File, upload_blob
 from shared.domain.ids import derived_id
 from shared.domain.new_file import BATCH_PURPOSE
 from shared.domain.retry_lines import RetryLines
-from shared.ports import AlreadyExists, BlobMissing
+from shared.domain.validation_errors import file_not_found
+from shared.ports import AlreadyExists
+from shared.run.input_source import FileSource, InputSource, InputUnreadable, open_blob, open_input
 from shared.services import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """How a batch record names its input."""
+
+    file_id: str
+    blob: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryInput:
-    """What a retry of `batch` reads. Without an error file no request ever ran, and it reads the whole input."""
+    """What a retry of `batch` is made from. Without `errors` no request ever ran, and it reads the same input."""
 
     services: Services
     batch: Batch
-    input_file: File
-    error_file: File | None
+    requests: InputSource
+    errors: InputSource | None
 
     @classmethod
     async def of(cls, services: Services, batch: Batch) -> RetryInput:
-        """Raises WrongState if there is nothing to retry, not yet, or the files that say what are gone."""
+        """Raises WrongState if there is nothing to retry, not yet, or what says so is gone."""
         if not batch.is_terminal:
             raise WrongState(
                 f"Cannot retry a batch with status '{batch.status}'. Wait until it has ended, or cancel it first."
             )
         if batch.total and batch.completed == batch.total:
             raise WrongState("Every request of this batch succeeded: there is nothing to retry.")
-        input_file = await _live(services, batch, batch.input_file_id)
-        error_file = await _live(services, batch, batch.error_file_id) if batch.total else None
-        if input_file is None or (batch.total and error_file is None):
-            raise _gone("input" if input_file is None else "error")
-        return cls(services=services, batch=batch, input_file=input_file, error_file=error_file)
+        try:
+            requests = await open_input(services, batch)
+            errors = await _open_errors(services, batch) if batch.total else None
+        except InputUnreadable as unreadable:
+            raise _gone(unreadable) from None
+        if batch.input_etag is not None and requests.etag != batch.input_etag:
+            raise WrongState(
+                "The input blob of this batch is not the one any more that it read. Create a new batch.",
+                code="input_modified",
+            )
+        return cls(services=services, batch=batch, requests=requests, errors=errors)
 
-    async def file_for(self, retry_id: str, now: datetime) -> File:
-        """The stored input file of the batch `retry_id`, created `now`. Called twice, it makes one file."""
-        if self.error_file is None:
-            return self.input_file
+    async def reference(self, retry_id: str, now: datetime) -> Reference:
+        """The input of the batch `retry_id`, created `now`. Called twice, it makes one file."""
+        if self.errors is None:
+            copy = input_copy(retry_id) if self.batch.input_url else self.batch.input_blob
+            return Reference(file_id=self.batch.input_file_id, blob=copy, url=self.batch.input_url)
         file_id = derived_id(now, retry_id, "input")
-        settings = self.services.settings
+        expires_at = now + timedelta(seconds=self.services.settings.file_expiry_seconds)
         file = File(
             id=file_id,
             owner=self.batch.owner,
             filename=f"batch_{self.batch.id}_retry.jsonl",
             purpose=BATCH_PURPOSE,
-            bytes=await self._write(upload_blob(file_id), self.error_file),
+            bytes=await self._write(upload_blob(file_id), self.errors),
             created_at=now,
-            expires_at=now + timedelta(seconds=settings.file_expiry_seconds),  # Nobody asked for it: nobody deletes it.
+            expires_at=expires_at,  # For every vendor: nobody asked for this file, so nobody will delete it.
             blob=upload_blob(file_id),
         )
         with suppress(AlreadyExists):
             await self.services.files.insert(file)
-        return file
+        return Reference(file_id=file.id, blob=file.blob, url=None)
 
-    async def _write(self, name: str, error_file: File) -> int:
+    async def _write(self, name: str, errors: InputSource) -> int:
         """Bytes written. Blocks have the same names and bytes in every attempt, so that attempts cannot mix them."""
-        blobs, lines = self.services.blobs, RetryLines()
-        writer = BlockWriter(blobs, name, self.services.settings.upload_block_bytes)
+        lines = RetryLines()
+        writer = BlockWriter(self.services.blobs, name, self.services.settings.upload_block_bytes)
         try:
-            async for block in blobs.read(error_file.blob):
-                await asyncio.to_thread(lines.fail, block)
-            async for block in blobs.read(self.input_file.blob):
-                await writer.write(await asyncio.to_thread(lines.select, block))
+            async with aclosing(errors.blocks()) as blocks:
+                async for block in blocks:
+                    await asyncio.to_thread(lines.fail, block)
+            async with aclosing(self.requests.blocks()) as blocks:
+                async for block in blocks:
+                    await writer.write(await asyncio.to_thread(lines.select, block))
             await writer.write(lines.rest())
-        except BlobMissing:
-            raise _gone("input or error") from None
+        except InputUnreadable as unreadable:
+            raise _gone(unreadable) from None
         finally:
             await writer.settle()
         return await writer.commit()
 
 
-async def _live(services: Services, batch: Batch, file_id: str | None) -> File | None:
-    file = await services.files.get(batch.owner, file_id) if file_id else None
-    return None if file is None or file.is_expired(services.now()) else file
+async def _open_errors(services: Services, batch: Batch) -> InputSource:
+    """The error lines: a file, or a blob in the caller's folder."""
+    if batch.error_file_id is None and batch.output_folder is not None:
+        return await open_blob(services, result_address(batch.output_folder, batch.id, "error"))
+    file = await services.files.get(batch.owner, batch.error_file_id) if batch.error_file_id else None
+    missing = file_not_found(batch, batch.error_file_id)
+    if file is None or file.is_expired(services.now()):
+        raise InputUnreadable(missing)
+    return FileSource(services, file.blob, missing)
 
 
-def _gone(which: str) -> WrongState:
+def _gone(unreadable: InputUnreadable) -> WrongState:
     return WrongState(
-        f"The {which} file of this batch was deleted or has expired, and with it what a retry needs. "
-        "Upload the requests again and create a new batch.",
+        "A retry needs the input and the error file of this batch, and one of them was deleted or has expired. Upload "
+        f"the requests again and create a new batch. ({unreadable.reason.message})",
         code="file_gone",
     )

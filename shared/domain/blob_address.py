@@ -72,6 +72,12 @@ def result_address(folder: str, batch_id: str, kind: str) -> str:
     return f"{folder}/{to_uuid(batch_id)}/{_RESULTS[kind]}"
 
 
+def is_within(url: str, origins: Collection[str]) -> bool:
+    """Whether an address that was let in once still may be gone to: operators change their minds."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower() in origins
+
+
 def _address(param: str, url: Any, origins: Collection[str], *, segments: int) -> str:
     """`segments`: at least so many parts of a path: the container, then the blob."""
     if not isinstance(url, str):

@@ -21,15 +21,15 @@ _NO_DEPLOYMENT: Final = (
 )
 
 
-def file_not_found(batch: Batch) -> BatchError:
-    """The input file does not exist, has expired, is somebody else's or was not uploaded for a batch."""
-    message = f"Cannot find file {_spelled(batch)}, or organization {batch.owner} does not have access to it."
+def file_not_found(batch: Batch, file_id: str | None = None) -> BatchError:
+    """The file (the input file) does not exist, has expired, is somebody else's or was not uploaded for a batch."""
+    spelled = _spelled(batch, file_id or batch.input_file_id)
+    message = f"Cannot find file {spelled}, or organization {batch.owner} does not have access to it."
     return BatchError(code="invalid_request", message=message, param="file_id")
 
 
-def _spelled(batch: Batch) -> str:
+def _spelled(batch: Batch, given: str) -> str:
     """The file's id as the vendor's callers know it; what was no id is shown as it was given."""
-    given = batch.input_file_id
     if ids.parse(given) is None:
         return given
     if batch.vendor is Vendor.AZURE:
@@ -50,6 +50,15 @@ def blob_modified(url: str) -> BatchError:
     """Azure's code (contract 3.4)."""
     message = f"The input blob {url} was changed while it was being read. Create the batch again."
     return BatchError(code="input_modified", message=message, param="input_blob")
+
+
+def folder_unwritable(url: str) -> BatchError:
+    """Ours: nobody's results are lost because a folder went away."""
+    message = (
+        f"The results could not be written to the output folder {url}: it does not exist, or this service may not "
+        "write to it. They are kept as files: see `output_file_id` and `error_file_id`."
+    )
+    return BatchError(code="output_no_permissions", message=message, param="output_folder")
 
 
 def empty() -> BatchError:

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from shared.domain.batch import Batch, BatchError
+from shared.domain.blob_address import is_within
 from shared.domain.chunk import input_copy
 from shared.domain.validation_errors import blob_modified, blob_unreadable, file_not_found, too_large
 from shared.ports import AccessDenied, BlobMissing, BlobVersion, Changed
@@ -26,37 +27,43 @@ class InputUnreadable(Exception):
 
 
 class FileSource:
-    """An uploaded file."""
+    """A file of the service. `missing` is said when its bytes are gone."""
 
     etag: str | None = None
 
-    def __init__(self, service: Services, batch: Batch) -> None:
+    def __init__(self, service: Services, blob: str, missing: BatchError) -> None:
         self._service = service
-        self._batch = batch
+        self._blob = blob
+        self._missing = missing
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         """Raises InputUnreadable."""
         try:
-            async for block in self._service.blobs.read(self._batch.input_blob):
+            async for block in self._service.blobs.read(self._blob):
                 yield block
         except BlobMissing:
-            raise InputUnreadable(file_not_found(self._batch)) from None
+            raise InputUnreadable(self._missing) from None
 
     async def keep(self) -> None:
         """A file stays as it is."""
 
 
 class CallerSource:
-    """A caller's blob in one version. With `copies` its blocks are staged as they pass; `keep` makes them the copy."""
+    """A caller's blob in one version. Its blocks are staged in the blob `copy` as they pass, if it is given."""
 
-    def __init__(self, service: Services, batch: Batch, url: str, version: BlobVersion, *, copies: bool) -> None:
+    def __init__(self, service: Services, url: str, version: BlobVersion, copy: str | None) -> None:
         self._service = service
-        self._copy = input_copy(batch.id) if copies else None
+        self._copy = copy
         self._url = url
         self._version = version
         self._block_ids: list[str] = []
         # Two passes over different versions, by a repeated activity, must not mix their blocks.
         self._mark = hashlib.sha256(version.etag.encode()).hexdigest()[:8]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self._version.size
 
     @property
     def etag(self) -> str | None:
@@ -91,19 +98,22 @@ InputSource = FileSource | CallerSource
 async def open_input(service: Services, batch: Batch, *, copies: bool = False) -> InputSource:
     """The input of `batch` as it is now. Raises InputUnreadable, Unavailable."""
     if batch.input_url is not None:
-        return await _open_blob(service, batch, batch.input_url, copies=copies)
+        source = await open_blob(service, batch.input_url, copy=input_copy(batch.id) if copies else None)
+        if source.size > service.settings.max_blob_bytes:
+            raise InputUnreadable(too_large(service.settings.max_blob_bytes, None))
+        return source
     file = await service.files.get(batch.owner, batch.input_file_id)
     if file is None or file.is_expired(service.now()) or file.purpose != "batch" or not batch.input_blob:
         raise InputUnreadable(file_not_found(batch))
-    return FileSource(service, batch)
+    return FileSource(service, batch.input_blob, file_not_found(batch))
 
 
-async def _open_blob(service: Services, batch: Batch, url: str, *, copies: bool) -> CallerSource:
+async def open_blob(service: Services, url: str, *, copy: str | None = None) -> CallerSource:
+    """A caller's blob as it is now. Raises InputUnreadable, Unavailable."""
+    if not is_within(url, service.settings.blob_origins()):
+        raise InputUnreadable(blob_unreadable(url))
     try:
         version = await service.caller_blobs.look(url)
     except (BlobMissing, AccessDenied):
         raise InputUnreadable(blob_unreadable(url)) from None
-    limit = service.settings.max_blob_bytes
-    if version.size > limit:
-        raise InputUnreadable(too_large(limit, None))
-    return CallerSource(service, batch, url, version, copies=copies)
+    return CallerSource(service, url, version, copy)
