@@ -54,7 +54,7 @@ def test_zero_is_accepted_where_it_means_no_limit() -> None:
         ("BATCH_SLICE_SECONDS", "-1", "BATCH_SLICE_SECONDS: expected a number above zero, got -1.0"),
         ("BATCH_SLICE_SECONDS", "nan", "BATCH_SLICE_SECONDS: expected a number above zero, got nan"),
         ("BATCH_SLICE_SECONDS", "inf", "BATCH_SLICE_SECONDS: expected a number above zero, got inf"),
-        ("BATCH_QUOTA_MODE", "both", "BATCH_QUOTA_MODE: expected fail_batch or refuse_create, got 'both'"),
+        ("BATCH_QUOTA_MODE", "both", "BATCH_QUOTA_MODE: expected fail_batch or refuse_create or wait, got 'both'"),
         (
             "BATCH_COMPLETION_WINDOWS",
             "24h,soon",
