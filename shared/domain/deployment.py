@@ -38,7 +38,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     output: float = 0.0
 
 
-class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, cache_hash=True):
     """One entry of `BATCH_DEPLOYMENTS`. `name` comes from the key; limits of None mean unlimited.
 
     `api_key` or `api_key_env` (the name of an environment variable) is the credential; neither, on kind `azure`,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -24,6 +25,16 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
+def total(usages: Sequence[Usage]) -> Usage:
+    """The sum of many, without the sums in between."""
+    return Usage(
+        input_tokens=sum([usage.input_tokens for usage in usages]),
+        cached_tokens=sum([usage.cached_tokens for usage in usages]),
+        output_tokens=sum([usage.output_tokens for usage in usages]),
+        reasoning_tokens=sum([usage.reasoning_tokens for usage in usages]),
+    )
+
+
 _CREDIBLE_TOKENS = 10**12
 
 
@@ -32,22 +43,21 @@ def read_usage(usage: Any) -> Usage:
 
     Chat and embeddings say `prompt_tokens` and `completion_tokens`, responses and images `input_tokens` and so on.
     """
+    if not isinstance(usage, dict):
+        return Usage()
     return Usage(
         input_tokens=_count(usage, "prompt_tokens") or _count(usage, "input_tokens"),
-        cached_tokens=_detail(usage, ("prompt_tokens_details", "input_tokens_details"), "cached_tokens"),
+        cached_tokens=_detail(usage, "prompt_tokens_details", "input_tokens_details", "cached_tokens"),
         output_tokens=_count(usage, "completion_tokens") or _count(usage, "output_tokens"),
-        reasoning_tokens=_detail(usage, ("completion_tokens_details", "output_tokens_details"), "reasoning_tokens"),
+        reasoning_tokens=_detail(usage, "completion_tokens_details", "output_tokens_details", "reasoning_tokens"),
     )
 
 
-def _detail(usage: Any, groups: tuple[str, ...], name: str) -> int:
-    return next((_count(usage.get(group), name) for group in groups if group in usage), 0) if _is_object(usage) else 0
+def _detail(usage: dict[str, Any], group: str, other_group: str, name: str) -> int:
+    details = usage.get(group if group in usage else other_group)
+    return _count(details, name) if isinstance(details, dict) else 0
 
 
-def _count(fields: Any, name: str) -> int:
-    value = fields.get(name) if _is_object(fields) else None
+def _count(fields: dict[str, Any], name: str) -> int:
+    value = fields.get(name)
     return value if type(value) is int and 0 <= value < _CREDIBLE_TOKENS else 0
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)

@@ -14,7 +14,7 @@ from typing import Self
 import msgspec
 
 from shared.domain.chunk import ChunkRow, journal_blob
-from shared.domain.usage import Usage
+from shared.domain.usage import Usage, total
 from shared.ports import BlobMissing, BlobStore
 from shared.run.plan import read_all
 
@@ -67,8 +67,10 @@ class Journal:
         self._kept: dict[int, bytes] = {}
         self._unwritten: list[bytes] = []
         self._writing = asyncio.Lock()
+        self._usages: list[Usage] = []
+        self._model: str | None = None
+        self._row = row
         self.finished: dict[int, bool] = {}
-        self.row = row
 
     @classmethod
     async def open(cls, blobs: BlobStore, row: ChunkRow, memory: Memory) -> Self:
@@ -77,6 +79,18 @@ class Journal:
         async for _, encoded in journal._stored():
             journal._take(_decoder.decode(encoded))
         return journal
+
+    @property
+    def row(self) -> ChunkRow:
+        """The chunk's row with everything that has finished so far. Summed here and not line by line."""
+        completed = sum(self.finished.values())
+        return msgspec.structs.replace(
+            self._row,
+            completed=completed,
+            failed=len(self.finished) - completed,
+            usage=total(self._usages),
+            model=self._model,
+        )
 
     @property
     def unwritten(self) -> int:
@@ -93,14 +107,8 @@ class Journal:
         if entry.line in self.finished:
             return
         self.finished[entry.line] = entry.completed
-        row = self.row
-        self.row = msgspec.structs.replace(
-            row,
-            completed=row.completed + entry.completed,
-            failed=row.failed + (not entry.completed),
-            usage=row.usage + entry.usage,
-            model=row.model or entry.model,
-        )
+        self._usages.append(entry.usage)
+        self._model = self._model or entry.model
         data = bytes(entry.result)
         if self._memory.take(len(data)):
             self._kept[entry.line] = data

@@ -35,6 +35,7 @@ class Keeper:
         self._stop = stop
         self._memory = Memory(service.settings.kept_result_bytes)
         self._open: dict[int, OpenChunk] = {}
+        self.unwritten = 0  # Finished lines that a crash would send again: counted up, and summed after each write.
         self._left = {chunk.index for chunk in chunks}
         self._seals: set[asyncio.Task[None]] = set()
         self._due = asyncio.Event()
@@ -44,11 +45,6 @@ class Keeper:
     def done(self) -> bool:
         """Every chunk is sealed, or another lane's."""
         return not self._left
-
-    @property
-    def unwritten(self) -> int:
-        """Finished lines that a crash would send again."""
-        return sum(chunk.journal.unwritten for chunk in self._open.values())
 
     async def open(self, chunk: PlannedChunk) -> OpenChunk | None:
         """The chunk with its journal; None if there is nothing left to do in it, or another lane has it."""
@@ -76,6 +72,7 @@ class Keeper:
     def finish(self, chunk: OpenChunk, entry: Entry) -> None:
         """Count a finished line of an open chunk."""
         chunk.journal.add(entry)
+        self.unwritten += 1
         if chunk.complete:
             self._seal_soon(chunk)
         elif chunk.journal.unwritten >= self._service.settings.journal_results:
@@ -94,7 +91,7 @@ class Keeper:
             return
         self._open.pop(chunk.chunk.index, None)
         self._left.discard(chunk.chunk.index)
-        self._moved.set()
+        self._written()
 
     async def run(self) -> None:
         """Write journals about every `journal_seconds`, sooner when many results wait. Ends by cancellation."""
@@ -111,6 +108,10 @@ class Keeper:
     async def _write(self) -> None:
         for chunk in list(self._open.values()):
             await chunk.keep(self._service.batches)
+        self._written()
+
+    def _written(self) -> None:
+        self.unwritten = sum(chunk.journal.unwritten for chunk in self._open.values())
         self._moved.set()
 
     def _trouble(self) -> dict[str, str]:
