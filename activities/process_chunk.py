@@ -14,6 +14,7 @@ from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.run.change import load
 from shared.run.lane import Lane
 from shared.run.plan import read_plan
+from shared.run.remains import remove_remains
 from shared.services import services
 
 DONE = {"done": True, "wait": 0.0, "waited": 0.0}
@@ -46,6 +47,10 @@ async def process_chunk(input: dict[str, Any]) -> dict[str, Any]:
         waited_seconds=input.get("waited", 0.0),
     )
     progress = await lane.run()
+    newest = await load(service, batch.owner, batch.id)
+    if newest is None or newest.is_terminal:  # This call was one too many; nobody tidies up after it.
+        await remove_remains(service, batch)
+        return DONE
     return {
         "done": progress.done,
         "wait": 0.0 if progress.done else round(progress.wait_seconds, 3),

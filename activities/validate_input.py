@@ -62,7 +62,7 @@ async def _record(service: Services, batch: Batch, verdict: Accepted | Refused) 
     with suppress(WrongState):  # Cancelled, or judged by another call of this activity: the record says which.
         return await change(service, batch, event)
     newest = await _newest(service, batch)
-    if not newest.chunks:  # Cancelled before it was accepted: no line of this batch is owed a result.
+    if not newest.chunks or newest.is_terminal:  # Cancelled before it was accepted, or over by now: nobody needs it.
         await service.blobs.delete(plan_blob(batch.id))
     return newest
 

@@ -1,6 +1,7 @@
 """Removes bytes of files that no record names: a crash between the commit of a blob and the insert of its record.
 
-Only blobs older than a day are looked at, so none that is still on its way to its record.
+Also what is left of runs whose batches have ended. Only what is older than a day is looked at, so nothing that is still
+on its way to its record.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import azure.functions as func
 
 from shared.domain.file import FILES_PREFIX
 from shared.domain.ids import created_at
+from shared.run.remains import sweep_remains
 from shared.services import Services, services
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,8 @@ async def sweep_orphans(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the
         await service.blobs.delete(blob)
     if orphans:
         log.warning("Files without a record were removed.", extra={"action": "orphans_removed", "count": len(orphans)})
+    if ended := await sweep_remains(service, service.now() - GRACE):
+        log.warning("Remains of ended batches were removed.", extra={"action": "remains_removed", "count": ended})
 
 
 async def _old_blobs(service: Services, before: datetime) -> set[str]:

@@ -9,6 +9,9 @@ import msgspec
 
 from shared.domain.usage import Usage
 
+PLANS_PREFIX = "plans/"
+JOURNALS_PREFIX = "journals/"
+
 
 class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """`start` and `length` are bytes in the input blob; `first_line` is 1-based; `lines` counts request lines."""
@@ -57,15 +60,15 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan_blob(batch_id: str) -> str:
-    return f"plans/{batch_id}"
+    return f"{PLANS_PREFIX}{batch_id}"
 
 
 def journal_blob(batch_id: str, index: int) -> str:
-    return f"journals/{batch_id}/{index:06d}"
+    return f"{JOURNALS_PREFIX}{batch_id}/{index:06d}"
 
 
 def journals_prefix(batch_id: str) -> str:
-    return f"journals/{batch_id}/"
+    return f"{JOURNALS_PREFIX}{batch_id}/"
 
 
 def results_prefix(batch_id: str) -> str:
