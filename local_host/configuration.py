@@ -213,13 +213,25 @@ def worker_bootstrap() -> Mapping[str, Callable[..., Any]]:
     return load_app(os.environ["LOCAL_HOST_APP"]).index.activities
 
 
+_ABOUT = (
+    "action",
+    "function",
+    "batch_id",
+    "from",
+    "to",
+    "count",
+    "seconds",
+    "reason",
+    "request_id",
+    "webhook_endpoint_id",
+)
+
+
 class _Format(logging.Formatter):
     """A fixed sentence, then what it is about."""
 
     def format(self, record: logging.LogRecord) -> str:
-        about = "".join(
-            f" {name}={getattr(record, name)}" for name in ("action", "function", "batch_id") if hasattr(record, name)
-        )
+        about = "".join(f" {name}={getattr(record, name)}" for name in _ABOUT if hasattr(record, name))
         return super().format(record) + about
 
 
