@@ -91,7 +91,8 @@ class UpstreamClient:
             if body is None:
                 detail = f"The upstream's answer was dropped: it is larger than {self._max_response_bytes} bytes."
                 return UpstreamFailure(kind=FailureKind.TOO_LARGE, detail=detail)
-            return UpstreamResponse(status=response.status, headers=response.headers, body=body)
+            answered = {name.lower(): value for name, value in response.headers.items()}
+            return UpstreamResponse(status=response.status, headers=answered, body=body)
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes | None:
         """The body, decompressed; None as soon as it outgrows the limit."""

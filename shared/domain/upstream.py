@@ -37,7 +37,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UpstreamResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """An HTTP answer, read to its end. Headers are found by their names in lower case."""
+    """An HTTP answer, read to its end. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
