@@ -25,9 +25,14 @@ _RETRY_LATER = frozenset({408, 429})
 
 
 class AzureCallerBlobs:
-    """`CallerBlobs`. `own` is the container of the service: its account is reached as that is, others by `identity`."""
+    """`CallerBlobs`. `own` is the container of the service: its account is reached as that is, others by `identity`.
 
-    def __init__(self, own: ContainerClient | None, identity: Callable[[], Any], options: dict[str, Any]) -> None:
+    `options` are those of one client.
+    """
+
+    def __init__(
+        self, own: ContainerClient | None, identity: Callable[[], Any], options: Callable[[], dict[str, Any]]
+    ) -> None:
         self._own = own
         self._identity = identity
         self._options = options
@@ -65,7 +70,7 @@ class AzureCallerBlobs:
     def _blob(self, url: str) -> BlobClient:
         """Closed by its caller; raises AccessDenied for what belongs to the service."""
         try:
-            blob = BlobClient.from_blob_url(url, credential=self._credential(url), **self._options)
+            blob = BlobClient.from_blob_url(url, credential=self._credential(url), **self._options())
         except ValueError as error:
             raise BlobMissing(f"{url} is no blob.") from error
         if self._is_ours(blob.container_name):

@@ -27,12 +27,6 @@ from shared.settings import SettingsError
 
 # The SDK's retries, bounded: an account that refuses costs about five seconds, one that hangs about a minute.
 _TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 20}
-_BLOB_RETRIES: dict[str, Any] = {
-    "retry_policy": ExponentialRetry(
-        initial_backoff=1, increment_base=1, random_jitter_range=1, retry_total=3, retry_read=1
-    ),
-    **_TIMEOUTS,
-}
 _TABLE_RETRIES: dict[str, Any] = {"retry_total": 3, "retry_read": 1, "retry_backoff_factor": 0.8, **_TIMEOUTS}
 
 # Azurite's account, the same for everyone and documented; it opens nothing but the emulator.
@@ -74,7 +68,7 @@ def azure_stores(prefix: str) -> AzureStores:
     names, client_id = Names(), os.environ.get(f"{prefix}__clientId")
     credential = _credential(client_id)
     return _stores(
-        ContainerClient(blob_uri, names.container, credential=credential, **_BLOB_RETRIES),
+        ContainerClient(blob_uri, names.container, credential=credential, **_blob_retries()),
         TableServiceClient(table_uri, credential=credential, **_TABLE_RETRIES),
         names,
         client_id,
@@ -89,7 +83,7 @@ def azure_stores_from_connection_string(text: str, names: Names | None = None) -
     names = names or Names()
     complete = _AZURITE if text.strip(" ;").lower() == "usedevelopmentstorage=true" else text
     try:
-        blobs = ContainerClient.from_connection_string(complete, names.container, **_BLOB_RETRIES)
+        blobs = ContainerClient.from_connection_string(complete, names.container, **_blob_retries())
         tables = TableServiceClient.from_connection_string(complete, **_TABLE_RETRIES)
     except ValueError as error:
         raise SettingsError(f"The storage connection string cannot be used: {error}") from error
@@ -105,11 +99,17 @@ def azure_caller_blobs(prefix: str) -> AzureCallerBlobs:
 
 def _caller_blobs(own: ContainerClient | None, client_id: str | None) -> AzureCallerBlobs:
     _quieten()
-    return AzureCallerBlobs(own, lambda: _credential(client_id), _BLOB_RETRIES)
+    return AzureCallerBlobs(own, lambda: _credential(client_id), _blob_retries)
 
 
 def _credential(client_id: str | None) -> AsyncTokenCredential:
     return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()
+
+
+def _blob_retries() -> dict[str, Any]:
+    """New for every client: a policy that two share sends the requests of one through the other's connections."""
+    policy = ExponentialRetry(initial_backoff=1, increment_base=1, random_jitter_range=1, retry_total=3, retry_read=1)
+    return {"retry_policy": policy, **_TIMEOUTS}
 
 
 def _quieten() -> None:
