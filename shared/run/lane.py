@@ -11,7 +11,9 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 
@@ -94,14 +96,13 @@ class Lane:
     async def run(self) -> LaneProgress:
         """Raises what kept finished lines from being stored; their requests are then sent again by the next call."""
         await self._watch.look()
-        loops = [asyncio.create_task(loop) for loop in (self._watch.run(), self._keeper.run(), self._close_at_stop())]
         try:
-            await self._feed()
+            async with _beside(self._watch.run(), self._keeper.run(), self._close_at_stop()):
+                try:
+                    await self._feed()
+                finally:
+                    await self._drain()
         finally:
-            await self._drain()
-            for loop in loops:
-                loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
             await self._keeper.close()
             await self._watch.leave()
         remaining = self._watch.remaining_seconds()
@@ -150,10 +151,24 @@ class Lane:
     async def _drain(self) -> None:
         """Wait for what is in flight: to its end, or for a bounded time when the batch has to end."""
         since = time.monotonic()
-        while self._calls:
-            if time.monotonic() - since >= self._watch.drain_seconds:
-                break
-            await asyncio.wait(self._calls, timeout=0.2)
-        for call in list(self._calls):
-            call.cancel()
-        await asyncio.gather(*self._calls, return_exceptions=True)
+        try:
+            while self._calls and time.monotonic() - since < self._watch.drain_seconds:
+                await asyncio.wait(self._calls, timeout=0.2)
+        finally:
+            await _end(self._calls)
+
+
+@asynccontextmanager
+async def _beside(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run endless loops for as long as the block takes, however it ends: one left behind would beat for ever."""
+    running = [asyncio.create_task(loop) for loop in loops]
+    try:
+        yield
+    finally:
+        await _end(running)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in (ending := list(tasks)):
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)

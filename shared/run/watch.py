@@ -68,10 +68,8 @@ class Watch:
     async def run(self) -> None:
         """Look every `heartbeat_seconds`, at news of limits, and at the end of the slice. Ends by cancellation."""
         while True:
-            remaining = self.remaining_seconds()
-            until = min(self._slice_end - time.monotonic(), remaining if remaining is not None else 3600)
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.05, min(self._service.settings.heartbeat_seconds, until))):
+                async with asyncio.timeout(self._until_next_look()):
                     await self._signals.news.wait()
             self._signals.news.clear()
             try:
@@ -82,6 +80,12 @@ class Watch:
                     exc_info=True,
                     extra={"action": "watch_failed", "batch_id": self._batch.id},
                 )
+
+    def _until_next_look(self) -> float:
+        """A heartbeat, or less if an end comes before; an end that has come calls for no haste."""
+        ends = (self._slice_end - time.monotonic(), self.remaining_seconds())
+        to_come = [end for end in ends if end is not None and end > 0]
+        return max(0.05, min([self._service.settings.heartbeat_seconds, *to_come]))
 
     async def look(self) -> None:
         """One look: beat, share, cancel, deadline, slice."""
