@@ -45,7 +45,7 @@ async def finish_batch(input: dict[str, Any]) -> dict[str, Any]:
         batch = await _finish(service, batch)
     await remove_remains(service, batch)
     await drop_orphaned_input(service, batch)
-    if batch.output_folder is not None and batch.output_file_id is None:  # Delivered, or there are none.
+    if batch.output_folder is not None and batch.output_file_id is None is batch.error_file_id:  # Delivered, or none.
         await service.blobs.delete_prefix(results_prefix(batch.id))
     return {"status": batch.status}
 

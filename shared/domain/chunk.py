@@ -11,6 +11,7 @@ from shared.domain.usage import Usage
 
 PLANS_PREFIX = "plans/"
 JOURNALS_PREFIX = "journals/"
+INPUTS_PREFIX = "inputs/"
 
 
 class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -77,7 +78,7 @@ def results_prefix(batch_id: str) -> str:
 
 def input_copy(batch_id: str) -> str:
     """Where the copy of a caller's own blob lives while its batch does."""
-    return f"inputs/{batch_id}"
+    return f"{INPUTS_PREFIX}{batch_id}"
 
 
 def result_blob(batch_id: str, kind: str) -> str:

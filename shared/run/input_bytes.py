@@ -22,14 +22,10 @@ async def drop_file(services: Services, file: File) -> None:
 
 
 async def drop_orphaned_input(services: Services, batch: Batch) -> None:
-    """At the end of `batch`, once its record is final: remove input bytes that no file record stands for.
-
-    These are the copy of a caller's own blob, and bytes whose record went before them.
-    """
-    if batch.input_url is not None:
-        await services.blobs.delete(batch.input_blob)
+    """At the end of `batch`, once its record is final: remove input bytes whose file record went before it."""
+    if not batch.input_blob or batch.input_url is not None:  # A caller's blob: the copy belongs to the batch alone.
         return
-    if not batch.input_blob or await services.files.get(batch.owner, batch.input_file_id) is not None:
+    if await services.files.get(batch.owner, batch.input_file_id) is not None:
         return
     if not await _is_read(services, batch.input_blob):
         await services.blobs.delete(batch.input_blob)

@@ -1,4 +1,4 @@
-"""What is of no use once a batch has ended: its plan, its journals, the heartbeats of lanes that were killed.
+"""What is of no use once a batch has ended: its plan, its journals, its copy of an input, heartbeats of dead lanes.
 
 The end of a batch removes them. What a crash leaves there, or a call of an activity that outlived its batch, is swept.
 """
@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from shared.domain.batch import Batch
-from shared.domain.chunk import JOURNALS_PREFIX, PLANS_PREFIX, journals_prefix, plan_blob
+from shared.domain.chunk import INPUTS_PREFIX, JOURNALS_PREFIX, PLANS_PREFIX, input_copy, journals_prefix, plan_blob
 from shared.domain.heartbeat import Heartbeat
 from shared.domain.ids import created_at
 from shared.services import Services
@@ -18,6 +18,8 @@ from shared.services import Services
 async def remove_remains(service: Services, batch: Batch) -> None:
     """Call it when the record is final. May be repeated."""
     await _remove_blobs(service, batch.id)
+    if batch.input_url is not None:
+        await service.blobs.delete(input_copy(batch.id))
     if batch.deployment:
         for beat in await service.batches.heartbeats(batch.deployment):
             if beat.batch_id == batch.id:
@@ -39,6 +41,7 @@ async def sweep_remains(service: Services, before: datetime) -> int:
     }
     for batch_id in batches & ended:
         await _remove_blobs(service, batch_id)
+        await service.blobs.delete(input_copy(batch_id))
     for beat in beats:
         if beat.batch_id in ended:
             await service.batches.stop_beating(beat)
@@ -51,7 +54,7 @@ async def _remove_blobs(service: Services, batch_id: str) -> None:
 
 
 async def _named_by_blobs(service: Services) -> AsyncIterator[str]:
-    for prefix in (PLANS_PREFIX, JOURNALS_PREFIX):
+    for prefix in (PLANS_PREFIX, JOURNALS_PREFIX, INPUTS_PREFIX):
         async for name in service.blobs.names(prefix):
             yield name.split("/")[1]
 
