@@ -28,6 +28,7 @@ class NeverRan(StrEnum):
     BATCH_FAILED = "batch_failed"
     INTERNAL_ERROR = "internal_error"
 
+
 _MESSAGES = {
     # Literal: contract 4.1.
     NeverRan.BATCH_EXPIRED: "This request could not be executed before the completion window expired.",
