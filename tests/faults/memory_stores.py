@@ -1,0 +1,208 @@
+"""Stores in memory, for runs by the thousand: `shared.ports` as dictionaries, held to the conformance suite.
+
+Every method takes effect at one moment, without waiting; what makes stores slow and unreliable is put around them.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+
+from shared.domain.batch import Batch
+from shared.domain.chunk import ChunkRow
+from shared.domain.file import File
+from shared.domain.heartbeat import Heartbeat
+from shared.domain.upload import Upload
+from shared.domain.webhook_endpoint import WebhookEndpoint
+from shared.ports import AlreadyExists, BlobMissing, Changed, Stored
+
+PIECE_BYTES = 4 * 1024 * 1024
+
+
+@dataclass
+class _Blob:
+    """Its committed blocks in order (one without an id: put or appended), and those staged only."""
+
+    blocks: list[tuple[str, bytes]] | None = None
+    staged: dict[str, bytes] = field(default_factory=dict)
+
+    def data(self) -> bytes:
+        return b"".join(data for _, data in self.blocks or ())
+
+
+class MemoryBlobs:
+    """`BlobStore`."""
+
+    def __init__(self) -> None:
+        self._blobs: dict[str, _Blob] = {}
+
+    def uncommitted(self) -> dict[str, list[str]]:
+        """Names with staged blocks that no commit has seen."""
+        return {name: list(blob.staged) for name, blob in self._blobs.items() if blob.staged}
+
+    def _committed(self, name: str) -> _Blob:
+        blob = self._blobs.get(name)
+        if blob is None or blob.blocks is None:
+            raise BlobMissing(f"There is no blob {name}.")
+        return blob
+
+    async def stage_block(self, name: str, block_id: str, data: bytes) -> None:
+        self._blobs.setdefault(name, _Blob()).staged[block_id] = bytes(data)
+
+    async def commit_blocks(self, name: str, block_ids: Sequence[str]) -> int:
+        blob = self._blobs.get(name, _Blob())
+        known = dict(blob.blocks or ()) | blob.staged
+        try:
+            blocks = [(block_id, known[block_id]) for block_id in block_ids]
+        except KeyError as missing:
+            raise BlobMissing(f"{name} has no block {missing}.") from None
+        self._blobs[name] = _Blob(blocks)
+        return sum(len(data) for _, data in blocks)
+
+    async def put(self, name: str, data: bytes) -> None:
+        self._blobs[name] = _Blob([("", bytes(data))])
+
+    async def size(self, name: str) -> int:
+        return len(self._committed(name).data())
+
+    async def read(self, name: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        data = self._committed(name).data()[start : None if length is None else start + length]
+        for first in range(0, len(data), PIECE_BYTES):
+            yield data[first : first + PIECE_BYTES]
+
+    async def append(self, name: str, data: bytes) -> None:
+        blob = self._blobs.setdefault(name, _Blob())
+        blob.blocks = [*(blob.blocks or ()), ("", bytes(data))]
+
+    async def delete(self, name: str) -> bool:
+        return self._blobs.pop(name, None) is not None
+
+    async def delete_prefix(self, prefix: str) -> None:
+        for name in [name for name in self._blobs if name.startswith(prefix)]:
+            del self._blobs[name]
+
+    async def names(self, prefix: str) -> AsyncIterator[str]:
+        for name in sorted(self._blobs):
+            if name.startswith(prefix) and self._blobs[name].blocks is not None:
+                yield name
+
+
+class MemoryFiles:
+    """`FileStore`."""
+
+    def __init__(self) -> None:
+        self._files: dict[tuple[str, str], File] = {}
+
+    async def insert(self, file: File) -> None:
+        if (file.owner, file.id) in self._files:
+            raise AlreadyExists(file.id)
+        self._files[file.owner, file.id] = file
+
+    async def get(self, owner: str, file_id: str) -> File | None:
+        return self._files.get((owner, file_id))
+
+    async def list(
+        self, owner: str, *, purpose: str | None = None, after: str | None = None, limit: int, newest_first: bool = True
+    ) -> list[File]:
+        files = [file for file in self._files.values() if file.owner == owner and purpose in (None, file.purpose)]
+        return _page(files, after, limit, newest_first=newest_first)
+
+    async def delete(self, owner: str, file_id: str) -> bool:
+        return self._files.pop((owner, file_id), None) is not None
+
+    async def expired(self, now: datetime) -> AsyncIterator[File]:
+        for file in [file for file in self._files.values() if file.is_expired(now)]:
+            yield file
+
+    async def every(self) -> AsyncIterator[File]:
+        for file in list(self._files.values()):
+            yield file
+
+
+class MemoryBatches:
+    """`BatchStore`."""
+
+    def __init__(self) -> None:
+        self._versions = map(str, count(1))
+        self._batches: dict[tuple[str, str], Stored[Batch]] = {}
+        self._chunks: dict[tuple[str, int], Stored[ChunkRow]] = {}
+        self._beats: dict[tuple[str, str, int], Heartbeat] = {}
+
+    def now(self, owner: str, batch_id: str) -> Batch:
+        """The record at this moment."""
+        return self._batches[owner, batch_id].value
+
+    def set_now(self, batch: Batch) -> None:
+        """Replace the record at this moment."""
+        self._batches[batch.owner, batch.id] = Stored(batch, next(self._versions))
+
+    async def insert(self, batch: Batch) -> None:
+        if (batch.owner, batch.id) in self._batches:
+            raise AlreadyExists(batch.id)
+        self._batches[batch.owner, batch.id] = Stored(batch, next(self._versions))
+
+    async def get(self, owner: str, batch_id: str) -> Stored[Batch] | None:
+        return self._batches.get((owner, batch_id))
+
+    async def replace(self, batch: Batch, version: str) -> str:
+        stored = self._batches.get((batch.owner, batch.id))
+        if stored is None or stored.version != version:
+            raise Changed
+        self._batches[batch.owner, batch.id] = Stored(batch, next(self._versions))
+        return self._batches[batch.owner, batch.id].version
+
+    async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
+        batches = [stored.value for (of, _), stored in self._batches.items() if of == owner]
+        return _page(batches, after, limit, newest_first=newest_first)
+
+    async def unfinished(self) -> AsyncIterator[Batch]:
+        for stored in list(self._batches.values()):
+            if not stored.value.is_terminal:
+                yield stored.value
+
+    async def put_chunk(self, row: ChunkRow, version: str | None) -> str:
+        stored = self._chunks.get((row.batch_id, row.index))
+        if (stored.version if stored else None) != version:
+            raise Changed
+        self._chunks[row.batch_id, row.index] = Stored(row, next(self._versions))
+        return self._chunks[row.batch_id, row.index].version
+
+    async def get_chunk(self, batch_id: str, index: int) -> Stored[ChunkRow] | None:
+        return self._chunks.get((batch_id, index))
+
+    async def list_chunks(self, batch_id: str) -> builtins.list[ChunkRow]:
+        rows = [stored.value for (of, _), stored in self._chunks.items() if of == batch_id]
+        return sorted(rows, key=lambda row: row.index)
+
+    async def beat(self, heartbeat: Heartbeat) -> None:
+        self._beats[heartbeat.deployment, heartbeat.batch_id, heartbeat.lane] = heartbeat
+
+    async def stop_beating(self, heartbeat: Heartbeat) -> None:
+        self._beats.pop((heartbeat.deployment, heartbeat.batch_id, heartbeat.lane), None)
+
+    async def heartbeats(self, deployment: str) -> builtins.list[Heartbeat]:
+        return [beat for (of, _, _), beat in self._beats.items() if of == deployment]
+
+
+class NoUploads:
+    """As much of an `UploadStore` as a sweep needs when nobody uploads in parts."""
+
+    async def expired(self, now: datetime) -> AsyncIterator[Upload]:
+        for upload in ():
+            yield upload
+
+
+class NoWebhooks:
+    """As much of a `WebhookStore` as a batch needs whose owner has no endpoint."""
+
+    async def list_endpoints(self, owner: str, *, after: str | None = None, limit: int) -> list[WebhookEndpoint]:
+        return []
+
+
+def _page(records: list, after: str | None, limit: int, *, newest_first: bool) -> list:
+    ordered = sorted(records, key=lambda record: record.id, reverse=newest_first)
+    past = [record for record in ordered if after is None or (record.id < after if newest_first else record.id > after)]
+    return past[:limit]

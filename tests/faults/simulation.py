@@ -1,0 +1,425 @@
+"""One batch on a bad day, from `validating` to its end, in virtual time; and what must be true afterwards.
+
+A `Day` says what goes wrong; everything else follows from its seed. `simulate` runs it and returns what is left in the
+stores and what the upstream was asked; `Aftermath.check` holds that against what Durable Batch promises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import msgspec
+
+from orchestrators import names
+from shared.domain.batch import Batch, CancelRequested, Status, Vendor, apply
+from shared.domain.deployment import Deployment
+from shared.domain.errors import WrongState
+from shared.domain.file import File, upload_blob
+from shared.domain.ids import new_id
+from shared.domain.upstream import FailureKind, UpstreamAnswer, UpstreamFailure, UpstreamRequest, UpstreamResponse
+from shared.run.plan import read_all
+from shared.services import Services, use
+from shared.settings import Settings
+from tests.faults import virtual_time
+from tests.faults.durable_runs import DurableRuns
+from tests.faults.faulting_stores import Faulting, Moment, Weather
+from tests.faults.memory_stores import MemoryBatches, MemoryBlobs, MemoryFiles, NoUploads, NoWebhooks
+from tests.faults.processes import Killed, Process, current, watch_tasks
+from timers.sweep_orphans import sweep_orphans
+
+BEGIN = datetime(2026, 11, 22, 10, tzinfo=UTC)
+OWNER = "default"
+LONGEST_SECONDS = 14 * 86_400.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """What there is to do and what goes wrong. Times in seconds after the start, shares from 0 to 1.
+
+    `kill_at`, `cancel_moments`, `late_moments` are moments in the sequence of store calls; `jumps` are (when, by how
+    much) the clock is set; `expires_after` is the deadline.
+    """
+
+    seed: int
+    lines: int = 24
+    chunk_lines: int = 5
+    lanes: int = 2
+    concurrency: int = 4
+    journal_results: int = 2
+    kept_result_bytes: int = 16_777_216
+    vendor: Vendor = Vendor.OPENAI
+    workers: int = 2
+    latency_seconds: float = 1.0
+    upstream_faults: float = 0.0
+    weather: Mapping[str, Any] = field(default_factory=dict)
+    twice: float = 0.0
+    cut: float = 0.0
+    impatient: bool = False
+    kill_moments: tuple[Moment, ...] = ()
+    kills_at: tuple[float, ...] = ()
+    cancel_moments: tuple[Moment, ...] = ()
+    cancel_after: float | None = None
+    expiry_moments: tuple[Moment, ...] = ()
+    expires_after: float = 86_400.0
+    jumps: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def has_twins(self) -> bool:
+        """Whether an activity may run beside its own repetition, and outlive its batch.
+
+        What such a one stages for the result files is never committed; stores drop it after a week.
+        """
+        return self.twice > 0 or self.impatient
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether nothing keeps the end of the batch from tidying up."""
+        return not self.weather and not self.has_twins and not self.cut
+
+
+@dataclass(kw_only=True)
+class Clock:
+    """The service's clock: loop time and what it was set forward or back."""
+
+    offset: float = 0.0
+
+    def __call__(self) -> datetime:
+        return BEGIN + timedelta(seconds=asyncio.get_running_loop().time() + self.offset)
+
+
+@dataclass(kw_only=True)
+class Upstream:
+    """Answers after a while; `faults` of its answers are not the last word. `paid` counts last words by prompt."""
+
+    dice: Random
+    latency_seconds: float
+    faults: float
+    asked: Counter[str] = field(default_factory=Counter)
+    paid: Counter[str] = field(default_factory=Counter)
+
+    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+        current().check()
+        prompt = msgspec.json.decode(request.body)["messages"][0]["content"]
+        self.asked[prompt] += 1
+        said = self._trouble() if self.dice.random() < self.faults else self._answer(prompt)
+        await asyncio.sleep(self.dice.random() * 2 * self.latency_seconds)
+        return said
+
+    def _answer(self, prompt: str) -> UpstreamAnswer:
+        self.paid[prompt] += 1
+        number = int(prompt[1:])
+        if is_rejected(number):
+            return _response(400, b'{"error": {"message": "no"}}')
+        usage = {"prompt_tokens": number, "completion_tokens": 1}
+        return _response(200, msgspec.json.encode({"model": "m-2026", "usage": usage}))
+
+    def _trouble(self) -> UpstreamAnswer:
+        kinds: list[Callable[[], UpstreamAnswer]] = [
+            lambda: _response(500, b"{}"),
+            lambda: _response(429, b"{}", **{"retry-after": "2"}),
+            lambda: _response(503, b"{}", **{"retry-after": "45"}),
+            lambda: _response(200, b"<html>"),
+            lambda: UpstreamFailure(kind=FailureKind.CONNECTION, detail="The connection was reset."),
+            lambda: UpstreamFailure(kind=FailureKind.TIMEOUT, detail="No answer in time."),
+        ]
+        return self.dice.choice(kinds)()
+
+    async def close(self) -> None: ...
+
+
+def _response(status: int, body: bytes, **headers: str) -> UpstreamResponse:
+    return UpstreamResponse(status=status, headers=headers, body=body)
+
+
+def is_rejected(number: int) -> bool:
+    """Some lines the upstream does not like."""
+    return number % 9 == 4
+
+
+@dataclass(kw_only=True)
+class Aftermath:
+    """What a day leaves behind."""
+
+    day: Day
+    batch: Batch
+    output: list[dict[str, Any]]
+    error: list[dict[str, Any]]
+    blobs: set[str]
+    uncommitted: dict[str, list[str]]
+    files: set[str]
+    unswept: list[str]
+    unsweepable: list[str]
+    upstream: Upstream
+    runs: DurableRuns
+    store_calls: int
+    store_faults: Counter[str]
+    seconds: float
+    surprises: list[str]
+
+    @property
+    def paid_again(self) -> int:
+        """Requests whose answer was thrown away."""
+        return self.upstream.paid.total() - len(self.upstream.paid)
+
+    @property
+    def interruptions(self) -> int:
+        """Each may cost what was in flight or unwritten: kills, and slices that failed or were cut."""
+        failed = [count for what, count in self.runs.failures.items() if what.startswith(names.PROCESS_CHUNK)]
+        return self.runs.kills + sum(failed)
+
+    @property
+    def bound(self) -> int:
+        """For each interruption what is in flight, and for each lane two groups of the journal (ARCHITECTURE.md)."""
+        day = self.day
+        return self.interruptions * (max(day.concurrency, day.lanes) + day.lanes * 2 * day.journal_results)
+
+    def check(self) -> None:
+        """Raises AssertionError, naming the day."""
+        for problem in (*self._record(), *self._lines(), *self._remains()):
+            raise AssertionError(f"{problem}\n{self.day}")
+
+    def _record(self) -> list[str]:
+        batch, problems = self.batch, []
+        ended = {Status.COMPLETED}
+        if self.day.cancel_after is not None or self.day.cancel_moments:
+            ended.add(Status.CANCELLED)
+        if self.batch.deadline() and (self.day.expires_after < 86_400 or self.day.expiry_moments or self.day.jumps):
+            ended.add(Status.EXPIRED)
+        if batch.status not in ended:
+            problems.append(f"the batch is {batch.status}")
+        counts = (batch.completed, batch.failed)
+        ran = [line for line in self.error if line["error"] is None or not _never_ran(line)]
+        if counts != (len(self.output), len(ran)):
+            problems.append(f"counts {counts}, but {len(self.output)} output and {len(ran)} error lines ran")
+        used = sum(int(line["custom_id"][1:]) for line in self.output), len(self.output)
+        if (batch.usage.input_tokens, batch.usage.output_tokens) != used:
+            problems.append(f"usage {batch.usage}, but the lines used {used}")
+        if problems or not batch.total:
+            return problems
+        if batch.total != self.day.lines:
+            problems.append(f"total is {batch.total}")
+        if batch.status is Status.COMPLETED and sum(counts) != batch.total:
+            problems.append(f"completed with counts {counts}")
+        return problems
+
+    def _lines(self) -> list[str]:
+        wanted = [f"c{number}" for number in range(1, self.day.lines + 1)] if self.batch.total else []
+        problems = []
+        found = [line["custom_id"] for line in self.output + self.error]
+        if sorted(found) != sorted(wanted):
+            problems.append(f"{len(wanted)} lines were owed, {len(found)} came, {len(set(found))} of them distinct")
+        for name, lines in (("output", self.output), ("error", self.error)):
+            numbers = [int(line["custom_id"][1:]) for line in lines]
+            if numbers != sorted(numbers):
+                problems.append(f"the {name} file is not in input order")
+        if rejected := [line for line in self.output if is_rejected(int(line["custom_id"][1:]))]:
+            problems.append(f"{len(rejected)} rejected lines are in the output file")
+        codes = {line["error"]["code"] for line in self.error if _never_ran(line)}
+        allowed = {Status.CANCELLED: {"batch_cancelled"}, Status.EXPIRED: {"batch_expired"}}
+        if not codes <= allowed.get(self.batch.status, set()):
+            problems.append(f"lines that never ran say {codes} in a batch that is {self.batch.status}")
+        return problems
+
+    def _remains(self) -> list[str]:
+        ids = {file_id for file_id in (self.batch.output_file_id, self.batch.error_file_id) if file_id}
+        kinds = {"output": self.batch.output_file_id, "error": self.batch.error_file_id}
+        blobs = {f"results/{self.batch.id}/{kind}" for kind, file_id in kinds.items() if file_id}
+        checks = (
+            ("blobs", self.blobs - {self.batch.input_blob}, blobs),
+            ("files", self.files - {self.batch.input_file_id}, ids),
+            ("remains after the sweep", self.unsweepable, []),
+            ("surprises", self.surprises, []),
+            *([] if self.day.has_twins else [("uncommitted blocks", self.uncommitted, {})]),
+            *([("remains", self.unswept, [])] if self.day.is_fair else []),
+        )
+        return [f"{what}: {found}, expected {wanted}" for what, found, wanted in checks if found != wanted]
+
+
+def _never_ran(line: Mapping[str, Any]) -> bool:
+    error = line["error"]
+    return error is not None and error.get("code") in ("batch_cancelled", "batch_expired")
+
+
+def simulate(day: Day) -> Aftermath:
+    """Live through the day."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    random.seed(day.seed)
+    try:
+        return virtual_time.run(lambda: _Simulation(day).run())
+    finally:
+        logging.disable(before)
+
+
+class _Simulation:
+    def __init__(self, day: Day) -> None:
+        self._day = day
+        self._dice = Random(day.seed)
+        self._clock = Clock()
+        self._blobs, self._files, self._batches = MemoryBlobs(), MemoryFiles(), MemoryBatches()
+        self._weather = Weather(dice=Random(self._dice.random()), events=self._events(), **day.weather)
+        self._upstream = Upstream(
+            dice=Random(self._dice.random()), latency_seconds=day.latency_seconds, faults=day.upstream_faults
+        )
+        self._runs = DurableRuns(
+            now=self._clock,
+            dice=Random(self._dice.random()),
+            workers=day.workers,
+            twice=day.twice,
+            cut=day.cut,
+            impatient=day.impatient,
+        )
+        self._batch = self._new_batch()
+        self._surprises: list[str] = []
+
+    def _events(self) -> dict[Moment, Callable[[], None]]:
+        return {
+            **dict.fromkeys(self._day.kill_moments, lambda: self._runs.kill(current())),
+            **dict.fromkeys(self._day.cancel_moments, self._cancel),
+            **dict.fromkeys(self._day.expiry_moments, lambda: self._set_clock(2 * 86_400.0)),
+        }
+
+    def _new_batch(self) -> Batch:
+        file_id = new_id(BEGIN, bytes(10))
+        return Batch(
+            id=new_id(BEGIN, b"\1" * 10),
+            owner=OWNER,
+            vendor=self._day.vendor,
+            endpoint="/v1/chat/completions",
+            input_file_id=file_id,
+            input_blob=upload_blob(file_id),
+            completion_window="24h",
+            created_at=BEGIN,
+            expires_at=BEGIN + timedelta(seconds=self._day.expires_after),
+        )
+
+    def _services(self) -> Services:
+        deployment = Deployment(name="m", base_url="http://upstream", max_concurrency=self._day.concurrency)
+        others = {item.name: None for item in fields(Services)}  # No batch run needs them.
+        needed: dict[str, Any] = {
+            "settings": Settings(
+                deployments={"m": deployment},
+                chunk_lines=self._day.chunk_lines,
+                lanes=self._day.lanes,
+                journal_results=self._day.journal_results,
+                kept_result_bytes=self._day.kept_result_bytes,
+            ),
+            "blobs": Faulting(self._blobs, self._weather),
+            "files": Faulting(self._files, self._weather),
+            "batches": Faulting(self._batches, self._weather),
+            "webhooks": Faulting(NoWebhooks(), self._weather),
+            "uploads": NoUploads(),
+            "upstream": self._upstream,
+            "now": self._clock,
+        }
+        return Services(**others | needed)
+
+    async def run(self) -> Aftermath:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._surprised)
+        watch_tasks(loop)
+        await self._upload()
+        for when in self._day.kills_at:
+            loop.call_later(when, lambda: self._runs.kill(self._dice.choice(self._runs.processes)))
+        for when, by in self._day.jumps:
+            loop.call_later(when, self._set_clock, by)
+        if self._day.cancel_after is not None:
+            loop.call_later(self._day.cancel_after, self._cancel)
+        run = {"owner": OWNER, "batch_id": self._batch.id}
+        with use(self._services()):
+            async with asyncio.timeout(LONGEST_SECONDS):
+                await self._runs.run_to_end(names.RUN_BATCH, run, self._is_over)
+            calls, unswept = self._weather.calls, await self._remains()
+            await self._sweep()
+        return await self._aftermath(calls, unswept)
+
+    async def _remains(self) -> list[str]:
+        """What the end of the batch should have taken with it."""
+        blobs = [name for prefix in ("plans/", "journals/") async for name in self._blobs.names(prefix)]
+        return [*blobs, *(f"heartbeat of lane {beat.lane}" for beat in await self._batches.heartbeats("m"))]
+
+    async def _sweep(self) -> None:
+        """The night after, in fair weather."""
+        self._set_clock(2 * 86_400.0)
+        self._weather.clear_up()
+        await Process().begin(sweep_orphans(None))
+
+    async def _upload(self) -> None:
+        data = b"".join(request_line(number) for number in range(1, self._day.lines + 1))
+        batch = self._batch
+        await self._blobs.stage_block(batch.input_blob, "0", data)
+        await self._blobs.commit_blocks(batch.input_blob, ["0"])
+        await self._files.insert(
+            File(
+                id=batch.input_file_id,
+                owner=OWNER,
+                filename="in.jsonl",
+                purpose="batch",
+                bytes=len(data),
+                created_at=BEGIN,
+                expires_at=None,
+                blob=batch.input_blob,
+            )
+        )
+        await self._batches.insert(batch)
+
+    def _set_clock(self, by: float) -> None:
+        self._clock.offset += by
+
+    def _record(self) -> Batch:
+        """The record as it is at this moment."""
+        return self._batches.now(OWNER, self._batch.id)
+
+    def _is_over(self) -> bool:
+        return self._record().is_terminal
+
+    def _cancel(self) -> None:
+        """The caller cancels; all in one moment, as the one compare-and-swap of it is."""
+        with suppress(WrongState):
+            self._batches.set_now(apply(self._record(), CancelRequested(), self._clock()))
+
+    def _surprised(self, _: Any, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, Killed):
+            self._surprises.append(f"{context['message']}: {error!r}")
+
+    async def _aftermath(self, calls: int, unswept: list[str]) -> Aftermath:
+        batch = self._record()
+        return Aftermath(
+            day=self._day,
+            batch=batch,
+            output=await self._result_lines(batch.output_file_id),
+            error=await self._result_lines(batch.error_file_id),
+            blobs={name async for name in self._blobs.names("")},
+            uncommitted=self._blobs.uncommitted(),
+            files={file.id async for file in self._files.every()},
+            unswept=unswept,
+            unsweepable=await self._remains(),
+            upstream=self._upstream,
+            runs=self._runs,
+            store_calls=calls,
+            store_faults=self._weather.faults,
+            seconds=asyncio.get_running_loop().time(),
+            surprises=self._surprises,
+        )
+
+    async def _result_lines(self, file_id: str | None) -> list[dict[str, Any]]:
+        file = await self._files.get(OWNER, file_id) if file_id else None
+        data = await read_all(self._blobs, file.blob) if file else b""
+        return [msgspec.json.decode(line) for line in data.splitlines()]
+
+
+def request_line(number: int) -> bytes:
+    """Line `number`: custom_id `c<number>`, prompt `p<number>`."""
+    body = {"model": "m", "messages": [{"role": "user", "content": f"p{number}"}]}
+    line = {"custom_id": f"c{number}", "method": "POST", "url": "/v1/chat/completions", "body": body}
+    return msgspec.json.encode(line) + b"\n"

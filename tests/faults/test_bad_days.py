@@ -1,0 +1,62 @@
+"""Whole batches on bad days, by the hundred: nothing lost, nothing doubled, little paid twice.
+
+Set FAULT_RUNS to run each kind of day that many times, from seed 0 on; a failure prints the day, and its seed with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from shared.domain.batch import Status
+from tests.faults import days
+from tests.faults.report import spread
+from tests.faults.simulation import Aftermath, Day, simulate
+
+RUNS = int(os.environ.get("FAULT_RUNS", "120"))
+KINDS = {"storm": days.storm, "ended early": days.ended_early, "wrong clock": days.wrong_clock}
+
+
+@pytest.mark.timeout(0 if RUNS > 1000 else 120)
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_bad_day_ends_well(kind: str) -> None:
+    """Each custom_id once and in input order, counts and usage those of the files, nothing left behind."""
+    aftermaths = [checked(KINDS[kind], seed) for seed in range(RUNS)]
+    alone = [it for it in aftermaths if not it.day.has_twins]
+    faults = sum((it.store_faults for it in aftermaths), Counter())
+    print(
+        f"\n{kind}: {RUNS} days, {sum(it.store_calls for it in aftermaths)} store calls, {faults.total()} of them "
+        f"failed ({faults['late']} after the write), {sum(it.runs.kills for it in aftermaths)} kills; "
+        f"paid again {spread([it.paid_again for it in alone])}"
+    )
+
+    assert [it.day.seed for it in alone if it.paid_again > it.bound] == []
+
+
+def checked(kind: Callable[[int], Day], seed: int) -> Aftermath:
+    aftermath = simulate(kind(seed))
+    aftermath.check()
+    return aftermath
+
+
+def test_bad_days_are_bad() -> None:
+    """The days reach what they are for: every end of a batch, faults before and after a write, kills, twins."""
+    storms = [simulate(days.storm(seed)) for seed in range(20)]
+    ended = Counter(simulate(days.ended_early(seed)).batch.status for seed in range(40))
+    faults = sum((it.store_faults for it in storms), Counter())
+
+    assert set(ended) == {Status.COMPLETED, Status.CANCELLED, Status.EXPIRED}
+    assert min(faults["early"], faults["late"]) > 20
+    assert sum(it.runs.kills for it in storms) > 10
+    assert any(it.runs.failures["run: Unavailable"] for it in storms)
+
+
+def test_a_seed_tells_the_same_day_again() -> None:
+    """Two runs of one day ask the same of stores and upstream: a failure can be repeated."""
+    first, second = simulate(days.storm(6)), simulate(days.storm(6))
+
+    assert (first.store_calls, first.upstream.asked) == (second.store_calls, second.upstream.asked)
+    assert first.seconds == second.seconds

@@ -1,0 +1,81 @@
+"""kill -9 of a process at every call to a store of a small batch, before the call took effect and after."""
+
+from __future__ import annotations
+
+from functools import cache
+from random import Random
+
+import pytest
+
+from shared.domain.batch import Status
+from tests.faults.faulting_stores import Moment
+from tests.faults.report import spread
+from tests.faults.simulation import Aftermath, Day, simulate
+
+SMALL = {"lines": 14, "chunk_lines": 4, "lanes": 2, "concurrency": 4, "journal_results": 2, "workers": 1}
+BOUND = 4 + 2 * 2 * 2  # In flight, and two groups of the journal for each lane (ARCHITECTURE.md).
+DAYS_OF_KILLS = 60
+
+
+@cache
+def calls() -> int:
+    """How many there are when nothing goes wrong."""
+    return simulate(Day(seed=1, **SMALL)).store_calls
+
+
+def killed_at(*moments: Moment, **changes: object) -> Aftermath:
+    aftermath = simulate(Day(seed=1, **SMALL | changes, kill_moments=moments))
+    aftermath.check()
+    return aftermath
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_killed_at_every_call(late: bool) -> None:
+    """Whatever the moment: the batch completes, little is paid twice, and nothing has to be swept."""
+    aftermaths = [killed_at(Moment(number=number, late=late)) for number in range(1, calls() + 1)]
+    again = [it.paid_again for it in aftermaths]
+    print(
+        f"\nkilled {'after' if late else 'before'} each of {calls()} calls: paid again {spread(again)}, bound {BOUND}"
+    )
+
+    assert {Status.COMPLETED} == {it.batch.status for it in aftermaths}
+    assert {1} == {it.runs.kills for it in aftermaths}
+    assert max(again) <= BOUND
+
+
+def test_killed_again_and_again() -> None:
+    """Processes that live for some dozen calls each: each kill costs no more than the first."""
+    aftermaths = []
+    for seed in range(DAYS_OF_KILLS):
+        dice = Random(seed)
+        numbers = sorted(dice.sample(range(1, 3 * calls()), 8))
+        aftermaths.append(killed_at(*(Moment(number=number, late=dice.random() < 0.5) for number in numbers)))
+    kills = sum(it.runs.kills for it in aftermaths)
+    again = [it.paid_again for it in aftermaths]
+    print(
+        f"\n{kills} kills in {DAYS_OF_KILLS} batches: paid again {spread(again)} a batch, {sum(again) / kills:.2f} a kill"
+    )
+
+    assert kills > 3 * DAYS_OF_KILLS
+    assert all(it.paid_again <= it.runs.kills * BOUND for it in aftermaths)
+
+
+@pytest.mark.parametrize("end", ["cancel_moments", "expiry_moments"])
+def test_killed_while_ending_early(end: str) -> None:
+    """Cancelled, or expired, in mid-run, and killed at each of the calls that follow: the end stays what it was."""
+    moment = Moment(number=calls() // 4)
+    following = range(moment.number + 1, simulate(Day(seed=1, **SMALL, **{end: (moment,)})).store_calls + 1)
+    aftermaths = [
+        killed_at(Moment(number=number, late=late), **{end: (moment,)})
+        for number in following
+        for late in (False, True)
+    ]
+
+    assert {Status.CANCELLED if end == "cancel_moments" else Status.EXPIRED} == {it.batch.status for it in aftermaths}
+
+
+@pytest.mark.parametrize("end", ["cancel_moments", "expiry_moments"])
+def test_ended_at_every_call(end: str) -> None:
+    """A cancel, or the deadline, at any call of a run: what ran is in the files, and so is why the rest did not."""
+    for number in range(1, calls() + 1):
+        simulate(Day(seed=1, **SMALL, **{end: (Moment(number=number),)})).check()
