@@ -14,6 +14,7 @@ from api.openapi.schemas import METADATA, SECONDS, TEXT, TRUTH, Schema, one_of, 
 from api.webhooks import DEFAULT_LIST as DEFAULT_WEBHOOKS
 from api.webhooks import MAX_LIST as MAX_WEBHOOKS
 from shared.domain.batch import Status
+from shared.domain.blob_address import MAX_URL
 from shared.domain.file import PURPOSES
 from shared.domain.new_batch import MAX_ID, MAX_KEY, MAX_PAIRS, MAX_VALUE
 from shared.domain.new_file import EXPIRY_SECONDS, MAX_FILENAME
@@ -77,7 +78,8 @@ def completion(_: Dialect) -> dict[str, Any]:
 
 
 def new_batch(dialect: Dialect) -> dict[str, Any]:
-    fields = {
+    """An input is a file or, in Azure's dialects, a blob."""
+    fields: dict[str, Schema] = {
         "input_file_id": {**TEXT, "maxLength": MAX_ID},
         "endpoint": one_of(sorted(dialect.endpoints)),
         "completion_window": {**TEXT, "description": "Those of the setting BATCH_COMPLETION_WINDOWS, such as 24h."},
@@ -89,7 +91,13 @@ def new_batch(dialect: Dialect) -> dict[str, Any]:
         },
         "output_expires_after": or_null(_expiry(dialect)),
     }
-    return body(_fields(fields, "input_file_id", "endpoint", "completion_window"))
+    if not dialect.takes_blobs:
+        return body(_fields(fields, "input_file_id", "endpoint", "completion_window"))
+    address: Schema = {**TEXT, "format": "uri", "maxLength": MAX_URL}
+    fields["input_file_id"] = or_null(fields["input_file_id"])
+    fields["input_blob"] = or_null(address)
+    fields["output_folder"] = or_null(_fields({"url": address, "delimiter": only("/")}, "url"))
+    return body(_fields(fields, "endpoint", "completion_window"))
 
 
 _WEBHOOK: dict[str, Schema] = {
