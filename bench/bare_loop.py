@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import uvloop
 
 from bench.programs import Mock
 
@@ -61,13 +62,14 @@ async def drive(send: Send, *, requests: int, concurrency: int, seconds: float =
 
 
 def run_bare_loop(url: str, requests: int, concurrency: int) -> Figures:
-    """aiohttp posting `BODY` to `url`, answers read and dropped, on an event loop of its own."""
+    """aiohttp posting `BODY` to `url`, answers read and dropped, on an event loop like the one activities run on."""
 
     async def run() -> Figures:
         async with posting(url) as send:
             return await drive(send, requests=requests, concurrency=concurrency)
 
-    return asyncio.run(run())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run())
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from bench.programs import KEY, Mock, Service, chat_line
+from bench.programs import KEY, Mock, Program, Service, chat_line
 
 MIB = 1024 * 1024
 
@@ -27,11 +27,11 @@ def memory_bytes(process: psutil.Process) -> int:
 
 
 class Peak:
-    """Samples the process tree of the service until stopped."""
+    """Samples the process tree of a program until stopped."""
 
-    def __init__(self, service: Service) -> None:
-        assert service.process is not None
-        self._root = psutil.Process(service.process.pid)
+    def __init__(self, program: Program) -> None:
+        assert program.process is not None
+        self._root = psutil.Process(program.process.pid)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self.mib = 0.0

@@ -135,13 +135,13 @@ class Service(Program):
         with self.openai as client:
             return client.batches.create(input_file_id=file_id, **arguments).id
 
-    def wait(self, batch_id: str, seconds: float = 60.0) -> Any:
+    def wait(self, batch_id: str, seconds: float = 60.0, pause: float = 0.05) -> Any:
         """The batch when it has ended."""
         until = time.monotonic() + seconds
         with self.openai as client:
             while (batch := client.batches.retrieve(batch_id)).status not in ENDED:
                 assert time.monotonic() < until, f"{batch}\n{self.log.read_text()[-3000:]}"
-                time.sleep(0.05)
+                time.sleep(pause)
         return batch
 
     def run(self, data: bytes, **changes: Any) -> Any:
