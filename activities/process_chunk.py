@@ -66,11 +66,11 @@ def work_of_lane(
     Stripes keep lanes from claiming the same chunk; a lane that is through with its own helps the others, from the
     back, so that all lanes end together.
     """
-    mine = [chunk for chunk in chunks if chunk.index in rows and _is_open(rows[chunk.index], lane)]
+    mine = [chunk for chunk in chunks if chunk.index in rows and _is_open(rows[chunk.index], lane, lanes)]
     free = [chunk for chunk in chunks if chunk.index not in rows]
     stripe = [chunk for chunk in free if chunk.index % lanes == lane]
     return mine + stripe + [chunk for chunk in reversed(free) if chunk.index % lanes != lane]
 
 
-def _is_open(row: ChunkRow, lane: int) -> bool:
-    return row.lane == lane and not row.sealed
+def _is_open(row: ChunkRow, lane: int, lanes: int) -> bool:
+    return row.belongs_to(lane, lanes) and not row.sealed

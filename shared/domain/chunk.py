@@ -34,6 +34,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
     """Progress of one chunk, and the `lane` that claimed it by inserting the row: only that lane works on it.
 
+    A run that is started anew may have fewer lanes: see `belongs_to`.
+
     `seal` is None while the chunk is open. Once set, its result blocks are staged under ids made from it and the row
     never changes again. It is random, so that two activities sealing one chunk at once cannot mix their blocks: the
     blocks that count are those of the row that won.
@@ -53,6 +55,10 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sealed(self) -> bool:
         return self.seal is not None
+
+    def belongs_to(self, lane: int, lanes: int) -> bool:
+        """Whether it is for `lane` of so many to finish; a lane that there is no longer has one that inherits."""
+        return self.lane % lanes == lane
 
     @property
     def finished(self) -> int:

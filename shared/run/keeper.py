@@ -27,11 +27,19 @@ class Keeper:
     """`open` a chunk, `finish` its lines; `run` beside it; `close` at the end."""
 
     def __init__(
-        self, service: Services, batch_id: str, lane: int, chunks: Sequence[PlannedChunk], stop: asyncio.Event
+        self,
+        service: Services,
+        batch_id: str,
+        chunks: Sequence[PlannedChunk],
+        *,
+        lane: int,
+        lanes: int,
+        stop: asyncio.Event,
     ) -> None:
         self._service = service
         self._batch_id = batch_id
         self._lane = lane
+        self._lanes = lanes
         self._stop = stop
         self._memory = Memory(service.settings.kept_result_bytes)
         self._open: dict[int, OpenChunk] = {}
@@ -49,7 +57,10 @@ class Keeper:
     async def open(self, chunk: PlannedChunk) -> OpenChunk | None:
         """The chunk with its journal; None if there is nothing left to do in it, or another lane has it."""
         row = ChunkRow(batch_id=self._batch_id, index=chunk.index, lane=self._lane)
-        opened = await OpenChunk.claim(self._service.blobs, self._service.batches, row, chunk, self._memory)
+        service = self._service
+        opened = await OpenChunk.claim(
+            service.blobs, service.batches, row, chunk, lanes=self._lanes, memory=self._memory
+        )
         if opened is None:
             self._left.discard(chunk.index)
             return None

@@ -78,7 +78,7 @@ class Lane:
         self._watch = Watch(
             service, batch, deployment, lane=lane, lanes=lanes, gate=self._gate, pacer=pacer, signals=self._signals
         )
-        self._keeper = Keeper(service, batch.id, lane, chunks, self._stop)
+        self._keeper = Keeper(service, batch.id, chunks, lane=lane, lanes=lanes, stop=self._stop)
         self._caller = LineCaller(
             batch=batch,
             deployment=deployment,

@@ -24,17 +24,17 @@ class OpenChunk:
 
     @classmethod
     async def claim(
-        cls, blobs: BlobStore, batches: BatchStore, row: ChunkRow, chunk: PlannedChunk, memory: Memory
+        cls, blobs: BlobStore, batches: BatchStore, row: ChunkRow, chunk: PlannedChunk, *, lanes: int, memory: Memory
     ) -> Self | None:
         """The chunk with all that this lane journaled before; None if it is sealed or another lane's.
 
-        The first lane to insert `row` has the chunk for good.
+        The first of `lanes` to insert `row` has the chunk for good.
         """
         try:
             return cls(chunk, Journal(blobs, row, memory), await batches.put_chunk(row, None))
         except Changed:
             stored = await batches.get_chunk(row.batch_id, row.index)
-        if stored is None or stored.value.sealed or stored.value.lane != row.lane:
+        if stored is None or stored.value.sealed or not stored.value.belongs_to(row.lane, lanes):
             return None
         return cls(chunk, await Journal.open(blobs, row, memory), stored.version)
 

@@ -1,0 +1,28 @@
+"""Which lane works on which chunk, when the number of lanes has changed between two runs of a batch."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from activities.finish_batch import finish_batch
+from activities.process_chunk import process_chunk
+from shared.domain.batch import Status
+from shared.domain.chunk import ChunkRow
+from tests.run.conftest import World
+from tests.run.test_lane import cursor
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+async def test_no_chunk_is_orphaned_by_fewer_lanes(world: World, lanes: int) -> None:
+    """Chunks that lanes of an earlier run had claimed are finished by those there are now, each line sent once."""
+    batch = await world.batch(40)
+    for index in range(4):
+        await world.service.batches.put_chunk(ChunkRow(batch_id=batch.id, index=index, lane=index), None)
+    await asyncio.gather(*(process_chunk(cursor(batch, lane, lanes)) for lane in range(lanes)))
+    await finish_batch(cursor(batch))
+    batch = await world.read(batch)
+
+    assert (Status.COMPLETED, 40) == (batch.status, batch.completed)
+    assert {1} == set(world.upstream.asked.values())
