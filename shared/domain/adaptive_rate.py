@@ -1,8 +1,9 @@
 """The rate an upstream turns out to bear, when nobody has said what its limit is.
 
-Without throttling there is no cap. The first 429 caps the lane at the rate at which answers have been coming back;
-every further one lowers the cap, at most once a second, and each second without one raises it a little to find what
-is new. Pure: `now` is in monotonic seconds.
+Without throttling there is no cap, nor with so little of it that it may be chance: some upstreams throttle a few calls
+whatever the rate, and going slower would not help. Once a good share of calls is throttled, the lane is capped at the
+rate at which answers have been coming back; every further 429 lowers the cap, at most once a second, and each second
+without one raises it a little to find what is new. Pure: `now` is in monotonic seconds.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections import deque
 
 _MEMORY_SECONDS = 5.0
 _CUT = 0.9
+_SHARE_MEMORY = 20  # Answers over which the share of throttled ones is averaged.
+_LEAST_SHARE = 0.3  # A smaller one is no sign of a rate limit: about seven 429s in a row are one.
 _GROWTH = 0.02
 _LEAST_PER_SECOND = 0.05
 
@@ -21,6 +24,7 @@ class AdaptiveRate:
     def __init__(self) -> None:
         self.cap: float | None = None  # requests per second
         self._answers: deque[float] = deque()
+        self._throttled_share = 0.0
         self._since: float | None = None
         self._last_cut = float("-inf")
         self._grown = 0.0
@@ -29,6 +33,7 @@ class AdaptiveRate:
     def succeeded(self, now: float) -> None:
         if self._since is None:
             self._since = now
+        self._throttled_share -= self._throttled_share / _SHARE_MEMORY
         self._answers.append(now)
         while self._answers[0] < now - _MEMORY_SECONDS:
             self._answers.popleft()
@@ -38,7 +43,10 @@ class AdaptiveRate:
 
     def throttled(self, now: float) -> None:
         """What was measured counts more than what was tried; with nothing measured yet the window has to do."""
+        self._throttled_share += (1 - self._throttled_share) / _SHARE_MEMORY
         if now - self._last_cut < 1.0 or self._since is None:
+            return
+        if self.cap is None and self._throttled_share < _LEAST_SHARE:
             return
         self._last_cut = self._grown = now
         while self._answers and self._answers[0] < now - _MEMORY_SECONDS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from shared.domain.adaptive_rate import AdaptiveRate
 
 
@@ -54,6 +56,15 @@ def test_it_follows_a_limit_that_rises() -> None:
     assert before is not None
     assert rate.cap is not None
     assert rate.cap > before * 2
+
+
+def test_throttling_by_chance_sets_no_cap() -> None:
+    """An upstream that throttles one call in twenty, whatever the rate, is not slowed down."""
+    rate, dice = AdaptiveRate(), random.Random(1)
+    for call in range(10_000):
+        (rate.throttled if dice.random() < 0.05 else rate.succeeded)(call / 800)
+
+    assert rate.cap is None
 
 
 def test_a_throttle_before_any_answer_sets_no_cap() -> None:
