@@ -10,9 +10,12 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.programs import ENDED, Mock, Service, chat_line, jsonl
+from bench.report import print_table
 
 
 def one_round(service: Service, mock: Mock, lines: int) -> tuple[float, float]:
@@ -28,26 +31,38 @@ def one_round(service: Service, mock: Mock, lines: int) -> tuple[float, float]:
     return stats["first_request_at"] - created, ended - stats["last_answer_at"]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lines", type=int, nargs="+", default=[3, 1000, 10000])
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
+def measure(sizes: Sequence[int], rounds: int) -> list[dict[str, Any]]:
+    """Medians for each size, in lines."""
+    found = []
     with tempfile.TemporaryDirectory() as folder:
         mock = Mock(Path(folder), "--latency-ms", "20")
         mock.start()
         service = Service(Path(folder), mock.url)
         service.start()
         try:
-            one_round(service, mock, 3)  # warm
-            print(f"{'lines':>6} {'create to first request s':>26} {'last answer to completed s':>27}")
-            for lines in options.lines:
-                rounds = [one_round(service, mock, lines) for _ in range(options.rounds)]
-                first, last = (statistics.median(values) for values in zip(*rounds, strict=True))
-                print(f"{lines:>6} {first:>26.3f} {last:>27.3f}")
+            one_round(service, mock, 400)  # warm
+            for lines in sizes:
+                taken = [one_round(service, mock, lines) for _ in range(rounds)]
+                first, last = (statistics.median(values) for values in zip(*taken, strict=True))
+                found.append({"lines": lines, "create_to_first_request_s": first, "last_answer_to_completed_s": last})
         finally:
             service.stop()
             mock.stop()
+    return found
+
+
+def run(*, quick: bool) -> dict[str, Any]:
+    """Measure and show."""
+    found = measure((3, 1000, 10000), 2 if quick else 5)
+    heads = ["lines", "create to first request s", "last answer to completed s"]
+    print_table("How soon a batch begins and ends", heads, [list(one.values()) for one in found])
+    return {"sizes": found}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    run(quick=parser.parse_args().quick)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.programs import Mock, Service, chat_line, jsonl
+from bench.report import print_table
+
+SMALL_LATENCY_MS = 200
 
 
 def use_of_limit(per_minute: int, seconds: int, deployment: dict[str, Any], *, headers: bool) -> tuple[float, float]:
@@ -74,22 +77,30 @@ def _seconds_of_small(service: Service) -> float:
     return time.perf_counter() - since
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--per-minute", type=int, default=6000)
-    parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--large", type=int, default=50_000)
-    options = parser.parse_args()
-    print(f"{'limit of the upstream':<32} {'used':>6} {'refused':>8}")
+def run(*, quick: bool) -> dict[str, Any]:
+    """Measure and show."""
+    per_minute, seconds = 6000, 10 if quick else 20
+    known = []
     for name, deployment, headers in (
-        ("configured", {"requests_per_minute": options.per_minute}, False),
+        ("configured", {"requests_per_minute": per_minute}, False),
         ("known from its headers only", {}, True),
         ("unknown (429s only)", {}, False),
     ):
-        used, refused = use_of_limit(options.per_minute, options.seconds, deployment, headers=headers)
-        print(f"{name:<32} {used:>6.2f} {refused:>7.1%}")
-    alone, beside = small_beside_large(200, options.large)
-    print(f"10 lines at 200 ms: {alone:.2f} s alone, {beside:.2f} s beside {options.large} running lines")
+        used, refused = use_of_limit(per_minute, seconds, deployment, headers=headers)
+        known.append({"limit": name, "used": used, "refused_share": refused})
+    alone, beside = small_beside_large(SMALL_LATENCY_MS, 20_000 if quick else 50_000)
+    print_table(
+        "Use of a rate limit", ["limit of the upstream", "used", "refused"], [list(one.values()) for one in known]
+    )
+    heads = ["alone s", "beside a large batch s", "ratio"]
+    print_table(f"10 lines, {SMALL_LATENCY_MS} ms upstream", heads, [[alone, beside, beside / alone]])
+    return {"per_minute": per_minute, "limits": known, "small_alone_s": alone, "small_beside_large_s": beside}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    run(quick=parser.parse_args().quick)
 
 
 if __name__ == "__main__":
