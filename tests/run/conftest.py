@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -143,7 +144,13 @@ def request_line(number: int) -> bytes:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    stores = open_stores(tmp_path)
+    async with opened_world(tmp_path) as world:
+        yield world
+
+
+@asynccontextmanager
+async def opened_world(folder: Path) -> AsyncIterator[World]:
+    stores = open_stores(folder)
     upstream = ScriptedUpstream()
     settings = Settings(
         deployments={"m": Deployment(name="m", base_url="http://upstream", max_concurrency=8)},
