@@ -47,6 +47,7 @@ class Peer(Protocol):
     """Start it, begin a file and finish it; or kill its program in between, start it again and let it go on."""
 
     name: str
+    model: str
     program: Program
 
     def install(self) -> None: ...
@@ -97,6 +98,8 @@ class Command(Program):
 class ScriptPeer:
     """`python PROGRAM INPUT OUTPUT BASE_URL CONCURRENCY`, which prints its figures at its end."""
 
+    model = "m"
+
     def __init__(self, name: str, program: str, requirement: str | None = None) -> None:
         self.name = name
         self._file, self._requirement = PROGRAMS / program, requirement
@@ -136,14 +139,24 @@ class ScriptPeer:
             self.program.stop()
 
 
+def request_lines(count: int, model: str) -> bytes:
+    """Of about 500 bytes each."""
+    lines = [chat_line(n, f"question {n} " + "x" * 400) for n in range(count)]
+    for line in lines:
+        line["body"]["model"] = model
+    return jsonl(*lines)
+
+
 Launch = Callable[[Path, str, int], Program]
 
 
 class ServerPeer:
     """A server that speaks OpenAI's files and batches. `launch` makes its program, for a folder, upstream and bound."""
 
-    def __init__(self, name: str, launch: Launch, requirement: str = "", python: str = sys.executable) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, launch: Launch, requirement: str = "", python: str = sys.executable, model: str = "m"
+    ) -> None:
+        self.name, self.model = name, model
         self._launch, self._requirement, self._python = launch, requirement, python
         self._batch_id = ""
 
@@ -160,7 +173,7 @@ class ServerPeer:
         self._wait_until_up()
         if not again:
             warm = folder / "warm.jsonl"
-            warm.write_bytes(jsonl(*(chat_line(n, f"warm {n}") for n in range(200))))
+            warm.write_bytes(request_lines(200, self.model))
             self.begin(warm)
             self.finish(60)
 
@@ -214,7 +227,7 @@ def known_peers() -> list[Peer]:
         ScriptPeer("litellm", "litellm_executor.py", "litellm[proxy]==1.106.2"),
         ScriptPeer("curator", "curator.py", "bespokelabs-curator==0.1.31"),
         ServerPeer("aibrix", _aibrix, "aibrix==0.8.0"),
-        ServerPeer("ogx", _ogx, "ogx==1.5.0", "python3.12"),
+        ServerPeer("ogx", _ogx, "ogx==1.5.0", "python3.12", model="vllm/m"),
     ]
 
 
@@ -222,10 +235,10 @@ def _ours(folder: Path, upstream_url: str, concurrency: int) -> Program:
     return Service(folder, upstream_url, deployment={"max_concurrency": concurrency})
 
 
-def _aibrix(folder: Path, upstream_url: str, concurrency: int) -> Program:
+def _aibrix(folder: Path, upstream_url: str, concurrency: int) -> Program:  # noqa: ARG001 it finds its own, and does best so
     port = _free_port()
     python = str(ENVIRONMENTS / "aibrix" / "bin" / "python")
-    command = [python, str(PROGRAMS / "aibrix_server.py"), str(port), upstream_url, str(folder), str(concurrency)]
+    command = [python, str(PROGRAMS / "aibrix_server.py"), str(port), upstream_url, str(folder)]
     return _at(port, Command(command, folder, {}))
 
 
@@ -236,7 +249,8 @@ def _ogx(folder: Path, upstream_url: str, concurrency: int) -> Program:
     for name, value in values.items():
         text = text.replace(name, value)
     (folder / "ogx.yaml").write_text(text)
-    command = [str(ENVIRONMENTS / "ogx" / "bin" / "ogx"), "run", str(folder / "ogx.yaml"), "--port", str(port)]
+    ogx = str(ENVIRONMENTS / "ogx" / "bin" / "ogx")
+    command = [ogx, "run", str(folder / "ogx.yaml"), "--port", str(port), "--insecure"]
     return _at(port, Command(command, folder, {"OGX_LOGGING": "all=warning"}))
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.memory import Peak
-from bench.peer_kinds import Outcome, Peer, Skipped, known_peers
-from bench.programs import Mock, chat_line, jsonl
+from bench.peer_kinds import Outcome, Peer, Skipped, known_peers, request_lines
+from bench.programs import Mock
 from bench.report import print_table
 
 CONCURRENCY = 64
@@ -32,7 +32,7 @@ def speed(peer: Peer, folder: Path, lines: int) -> dict[str, Any]:
     mock = Mock(folder, "--latency-ms", str(LATENCY_MS))
     mock.start()
     try:
-        source = _input(folder, lines)
+        source = _input(folder, lines, peer.model)
         peer.start(folder, mock.url, CONCURRENCY)
         peer.begin(source)
         peak = Peak(peer.program)
@@ -49,7 +49,7 @@ def bad_answers(peer: Peer, folder: Path, lines: int) -> dict[str, Any]:
     mock = Mock(folder, *BAD)
     mock.start()
     try:
-        source = _input(folder, lines)
+        source = _input(folder, lines, peer.model)
         peer.start(folder, mock.url, CONCURRENCY)
         peer.begin(source)
         outcome = peer.finish(RUN_SECONDS)
@@ -64,7 +64,7 @@ def after_kill(peer: Peer, folder: Path, lines: int) -> dict[str, Any]:
     mock = Mock(folder, "--latency-ms", str(LATENCY_MS))
     mock.start()
     try:
-        source = _input(folder, lines)
+        source = _input(folder, lines, peer.model)
         peer.start(folder, mock.url, CONCURRENCY)
         mock.reset()
         peer.begin(source)
@@ -79,9 +79,9 @@ def after_kill(peer: Peer, folder: Path, lines: int) -> dict[str, Any]:
         mock.stop()
 
 
-def _input(folder: Path, lines: int) -> Path:
+def _input(folder: Path, lines: int, model: str) -> Path:
     source = folder / "input.jsonl"
-    source.write_bytes(jsonl(*(chat_line(n, f"question {n} " + "x" * 400) for n in range(lines))))
+    source.write_bytes(request_lines(lines, model))
     return source
 
 

@@ -1,6 +1,6 @@
 """AIBrix's metadata service, with its batch API on local stores and its HTTP source pointed at one upstream.
 
-`python aibrix_server.py PORT UPSTREAM_URL FOLDER CONCURRENCY`, in an environment with aibrix 0.8.0. Kubernetes is its
+`python aibrix_server.py PORT UPSTREAM_URL FOLDER`, in an environment with aibrix 0.8.0. Kubernetes is its
 real runtime; in its `--dry-run` everything is local and only the echo in place of the upstream has to be replaced.
 """
 
@@ -11,7 +11,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-PORT, UPSTREAM, FOLDER, CONCURRENCY = sys.argv[1:5]
+PORT, UPSTREAM, FOLDER = sys.argv[1:4]
 os.chdir(FOLDER)
 
 from aibrix.batch.client import GatewayEndpointSource  # noqa: E402 its stores are made in the working folder
