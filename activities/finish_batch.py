@@ -152,7 +152,8 @@ async def _insert_record(service: Services, batch: Batch, kind: str, size: int) 
 
 
 def _file_record(batch: Batch, kind: str, size: int, now: datetime, default_expiry_seconds: int) -> File:
-    stopped_at = batch.finalizing_at or batch.cancelling_at or batch.expires_at
+    ends = (batch.cancelling_at, batch.deadline())  # A cancel after the deadline finds files under the older id.
+    stopped_at = batch.finalizing_at or min(end for end in ends if end)
     file_id = derived_id(stopped_at, batch.id, kind)
     return File(
         id=file_id,

@@ -50,14 +50,15 @@ def faults(dice: Random) -> dict[str, Any]:
 
 
 def ended_early(seed: int) -> Day:
-    """A storm in which the batch is cancelled, or its deadline comes, at some moment of its sequence of calls."""
+    """A storm in which the batch is cancelled, or its deadline comes, or both, at some moment of its sequence of calls."""
     dice = Random(seed)
     moment = Moment(number=dice.randint(1, CALLS), late=dice.random() < 0.5)
-    end = dice.choice(("cancel_moments", "expiry_moments"))
+    both = dice.sample(("cancel_moments", "expiry_moments"), dice.choice((1, 1, 2)))
+    ends = {end: (Moment(number=moment.number + 10 * order),) for order, end in enumerate(both)}
     quiet = dice.random() < 0.3
     trouble = {} if quiet else faults(dice) | {"upstream_faults": 0.3}
     killed = tuple(Moment(number=moment.number + dice.randint(0, 40)) for _ in range(dice.choice((0, 1, 2))))
-    return Day(seed=seed, **work(dice), **trouble, **{end: (moment,)}, kill_moments=killed)
+    return Day(seed=seed, **work(dice), **trouble, **ends, kill_moments=killed)
 
 
 def wrong_clock(seed: int) -> Day:

@@ -224,7 +224,7 @@ class Aftermath:
         if rejected := [line for line in self.output if is_rejected(int(line["custom_id"][1:]))]:
             problems.append(f"{len(rejected)} rejected lines are in the output file")
         codes = {line["error"]["code"] for line in self.error if _never_ran(line)}
-        allowed = {Status.CANCELLED: {"batch_cancelled"}, Status.EXPIRED: {"batch_expired"}}
+        allowed = {Status.CANCELLED: {"batch_cancelled", "batch_expired"}, Status.EXPIRED: {"batch_expired"}}
         if not codes <= allowed.get(self.batch.status, set()):
             problems.append(f"lines that never ran say {codes} in a batch that is {self.batch.status}")
         return problems

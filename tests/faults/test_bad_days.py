@@ -16,7 +16,7 @@ from tests.faults import days
 from tests.faults.report import spread
 from tests.faults.simulation import Aftermath, Day, simulate
 
-RUNS = int(os.environ.get("FAULT_RUNS", "120"))
+RUNS = int(os.environ.get("FAULT_RUNS", "80"))
 KINDS = {"storm": days.storm, "ended early": days.ended_early, "wrong clock": days.wrong_clock}
 
 

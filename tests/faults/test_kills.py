@@ -79,3 +79,13 @@ def test_ended_at_every_call(end: str) -> None:
     """A cancel, or the deadline, at any call of a run: what ran is in the files, and so is why the rest did not."""
     for number in range(1, calls() + 1):
         simulate(Day(seed=1, **SMALL, **{end: (Moment(number=number),)})).check()
+
+
+def test_cancelled_after_the_deadline() -> None:
+    """A cancel while an expired batch is being finished, and a kill: one set of files, found under one id."""
+    deadline = (Moment(number=calls() // 8),)
+    last = simulate(Day(seed=1, **SMALL, expiry_moments=deadline)).store_calls
+    for cancelled in range(last - 20, last, 3):
+        for killed in range(cancelled, last + 1, 2):
+            cancel = (Moment(number=cancelled),)
+            killed_at(Moment(number=killed, late=True), expiry_moments=deadline, cancel_moments=cancel)
