@@ -9,15 +9,15 @@ import httpx
 import jsonschema_rs
 import msgspec
 
-from api.openapi.document import Route, build_document
-from local_host.http_server import compile_routes
+from api.openapi import document as openapi
+from local_host.http_server import Route, compile_routes
 from tests.api.harness import app_index, app_routes
 
 
 @cache
 def document() -> dict[str, Any]:
-    routes = [Route(method, path, handler.__name__) for method, path, handler in app_routes()]
-    described: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(build_document(routes)))
+    routes = [openapi.Route(method, path, handler.__name__) for method, path, handler in app_routes()]
+    described: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(openapi.build_document(routes)))
     return described
 
 
@@ -46,10 +46,15 @@ def _check_content(answer: dict[str, Any], response: httpx.Response, what: str) 
 
 def _template(method: str, path: str) -> str | None:
     segments = path.strip("/").split("/")
-    for route in compile_routes(app_index().http):
+    for route in _routes():
         if method in route.function.methods and route.match(segments) is not None:
             return f"/{route.function.route}"
     return None
+
+
+@cache
+def _routes() -> list[Route]:
+    return compile_routes(app_index().http)
 
 
 @cache
