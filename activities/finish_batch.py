@@ -138,9 +138,11 @@ async def _publish(service: Services, batch: Batch, rows: list[ChunkRow]) -> Fin
 async def _commit(service: Services, batch: Batch, kind: str, blocks: list[tuple[ChunkRow, int]]) -> int | None:
     """Make one result blob readable; its size, or None where the vendor has no file for no lines."""
     block_ids = [block_id(row.index, part, row.seal or "") for row, count in blocks for part in range(count)]
+    name = result_blob(batch.id, kind)
     if not block_ids and not batch.keeps_empty_files:
+        await service.blobs.delete(name)  # What a seal that was cut off has staged.
         return None
-    return await service.blobs.commit_blocks(result_blob(batch.id, kind), block_ids)
+    return await service.blobs.commit_blocks(name, block_ids)
 
 
 async def _insert_record(service: Services, batch: Batch, kind: str, size: int) -> str:

@@ -20,7 +20,7 @@ RUNS = int(os.environ.get("FAULT_RUNS", "80"))
 KINDS = {"storm": days.storm, "ended early": days.ended_early, "wrong clock": days.wrong_clock}
 
 
-@pytest.mark.timeout(0 if RUNS > 1000 else 120)
+@pytest.mark.timeout(0 if RUNS > 200 else 120)
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_bad_day_ends_well(kind: str) -> None:
     """Each custom_id once and in input order, counts and usage those of the files, nothing left behind."""
