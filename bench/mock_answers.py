@@ -51,6 +51,8 @@ def answer(operation: str, model: str, text: str, number: int) -> dict[str, Any]
         }
     if operation == "moderations":
         return {"id": f"mock-{number}", "model": model, "results": [{"flagged": False, "echo": text}]}
+    if operation == "videos":
+        return {"id": f"video-{number}", "object": "video", "model": model, "status": "queued", "prompt": text}
     usage = {
         "input_tokens": asked,
         "input_tokens_details": {"cached_tokens": asked // 2},
@@ -58,6 +60,8 @@ def answer(operation: str, model: str, text: str, number: int) -> dict[str, Any]
         "output_tokens_details": {"reasoning_tokens": 1},
         "total_tokens": asked + said,
     }
+    if operation.startswith("images/"):
+        return {"created": 1_700_000_000, "model": model, "data": [{"revised_prompt": text}], "usage": usage}
     part = {"type": "output_text", "text": f"echo: {text}", "annotations": []}
     item = {"type": "message", "id": f"msg-{number}", "status": "completed", "role": "assistant", "content": [part]}
     return {**head, "object": "response", "status": "completed", "error": None, "output": [item], "usage": usage}

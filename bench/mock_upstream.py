@@ -1,7 +1,7 @@
 """A fast, rude stand-in for a model server: `python -m bench.mock_upstream --port 0 --latency-ms 50`.
 
 One asyncio protocol, tens of microseconds a request, so that what is measured or tested is the client. It answers
-chat, completions, embeddings, responses and moderations on `/…`, `/v1/…`, `/openai/v1/…` and Azure's deployment paths,
+every endpoint a batch may have on `/…`, `/v1/…`, `/openai/v1/…` and Azure's deployment paths,
 and echoes the prompt, so that a mixed-up answer shows. Faults come from seeded dice, or from orders in a prompt's text:
 
     [[status=400]]  [[latency=2000]] (ms)  [[fail_first=2:429]]  [[reset]]  [[hang]]  [[html]]  [[half]]
@@ -29,7 +29,7 @@ from bench.mock_behaviour import Behaviour, Bucket, Stats
 
 _ROUTE = re.compile(
     r"(?:/openai)?(?:/v1)?(?:/deployments/(?P<deployment>[^/]+))?"
-    r"/(?P<operation>chat/completions|completions|embeddings|responses|moderations)"
+    r"/(?P<operation>chat/completions|completions|embeddings|responses|moderations|images/generations|images/edits|videos)"
 )
 _ORDER = re.compile(r"\[\[(\w+)(?:=([^\]]*))?\]\]")
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error"}
