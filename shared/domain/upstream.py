@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from shared.domain.deployment import Deployment, UpstreamKind
+from shared.domain.request_line import with_model
 from shared.domain.result_line import NeverRan, error_object, one_line, repair_surrogates
 from shared.domain.retry import retry_after
 from shared.domain.upstream_url import azure_url, openai_url
@@ -114,18 +115,10 @@ def build_request(deployment: Deployment, endpoint: str, body: bytes) -> Upstrea
     return UpstreamRequest(
         url=url,
         headers=headers,
-        body=body if deployment.model is None else _with_model(body, deployment.model),
+        body=body if deployment.model is None else with_model(body, deployment.model),
         timeout_seconds=deployment.request_timeout_seconds,
         identity=deployment.kind is UpstreamKind.AZURE and not deployment.api_key,
     )
-
-
-def _with_model(body: bytes, model: str) -> bytes:
-    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    name = msgspec.Raw(msgspec.json.encode(model))
-    if fields.get("model") == name:
-        return body
-    return msgspec.json.encode(fields | {"model": name})
 
 
 @lru_cache(maxsize=64)
