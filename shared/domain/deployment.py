@@ -82,13 +82,17 @@ def parse_deployments(text: str, environment: Mapping[str, str]) -> tuple[dict[s
 
 def _parse_one(name: str, entry: dict[str, Any], environment: Mapping[str, str]) -> tuple[Deployment | None, list[str]]:
     where = f"BATCH_DEPLOYMENTS[{name!r}]"
-    if "name" in entry:
-        return None, [f"{where}.name: not a setting; the deployment's name is its key"]
+    known = [setting for setting in Deployment.__struct_fields__ if setting != "name"]
+    problems = [
+        f"{where}.{setting}: not a setting; the settings are {', '.join(known)}"
+        for setting in entry
+        if setting not in known
+    ]
     try:
-        deployment = msgspec.convert({**entry, "name": name}, Deployment)
+        deployment = msgspec.convert({key: entry[key] for key in entry if key in known} | {"name": name}, Deployment)
     except msgspec.ValidationError as error:
-        return None, [f"{where}: {error}"]
-    problems = [f"{where}.{problem}" for problem in _mistakes(deployment, environment)]
+        return None, [*problems, f"{where}: {error}"]
+    problems += [f"{where}.{problem}" for problem in _mistakes(deployment, environment)]
     if deployment.api_key_env and not problems:
         deployment = msgspec.structs.replace(deployment, api_key=environment[deployment.api_key_env])
     return deployment, problems

@@ -73,6 +73,12 @@ def test_no_deployments_are_no_mistake(text: str) -> None:
     assert parse_deployments(text, {}) == ({}, [])
 
 
+SETTINGS = (
+    "base_url, kind, api_key, api_key_env, model, api_version, endpoints, max_concurrency, requests_per_minute, "
+    "tokens_per_minute, enqueued_token_limit, request_timeout_seconds, price"
+)
+
+
 @pytest.mark.parametrize("text", ["nonsense", "[]", '{"small": 1}'])
 def test_what_is_no_object_of_objects_says_what_is_expected(text: str) -> None:
     """One sentence, and no deployments."""
@@ -85,10 +91,10 @@ def test_what_is_no_object_of_objects_says_what_is_expected(text: str) -> None:
     ("entry", "sentence"),
     [
         ({}, ": Object missing required field `base_url`"),
-        ({"base_url": URL, "colour": 1}, ": Object contains unknown field `colour`"),
+        ({"base_url": URL, "colour": 1}, f".colour: not a setting; the settings are {SETTINGS}"),
         ({"base_url": URL, "kind": "other"}, ": Invalid enum value 'other' - at `$.kind`"),
         ({"base_url": URL, "max_concurrency": "8"}, ": Expected `int`, got `str` - at `$.max_concurrency`"),
-        ({"base_url": URL, "name": "x"}, ".name: not a setting; the deployment's name is its key"),
+        ({"base_url": URL, "name": "x"}, f".name: not a setting; the settings are {SETTINGS}"),
         ({"base_url": "upstream"}, ".base_url: expected an http:// or https:// URL, got 'upstream'"),
         ({"base_url": URL, "api_key": "a", "api_key_env": "B"}, ".api_key: give api_key or api_key_env, not both"),
         ({"base_url": URL, "max_concurrency": 0}, ".max_concurrency: expected a whole number above zero, got 0"),
@@ -123,3 +129,12 @@ def test_all_mistakes_are_reported_at_once() -> None:
     found, mistakes = parse_deployments(text, {})
     assert len(mistakes) == 3
     assert "c" in found
+
+
+def test_every_mistake_of_a_deployment_is_named_at_once() -> None:
+    """An unknown setting does not hide what is wrong with the others."""
+    found = problems({"base_url": "upstream", "colour": 1, "max_concurrency": 0}, {})
+
+    assert [".colour", ".base_url", ".max_concurrency"] == [
+        problem.partition("]")[2].partition(":")[0] for problem in found
+    ]
