@@ -34,14 +34,15 @@ async def process_chunk(input: dict[str, Any]) -> dict[str, Any]:
         raise RuntimeError(f"Deployment {batch.deployment!r} is gone from BATCH_DEPLOYMENTS while a batch needs it.")
     plan = await read_plan(service.blobs, batch.id)
     rows = {row.index: row for row in await service.batches.list_chunks(batch.id)}
-    chunks = work_of_lane(plan.chunks if plan else (), rows, input["lane"], input["lanes"])
-    if not chunks:
+    own, others = work_of_lane(plan.chunks if plan else (), rows, input["lane"], input["lanes"])
+    if not own and not others:
         return DONE
     lane = Lane(
         service,
         batch,
         deployment,
-        chunks,
+        own,
+        others,
         lane=input["lane"],
         lanes=input["lanes"],
         waited_seconds=input.get("waited", 0.0),
@@ -60,16 +61,16 @@ async def process_chunk(input: dict[str, Any]) -> dict[str, Any]:
 
 def work_of_lane(
     chunks: Sequence[PlannedChunk], rows: Mapping[int, ChunkRow], lane: int, lanes: int
-) -> list[PlannedChunk]:
-    """What a lane may work on: what it has claimed before, then the free chunks of its stripe, then all free ones.
+) -> tuple[list[PlannedChunk], list[PlannedChunk]]:
+    """A lane's own work (what it has claimed before, then the free chunks of its stripe), and what else is free.
 
-    Stripes keep lanes from claiming the same chunk; a lane that is through with its own helps the others, from the
-    back, so that all lanes end together.
+    Stripes keep lanes from claiming the same chunk; a lane that is through with its own helps the others. The largest
+    chunks come first, so that all lanes end together.
     """
     mine = [chunk for chunk in chunks if chunk.index in rows and _is_open(rows[chunk.index], lane, lanes)]
-    free = [chunk for chunk in chunks if chunk.index not in rows]
+    free = sorted((chunk for chunk in chunks if chunk.index not in rows), key=lambda chunk: -chunk.lines)
     stripe = [chunk for chunk in free if chunk.index % lanes == lane]
-    return mine + stripe + [chunk for chunk in reversed(free) if chunk.index % lanes != lane]
+    return mine + stripe, [chunk for chunk in free if chunk.index % lanes != lane]
 
 
 def _is_open(row: ChunkRow, lane: int, lanes: int) -> bool:

@@ -191,9 +191,14 @@ class InputScan:
         return [validation_errors.more_problems(more)] if more else []
 
 
+SMALL_CHUNK_LINES: Final = 20
+
+
 class _ChunkPlanner:
     """Cuts request lines into chunks of at most so many lines and bytes; one line longer than that is one chunk.
 
+    Chunks grow with the file: none is more than a sixteenth of the lines before it, or SMALL_CHUNK_LINES. Lanes take
+    the large ones first, so what is left at the end is small and all lanes end together, whatever the file's size.
     A chunk reaches from the first byte of its first request line to the last of its last; between two chunks there
     is nothing but blank lines.
     """
@@ -201,11 +206,13 @@ class _ChunkPlanner:
     def __init__(self, max_lines: int, max_bytes: int) -> None:
         self._max_lines = max_lines
         self._max_bytes = max_bytes
+        self._most_lines = min(max_lines, SMALL_CHUNK_LINES)
+        self._planned_lines = 0
         self._done: list[PlannedChunk] = []
         self._start = self._end = self._first_line = self._lines = self._tokens = 0
 
     def add(self, *, start: int, end: int, line: int, tokens: int) -> None:
-        if self._lines == self._max_lines or end - self._start > self._max_bytes:
+        if self._lines >= self._most_lines or end - self._start > self._max_bytes:
             self._close()
         if not self._lines:
             self._start, self._first_line = start, line
@@ -226,6 +233,8 @@ class _ChunkPlanner:
                 tokens=self._tokens,
             )
         )
+        self._planned_lines += self._lines
+        self._most_lines = min(self._max_lines, max(SMALL_CHUNK_LINES, self._planned_lines // 16))
         self._lines = self._tokens = 0
 
     def plan(self) -> Plan:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 
 from shared.domain.chunk import ChunkRow, PlannedChunk
@@ -53,6 +54,10 @@ class Keeper:
     def done(self) -> bool:
         """Every chunk is sealed, or another lane's."""
         return not self._left
+
+    def leave(self, chunks: AbstractSet[int]) -> None:
+        """These are another lane's."""
+        self._left -= chunks
 
     async def open(self, chunk: PlannedChunk) -> OpenChunk | None:
         """The chunk with its journal; None if there is nothing left to do in it, or another lane has it."""

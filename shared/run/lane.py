@@ -54,14 +54,18 @@ class LaneProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lane:
-    """Works on `chunks`, in this order, until none is left, the slice is over or the batch has to stop."""
+    """Works on its `own` chunks, in this order, then on the `others` that are still free.
+
+    Until none is left, the slice is over or the batch has to stop.
+    """
 
     def __init__(
         self,
         service: Services,
         batch: Batch,
         deployment: Deployment,
-        chunks: Sequence[PlannedChunk],
+        own: Sequence[PlannedChunk],
+        others: Sequence[PlannedChunk],
         *,
         lane: int,
         lanes: int,
@@ -70,7 +74,8 @@ class Lane:
         settings = service.settings
         self._service = service
         self._batch = batch
-        self._chunks = chunks
+        self._own = own
+        self._others = others
         self._signals = Signals(waited_seconds, settings.patience_seconds)
         self._stop = self._signals.stop
         self._gate = Gate(max(1, deployment.max_concurrency // lanes), settings.max_inflight_bytes)
@@ -78,7 +83,7 @@ class Lane:
         self._watch = Watch(
             service, batch, deployment, lane=lane, lanes=lanes, gate=self._gate, pacer=pacer, signals=self._signals
         )
-        self._keeper = Keeper(service, batch.id, chunks, lane=lane, lanes=lanes, stop=self._stop)
+        self._keeper = Keeper(service, batch.id, [*own, *others], lane=lane, lanes=lanes, stop=self._stop)
         self._caller = LineCaller(
             batch=batch,
             deployment=deployment,
@@ -118,7 +123,14 @@ class Lane:
         self._gate.close()
 
     async def _feed(self) -> None:
-        for chunk in self._chunks:
+        await self._feed_chunks(self._own)
+        if self._others and not self._stop.is_set():
+            claimed = {row.index for row in await self._service.batches.list_chunks(self._batch.id)}
+            self._keeper.leave(claimed & {chunk.index for chunk in self._others})
+            await self._feed_chunks([chunk for chunk in self._others if chunk.index not in claimed])
+
+    async def _feed_chunks(self, chunks: Sequence[PlannedChunk]) -> None:
+        for chunk in chunks:
             await self._keeper.has_room()
             if self._stop.is_set():
                 return
