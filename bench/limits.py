@@ -80,7 +80,7 @@ def _seconds_of_small(service: Service) -> float:
 def run(*, quick: bool) -> dict[str, Any]:
     """Measure and show."""
     per_minute, seconds = 6000, 10 if quick else 20
-    known = []
+    known: list[dict[str, Any]] = []
     for name, deployment, headers in (
         ("configured", {"requests_per_minute": per_minute}, False),
         ("known from its headers only", {}, True),
