@@ -47,7 +47,10 @@ def _pid_in(log: Path) -> int:
 
 
 def _running(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_stop_ends_the_command(leash: ModuleType, tmp_path: Path) -> None:
