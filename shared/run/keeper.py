@@ -91,7 +91,7 @@ class Keeper:
         self.unwritten += 1
         if chunk.complete:
             self._seal_soon(chunk)
-        elif chunk.journal.unwritten >= self._service.settings.journal_results:
+        elif self.unwritten >= self._service.settings.journal_results:  # Of all chunks: small ones fill no group alone.
             self._due.set()
 
     def _seal_soon(self, chunk: OpenChunk) -> None:
