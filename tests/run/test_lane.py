@@ -69,6 +69,19 @@ async def test_slow_line_does_not_idle_the_lane(world: World) -> None:
     assert len(order) == 40
 
 
+async def test_small_chunks_held_open_do_not_stall_the_feeder(world: World) -> None:
+    """Results of several open chunks together fill a group: the journals are written before the feeder has to wait."""
+    world.upstream.script = lambda prompt, _: 2.0 if prompt in {"p1", "p11", "p21"} else answer()
+    with use(world.with_settings(journal_seconds=60.0, journal_results=10)):
+        batch = await world.batch(40)
+        running = asyncio.create_task(process_chunk(cursor(batch)))
+        await asyncio.sleep(1.0)
+        asked = len(world.upstream.asked)
+        await running
+
+    assert 40 == asked
+
+
 async def test_failures_go_to_the_error_file(world: World) -> None:
     """A 4xx answer is a line of the error file with `error: null`, counted as failed (contract 4.1)."""
     world.upstream.script = lambda prompt, _: answer(400, {"error": {"message": "no"}}) if prompt == "p3" else answer()
