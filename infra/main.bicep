@@ -1,0 +1,469 @@
+// Durable Batch on Azure: one resource group and everything in it. infra/README.md says how to deploy.
+
+targetScope = 'subscription'
+
+import { deployment, serviceSettings } from 'modules/settings.bicep'
+
+@description('Name of the installation; part of the names of its resources.')
+@minLength(2)
+@maxLength(20)
+param name string
+
+@description('Region. `az functionapp list-flexconsumption-locations` lists those that fit.')
+param location string
+
+@description('Tags of every resource.')
+param tags object = {}
+
+// --- Models
+
+@description('Model name -> where it is and how hard it may be driven: BATCH_DEPLOYMENTS. Never a key in here.')
+param deployments { *: deployment } = {}
+
+@description('Resource ids of Azure OpenAI accounts the service may call with its identity.')
+param azureOpenAiAccounts string[] = []
+
+@description('Names of the settings that deployments give as api_key_env. Their values are kept in the vault.')
+param upstreamKeyNames string[] = []
+
+@description('Setting name -> key. Only those that are new or changed; the vault keeps the others.')
+@secure()
+param upstreamKeys object = {}
+
+// --- The first key
+
+@description('The first API key. Used by the first deployment only; without it, one is made.')
+@secure()
+@minLength(32)
+param bootstrapKey string = 'db_${replace(newGuid(), '-', '')}${replace(newGuid(), '-', '')}'
+
+@description('Object id of the person or group that runs the service and may read the vault; empty: nobody.')
+param operatorId string = ''
+
+@description('What the operator is.')
+@allowed([
+  'User'
+  'Group'
+  'ServicePrincipal'
+])
+param operatorType string = 'User'
+
+// --- Size
+
+@description('Version of Python.')
+@allowed([
+  '3.11'
+  '3.12'
+])
+param pythonVersion string = '3.12'
+
+@description('Memory of an instance in MB; more memory, more processor.')
+@allowed([
+  512
+  2048
+  4096
+])
+param instanceMemoryMB int = 2048
+
+@description('Most instances at a time.')
+@minValue(40)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('Instances kept ready for running batches. 0: a batch may begin some ten seconds later, and nothing is paid while idle.')
+@minValue(0)
+param alwaysReadyDurable int = 1
+
+@description('Instances kept ready for API calls.')
+@minValue(0)
+param alwaysReadyHttp int = 0
+
+@description('API calls one instance serves at a time. An upload holds a block or two of 4 MiB.')
+@minValue(1)
+@maxValue(1000)
+param httpConcurrency int = 16
+
+@description('true: instances are spread over availability zones. Not every region can.')
+param zoneRedundant bool = false
+
+@description('How storage is replicated.')
+@allowed([
+  'Standard_LRS'
+  'Standard_ZRS'
+  'Standard_GRS'
+  'Standard_GZRS'
+])
+param storageRedundancy string = 'Standard_LRS'
+
+@description('Further settings of the service: docs/settings.md.')
+param extraSettings serviceSettings = {}
+
+// --- Keeping
+
+@description('Days a deleted file can be brought back by an operator; 0: not at all.')
+@minValue(0)
+@maxValue(365)
+param softDeleteDays int = 7
+
+@description('Days after which working data that nobody reads is removed, should the service have missed it.')
+@minValue(30)
+param leftoverDays int = 90
+
+@description('true: the vault cannot be purged for 90 days after its removal. Cannot be taken back.')
+param purgeProtection bool = false
+
+@description('Days telemetry is kept.')
+@minValue(30)
+@maxValue(730)
+param logRetentionDays int = 30
+
+@description('Gigabytes of telemetry a day after which no more is taken; -1: no cap.')
+@minValue(-1)
+param logDailyCapGb int = -1
+
+// --- Switches
+
+@description('Where the durable history is. scheduler: the package must hold host.dts.json as its host.json.')
+@allowed([
+  'storage'
+  'scheduler'
+])
+param durableBackend string = 'storage'
+
+@description('Billing of the Durable Task Scheduler.')
+@allowed([
+  'Consumption'
+  'Dedicated'
+])
+param schedulerSku string = 'Consumption'
+
+@description('Capacity units of a dedicated scheduler; 3 are highly available.')
+@minValue(1)
+@maxValue(3)
+param schedulerCapacity int = 1
+
+@description('true: storage and vault are reached through a private network only.')
+param privateNetwork bool = false
+
+@description('Addresses of the private network: a block of /24 or larger.')
+param networkAddresses string = '10.70.0.0/24'
+
+@description('false, with a private network: callers, too, must come through the network.')
+param publicApi bool = true
+
+@description('Client id of an app registration: switches on sign-in with Entra ID. API keys go on working.')
+param signinClientId string = ''
+
+@description('Mail addresses for alerts and the budget; none: alerts are shown in the portal only.')
+param alertEmails string[] = []
+
+@description('Budget of the resource group a month, in the currency of the subscription; 0: none.')
+@minValue(0)
+param budgetAmount int = 0
+
+@description('First month of the budget, as 2026-12-01. Name it when there is a budget: it must not change later.')
+param budgetStart string = utcNow('yyyy-MM-01')
+
+var token = uniqueString(subscription().id, name, location)
+var allTags = union(tags, { 'azd-env-name': name })
+var hubName = 'durablebatch'
+var packageContainer = 'app-package'
+var bootstrapKeyName = 'bootstrap-key'
+var useScheduler = durableBackend == 'scheduler'
+var reachable = publicApi || !privateNetwork
+
+// What shared/azure/names.py names; made here so that no request pays for it. The app makes what is missing.
+var filesContainer = 'batchfiles'
+var filesTables = [
+  'BatchFiles'
+  'Batches'
+  'BatchChunks'
+  'BatchLanes'
+  'BatchCreations'
+  'BatchUploads'
+  'WebhookEndpoints'
+  'WebhookDeliveries'
+]
+var workingPrefixes = [
+  'journals/'
+  'plans/'
+]
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
+  name: 'rg-${name}'
+  location: location
+  tags: allTags
+}
+
+module identity 'modules/identity.bicep' = {
+  scope: group
+  name: 'identity'
+  params: {
+    location: location
+    name: 'id-${name}-${token}'
+    tags: allTags
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  scope: group
+  name: 'monitoring'
+  params: {
+    location: location
+    workspaceName: 'log-${token}'
+    componentName: 'appi-${token}'
+    tags: allTags
+    retentionDays: logRetentionDays
+    dailyCapGb: logDailyCapGb
+  }
+}
+
+module hostStorage 'modules/storage.bicep' = {
+  scope: group
+  name: 'host-storage'
+  params: {
+    location: location
+    name: 'sthost${token}'
+    tags: allTags
+    redundancy: storageRedundancy
+    containers: [
+      packageContainer
+    ]
+    leftoverPrefixes: [
+      '${hubName}-largemessages/'
+    ]
+    leftoverDays: leftoverDays
+    publicAccess: !privateNetwork
+  }
+}
+
+module filesStorage 'modules/storage.bicep' = {
+  scope: group
+  name: 'files-storage'
+  params: {
+    location: location
+    name: 'stfile${token}'
+    tags: allTags
+    redundancy: storageRedundancy
+    containers: [
+      filesContainer
+    ]
+    tables: filesTables
+    softDeleteDays: softDeleteDays
+    leftoverPrefixes: [for prefix in workingPrefixes: '${filesContainer}/${prefix}']
+    leftoverDays: leftoverDays
+    publicAccess: !privateNetwork
+  }
+}
+
+module vault 'modules/vault.bicep' = {
+  scope: group
+  name: 'vault'
+  params: {
+    location: location
+    name: 'kv-${token}'
+    tags: allTags
+    bootstrapKeyName: bootstrapKeyName
+    bootstrapKey: bootstrapKey
+    upstreamKeyNames: upstreamKeyNames
+    upstreamKeys: upstreamKeys
+    purgeProtection: purgeProtection
+    publicAccess: !privateNetwork
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module scheduler 'modules/scheduler.bicep' = if (useScheduler) {
+  scope: group
+  name: 'scheduler'
+  params: {
+    location: location
+    name: 'dts-${token}'
+    tags: allTags
+    hubName: hubName
+    sku: schedulerSku
+    capacity: schedulerCapacity
+  }
+}
+
+module network 'modules/network.bicep' = if (privateNetwork) {
+  scope: group
+  name: 'network'
+  params: {
+    location: location
+    name: 'vnet-${token}'
+    tags: allTags
+    addressPrefix: networkAddresses
+    hostAccountId: hostStorage.outputs.id
+    filesAccountId: filesStorage.outputs.id
+    vaultId: vault.outputs.id
+  }
+}
+
+module roles 'modules/roles.bicep' = {
+  scope: group
+  name: 'roles'
+  params: {
+    servicePrincipalId: identity.outputs.principalId
+    operatorId: operatorId
+    operatorType: operatorType
+    hostAccountName: hostStorage.outputs.name
+    filesAccountName: filesStorage.outputs.name
+    vaultName: vault.outputs.name
+    componentName: monitoring.outputs.componentName
+    schedulerName: useScheduler ? scheduler!.outputs.name : ''
+  }
+}
+
+module upstreamRoles 'modules/upstreamRole.bicep' = [
+  for (account, index) in azureOpenAiAccounts: {
+    scope: resourceGroup(split(account, '/')[2], split(account, '/')[4])
+    name: 'upstream-role-${token}-${index}'
+    params: {
+      accountName: last(split(account, '/'))
+      servicePrincipalId: identity.outputs.principalId
+    }
+  }
+]
+
+module app 'modules/app.bicep' = {
+  scope: group
+  name: 'app'
+  params: {
+    location: location
+    planName: 'plan-${token}'
+    name: 'func-${toLower(name)}-${token}'
+    tags: allTags
+    identityId: identity.outputs.id
+    packageContainerUrl: '${hostStorage.outputs.blobEndpoint}${packageContainer}'
+    pythonVersion: pythonVersion
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    alwaysReadyDurable: alwaysReadyDurable
+    alwaysReadyHttp: alwaysReadyHttp
+    httpConcurrency: httpConcurrency
+    zoneRedundant: zoneRedundant
+    subnetId: privateNetwork ? network!.outputs.appSubnetId : ''
+    publicAccess: reachable
+  }
+  dependsOn: [
+    roles
+  ]
+}
+
+module settings 'modules/settings.bicep' = {
+  scope: group
+  name: 'settings'
+  params: {
+    appName: app.outputs.name
+    identityClientId: identity.outputs.clientId
+    hostBlobEndpoint: hostStorage.outputs.blobEndpoint
+    hostQueueEndpoint: hostStorage.outputs.queueEndpoint
+    hostTableEndpoint: hostStorage.outputs.tableEndpoint
+    filesBlobEndpoint: filesStorage.outputs.blobEndpoint
+    filesTableEndpoint: filesStorage.outputs.tableEndpoint
+    componentName: monitoring.outputs.componentName
+    vaultUri: vault.outputs.uri
+    bootstrapKeyName: bootstrapKeyName
+    hubName: hubName
+    schedulerEndpoint: useScheduler ? scheduler!.outputs.endpoint : ''
+    deployments: deployments
+    upstreamKeyNames: upstreamKeyNames
+    signin: !empty(signinClientId)
+    extraSettings: extraSettings
+  }
+}
+
+module privateApp 'modules/privateApp.bicep' = if (!reachable) {
+  scope: group
+  name: 'private-app'
+  params: {
+    location: location
+    tags: allTags
+    appId: app.outputs.id
+    appName: app.outputs.name
+    subnetId: network!.outputs.endpointSubnetId
+    networkId: network!.outputs.networkId
+  }
+}
+
+module signin 'modules/signin.bicep' = if (!empty(signinClientId)) {
+  scope: group
+  name: 'signin'
+  params: {
+    appName: app.outputs.name
+    clientId: signinClientId
+  }
+  dependsOn: [
+    settings
+  ]
+}
+
+module availability 'modules/availability.bicep' = {
+  scope: group
+  name: 'availability'
+  params: {
+    location: location
+    name: 'healthz-${token}'
+    tags: allTags
+    componentId: monitoring.outputs.componentId
+    appUrl: app.outputs.url
+    enabled: reachable
+  }
+}
+
+module actions 'modules/actions.bicep' = if (!empty(alertEmails)) {
+  scope: group
+  name: 'actions'
+  params: {
+    name: 'ag-${token}'
+    tags: allTags
+    emails: alertEmails
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  scope: group
+  name: 'alerts'
+  params: {
+    location: location
+    workspaceId: monitoring.outputs.workspaceId
+    applicationInsightsId: monitoring.outputs.componentId
+    functionAppId: app.outputs.id
+    availabilityTestId: availability.outputs.id
+    actionGroupId: empty(alertEmails) ? '' : actions!.outputs.id
+    tags: allTags
+    prefix: name
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  scope: group
+  name: 'workbook'
+  params: {
+    location: location
+    applicationInsightsId: monitoring.outputs.componentId
+    workspaceId: monitoring.outputs.workspaceId
+    name: 'Durable Batch ${name}'
+    tags: allTags
+  }
+}
+
+module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
+  scope: group
+  name: 'budget'
+  params: {
+    name: 'budget-${name}'
+    amount: budgetAmount
+    startDate: budgetStart
+    emails: alertEmails
+  }
+}
+
+output AZURE_RESOURCE_GROUP string = group.name
+output BATCH_APP_NAME string = app.outputs.name
+output BATCH_URL string = app.outputs.url
+output BATCH_VAULT_NAME string = vault.outputs.name
+output BATCH_FIRST_KEY_NAME string = bootstrapKeyName
+output BATCH_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
+output BATCH_DASHBOARD_URL string = useScheduler ? scheduler!.outputs.dashboardUrl : ''

@@ -1,0 +1,18 @@
+// What `azd up` deploys: every value can be set with `azd env set NAME VALUE`, and none needs to be.
+using './main.bicep'
+
+param name = readEnvironmentVariable('AZURE_ENV_NAME', 'durable-batch')
+param location = readEnvironmentVariable('AZURE_LOCATION', 'swedencentral')
+param operatorId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
+param operatorType = readEnvironmentVariable('AZURE_PRINCIPAL_TYPE', 'User')
+
+param deployments = json(readEnvironmentVariable('BATCH_DEPLOYMENTS', '{}'))
+param azureOpenAiAccounts = json(readEnvironmentVariable('BATCH_AZURE_OPENAI_ACCOUNTS', '[]'))
+param upstreamKeyNames = json(readEnvironmentVariable('BATCH_UPSTREAM_KEY_NAMES', '[]'))
+param upstreamKeys = json(readEnvironmentVariable('BATCH_UPSTREAM_KEYS', '{}'))
+
+param durableBackend = readEnvironmentVariable('BATCH_DURABLE_BACKEND', 'storage')
+param privateNetwork = bool(readEnvironmentVariable('BATCH_PRIVATE_NETWORK', 'false'))
+param signinClientId = readEnvironmentVariable('BATCH_SIGNIN_CLIENT_ID', '')
+param alertEmails = json(readEnvironmentVariable('BATCH_ALERT_EMAILS', '[]'))
+param extraSettings = json(readEnvironmentVariable('BATCH_EXTRA_SETTINGS', '{}'))

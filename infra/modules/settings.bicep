@@ -1,0 +1,176 @@
+// The app settings: what the platform, the durable host, telemetry and the service itself read. docs/settings.md explains them.
+
+// Settings of the service that may be added, all text. The others are set below.
+@export()
+@sealed()
+@description('Further settings of the service, by the names of docs/settings.md.')
+type serviceSettings = {
+  BATCH_MAX_FILE_BYTES: string?
+  BATCH_MAX_OTHER_FILE_BYTES: string?
+  BATCH_MAX_UPLOAD_BYTES: string?
+  BATCH_MAX_FILES_WITHOUT_EXPIRY: string?
+  BATCH_MAX_FILES_WITH_EXPIRY: string?
+  BATCH_MAX_STORED_BYTES: string?
+  BATCH_MAX_LINE_BYTES: string?
+  BATCH_MAX_REQUESTS_OPENAI: string?
+  BATCH_MAX_REQUESTS_AZURE: string?
+  BATCH_MAX_REQUESTS_DEEPINFRA: string?
+  BATCH_MAX_INPUT_BYTES_OPENAI: string?
+  BATCH_MAX_INPUT_BYTES_AZURE: string?
+  BATCH_MAX_INPUT_BYTES_DEEPINFRA: string?
+  BATCH_BLOB_HOSTS: string?
+  BATCH_MAX_BLOB_BYTES: string?
+  BATCH_MAX_EMBEDDING_INPUTS: string?
+  BATCH_MAX_REPORTED_ERRORS: string?
+  BATCH_QUOTA_MODE: string?
+  BATCH_COMPLETION_WINDOWS: string?
+  BATCH_FILE_EXPIRY_SECONDS: string?
+  BATCH_UPLOAD_BLOCK_BYTES: string?
+  BATCH_CHUNK_LINES: string?
+  BATCH_CHUNK_BYTES: string?
+  BATCH_LANES: string?
+  BATCH_SLICE_SECONDS: string?
+  BATCH_DRAIN_SECONDS: string?
+  BATCH_PAUSE_SECONDS: string?
+  BATCH_PATIENCE_SECONDS: string?
+  BATCH_KEPT_RESULT_BYTES: string?
+  BATCH_MAX_INFLIGHT_BYTES: string?
+  BATCH_MAX_RESPONSE_BYTES: string?
+  BATCH_JOURNAL_SECONDS: string?
+  BATCH_JOURNAL_RESULTS: string?
+  BATCH_HEARTBEAT_SECONDS: string?
+  BATCH_MAX_ATTEMPTS: string?
+  BATCH_MAX_THROTTLED_ATTEMPTS: string?
+  BATCH_RETRY_FIRST_SECONDS: string?
+  BATCH_RETRY_MAX_SECONDS: string?
+  BATCH_WEBHOOK_ALLOW_HTTP: string?
+  BATCH_WEBHOOK_ALLOW_PRIVATE: string?
+  BATCH_MAX_WEBHOOK_ENDPOINTS: string?
+  BATCH_WEBHOOK_TIMEOUT_SECONDS: string?
+  BATCH_WEBHOOK_RETRY_SECONDS: string?
+}
+
+// An entry of BATCH_DEPLOYMENTS. `api_key` is missing on purpose: a key belongs in the vault, and `api_key_env` names it.
+@export()
+@sealed()
+@description('Where a model is and how hard it may be driven.')
+type deployment = {
+  base_url: string
+  kind: ('openai' | 'azure')?
+  api_key_env: string?
+  model: string?
+  api_version: string?
+  endpoints: string[]?
+  max_concurrency: int?
+  requests_per_minute: int?
+  tokens_per_minute: int?
+  enqueued_token_limit: int?
+  tokens: string?
+  request_timeout_seconds: int?
+  price: object?
+}
+
+@description('Name of the function app.')
+param appName string
+
+@description('Client id of the service\'s identity.')
+param identityClientId string
+
+@description('Blob endpoint of the account of the host.')
+param hostBlobEndpoint string
+
+@description('Queue endpoint of the account of the host.')
+param hostQueueEndpoint string
+
+@description('Table endpoint of the account of the host.')
+param hostTableEndpoint string
+
+@description('Blob endpoint of the account of files and batches.')
+param filesBlobEndpoint string
+
+@description('Table endpoint of the account of files and batches.')
+param filesTableEndpoint string
+
+@description('Application Insights component that takes the telemetry.')
+param componentName string
+
+@description('Base address of the vault.')
+param vaultUri string
+
+@description('Name of the secret that holds the first API key.')
+param bootstrapKeyName string
+
+@description('Name of the task hub.')
+param hubName string
+
+@description('Endpoint of the Durable Task Scheduler; empty: the task hub is in storage.')
+param schedulerEndpoint string
+
+@description('The deployments: model name -> where it is.')
+param deployments { *: deployment }
+
+@description('Names of the settings that hold keys of upstreams; their values are in the vault.')
+param upstreamKeyNames string[]
+
+@description('true: the settings that sign-in needs are added.')
+param signin bool
+
+@description('Further settings of the service.')
+param extraSettings serviceSettings
+
+// A call's body is a file and its form around it. The platform must let pass what the service itself refuses, so that
+// callers get the service's answer: a margin above the largest file. The two numbers are the service's defaults.
+var largestFile = int(extraSettings.?BATCH_MAX_FILE_BYTES ?? '209715200')
+var largestOtherFile = int(extraSettings.?BATCH_MAX_OTHER_FILE_BYTES ?? '536870912')
+var bodyMargin = 67108864
+
+var platform = {
+  AzureWebJobsStorage__blobServiceUri: hostBlobEndpoint
+  AzureWebJobsStorage__queueServiceUri: hostQueueEndpoint
+  AzureWebJobsStorage__tableServiceUri: hostTableEndpoint
+  AzureWebJobsStorage__credential: 'managedidentity'
+  AzureWebJobsStorage__clientId: identityClientId
+  AZURE_CLIENT_ID: identityClientId // Which identity DefaultAzureCredential takes: calls of Azure OpenAI upstreams.
+  TASKHUB_NAME: hubName
+  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: string(max(largestFile, largestOtherFile) + bodyMargin)
+  APPLICATIONINSIGHTS_CONNECTION_STRING: component.properties.ConnectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+}
+var ofScheduler = empty(schedulerEndpoint)
+  ? {}
+  : {
+      DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;ClientID=${identityClientId};TaskHub=${hubName}'
+    }
+var ofSignin = signin
+  ? {
+      OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identityClientId
+    }
+  : {}
+var service = {
+  BATCH_BOOTSTRAP_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/${bootstrapKeyName})'
+  BATCH_STORAGE: 'BatchStorage'
+  BatchStorage__blobServiceUri: filesBlobEndpoint
+  BatchStorage__tableServiceUri: filesTableEndpoint
+  BatchStorage__clientId: identityClientId
+  BATCH_DEPLOYMENTS: string(deployments)
+}
+var keysOfUpstreams = toObject(
+  upstreamKeyNames,
+  setting => setting,
+  setting => '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/${toLower(replace(setting, '_', '-'))})'
+)
+
+resource component 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: componentName
+}
+
+resource app 'Microsoft.Web/sites@2024-11-01' existing = {
+  name: appName
+}
+
+resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
+  parent: app
+  name: 'appsettings'
+  properties: union(platform, ofScheduler, ofSignin, keysOfUpstreams, extraSettings, service)
+}
