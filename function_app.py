@@ -17,10 +17,11 @@ from activities.validate_input import validate_input
 from api import batches, files, uploads, webhooks
 from api.batch_retry import retry_batch
 from api.batch_validation import validate_batch
-from api.dialect import MOUNTS
-from api.endpoint import endpoint, starting_endpoint
+from api.dialect import MOUNTS, OPENAI
+from api.endpoint import client_endpoint, endpoint, starting_endpoint
 from api.health import healthz
 from api.openapi.serving import serve_document
+from api.readiness import readyz
 from orchestrators import names
 from orchestrators.deliver_webhook import deliver_webhook
 from orchestrators.run_batch import run_batch
@@ -86,6 +87,11 @@ for mount, prefix, dialect in MOUNTS:
         app.function_name(f"{mount}_{starter.__name__}")(route(client(serve)))
 
 app.function_name("healthz")(app.route(route="healthz", methods=["GET"])(healthz))
+app.function_name("readyz")(
+    app.route(route="readyz", methods=["GET"])(
+        app.durable_client_input(client_name="client")(client_endpoint(readyz, OPENAI))
+    )
+)
 document = serve_document(ROUTES + STARTING_ROUTES)
 app.function_name("openapi")(app.route(route="openapi.json", methods=["GET"])(document))
 

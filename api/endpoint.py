@@ -59,10 +59,13 @@ class DurableClient(Protocol):
         self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any | None = None
     ) -> str: ...
 
+    async def get_status_by(self, *, instance_id_prefix: str) -> list[Any]: ...
+
 
 StartRun = Callable[[Batch], Awaitable[None]]
 Handler = Callable[[Request, Call], Awaitable[Response]]
 StartingHandler = Callable[[Request, Call, StartRun], Awaitable[Response]]
+ClientHandler = Callable[[Request, Call, DurableClient], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 StartingEndpoint = Callable[[Request, DurableClient], Awaitable[Response]]
 
@@ -76,16 +79,25 @@ def endpoint(handler: Handler, dialect: Dialect) -> Endpoint:
     return serve
 
 
+def client_endpoint(handler: ClientHandler, dialect: Dialect) -> StartingEndpoint:
+    """The same for a handler that uses the durable client."""
+
+    async def serve(req: Request, client: DurableClient) -> Response:
+        return await _serve(req, dialect, lambda call: handler(req, call, client))
+
+    return serve
+
+
 def starting_endpoint(handler: StartingHandler, dialect: Dialect, run: str) -> StartingEndpoint:
     """The same for a handler that starts runs; `run` is the orchestrator's name."""
 
-    async def serve(req: Request, client: DurableClient) -> Response:
+    async def serve(req: Request, call: Call, client: DurableClient) -> Response:
         async def start(batch: Batch) -> None:
             await client.start_new(run, instance_id=batch.id, client_input={"owner": batch.owner, "batch_id": batch.id})
 
-        return await _serve(req, dialect, lambda call: handler(req, call, start))
+        return await handler(req, call, start)
 
-    return serve
+    return client_endpoint(serve, dialect)
 
 
 def status_of(kind: type[DurableBatchError]) -> int:

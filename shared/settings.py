@@ -16,6 +16,7 @@ from shared.domain.batch import Vendor
 from shared.domain.blob_address import parse_hosts
 from shared.domain.deployment import Deployment, parse_deployments
 from shared.domain.quota import QuotaMode
+from shared.domain.vault_reference import is_unresolved
 
 
 class SettingsError(Exception):
@@ -184,6 +185,9 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
     for item in fields(Settings):
         text = environment.get(item.metadata.get("name", ""), "")
         if not text:
+            continue
+        if is_unresolved(text):  # It is no secret, so it must not become a key.
+            problems.append(f"{item.metadata['name']}: its Key Vault reference was not resolved; check secret and role")
             continue
         try:
             values[item.name] = _parsed(text, hints[item.name])

@@ -7,43 +7,36 @@ Rule of this file: whatever the network or the upstream does is an answer, never
 from __future__ import annotations
 
 import asyncio
-import os
-import urllib.request
+import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import lru_cache
-from io import BytesIO
-from urllib.parse import urlsplit
+from typing import Final
 from weakref import WeakKeyDictionary
 
-import aiohttp
 from azure.core.credentials_async import AsyncTokenCredential
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import (
+    BodyDecodeError,
+    DecodeError,
+    DetailedPyreqwestError,
+    PyreqwestError,
+    RequestTimeoutError,
+)
+from pyreqwest.response import Response
 
 from shared.domain.upstream import FailureKind, UpstreamAnswer, UpstreamFailure, UpstreamRequest, UpstreamResponse
 from shared.upstream_identity import Identity, NoToken, default_credential
 
 # Common servers drop a connection idle for 5 seconds; dropping it first avoids writing into one about to close.
-_KEEP_ALIVE_SECONDS = 4.0
-_DNS_SECONDS = 60
-# From here on aiohttp wants a stream, so that writing the body leaves the event loop to others in between.
-_LARGE_BYTES = 1 << 20
-
-# The first match wins.
-_EXPLANATIONS: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ConnectionTimeoutError, "The upstream took no connection in time."),
-    (aiohttp.ClientConnectorDNSError, "The upstream's host name could not be resolved."),
-    (aiohttp.ClientSSLError, "The upstream's TLS certificate or handshake was not accepted."),
-    (aiohttp.ClientProxyConnectionError, "The HTTP proxy in front of the upstream took no connection."),
-    (aiohttp.ClientHttpProxyError, "The HTTP proxy in front of the upstream refused the connection."),
-    (aiohttp.ClientConnectorError, "Connecting to the upstream failed: {reason}."),
-    (aiohttp.ClientPayloadError, "The upstream's answer broke off or could not be decompressed."),
-    (aiohttp.ClientResponseError, "The upstream answered with something that is not HTTP."),
-    (aiohttp.InvalidURL, "The deployment's base_url is not a valid URL."),
-    (aiohttp.ClientConnectionError, "The upstream closed the connection before it answered."),
-)
+_KEEP_ALIVE: Final = timedelta(seconds=4)
+_CONNECTING: Final = "client error (Connect)"
+_UNEXPLAINED: Final = "The call of the upstream failed."
+_OS_ERROR: Final = re.compile(r" \(os error \d+\)$")
 
 
 class UpstreamClient:
-    """One session per event loop, opened by the first call on it: keep-alive, no cookies, no redirects, no limits."""
+    """One pool of connections per event loop, opened by the first call on it: no cookies, no redirects, no limits."""
 
     def __init__(
         self,
@@ -59,56 +52,49 @@ class UpstreamClient:
 
     async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
         """Send once, without retries; total time is bounded by `request.timeout_seconds`, connecting by 10 s."""
-        line = self._line()
         try:
+            line = self._line()
             headers = request.headers
             if request.identity:
                 headers = {**headers, "Authorization": f"Bearer {await line.identity.token()}"}
-            return await self._post(line.session, request, headers)
+            return await self._call(line.client, request, headers)
         except NoToken as error:
             detail = f"This service got no token of its managed identity ({error})."
             return UpstreamFailure(kind=FailureKind.IDENTITY, detail=detail)
-        except aiohttp.ConnectionTimeoutError as error:
-            return UpstreamFailure(kind=FailureKind.CONNECTION, detail=_explain(error))
-        except TimeoutError:
+        except RequestTimeoutError as error:
+            if _CONNECTING in _causes(error):
+                return UpstreamFailure(kind=FailureKind.CONNECTION, detail="The upstream took no connection in time.")
             detail = f"It was given {request.timeout_seconds:g} seconds."
             return UpstreamFailure(kind=FailureKind.TIMEOUT, detail=detail)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (PyreqwestError, OSError, ValueError) as error:
             return UpstreamFailure(kind=FailureKind.CONNECTION, detail=_explain(error))
 
-    async def _post(
-        self, session: aiohttp.ClientSession, request: UpstreamRequest, headers: Mapping[str, str]
-    ) -> UpstreamAnswer:
-        async with session.post(
-            request.url,
-            data=request.body if len(request.body) < _LARGE_BYTES else BytesIO(request.body),
-            headers=headers,
-            timeout=_timeout(request.timeout_seconds, self._connect_seconds),
-            allow_redirects=False,
-            proxy=_proxy(request.url),
-        ) as response:
+    async def _call(self, client: Client, request: UpstreamRequest, headers: Mapping[str, str]) -> UpstreamAnswer:
+        asked = client.request(request.method, request.url).headers(headers)
+        if request.body:
+            asked = asked.body_bytes(request.body)
+        async with asked.timeout(_duration(request.timeout_seconds)).build_streamed() as response:
             body = await self._read(response)
             if body is None:
                 detail = f"The upstream's answer was dropped: it is larger than {self._max_response_bytes} bytes."
                 return UpstreamFailure(kind=FailureKind.TOO_LARGE, detail=detail)
-            answered = {name.lower(): value for name, value in response.headers.items()}
-            return UpstreamResponse(status=response.status, headers=answered, body=body)
+            return UpstreamResponse(status=response.status, headers=_headers(response), body=body)
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes | None:
+    async def _read(self, response: Response) -> bytes | None:
         """The body, decompressed; None as soon as it outgrows the limit."""
         pieces, size = [], 0
-        async for piece in response.content.iter_any():
+        while (piece := await response.body_reader.read_chunk()) is not None:
             size += len(piece)
             if size > self._max_response_bytes:
                 return None
             pieces.append(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
 
     def _line(self) -> _Line:
         loop = asyncio.get_running_loop()
         line = self._lines.get(loop)
         if line is None:
-            line = self._lines[loop] = _Line(self._credential)
+            line = self._lines[loop] = _Line(self._connect_seconds, self._credential)
         return line
 
     async def close(self) -> None:
@@ -121,35 +107,65 @@ class UpstreamClient:
 class _Line:
     """What belongs to one event loop."""
 
-    def __init__(self, credential: Callable[[], AsyncTokenCredential]) -> None:
+    def __init__(self, connect_seconds: float, credential: Callable[[], AsyncTokenCredential]) -> None:
         self.identity = Identity(credential)
-        self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=_DNS_SECONDS, keepalive_timeout=_KEEP_ALIVE_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept-Encoding": "gzip"},  # what every installation can undo
+        self.client = (
+            ClientBuilder()
+            .follow_redirects(False)
+            .connect_timeout(timedelta(seconds=connect_seconds))
+            .pool_idle_timeout(_KEEP_ALIVE)
+            .build()
         )
 
     async def close(self) -> None:
-        await self.session.close()
+        await self.client.close()
         await self.identity.close()
 
 
 @lru_cache(maxsize=64)
-def _timeout(seconds: float, connect_seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=seconds, connect=connect_seconds)
+def _duration(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
 
 
-@lru_cache(maxsize=256)
-def _proxy(url: str) -> str | None:
-    """The environment's proxy for `url`. aiohttp's own `trust_env` reads it, and ~/.netrc, again for every call."""
-    parts = urlsplit(url)
-    if urllib.request.proxy_bypass(parts.hostname or ""):
+def _headers(response: Response) -> dict[str, str]:
+    """By lower-case name. A value that is no text is left out: it must not cost a paid answer."""
+    try:
+        return dict(response.headers.items())
+    except ValueError:
+        names = set(response.headers.keys())
+        return {name: value for name in names if (value := _text(response, name)) is not None}
+
+
+def _text(response: Response, name: str) -> str | None:
+    try:
+        return response.get_header(name)
+    except ValueError:
         return None
-    return urllib.request.getproxies().get(parts.scheme)
+
+
+# What the chain of causes says -> what a person is told. The first match wins.
+_EXPLANATIONS: Final = (
+    ("tunnel error", "The HTTP proxy in front of the upstream could not be used."),
+    ("dns error", "The upstream's host name could not be resolved."),
+    ("certificate", "The upstream's TLS certificate was not accepted."),
+    ("corrupt message", "The upstream does not speak TLS: its base_url may have to begin with http://."),
+    (_CONNECTING, "Connecting to the upstream failed: {reason}."),
+    ("error decoding response body", "The upstream's answer broke off or could not be decompressed."),
+    ("connection closed", "The upstream closed the connection before it answered."),
+)
 
 
 def _explain(error: Exception) -> str:
     """A sentence without the upstream's address, which is the operator's business."""
-    text = next((text for kind, text in _EXPLANATIONS if isinstance(error, kind)), "The call of the upstream failed.")
-    number = error.errno if isinstance(error, OSError) else None
-    return text.format(reason=os.strerror(number) if number else "no address of it answered")
+    if isinstance(error, ValueError):
+        return "The deployment's base_url or key cannot be used in a request."
+    if isinstance(error, DecodeError) and not isinstance(error, BodyDecodeError):
+        return "The upstream answered with something that is not HTTP."
+    causes = _causes(error)
+    text = next((text for sign, text in _EXPLANATIONS if any(sign in cause for cause in causes)), _UNEXPLAINED)
+    return text.format(reason=_OS_ERROR.sub("", causes[-1]) if causes else "")
+
+
+def _causes(error: Exception) -> list[str]:
+    causes = error.details["causes"] if isinstance(error, DetailedPyreqwestError) else None
+    return [cause["message"] for cause in causes or ()]

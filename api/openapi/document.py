@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from api.dialect import MOUNTS, Dialect, Envelope
-from api.endpoint import INTERNAL_ERROR, SERVICE_UNAVAILABLE, status_of
+from api.endpoint import INTERNAL_ERROR, status_of
 from api.openapi import bodies
 from api.openapi.operations import OPERATIONS, Operation, json_answer
 from api.openapi.schemas import COMPONENTS, TEXT, Schema
+from api.openapi.service_paths import SERVICE_COMPONENTS, SERVICE_PATHS
 from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound, Unauthenticated, Unavailable
 from shared.domain.webhook_event import EventType
 
@@ -38,10 +39,7 @@ class Route(NamedTuple):
 
 def build_document(routes: Sequence[Route]) -> dict[str, Any]:
     """The document of `routes` under every dialect's prefix."""
-    paths: dict[str, dict[str, Any]] = {
-        "/healthz": {"get": _health()},
-        "/openapi.json": {"get": _itself()},
-    }
+    paths: dict[str, dict[str, Any]] = dict(SERVICE_PATHS)
     for mount, prefix, dialect in MOUNTS:
         for route in routes:
             described = _operation(mount, prefix, dialect, route)
@@ -58,7 +56,7 @@ def build_document(routes: Sequence[Route]) -> dict[str, Any]:
         "paths": paths,
         "webhooks": {event_type: {"post": _event(event_type)} for event_type in EventType},
         "components": {
-            "schemas": dict(COMPONENTS),
+            "schemas": {**COMPONENTS, **SERVICE_COMPONENTS},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "api-key"},
@@ -114,30 +112,6 @@ def _raised(dialect: Dialect, route: Route, operation: Operation) -> set[type[Du
     if operation.body or operation.parameters(dialect):
         kinds.add(InvalidRequest)
     return kinds
-
-
-def _health() -> dict[str, Any]:
-    return {
-        "operationId": "healthz",
-        "tags": ["Service"],
-        "summary": "Whether the service is up and configured",
-        "security": [],
-        "responses": {
-            "200": json_answer("Health", "It is."),
-            str(SERVICE_UNAVAILABLE): json_answer("Health", "It is not."),
-        },
-    }
-
-
-def _itself() -> dict[str, Any]:
-    content = {"application/json": {"schema": {"type": "object"}}}
-    return {
-        "operationId": "openapi",
-        "tags": ["Service"],
-        "summary": "This document",
-        "security": [],
-        "responses": {"200": {"description": "OpenAPI 3.1.", "content": content}},
-    }
 
 
 def _event(event_type: EventType) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from shared.domain.usage import Usage, read_usage
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One call. `body` is JSON, passed through as it came.
+    """One call. `body` is JSON, passed through as it came, or nothing.
 
     `headers` hold no credential of a managed identity: `identity` asks the client to add one.
     """
@@ -32,6 +32,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     timeout_seconds: float
     identity: bool = False
+    method: str = "POST"
 
     def __repr__(self) -> str:  # Neither the credential nor the prompt reaches a log.
         return f"UpstreamRequest({self.url!r}, {len(self.body)} bytes)"
@@ -124,10 +125,17 @@ def build_request(deployment: Deployment, endpoint: str, body: bytes) -> Upstrea
 @lru_cache(maxsize=64)
 def _target(deployment: Deployment, endpoint: str) -> tuple[str, Mapping[str, str]]:
     headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "durable-batch"}
+    azure = deployment.kind is UpstreamKind.AZURE
+    url = azure_url(deployment, endpoint) if azure else openai_url(deployment.base_url, endpoint)
+    return url, headers | credential_headers(deployment)
+
+
+def credential_headers(deployment: Deployment) -> dict[str, str]:
+    """The deployment's own key as its upstream wants it; nothing where there is none."""
     key = (deployment.api_key or "").strip()  # a key read from a file often ends with a newline
-    if deployment.kind is UpstreamKind.AZURE:
-        return azure_url(deployment, endpoint), headers | ({"api-key": key} if key else {})
-    return openai_url(deployment.base_url, endpoint), headers | ({"Authorization": f"Bearer {key}"} if key else {})
+    if not key:
+        return {}
+    return {"api-key": key} if deployment.kind is UpstreamKind.AZURE else {"Authorization": f"Bearer {key}"}
 
 
 # --- The answer ---

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from shared.domain.deployment import Deployment
+from shared.domain.deployment import Deployment, UpstreamKind
 
 
 def openai_url(base_url: str, endpoint: str) -> str:
@@ -22,12 +22,28 @@ def openai_url(base_url: str, endpoint: str) -> str:
 
 def azure_url(deployment: Deployment, endpoint: str) -> str:
     """The v1 path, or the classic one with the deployment in it where a dated `api_version` is given (contract 6.3)."""
-    base, operation, version = urlsplit(deployment.base_url), endpoint.removeprefix("/v1"), deployment.api_version
+    operation = endpoint.removeprefix("/v1")
+    if _is_undated(deployment) or operation == "/responses":
+        return _azure(deployment, f"/v1{operation}")
+    name = quote(deployment.model or deployment.name, safe="")
+    return _azure(deployment, f"/deployments/{name}{operation}")
+
+
+def models_url(deployment: Deployment) -> str:
+    """The list of the upstream's models."""
+    if deployment.kind is UpstreamKind.OPENAI:
+        return openai_url(deployment.base_url, "/v1/models")
+    return _azure(deployment, "/v1/models" if _is_undated(deployment) else "/models")
+
+
+def _is_undated(deployment: Deployment) -> bool:
+    return deployment.api_version in (None, "v1", "preview")
+
+
+def _azure(deployment: Deployment, path: str) -> str:
+    """`path` under `/openai`: the v1 path takes only undated versions, the classic ones need a dated one."""
+    base, version = urlsplit(deployment.base_url), deployment.api_version
     root = base.path.rstrip("/").removesuffix("/v1").removesuffix("/openai")
-    undated = version in (None, "v1", "preview")
-    if undated or operation == "/responses":
-        path, query = f"{root}/openai/v1{operation}", f"api-version={version}" if version and undated else ""
-    else:
-        name = quote(deployment.model or deployment.name, safe="")
-        path, query = f"{root}/openai/deployments/{name}{operation}", f"api-version={version}"
-    return urlunsplit((base.scheme, base.netloc, path, query, ""))
+    takes_it = version and (_is_undated(deployment) or not path.startswith("/v1/"))
+    query = f"api-version={version}" if takes_it else ""
+    return urlunsplit((base.scheme, base.netloc, f"{root}/openai{path}", query, ""))

@@ -33,6 +33,11 @@ class FakeClient:
         self.started.append((name, instance_id, client_input))
         return instance_id or ""
 
+    async def get_status_by(self, *, instance_id_prefix: str) -> list[Any]:
+        if self.error:
+            raise self.error
+        return []
+
 
 class NoUpstream:
     """The HTTP edge calls no upstream."""

@@ -68,6 +68,12 @@ def test_a_mistake_names_its_setting_and_what_was_expected(name: str, text: str,
     assert problems(**{name: text}) == [sentence]
 
 
+def test_an_unresolved_vault_reference_does_not_become_a_key() -> None:
+    """Whoever knows how the service was deployed knows the reference; the message does not repeat it."""
+    found = problems(BATCH_BOOTSTRAP_KEY="@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/key)")
+    assert found == ["BATCH_BOOTSTRAP_KEY: its Key Vault reference was not resolved; check secret and role"]
+
+
 def test_all_mistakes_are_reported_at_once() -> None:
     """Nobody fixes one to meet the next."""
     found = problems(BATCH_LANES="x", BATCH_CHUNK_LINES="-1", BATCH_COMPLETION_WINDOWS="x", BATCH_DEPLOYMENTS="x")

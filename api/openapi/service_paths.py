@@ -1,0 +1,71 @@
+"""The routes that no dialect has: the service's health, its readiness, its description; for the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.endpoint import INTERNAL_ERROR, SERVICE_UNAVAILABLE, status_of
+from api.openapi.operations import json_answer
+from api.openapi.schemas import TEXT, TRUTH, Schema, record, ref
+from shared.domain.errors import Unauthenticated
+from shared.domain.reachability import Verdict
+
+_VERDICT: Schema = {"type": "string", "enum": list(Verdict)}
+_REQUEST_ID = {"x-request-id": {"schema": TEXT}}
+
+SERVICE_COMPONENTS: Mapping[str, Schema] = {
+    "Readiness": record({"status": _VERDICT, "checks": {"type": "array", "items": ref("Check")}}),
+    "Check": record(
+        {
+            "name": {
+                **TEXT,
+                "description": "`blobs`, `tables`, `durable`, `vault_references`; `upstream:…` by deployment.",
+            },
+            "required": TRUTH,
+            "status": _VERDICT,
+            "latency_ms": {"type": "integer", "minimum": 0},
+            "message": {**TEXT, "description": "What was found and what to do, for the operator."},
+        }
+    ),
+}
+
+_HEALTH = {
+    "operationId": "healthz",
+    "tags": ["Service"],
+    "summary": "Whether the service is up and configured",
+    "security": [],
+    "responses": {
+        "200": json_answer("Health", "It is."),
+        str(SERVICE_UNAVAILABLE): json_answer("Health", "It is not."),
+    },
+}
+_READINESS = {
+    "operationId": "readyz",
+    "tags": ["Service"],
+    "summary": "Whether everything the service depends on answers",
+    "responses": {
+        str(status): {**answer, "headers": _REQUEST_ID}
+        for status, answer in (
+            (200, json_answer("Readiness", "All that is required answers; `degraded`: an upstream does not.")),
+            (SERVICE_UNAVAILABLE, json_answer("Readiness", "Something is down without which nothing works.")),
+            (status_of(Unauthenticated), json_answer("OpenAIError", " ".join((Unauthenticated.__doc__ or "").split()))),
+            (INTERNAL_ERROR, json_answer("OpenAIError", "A fault of the service; its log has more.")),
+        )
+    },
+}
+_DESCRIPTION = {
+    "operationId": "openapi",
+    "tags": ["Service"],
+    "summary": "This document",
+    "security": [],
+    "responses": {
+        "200": {"description": "OpenAPI 3.1.", "content": {"application/json": {"schema": {"type": "object"}}}}
+    },
+}
+
+SERVICE_PATHS: Mapping[str, dict[str, Any]] = {
+    "/healthz": {"get": _HEALTH},
+    "/readyz": {"get": _READINESS},
+    "/openapi.json": {"get": _DESCRIPTION},
+}
