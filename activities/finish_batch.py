@@ -33,6 +33,8 @@ from shared.run.plan import read_lines, read_plan
 from shared.run.remains import remove_remains
 from shared.run.seal import seal_chunk
 from shared.services import Services, services
+from shared.telemetry import metrics
+from shared.telemetry.attributes import DIRECTION, MODEL, OUTCOME, PURPOSE
 
 
 async def finish_batch(input: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +95,14 @@ async def _seal_unfinished(service: Services, batch: Batch, chunk: PlannedChunk,
             await service.batches.put_chunk(row, stored.version if stored else None)
         except Changed:
             continue
+        _count_never_ran(batch, chunk.lines - len(journal.finished), reason)
         return row
+
+
+def _count_never_ran(batch: Batch, lines: int, reason: NeverRan) -> None:
+    outcome = "cancelled" if reason is NeverRan.BATCH_CANCELLED else "expired"
+    if lines:
+        metrics.REQUESTS.record(lines, {OUTCOME: outcome, MODEL: batch.deployment or ""})
 
 
 async def _all_lines(
@@ -150,6 +159,7 @@ async def _insert_record(service: Services, batch: Batch, kind: str, size: int) 
     record = _file_record(batch, kind, size, service.now(), service.settings.file_expiry_seconds)
     with suppress(AlreadyExists):  # An earlier call of this activity got this far.
         await service.files.insert(record)
+        metrics.FILE_BYTES.record(size, {PURPOSE: record.purpose, DIRECTION: "result"})
     return record.id
 
 

@@ -17,6 +17,7 @@ from shared.domain import ids
 from shared.domain.batch import Batch
 from shared.domain.creation import RETRY_LIFE, Creation, RepeatableCall, repeatable_call
 from shared.ports import AlreadyExists, Changed
+from shared.run.transition import tell
 
 Build = Callable[[str, datetime], Awaitable[Batch]]
 
@@ -48,6 +49,7 @@ async def _insert(call: Call, batch: Batch) -> tuple[Batch, bool]:
     except AlreadyExists:  # By another attempt of the same call, at this moment.
         stored = await call.services.batches.get(batch.owner, batch.id)
         return (stored.value if stored else batch), False
+    tell(None, batch, batch.created_at)
     return batch, True
 
 

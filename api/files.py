@@ -21,6 +21,8 @@ from shared.domain.file import File
 from shared.domain.parameters import shortened
 from shared.ports import BlobMissing
 from shared.run.input_bytes import drop_file
+from shared.telemetry.attributes import DIRECTION, PURPOSE
+from shared.telemetry.metrics import FILE_BYTES
 
 MAX_LIST = 10_000
 CONTENT_TYPE = "application/octet-stream"
@@ -66,6 +68,7 @@ async def download_file(request: Request, call: Call) -> Response:
         headers["content-range"] = part.content_range
     content = call.services.blobs.read(file.blob, start, length)
     status = PARTIAL_CONTENT if part else OK
+    FILE_BYTES.record(length, {PURPOSE: file.purpose, DIRECTION: "download"})
     return StreamingResponse(content, status, headers, media_type=CONTENT_TYPE)
 
 

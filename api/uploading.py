@@ -22,6 +22,8 @@ from shared.domain.new_file import BATCH_PURPOSE, HEAD_BYTES, NewFile, parse_new
 from shared.domain.parameters import missing
 from shared.run.file_quota import check_quota
 from shared.settings import Settings
+from shared.telemetry.attributes import DIRECTION, PURPOSE
+from shared.telemetry.metrics import FILE_BYTES
 
 
 class _Received:
@@ -63,6 +65,7 @@ async def receive_file(request: Request, call: Call) -> File:
             await drain(body, most_bytes(services.settings, None))
         raise
     await services.files.insert(file)  # Should this fail, the bytes stay: the record may have been written after all.
+    FILE_BYTES.record(file.bytes, {PURPOSE: file.purpose, DIRECTION: "upload"})
     return file
 
 

@@ -1,7 +1,8 @@
 """Repairs what a crash between two stores leaves behind: an unfinished batch without a run gets one.
 
 A run is lost when the process died between inserting the record and starting the orchestration, when the
-orchestration failed for good, or when its history was removed. Starting it again is safe at any moment.
+orchestration failed for good, or when its history was removed. Starting it again is safe at any moment. As it looks at
+every unfinished batch, it has them told of, too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from orchestrators import names
+from shared.run.survey import survey
 from shared.services import services
 from timers.runs import is_alive
 
@@ -24,7 +26,9 @@ GRACE = timedelta(seconds=60)  # A batch this young may be between its insert an
 async def reconcile_batches(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:  # noqa: ARG001 - the trigger's binding
     """Start the lost runs."""
     service = services()
-    async for batch in service.batches.unfinished():
+    unfinished = [batch async for batch in service.batches.unfinished()]
+    await survey(service, unfinished)
+    for batch in unfinished:
         if service.now() - batch.created_at < GRACE or await is_alive(client, batch.id):
             continue
         await client.start_new(names.RUN_BATCH, batch.id, {"owner": batch.owner, "batch_id": batch.id})

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-
 from shared.domain.batch import Batch, Event, apply
 from shared.ports import Changed
 from shared.run.announce import announce
+from shared.run.transition import tell
 from shared.services import Services
-
-log = logging.getLogger(__name__)
 
 
 async def load(services: Services, owner: str, batch_id: str) -> Batch | None:
@@ -26,7 +23,8 @@ async def change(services: Services, batch: Batch, event: Event) -> Batch:
         stored = await services.batches.get(batch.owner, batch.id)
         if stored is None:
             raise KeyError(batch.id)
-        changed = apply(stored.value, event, services.now())
+        now = services.now()
+        changed = apply(stored.value, event, now)
         if changed is stored.value:
             return changed
         if changed.is_terminal:
@@ -35,8 +33,5 @@ async def change(services: Services, batch: Batch, event: Event) -> Batch:
             await services.batches.replace(changed, stored.version)
         except Changed:
             continue
-        log.info(
-            "Batch changed state.",
-            extra={"action": "batch_changed", "batch_id": batch.id, "from": stored.value.status, "to": changed.status},
-        )
+        tell(stored.value, changed, now)
         return changed

@@ -32,6 +32,8 @@ from shared.domain.upload import (
 from shared.ports import AlreadyExists, BlobMissing, Changed, Stored
 from shared.run.change_upload import change_upload
 from shared.services import Services
+from shared.telemetry.attributes import DIRECTION, PURPOSE
+from shared.telemetry.metrics import FILE_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,7 @@ async def finish_upload(services: Services, upload: Upload) -> Upload:
     else:
         with suppress(AlreadyExists):  # An earlier call got this far.
             await services.files.insert(upload.file())
+            FILE_BYTES.record(upload.bytes, {PURPOSE: upload.purpose, DIRECTION: "upload"})
     log.info("An upload was completed.", extra={"action": "upload_completed", "bytes": upload.bytes})
     return (await change_upload(services, upload, completed)).value
 

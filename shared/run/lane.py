@@ -25,6 +25,7 @@ from shared.domain.request_line import read_line
 from shared.domain.retry import RetryPolicy
 from shared.run.gate import Gate
 from shared.run.keeper import Keeper
+from shared.run.lane_meter import LaneMeter
 from shared.run.line_call import LineCaller
 from shared.run.open_chunk import OpenChunk
 from shared.run.plan import read_lines
@@ -80,8 +81,17 @@ class Lane:
         self._stop = self._signals.stop
         self._gate = Gate(max(1, deployment.max_concurrency // lanes), settings.max_inflight_bytes)
         pacer = Pacer(deployment.requests_per_minute, deployment.tokens_per_minute, time.monotonic())
+        self._meter = LaneMeter(batch, deployment, lane=lane)
         self._watch = Watch(
-            service, batch, deployment, lane=lane, lanes=lanes, gate=self._gate, pacer=pacer, signals=self._signals
+            service,
+            batch,
+            deployment,
+            lane=lane,
+            lanes=lanes,
+            gate=self._gate,
+            pacer=pacer,
+            signals=self._signals,
+            meter=self._meter,
         )
         self._keeper = Keeper(service, batch.id, [*own, *others], lane=lane, lanes=lanes, stop=self._stop)
         self._caller = LineCaller(
@@ -95,11 +105,16 @@ class Lane:
             pause_seconds=settings.pause_seconds,
             remaining_seconds=self._watch.remaining_seconds,
             signals=self._signals,
+            meter=self._meter,
         )
         self._calls: set[asyncio.Task[None]] = set()
 
     async def run(self) -> LaneProgress:
         """Raises what kept finished lines from being stored; their requests are then sent again by the next call."""
+        with self._meter.slice():
+            return await self._run()
+
+    async def _run(self) -> LaneProgress:
         await self._watch.look()
         try:
             async with _beside(self._watch.run(), self._keeper.run(), self._close_at_stop()):

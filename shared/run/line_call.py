@@ -34,6 +34,7 @@ from shared.domain.usage import Usage
 from shared.ports import Upstream
 from shared.run.gate import Gate
 from shared.run.journal import Entry
+from shared.run.lane_meter import LaneMeter
 from shared.run.signals import Signals
 
 TOKEN_MEMORY = 20  # Answers over which the token factor is averaged.
@@ -55,6 +56,7 @@ class LineCaller:
         pause_seconds: float,
         remaining_seconds: Callable[[], float | None],
         signals: Signals,
+        meter: LaneMeter,
     ) -> None:
         self._batch = batch
         self._deployment = deployment
@@ -66,6 +68,7 @@ class LineCaller:
         self._pause_seconds = pause_seconds
         self._remaining_seconds = remaining_seconds
         self._signals = signals
+        self._meter = meter
         self._stop = signals.stop
         self._rate = AdaptiveRate()
         self._token_factor = 1.0  # Tokens the upstream counts for each that was estimated.
@@ -83,12 +86,15 @@ class LineCaller:
                 outcome = await self._send(request)
                 if not isinstance(outcome, Retry):
                     self._learn(outcome, tokens)
+                    self._meter.finished(outcome)
                     return self._entry(number, line, outcome)
                 throttles += outcome.throttled
                 errors += not outcome.throttled
                 delay = self._delay(outcome, errors, throttles)
                 if delay is None:
+                    self._meter.finished(outcome)
                     return self._entry(number, line, outcome.final)
+                self._meter.retried(outcome)
                 if outcome.after_seconds and delay >= self._pause_seconds:
                     self._signals.pause(delay)
                 inside = self._gate.leave(size)
@@ -100,10 +106,14 @@ class LineCaller:
 
     async def _send(self, request: UpstreamRequest) -> Outcome:
         self._signals.sent()
+        began = time.monotonic()
         answer = await self._upstream.send(request)
+        now = time.monotonic()
         if isinstance(answer, UpstreamResponse):
-            self._signals.answered(answer.headers, time.monotonic())
-        return classify(answer)
+            self._signals.answered(answer.headers, now)
+        outcome = classify(answer)
+        self._meter.called(now - began, outcome)
+        return outcome
 
     def _learn(self, outcome: Succeeded | Failed, tokens: int) -> None:
         """The rate the upstream bears; and by which factor estimates are off, which hardly changes within a batch."""
@@ -146,7 +156,9 @@ class LineCaller:
 
     def broken(self, number: int, line: RequestLine) -> Entry:
         """The entry of a line that our own code could not deal with."""
-        return self._entry(number, line, Failed(status=None, body=error_object(NeverRan.INTERNAL_ERROR)))
+        outcome = Failed(status=None, body=error_object(NeverRan.INTERNAL_ERROR))
+        self._meter.finished(outcome)
+        return self._entry(number, line, outcome)
 
     def _entry(self, number: int, line: RequestLine, outcome: Succeeded | Failed) -> Entry:
         vendor, name = self._batch.vendor, line_id(self._batch.id, number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Self
 
@@ -10,6 +11,7 @@ from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.ports import BatchStore, BlobStore, Changed
 from shared.run.journal import Journal, Memory, Result
 from shared.run.seal import seal_chunk
+from shared.telemetry.metrics import KEEP_DURATION
 
 
 class OpenChunk:
@@ -46,8 +48,10 @@ class OpenChunk:
         """Make finished lines durable, then count them in the row."""
         async with self._keeping:
             if not self.sealed and self.journal.unwritten:
+                began = time.monotonic()
                 await self.journal.write()
                 await self._put(batches, self.journal.row)
+                KEEP_DURATION.record(time.monotonic() - began, {})
 
     async def seal(self, blobs: BlobStore, batches: BatchStore) -> None:
         """Stage the result blocks and close the row for ever."""

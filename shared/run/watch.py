@@ -16,6 +16,7 @@ from shared.domain.fair_share import Pacer, share
 from shared.domain.heartbeat import Heartbeat, asked_pause, observed_limits
 from shared.run.change import load
 from shared.run.gate import Gate
+from shared.run.lane_meter import LaneMeter
 from shared.run.signals import Signals
 from shared.services import Services
 
@@ -41,6 +42,7 @@ class Watch:
         gate: Gate,
         pacer: Pacer,
         signals: Signals,
+        meter: LaneMeter,
     ) -> None:
         self._service = service
         self._batch = batch
@@ -50,6 +52,7 @@ class Watch:
         self._gate = gate
         self._pacer = pacer
         self._signals = signals
+        self._meter = meter
         self._slice_end = time.monotonic() + service.settings.slice_seconds
         self.must_end = False  # cancelled or past the deadline: there will be no next slice
         self._beaten_once = False
@@ -89,6 +92,7 @@ class Watch:
 
     async def look(self) -> None:
         """One look: beat, share, cancel, deadline, slice."""
+        self._meter.flush()
         await self._service.batches.beat(self.heartbeat())
         await self._take_share()
         batch = await load(self._service, self._batch.owner, self._batch.id)
@@ -139,7 +143,14 @@ class Watch:
         reason = self._signals.reason
         log.warning(
             "A lane pauses.",
-            extra={"action": "lane_paused", "batch_id": self._batch.id, "seconds": round(wait), "reason": reason},
+            extra={
+                "action": "lane_paused",
+                "batch_id": self._batch.id,
+                "model": self._deployment.name,
+                "lane": self._lane,
+                "seconds": round(wait),
+                "reason": reason,
+            },
         )
         until = self._service.now() + timedelta(seconds=wait)
         await self._service.batches.beat(

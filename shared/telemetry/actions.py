@@ -1,0 +1,32 @@
+"""Every log line's `action`, and what stands beside it in `extra`. A test compares this with the code, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "abandon_upload": (),
+    "batch_changed": (
+        "batch_id", "from", "to", "model", "total", "completed", "failed", "input_tokens", "output_tokens", "seconds"
+    ),
+    "batch_surveyed": (
+        "batch_id", "status", "model", "total", "finished", "age_seconds", "running_seconds", "remaining_seconds"
+    ),
+    "delivery_started": ("batch_id",),
+    "files_expired": ("count",),
+    "health_check": (),
+    "history_purged": ("count",),
+    "keep_failed": ("batch_id",),
+    "lane_paused": ("batch_id", "model", "lane", "seconds", "reason"),
+    "line_broke": ("batch_id",),
+    "orphans_removed": ("count",),
+    "remains_removed": ("count",),
+    "request_failed": ("request_id", "path"),
+    "results_undelivered": ("batch_id",),
+    "run_restarted": ("batch_id",),
+    "start_run": ("batch_id",),
+    "upload_completed": ("bytes",),
+    "upload_expired": (),
+    "watch_failed": ("batch_id",),
+    "webhook_failed": ("batch_id", "webhook_endpoint_id", "reason"),
+}  # fmt: skip
