@@ -1,6 +1,7 @@
 # Sourced by the scripts beside it, from the repository's root. Prepares what they need, only when it is missing or old:
 #   prepare_python requirements-….txt …   .venv with these locks installed (requirements-demo.txt: without dependencies)
 #   prepare_clients                       .clients/NAME for each requirements-clients/NAME.txt: an SDK by itself, for tests
+#   prepare_app                           .clients/function-app with requirements.txt alone: what Azure installs, for tests
 #   prepare_node                          node_modules, as package-lock.json says
 # Runs on Debian and macOS (bash 3.2). Each lock is copied to a stamp once it is installed, so a warm start only compares.
 
@@ -48,18 +49,26 @@ prepare_python() {
     for lock in "$@"; do install_lock "$lock"; done
 }
 
+make_environment() {
+    local lock="$1" folder="$2"
+    if cmp -s "$lock" "$folder/installed.txt"; then return; fi
+    say "Making $folder with the packages of $lock (only when it changed) ..."
+    rm -rf "$folder" && mkdir -p "$folder"
+    .venv/bin/python -m venv --without-pip "$folder" &&
+        .venv/bin/python -m pip --python "$folder/bin/python" install -qq --disable-pip-version-check -r "$lock" ||
+        fail "Could not make $folder (see above). Check the network and the disk and run this again."
+    cp "$lock" "$folder/installed.txt"
+}
+
 prepare_clients() {
-    local lock folder
+    local lock
     for lock in requirements-clients/*.txt; do
-        folder=".clients/$(basename "$lock" .txt)"
-        if cmp -s "$lock" "$folder/installed.txt"; then continue; fi
-        say "Making $folder with the packages of $lock (only when it changed) ..."
-        rm -rf "$folder" && mkdir -p "$folder"
-        .venv/bin/python -m venv --without-pip "$folder" &&
-            .venv/bin/python -m pip --python "$folder/bin/python" install -qq --disable-pip-version-check -r "$lock" ||
-            fail "Could not make $folder (see above). Check the network and the disk and run this again."
-        cp "$lock" "$folder/installed.txt"
+        make_environment "$lock" ".clients/$(basename "$lock" .txt)"
     done
+}
+
+prepare_app() {
+    make_environment requirements.txt .clients/function-app
 }
 
 prepare_node() {

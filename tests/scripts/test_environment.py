@@ -12,7 +12,8 @@ import pytest
 from tests.architecture.product import ROOT
 
 ENVIRONMENT = ROOT / "scripts/lib/environment.sh"
-SCRIPTS = ["scripts/check", "scripts/demo", "scripts/lock", "scripts/serve", "scripts/test", ".ci/run"]
+NAMES = ("check", "demo", "lock", "package", "serve", "test")
+SCRIPTS = [*(f"scripts/{name}" for name in NAMES), ".ci/run"]
 
 
 def _program(folder: Path, name: str, text: str) -> Path:
@@ -126,6 +127,19 @@ def test_each_client_is_installed_once_by_itself(tmp_path: Path) -> None:
 
     installed = [line.split()[3] for line in asked.read_text().splitlines() if " install " in line]
     assert installed == [".clients/new/bin/python", ".clients/old/bin/python"]
+
+
+def test_the_app_has_an_environment_with_its_own_lock(tmp_path: Path) -> None:
+    """What Azure installs is installed by itself, for the tests of the package, and once."""
+    asked = _fake_venv(tmp_path)
+    (tmp_path / ".clients/function-app").mkdir(parents=True)
+    (tmp_path / "requirements.txt").write_text("one==1\n")
+
+    for _ in range(2):
+        assert _sourced("prepare_app", tmp_path).returncode == 0
+
+    installed = [line.split() for line in asked.read_text().splitlines() if " install " in line]
+    assert [(line[3], line[-1]) for line in installed] == [(".clients/function-app/bin/python", "requirements.txt")]
 
 
 def test_a_failed_client_is_tried_again(tmp_path: Path) -> None:
