@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from shared.domain.upstream import UpstreamRequest
 
@@ -37,8 +37,10 @@ async def serving(behave: Behave) -> AsyncIterator[str]:
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            open_connections.discard(task)
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+            open_connections.discard(task)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
