@@ -2,7 +2,7 @@
 
 A run is lost when the process died between inserting the record and starting the orchestration, when the
 orchestration failed for good, or when its history was removed. Starting it again is safe at any moment. As it looks at
-every unfinished batch, it has them told of, too.
+every unfinished batch, it has them surveyed, too.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ async def reconcile_batches(timer: func.TimerRequest, client: df.DurableOrchestr
     """Start the lost runs."""
     service = services()
     unfinished = [batch async for batch in service.batches.unfinished()]
-    await survey(service, unfinished)
     for batch in unfinished:
         if service.now() - batch.created_at < GRACE or await is_alive(client, batch.id):
             continue
         await client.start_new(names.RUN_BATCH, batch.id, {"owner": batch.owner, "batch_id": batch.id})
         log.warning("A lost run was started again.", extra={"action": "run_restarted", "batch_id": batch.id})
+    await survey(service, unfinished)

@@ -31,7 +31,7 @@ def tell(before: Batch | None, after: Batch, now: datetime) -> None:
         extra={
             "action": "batch_changed",
             "batch_id": after.id,
-            "from": before.status.value if before else "",
+            "from": before.status.value if before else "new",
             "to": after.status.value,
             "model": after.deployment or "",
             "total": after.total,
