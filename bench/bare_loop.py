@@ -1,4 +1,4 @@
-"""The yardstick: the product's HTTP library in a loop that reads no file, writes none and decides nothing.
+"""The yardstick: aiohttp in a loop that reads no file, writes none and decides nothing: what a careful script would do.
 
 `python -m bench.bare_loop --requests 5000 --concurrency 64 --latency-ms 50`
 """
