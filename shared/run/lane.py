@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -70,11 +69,14 @@ class Lane:
         *,
         lane: int,
         lanes: int,
+        holder: str,
         waited_seconds: float = 0.0,
     ) -> None:
         settings = service.settings
         self._service = service
         self._batch = batch
+        self._lane = lane
+        self._lanes = lanes
         self._own = own
         self._others = others
         self._signals = Signals(waited_seconds, settings.patience_seconds)
@@ -88,16 +90,22 @@ class Lane:
             deployment,
             lane=lane,
             lanes=lanes,
+            holder=holder,
             gate=self._gate,
             pacer=pacer,
             signals=self._signals,
             meter=self._meter,
         )
         self._keeper = Keeper(service, batch.id, [*own, *others], lane=lane, lanes=lanes, stop=self._stop)
-        self._caller = LineCaller(
-            batch=batch,
+        self._caller = self._line_caller(deployment, pacer)
+        self._calls: set[asyncio.Task[None]] = set()
+
+    def _line_caller(self, deployment: Deployment, pacer: Pacer) -> LineCaller:
+        settings = self._service.settings
+        return LineCaller(
+            batch=self._batch,
             deployment=deployment,
-            upstream=service.upstream,
+            upstream=self._service.upstream,
             gate=self._gate,
             pacer=pacer,
             errors=_policy(settings, settings.max_attempts),
@@ -107,7 +115,6 @@ class Lane:
             signals=self._signals,
             meter=self._meter,
         )
-        self._calls: set[asyncio.Task[None]] = set()
 
     async def run(self) -> LaneProgress:
         """Raises what kept finished lines from being stored; their requests are then sent again by the next call."""
@@ -115,8 +122,11 @@ class Lane:
             return await self._run()
 
     async def _run(self) -> LaneProgress:
-        await self._watch.look()
+        if not await self._watch.claim():
+            return self._progress(is_done=False, least_wait=self._service.settings.heartbeat_seconds)
+        is_done = False
         try:
+            await self._watch.begin()
             async with _beside(self._watch.run(), self._keeper.run(), self._close_at_stop()):
                 try:
                     await self._feed()
@@ -124,13 +134,24 @@ class Lane:
                     await self._drain()
         finally:
             await self._keeper.close()
-            await self._watch.leave()
-        remaining = self._watch.remaining_seconds()
+            is_done = self._keeper.done or self._watch.must_end or await self._is_needless()
+            await self._watch.leave(is_done=is_done)
+        return self._progress(is_done=is_done, least_wait=self._watch.wait_seconds)
+
+    def _progress(self, *, is_done: bool, least_wait: float) -> LaneProgress:
+        wait, remaining = max(self._signals.wait_seconds, least_wait), self._watch.remaining_seconds()
         return LaneProgress(
-            done=self._keeper.done or self._watch.must_end,
-            wait_seconds=min(self._signals.wait_seconds, max(0.0, remaining) if remaining is not None else math.inf),
+            done=is_done,
+            wait_seconds=wait if remaining is None else min(wait, max(0.0, remaining)),
             waited_seconds=self._signals.waited_seconds,
         )
+
+    async def _is_needless(self) -> bool:
+        """Whether the limit is too low for this lane, and other lanes of the batch will do what is left."""
+        if not self._watch.is_spare:
+            return False
+        rows = await self._service.batches.list_chunks(self._batch.id)
+        return not any(row.belongs_to(self._lane, self._lanes) and not row.sealed for row in rows)
 
     async def _close_at_stop(self) -> None:
         """The feeder may be waiting for requests that never come back."""
