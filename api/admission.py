@@ -1,10 +1,13 @@
 """Azure's look at the quota when a batch is created: the refusal at once, and the two token headers (contract 3.4).
 
-Rule of this file: only dialects that `look_ahead` come here with an effect. What is looked at is an estimate
-(`expected_load`) beside what is enqueued now; the run decides again, on what validation has counted.
+Rule of this file: only dialects that `look_ahead` come here with an effect. What is looked at is the beginning of the
+file (`expected_load`) beside what is enqueued now; the run decides again, on what validation has counted. Where the
+limit is near, that beginning is counted as validation counts it: an estimate of ours refuses nobody.
 """
 
 from __future__ import annotations
+
+import asyncio
 
 import msgspec
 
@@ -14,18 +17,23 @@ from shared.domain.batch import Batch
 from shared.domain.errors import InvalidRequest, Unavailable
 from shared.domain.expected_load import HEAD_BYTES, ExpectedLoad, expect_load
 from shared.domain.quota import QuotaMode, enqueued_tokens, token_limit_exceeded
-from shared.domain.tokens import EstimatedTokens
+from shared.domain.tokens import BYTES_PER_TOKEN, EstimatedTokens, TokenCounter
 from shared.ports import BlobMissing
 
 
 async def look_ahead(call: Call, batch: Batch) -> Batch:
     """The record with the load it is expected to be, where its dialect looks. Raises InvalidRequest over the limit."""
-    expected = await _expected(call, batch) if call.dialect.looks_ahead else None
-    if expected is None:
+    head = await _read_head(call, batch) if call.dialect.looks_ahead else None
+    expected = _expected(call, head, EstimatedTokens()) if head else None
+    if head is None or expected is None:
         return batch
-    limit = _limit(call, expected)
+    deployment = call.services.settings.deployments[expected.deployment]
+    limit = deployment.enqueued_token_limit
     if limit is not None and call.services.settings.quota_mode is QuotaMode.REFUSE_CREATE:
         enqueued = await _enqueued(call, expected)
+        if enqueued + expected.input_tokens * BYTES_PER_TOKEN > limit:  # No token is less than a byte.
+            # Texts of up to 256 KiB, a vocabulary if it is the first time: not on the event loop.
+            expected = await asyncio.to_thread(_expected, call, head, call.services.counter_for(deployment)) or expected
         if enqueued + expected.input_tokens > limit:
             weighed = msgspec.structs.replace(batch, **msgspec.structs.asdict(expected))
             error = token_limit_exceeded(weighed, limit, enqueued)
@@ -45,7 +53,14 @@ async def token_headers(call: Call, batch: Batch) -> dict[str, str]:
     return headers if limit is None else headers | {"deployment-maximum-enqueued-tokens": str(limit)}
 
 
-async def _expected(call: Call, batch: Batch) -> ExpectedLoad | None:
+class _Head(msgspec.Struct, frozen=True, kw_only=True):
+    """The first bytes of an input file, of `size` bytes in all."""
+
+    data: bytes
+    size: int
+
+
+async def _read_head(call: Call, batch: Batch) -> _Head | None:
     if not batch.input_blob:
         return None
     head = bytearray()
@@ -55,7 +70,12 @@ async def _expected(call: Call, batch: Batch) -> ExpectedLoad | None:
             head += piece
     except BlobMissing:  # Found out in validation, as everything about the file.
         return None
-    expected = expect_load(bytes(head), size, batch.endpoint, EstimatedTokens())
+    return _Head(data=bytes(head), size=size)
+
+
+def _expected(call: Call, head: _Head, counter: TokenCounter) -> ExpectedLoad | None:
+    """None if the beginning of the file names no deployment of ours."""
+    expected = expect_load(head.data, head.size, counter)
     return expected if expected and expected.deployment in call.services.settings.deployments else None
 
 

@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from shared.domain.deployment import Deployment
+from shared.domain.tokens import TokenCounter
+from shared.exact_tokens import counter_for
 from shared.ports import BatchStore, BlobStore, CallerBlobs, CreationStore, FileStore, UploadStore, Upstream
 from shared.settings import Settings, settings_from_environment
 from shared.webhook_ports import WebhookSender, WebhookStore
@@ -34,6 +37,7 @@ class Services:
     webhooks: WebhookStore
     upstream: Upstream
     webhook_sender: WebhookSender
+    counter_for: Callable[[Deployment], TokenCounter] = field(default=counter_for)
     now: Callable[[], datetime] = field(default=utc_now)
 
 

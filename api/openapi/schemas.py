@@ -12,6 +12,7 @@ from typing import Any
 from shared.domain.batch import Status
 from shared.domain.deployment import ENDPOINTS
 from shared.domain.file import PURPOSES, RESULT_PURPOSE
+from shared.domain.token_method import TokenMethod
 from shared.domain.upload import UploadStatus
 from shared.domain.webhook_event import EventType
 
@@ -170,6 +171,7 @@ _VALIDATION = record(
         "model": or_null(TEXT),
         "requests": or_null(WHOLE),
         "input_tokens": or_null(WHOLE),
+        "token_method": or_null(one_of(TokenMethod)),
         "estimated_cost": or_null(_COST),
         "estimated_completion_at": or_null(SECONDS),
         "fits_completion_window": or_null(TRUTH),

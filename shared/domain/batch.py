@@ -16,6 +16,7 @@ import msgspec
 from shared.domain.chunk import ChunkRow
 from shared.domain.errors import WrongState
 from shared.domain.expected_load import ExpectedLoad
+from shared.domain.token_method import TokenMethod
 from shared.domain.usage import Usage
 
 
@@ -90,6 +91,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     total: int = 0
     chunks: int = 0
     input_tokens: int = 0
+    token_method: TokenMethod | None = None
     completed: int = 0
     failed: int = 0
     usage: Usage = Usage()
@@ -125,6 +127,7 @@ class Validated(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     chunks: int
     input_tokens: int
+    token_method: TokenMethod | None = None
     input_etag: str | None = None
 
 
@@ -193,7 +196,7 @@ def apply(batch: Batch, event: Event, now: datetime) -> Batch:
     if not isinstance(event, CancelRequested | RequestsDone):
         changes |= {name: value for name, value in msgspec.structs.asdict(event).items() if value is not None}
     if isinstance(event, Refused):  # Nothing ran: as if validation had found it (contract 2.3, 2.4).
-        changes |= {"in_progress_at": None, "total": 0, "chunks": 0, "input_tokens": 0}
+        changes |= {"in_progress_at": None, "total": 0, "chunks": 0, "input_tokens": 0, "token_method": None}
     if isinstance(event, Refused) and status is Status.CANCELLED:
         changes["errors"] = ()
     return msgspec.structs.replace(batch, **changes)

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from shared.domain.token_method import TokenMethod, method_of_model
+
 ENDPOINTS = (
     "/v1/chat/completions",
     "/v1/completions",
@@ -29,6 +31,9 @@ class UpstreamKind(StrEnum):
 
     OPENAI = "openai"
     AZURE = "azure"
+
+
+_CHOICES: Mapping[str, type[StrEnum]] = {"kind": UpstreamKind, "tokens": TokenMethod}
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,8 +62,14 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     enqueued_token_limit: int | None = None
+    tokens: TokenMethod | None = None
     request_timeout_seconds: float = 600.0
     price: Price | None = None
+
+    @property
+    def token_method(self) -> TokenMethod:
+        """How its input tokens are counted: as `tokens` says; else the upstream's name of the model tells."""
+        return self.tokens or method_of_model(self.model or self.name)
 
     def __repr__(self) -> str:  # The credential never reaches a log.
         return f"Deployment({self.name!r}, {self.base_url!r}, {self.kind.value})"
@@ -91,11 +102,20 @@ def _parse_one(name: str, entry: dict[str, Any], environment: Mapping[str, str])
     try:
         deployment = msgspec.convert({key: entry[key] for key in entry if key in known} | {"name": name}, Deployment)
     except msgspec.ValidationError as error:
-        return None, [*problems, f"{where}: {error}"]
+        unknown = [f"{where}.{problem}" for problem in _unknown_choices(entry)]
+        return None, [*problems, *(unknown or [f"{where}: {error}"])]
     problems += [f"{where}.{problem}" for problem in _mistakes(deployment, environment)]
     if deployment.api_key_env and not problems:
         deployment = msgspec.structs.replace(deployment, api_key=environment[deployment.api_key_env])
     return deployment, problems
+
+
+def _unknown_choices(entry: dict[str, Any]) -> list[str]:
+    return [
+        f"{setting}: expected one of {', '.join(choices)}, got {entry[setting]!r}"
+        for setting, choices in _CHOICES.items()
+        if entry.get(setting) is not None and entry[setting] not in list(choices)
+    ]
 
 
 def _mistakes(deployment: Deployment, environment: Mapping[str, str]) -> list[str]:

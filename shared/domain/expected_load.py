@@ -1,7 +1,7 @@
 """What a batch will ask of its deployment, told from the beginning of its input file before anything is validated.
 
-Rule of this file: an estimate. A file that is read to its end is counted exactly as validation counts it; of a longer
-one the tokens per byte of the beginning are taken for the whole.
+Rule of this file: an estimate. Given validation's counter, a file that is read to its end is counted as there; of a
+longer one the tokens per byte of the beginning are taken for the whole.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from shared.domain.raw_json import ABSENT, as_string
-from shared.domain.tokens import TokenCounter
+from shared.domain.tokens import TokenCounter, TokenTally
 
 HEAD_BYTES: Final = 262_144
 
@@ -35,7 +35,7 @@ _decode_line = msgspec.json.Decoder(_Line).decode
 _decode_body = msgspec.json.Decoder(_Body).decode
 
 
-def expect_load(head: bytes, size: int, endpoint: str, counter: TokenCounter) -> ExpectedLoad | None:
+def expect_load(head: bytes, size: int, counter: TokenCounter) -> ExpectedLoad | None:
     """The load of a file of `size` bytes that begins with `head`; None if no request can be read there."""
     lines = head.split(b"\n")
     if len(head) < size:
@@ -44,7 +44,10 @@ def expect_load(head: bytes, size: int, endpoint: str, counter: TokenCounter) ->
     deployment = _model(bodies[0]) if bodies else None
     if deployment is None:
         return None
-    tokens = sum(counter.count(endpoint, body) for body in bodies)
+    tally = TokenTally(counter)
+    for body in bodies:
+        tally.add(body)
+    tokens = tally.take()
     seen = sum(len(line) + 1 for line in lines)
     return ExpectedLoad(deployment=deployment, input_tokens=tokens * size // seen if len(head) < size else tokens)
 

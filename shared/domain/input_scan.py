@@ -1,13 +1,14 @@
 """The one pass over an input file: finds its lines, has each judged, plans the chunks, counts lines and tokens.
 
 Bytes are pushed in as they arrive; how they are cut into blocks makes no difference. Memory is one line, one block,
-a digest per line and the plan. What a single line must be is said in `request_line`.
+a digest per line, the plan, and the texts of a few lines that are counted together. What a single line must be is
+said in `request_line`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +18,7 @@ from shared.domain.chunk import Plan, PlannedChunk
 from shared.domain.deployment import Deployment
 from shared.domain.embedding_inputs import count_inputs
 from shared.domain.request_line import LineRules
-from shared.domain.tokens import TokenCounter
+from shared.domain.tokens import TokenCounter, TokenTally
 
 _EMBEDDINGS: Final = "/v1/embeddings"
 _BOM: Final = b"\xef\xbb\xbf"
@@ -31,7 +32,7 @@ class ScanRules:
     vendor: Vendor
     endpoint: str
     deployments: Mapping[str, Deployment]
-    counter: TokenCounter
+    counter_for: Callable[[Deployment], TokenCounter]
     max_bytes: int
     max_line_bytes: int
     max_requests: int
@@ -66,7 +67,7 @@ class InputScan:
         self._skipping = False  # it is too long to be kept
         self._ends_open = False  # the last byte fed was no line feed
         self._requests = 0
-        self._tokens = 0
+        self._tally: TokenTally | None = None  # from the first good line on
         self._embedding_inputs = 0
 
     @property
@@ -146,9 +147,16 @@ class InputScan:
         elif not self._error_count:
             if self._rules.endpoint == _EMBEDDINGS:
                 self._embedding_inputs += count_inputs(verdict)
-            tokens = self._rules.counter.count(self._lines.endpoint, verdict)
-            self._tokens += tokens
-            self._chunks.add(start=self._line_start, end=end, line=self._line, tokens=tokens)
+            self._plan(verdict, end)
+
+    def _plan(self, body: bytes, end: int) -> None:
+        if self._tally is None:
+            deployment = self._rules.deployments[self._lines.deployment or ""]  # which every good line names
+            self._tally = TokenTally(self._rules.counter_for(deployment))
+        if self._chunks.is_full(end):
+            self._chunks.close(self._tally.take())
+        self._chunks.add(start=self._line_start, end=end, line=self._line)
+        self._tally.add(body)
 
     def _report(self, errors: list[BatchError]) -> None:
         self._error_count += len(errors)
@@ -160,15 +168,17 @@ class InputScan:
             self._end_line(b"".join(self._pieces), 0)
             self._ends_open = False
         of_file, deployment = self._file_errors(), self._lines.deployment
-        if of_file or self._error_count or deployment is None:
+        if of_file or self._error_count or deployment is None or self._tally is None:
             return Refused(errors=(*of_file, *self._errors, *self._unreported()))
+        self._chunks.close(self._tally.take())
         plan = self._chunks.plan()
         validated = Validated(
             deployment=deployment,
             endpoint=self._lines.endpoint,
             total=self._requests,
             chunks=len(plan.chunks),
-            input_tokens=self._tokens,
+            input_tokens=sum(chunk.tokens for chunk in plan.chunks),
+            token_method=self._tally.method,
         )
         return Accepted(plan=plan, validated=validated)
 
@@ -209,20 +219,20 @@ class _ChunkPlanner:
         self._most_lines = min(max_lines, SMALL_CHUNK_LINES)
         self._planned_lines = 0
         self._done: list[PlannedChunk] = []
-        self._start = self._end = self._first_line = self._lines = self._tokens = 0
+        self._start = self._end = self._first_line = self._lines = 0
 
-    def add(self, *, start: int, end: int, line: int, tokens: int) -> None:
-        if self._lines >= self._most_lines or end - self._start > self._max_bytes:
-            self._close()
+    def is_full(self, end: int) -> bool:
+        """Whether a line that ends at `end` must begin a new chunk: the one before is to be closed first."""
+        return bool(self._lines) and (self._lines >= self._most_lines or end - self._start > self._max_bytes)
+
+    def add(self, *, start: int, end: int, line: int) -> None:
         if not self._lines:
             self._start, self._first_line = start, line
         self._end = end
         self._lines += 1
-        self._tokens += tokens
 
-    def _close(self) -> None:
-        if not self._lines:
-            return
+    def close(self, tokens: int) -> None:
+        """End the chunk, whose requests are so many tokens."""
         self._done.append(
             PlannedChunk(
                 index=len(self._done),
@@ -230,13 +240,12 @@ class _ChunkPlanner:
                 length=self._end - self._start,
                 first_line=self._first_line,
                 lines=self._lines,
-                tokens=self._tokens,
+                tokens=tokens,
             )
         )
         self._planned_lines += self._lines
         self._most_lines = min(self._max_lines, max(SMALL_CHUNK_LINES, self._planned_lines // 16))
-        self._lines = self._tokens = 0
+        self._lines = 0
 
     def plan(self) -> Plan:
-        self._close()
         return Plan(chunks=tuple(self._done))

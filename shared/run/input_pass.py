@@ -14,7 +14,6 @@ import msgspec
 
 from shared.domain.batch import Batch, BatchError, Refused
 from shared.domain.input_scan import Accepted, InputScan, ScanRules
-from shared.domain.tokens import EstimatedTokens
 from shared.domain.validation_errors import unsupported_window
 from shared.run.input_source import InputUnreadable, open_input
 from shared.services import Services
@@ -36,7 +35,7 @@ async def scan_input(
         return _refused(unsupported_window(batch, windows))
     try:
         source = await open_input(service, batch, copies=copies)
-        scan = InputScan(scan_rules(service.settings, batch))
+        scan = InputScan(scan_rules(service, batch))
         async with aclosing(source.blocks()) as blocks:
             async for block in blocks:
                 await asyncio.to_thread(scan.feed, block)  # a large block takes long: the event loop stays free
@@ -53,13 +52,14 @@ async def scan_input(
     return verdict
 
 
-def scan_rules(settings: Settings, batch: Batch) -> ScanRules:
+def scan_rules(service: Services, batch: Batch) -> ScanRules:
     """What the batch's input is held against."""
+    settings = service.settings
     return ScanRules(
         vendor=batch.vendor,
         endpoint=batch.endpoint,
         deployments=settings.deployments,
-        counter=EstimatedTokens(),
+        counter_for=service.counter_for,
         max_bytes=_max_bytes(settings, batch),
         max_line_bytes=settings.max_line_bytes,
         max_requests=settings.max_requests(batch.vendor),

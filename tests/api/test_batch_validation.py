@@ -22,8 +22,8 @@ Send = Callable[..., Awaitable[httpx.Response]]
 MOUNTS = ["/v1/batches", "/v1/openai/batches", "/openai/v1/batches", "/openai/batches?api-version=2024-10-21"]
 UNKNOWN = dict.fromkeys(
     [
-        *("model", "requests", "input_tokens", "estimated_cost", "estimated_completion_at", "fits_completion_window"),
-        *("enqueued_tokens", "enqueued_token_limit", "fits_enqueued_token_limit"),
+        *("model", "requests", "input_tokens", "token_method", "estimated_cost", "estimated_completion_at"),
+        *("fits_completion_window", "enqueued_tokens", "enqueued_token_limit", "fits_enqueued_token_limit"),
     ]
 )
 
@@ -74,6 +74,7 @@ async def test_a_good_file(validate: Ask, deployed: Services, clock: Clock) -> N
         "model": "m",
         "requests": 2,
         "input_tokens": 194,
+        "token_method": "estimate",
         "estimated_cost": {"input": 0.000388, "output": None, "total": None},
         "estimated_completion_at": int(clock.now.timestamp()) + 2,
         "fits_completion_window": True,

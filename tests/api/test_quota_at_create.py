@@ -24,8 +24,8 @@ ENQUEUED, MAXIMUM = "deployment-enqueued-tokens", "deployment-maximum-enqueued-t
 LINE_TOKENS = 4 + 3 + 50  # the message, the answer, the text
 
 
-def lines(count: int, model: str = "small") -> bytes:
-    body = {"model": model, "messages": [{"role": "user", "content": "x" * 200}]}
+def lines(count: int, model: str = "small", text: str = "x" * 200) -> bytes:
+    body = {"model": model, "messages": [{"role": "user", "content": text}]}
     return b"".join(
         json.dumps({"custom_id": str(n), "method": "POST", "url": "/chat/completions", "body": body}).encode() + b"\n"
         for n in range(count)
@@ -51,6 +51,33 @@ def submit(limited: Services, upload: Send, create: Send) -> Send:
         return await create(path=path, input_file_id=file_id)
 
     return send
+
+
+HINDI = "आप कैसे हैं? " * 10  # 41 tokens, estimated as 78
+DIGITS = "8675309, 42. " * 20  # 160 tokens, estimated as 65
+AS_EXACT = 10 * (7 + 41), 10 * (7 + 160)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "status"),
+    [
+        (HINDI, AS_EXACT[0], 201),
+        (HINDI, AS_EXACT[0] - 1, 400),
+        (DIGITS, AS_EXACT[1], 201),
+        (DIGITS, AS_EXACT[1] - 1, 400),
+    ],
+)
+async def test_near_the_limit_tokens_are_counted_exactly(
+    services: Services, upload: Send, create: Send, text: str, limit: int, status: int
+) -> None:
+    """What an estimate would refuse, or let in, is decided by the model's vocabulary."""
+    chat = Deployment(name="gpt-4o", base_url="http://upstream", enqueued_token_limit=limit)
+    with use(replace(services, settings=replace(services.settings, deployments={"gpt-4o": chat}))):
+        file_id = (await upload(lines(10, "gpt-4o", text))).json()["id"]
+        response = await create(path=CREATE[0], input_file_id=file_id)
+
+    assert response.status_code == status
+    assert status == 400 or response.headers[ENQUEUED] == str(limit)
 
 
 async def batches(services: Services) -> list[Batch]:

@@ -75,7 +75,7 @@ def test_no_deployments_are_no_mistake(text: str) -> None:
 
 SETTINGS = (
     "base_url, kind, api_key, api_key_env, model, api_version, endpoints, max_concurrency, requests_per_minute, "
-    "tokens_per_minute, enqueued_token_limit, request_timeout_seconds, price"
+    "tokens_per_minute, enqueued_token_limit, tokens, request_timeout_seconds, price"
 )
 
 
@@ -92,7 +92,9 @@ def test_what_is_no_object_of_objects_says_what_is_expected(text: str) -> None:
     [
         ({}, ": Object missing required field `base_url`"),
         ({"base_url": URL, "colour": 1}, f".colour: not a setting; the settings are {SETTINGS}"),
-        ({"base_url": URL, "kind": "other"}, ": Invalid enum value 'other' - at `$.kind`"),
+        ({"base_url": URL, "kind": "other"}, ".kind: expected one of openai, azure, got 'other'"),
+        ({"base_url": URL, "kind": None}, ": Expected `str`, got `null` - at `$.kind`"),
+        ({"base_url": URL, "tokens": []}, ".tokens: expected one of o200k_base, cl100k_base, estimate, got []"),
         ({"base_url": URL, "max_concurrency": "8"}, ": Expected `int`, got `str` - at `$.max_concurrency`"),
         ({"base_url": URL, "name": "x"}, f".name: not a setting; the settings are {SETTINGS}"),
         ({"base_url": "upstream"}, ".base_url: expected an http:// or https:// URL, got 'upstream'"),

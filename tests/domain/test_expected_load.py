@@ -15,7 +15,7 @@ CHAT = "/v1/chat/completions"
 
 
 def expect(head: bytes, size: int | None = None) -> ExpectedLoad | None:
-    return expect_load(head, len(head) if size is None else size, CHAT, EstimatedTokens())
+    return expect_load(head, len(head) if size is None else size, EstimatedTokens())
 
 
 @pytest.mark.parametrize("end", [b"", b"\n"])

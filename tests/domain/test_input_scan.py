@@ -23,7 +23,7 @@ RULES = ScanRules(
     vendor=Vendor.OPENAI,
     endpoint=CHAT,
     deployments={"small": Deployment(name="small", base_url="http://upstream")},
-    counter=EstimatedTokens(),
+    counter_for=lambda _: EstimatedTokens(),
     max_bytes=209_715_200,
     max_line_bytes=33_554_432,
     max_requests=50_000,

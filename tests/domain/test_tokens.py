@@ -9,13 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.tokens import EstimatedTokens
+from shared.domain.token_method import TokenMethod
+from shared.domain.tokens import HELD_CHARACTERS, EstimatedTokens, TokenTally, weigh
 
-CHAT = "/v1/chat/completions"
+
+def tally(*bodies: bytes) -> int:
+    tokens = TokenTally(EstimatedTokens())
+    for body in bodies:
+        tokens.add(body)
+    return tokens.take()
 
 
 def count(body: object) -> int:
-    return EstimatedTokens().count(CHAT, json.dumps(body).encode())
+    return tally(json.dumps(body).encode())
 
 
 def test_a_conversation_is_its_text_and_four_a_message_and_three() -> None:
@@ -32,7 +38,7 @@ def test_escapes_count_as_what_they_stand_for() -> None:
     text = "Привет, мир. " * 20
     plain = json.dumps({"input": text}, ensure_ascii=False).encode()
     escaped = json.dumps({"input": text}).encode()
-    assert EstimatedTokens().count("", plain) == EstimatedTokens().count("", escaped)
+    assert tally(plain) == tally(escaped)
 
 
 @pytest.mark.parametrize(
@@ -70,14 +76,18 @@ def test_what_is_counted(body: object, tokens: int) -> None:
 
 @pytest.mark.parametrize("field", ["tools", "response_format"])
 def test_schemas_count_by_their_json(field: str) -> None:
-    """The model reads them as well."""
-    assert EstimatedTokens().count(CHAT, b'{"prompt":"","%s":{"name":"0123456789"}}' % field.encode()) == 6
+    """The model reads them as well; blanks and escapes in them are no text."""
+    plain = b'{"prompt":"","%s":{"name":"0123456789"}}' % field.encode()
+    spread = b'{"prompt":"","%s": {\n "name" : "\\u00301234567\\u00389" }}' % field.encode()
+    assert (tally(plain), tally(spread)) == (6, 6)
 
 
-def test_a_body_with_a_number_beyond_python_counts_by_its_length() -> None:
-    """Valid JSON is never refused for its tokens."""
-    body = b'{"input":[1e999,"' + b"x" * 383 + b'"]}'
-    assert EstimatedTokens().count("", body) == len(body) // 4
+@pytest.mark.parametrize("strange", [b"1e999", rb'"\ud800"', rb'"\udc00"', rb'"\ud800\ud800"'])
+@pytest.mark.parametrize("field", [b"input", b"tools"])
+def test_a_body_that_python_cannot_hold_counts_by_its_length(field: bytes, strange: bytes) -> None:
+    """A number too large, half a character: valid JSON is never refused for its tokens."""
+    body = b'{"%s":[%s,"' % (field, strange) + b"x" * 383 + b'"]}'
+    assert tally(body) == len(body) // 4
 
 
 json_values = st.recursive(
@@ -103,3 +113,49 @@ def test_a_megabyte_of_one_letter_is_quick() -> None:
     started = time.process_time()
     assert count({"input": "a" * 1_000_000}) == 250_000
     assert time.process_time() - started < 0.5
+
+
+@given(st.dictionaries(st.sampled_from(["messages", "input", "prompt", "tools"]), json_values))
+def test_no_text_that_is_weighed_is_empty(body: dict[str, object]) -> None:
+    """So a counter gives each at least one token, and a request without texts has one of its own."""
+    texts, tokens = weigh(json.dumps(body).encode())
+    assert all(texts)
+    assert texts or tokens >= 1
+
+
+class _Recorded(EstimatedTokens):
+    """Keeps what it was asked to count."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+
+    def count(self, texts: list[str]) -> int:
+        self.asked.append(texts)
+        return super().count(texts)
+
+
+def test_requests_are_counted_together() -> None:
+    """One call for many small ones, since a call costs more than they do; nothing is counted twice."""
+    counter = _Recorded()
+    tokens = TokenTally(counter)
+    for number in range(50):
+        tokens.add(b'{"prompt":"question %d"}' % number)
+
+    assert (tokens.take(), tokens.take()) == (50 * 3, 0)
+    assert [len(texts) for texts in counter.asked] == [50]
+
+
+def test_what_waits_to_be_counted_is_bounded() -> None:
+    """However many requests come before the next `take`."""
+    counter = _Recorded()
+    tokens = TokenTally(counter)
+    for _ in range(100):
+        tokens.add(b'{"prompt":"%s"}' % (b"x" * 10_000))
+
+    assert tokens.take() == 100 * 2500
+    assert max(sum(map(len, texts)) for texts in counter.asked) < HELD_CHARACTERS + 10_000
+
+
+def test_a_tally_tells_how_it_counted() -> None:
+    """As its counter does."""
+    assert TokenTally(EstimatedTokens()).method is TokenMethod.ESTIMATE
