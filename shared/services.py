@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from shared.domain.deployment import Deployment
 from shared.domain.tokens import TokenCounter
@@ -71,6 +72,7 @@ def use(replacement: Services) -> Iterator[Services]:
 
 def _azure_services() -> Services:
     from shared.azure.connect import azure_stores
+    from shared.azure.identity import service_credential
     from shared.upstream_client import UpstreamClient
     from shared.webhook_sender import HttpWebhookSender
 
@@ -85,7 +87,10 @@ def _azure_services() -> Services:
         creations=stores.creations,
         uploads=stores.uploads,
         webhooks=stores.webhooks,
-        upstream=UpstreamClient(max_response_bytes=settings.max_response_bytes),
+        upstream=UpstreamClient(
+            max_response_bytes=settings.max_response_bytes,
+            credential=partial(service_credential, settings.storage),
+        ),
         webhook_sender=HttpWebhookSender(
             timeout_seconds=settings.webhook_timeout_seconds, allow_private=settings.webhook_allow_private
         ),

@@ -19,12 +19,12 @@ KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr
 
 
 @contextmanager
-def running(log: Path) -> Iterator[str]:
+def running(log: Path, *options: str, scheme: str = "http") -> Iterator[str]:
     """Yields the connection string; what Azurite says goes to `log`. It ends with this process, however that ends."""
     blob, queue, table = _free_ports(3)
     flags = ["--silent", "--inMemoryPersistence", "--extentMemoryLimit", "1024", "--skipApiVersionCheck"]
     ports = ["--blobPort", str(blob), "--queuePort", str(queue), "--tablePort", str(table)]
-    command = [sys.executable, ROOT / "scripts/lib/leash.py", PROGRAM, *flags, "--disableTelemetry", *ports]
+    command = [sys.executable, ROOT / "scripts/lib/leash.py", PROGRAM, *flags, "--disableTelemetry", *ports, *options]
     with (
         log.open("wb") as output,
         subprocess.Popen(
@@ -38,8 +38,8 @@ def running(log: Path) -> Iterator[str]:
         for port in (blob, table):
             _wait_for(port, leash, log)
         yield (
-            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
-            f"BlobEndpoint=http://127.0.0.1:{blob}/{ACCOUNT};TableEndpoint=http://127.0.0.1:{table}/{ACCOUNT}"
+            f"DefaultEndpointsProtocol={scheme};AccountName={ACCOUNT};AccountKey={KEY};"
+            f"BlobEndpoint={scheme}://127.0.0.1:{blob}/{ACCOUNT};TableEndpoint={scheme}://127.0.0.1:{table}/{ACCOUNT}"
         )
 
 

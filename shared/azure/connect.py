@@ -9,13 +9,12 @@ import logging
 import os
 from typing import Any, NamedTuple
 
-from azure.core.credentials_async import AsyncTokenCredential
 from azure.data.tables.aio import TableServiceClient
-from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 from azure.storage.blob.aio import ContainerClient, ExponentialRetry
 
 from shared.azure.blob_blobs import BlobBlobs
 from shared.azure.caller_blobs import AzureCallerBlobs
+from shared.azure.identity import StorageIdentity, service_credential
 from shared.azure.names import Names
 from shared.azure.table_batches import TableBatches
 from shared.azure.table_creations import TableCreations
@@ -47,31 +46,40 @@ class AzureStores(NamedTuple):
     creations: TableCreations
     uploads: TableUploads
     webhooks: TableWebhooks
+    identity: StorageIdentity
 
     async def close(self) -> None:
-        """Close the connections, in the loop that used them. An identity's own stay for the life of the process."""
+        """Close the connections, in the loop that used them."""
         await self.blobs.close()
         await self.files.close()
+        await self.identity.close()
 
 
-def azure_stores(prefix: str) -> AzureStores:
+def azure_stores(prefix: str, names: Names | None = None) -> AzureStores:
     """The stores of the account that the settings beginning with `prefix` name. Raises SettingsError if they do not."""
     text = os.environ.get(prefix)
     if text:
-        return azure_stores_from_connection_string(text)
-    blob_uri, table_uri = (os.environ.get(f"{prefix}__{service}ServiceUri") for service in ("blob", "table"))
-    if not blob_uri or not table_uri:
-        raise SettingsError(
-            f"No storage account: set {prefix} to a connection string, or {prefix}__blobServiceUri and "
-            f"{prefix}__tableServiceUri (with {prefix}__clientId for a user-assigned identity)."
-        )
-    names, client_id = Names(), os.environ.get(f"{prefix}__clientId")
-    credential = _credential(client_id)
+        return azure_stores_from_connection_string(text, names)
+    names = names or Names()
+    blob_uri, table_uri = (_service_uri(prefix, service) for service in ("blob", "table"))
+    identity = StorageIdentity(lambda: service_credential(prefix))
     return _stores(
-        ContainerClient(blob_uri, names.container, credential=credential, **_blob_retries()),
-        TableServiceClient(table_uri, credential=credential, **_TABLE_RETRIES),
+        ContainerClient(blob_uri, names.container, credential=identity, **_blob_retries()),
+        TableServiceClient(table_uri, credential=identity, **_TABLE_RETRIES),
         names,
-        client_id,
+        identity,
+    )
+
+
+def _service_uri(prefix: str, service: str) -> str:
+    """As the platform reads its own connections: a URI for each service, or the account's name in the public cloud."""
+    if uri := os.environ.get(f"{prefix}__{service}ServiceUri"):
+        return uri
+    if account := os.environ.get(f"{prefix}__accountName"):
+        return f"https://{account}.{service}.core.windows.net"
+    raise SettingsError(
+        f"No storage account: set {prefix} to a connection string, or {prefix}__blobServiceUri and "
+        f"{prefix}__tableServiceUri, or {prefix}__accountName (with {prefix}__clientId for a user-assigned identity)."
     )
 
 
@@ -87,23 +95,19 @@ def azure_stores_from_connection_string(text: str, names: Names | None = None) -
         tables = TableServiceClient.from_connection_string(complete, **_TABLE_RETRIES)
     except ValueError as error:
         raise SettingsError(f"The storage connection string cannot be used: {error}") from error
-    return _stores(blobs, tables, names)
+    return _stores(blobs, tables, names, StorageIdentity(lambda: service_credential(None)))
 
 
 def azure_caller_blobs(prefix: str) -> AzureCallerBlobs:
     """Callers' own blobs where the service's are not in Azure: by the same settings, or the developer's identity."""
     if text := os.environ.get(prefix):
         return azure_stores_from_connection_string(text).caller_blobs
-    return _caller_blobs(None, os.environ.get(f"{prefix}__clientId"))
+    return _caller_blobs(None, StorageIdentity(lambda: service_credential(prefix)))
 
 
-def _caller_blobs(own: ContainerClient | None, client_id: str | None) -> AzureCallerBlobs:
+def _caller_blobs(own: ContainerClient | None, identity: StorageIdentity) -> AzureCallerBlobs:
     _quieten()
-    return AzureCallerBlobs(own, lambda: _credential(client_id), _blob_retries)
-
-
-def _credential(client_id: str | None) -> AsyncTokenCredential:
-    return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()
+    return AzureCallerBlobs(own, lambda: identity, _blob_retries)
 
 
 def _blob_retries() -> dict[str, Any]:
@@ -119,7 +123,7 @@ def _quieten() -> None:
 
 
 def _stores(
-    container: ContainerClient, tables: TableServiceClient, names: Names, client_id: str | None = None
+    container: ContainerClient, tables: TableServiceClient, names: Names, identity: StorageIdentity
 ) -> AzureStores:
     _quieten()
     files, batches, chunks, lanes = (
@@ -127,10 +131,11 @@ def _stores(
     )
     return AzureStores(
         blobs=BlobBlobs(container),
-        caller_blobs=_caller_blobs(container, client_id),
+        caller_blobs=_caller_blobs(container, identity),
         files=TableFiles(files),
         batches=TableBatches(batches, chunks, lanes),
         creations=TableCreations(Table(tables, names.creations)),
         uploads=TableUploads(Table(tables, names.uploads)),
         webhooks=TableWebhooks(Table(tables, names.webhook_endpoints), Table(tables, names.webhook_deliveries)),
+        identity=identity,
     )
