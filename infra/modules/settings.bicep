@@ -130,7 +130,6 @@ var platform = {
   AzureWebJobsStorage__tableServiceUri: hostTableEndpoint
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identityClientId
-  AZURE_CLIENT_ID: identityClientId // Which identity DefaultAzureCredential takes: calls of Azure OpenAI upstreams.
   TASKHUB_NAME: hubName
   FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: string(max(largestFile, largestOtherFile) + bodyMargin)
   APPLICATIONINSIGHTS_CONNECTION_STRING: component.properties.ConnectionString

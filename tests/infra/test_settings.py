@@ -1,0 +1,222 @@
+"""The app settings that Bicep sets, and what reads them: the service, the durable host, the platform, telemetry."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from shared.azure.connect import azure_stores
+from shared.domain.deployment import Deployment, parse_deployments
+from shared.settings import Settings, SettingsError
+from tests.infra.bicep_tree import INFRA, ROOT, BicepFile, parameter_files, parse, properties, read, text_of, value
+from tests.infra.parameter_files import type_fields
+
+# Setting -> who reads it. What the service reads is in shared/settings.py.
+PLATFORM = {
+    "AzureWebJobsStorage__blobServiceUri": "the Functions host",
+    "AzureWebJobsStorage__queueServiceUri": "the Functions host",
+    "AzureWebJobsStorage__tableServiceUri": "the Functions host",
+    "AzureWebJobsStorage__credential": "the Functions host",
+    "AzureWebJobsStorage__clientId": "the Functions host",
+    "TASKHUB_NAME": "host.json",
+    "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "the Functions host",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING": "the Functions host and the exporter",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "the Functions host and the exporter",
+    "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "the Python worker",
+    "DURABLE_TASK_SCHEDULER_CONNECTION_STRING": "host.dts.json",
+    "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": "App Service authentication",
+}
+# On Flex Consumption these are refused, ignored or moved to functionAppConfig.
+FORBIDDEN = [
+    "FUNCTIONS_WORKER_RUNTIME",
+    "FUNCTIONS_WORKER_RUNTIME_VERSION",
+    "FUNCTIONS_EXTENSION_VERSION",
+    "FUNCTIONS_WORKER_PROCESS_COUNT",
+    "FUNCTIONS_MAX_HTTP_CONCURRENCY",
+    "WEBSITE_RUN_FROM_PACKAGE",
+    "WEBSITE_CONTENTSHARE",
+    "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING",
+    "WEBSITE_CONTENTOVERVNET",
+    "WEBSITE_VNET_ROUTE_ALL",
+    "WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT",
+    "SCM_DO_BUILD_DURING_DEPLOYMENT",
+    "ENABLE_ORYX_BUILD",
+    "WEBSITE_MOUNT_ENABLED",
+    "WEBSITE_TIME_ZONE",
+]
+MIB = 1024 * 1024
+
+
+def template() -> BicepFile:
+    return read(INFRA / "modules/settings.bicep")
+
+
+def set_by_bicep(file: BicepFile) -> set[str]:
+    """Names in the objects that settings.bicep puts together, conditional ones among them."""
+    names: set[str] = set()
+    for variable in ("platform", "ofScheduler", "ofSignin", "service"):
+        node = file.find("var", variable).parts[-1]
+        for part in [node, *node.named_children]:
+            names |= set(properties(part)) if part.type == "object" else set()
+    return names
+
+
+def of_the_service() -> set[str]:
+    return {item.metadata["name"] for item in fields(Settings) if "name" in item.metadata}
+
+
+def storage_settings(file: BicepFile) -> set[str]:
+    prefix = str(value(properties(file.find("var", "service").parts[-1])["BATCH_STORAGE"]))
+    return {f"{prefix}__{name}" for name in ("blobServiceUri", "tableServiceUri", "clientId")}
+
+
+def unread(file: BicepFile) -> set[str]:
+    """Settings in Bicep that nobody reads, and settings of the platform that are not set."""
+    return (set_by_bicep(file) - of_the_service()) ^ (set(PLATFORM) | storage_settings(file))
+
+
+def unmatched(file: BicepFile) -> set[str]:
+    """Settings of the service that cannot be set, or in two ways, and properties of extraSettings that it does not have."""
+    own = set_by_bicep(file) & of_the_service()
+    extra = set(type_fields(file, "serviceSettings"))
+    return (own & extra) | ((own | extra) ^ of_the_service())
+
+
+def test_every_setting_in_bicep_is_read() -> None:
+    """What Bicep sets is read by the service, or by the platform as written down above; nothing else."""
+    assert unread(template()) == set()
+
+
+def test_every_setting_of_the_service_can_be_set() -> None:
+    """Each setting of the service is either set by Bicep or a property of the type of extraSettings; none is in both."""
+    assert unmatched(template()) == set()
+
+
+@pytest.mark.parametrize(
+    ("check", "was", "is_now", "expected"),
+    [
+        (unread, "  TASKHUB_NAME: hubName", "  TASK_HUB_NAME: hubName", {"TASKHUB_NAME", "TASK_HUB_NAME"}),
+        (
+            unread,
+            "BatchStorage__tableServiceUri",
+            "BatchStorage__tableUri",
+            {"BatchStorage__tableServiceUri", "BatchStorage__tableUri"},
+        ),
+        (unmatched, "  BATCH_LANES: string?", "  BATCH_LANE: string?", {"BATCH_LANE", "BATCH_LANES"}),
+        (
+            unmatched,
+            "  BATCH_LANES: string?",
+            "  BATCH_LANES: string?\n  BATCH_DEPLOYMENTS: string?",
+            {"BATCH_DEPLOYMENTS"},
+        ),
+        (unmatched, "  BATCH_BOOTSTRAP_KEY:", "  BATCH_FIRST_KEY:", {"BATCH_BOOTSTRAP_KEY"}),
+    ],
+)
+def test_renamed_setting_is_found(
+    check: Callable[[BicepFile], set[str]], was: str, is_now: str, expected: set[str]
+) -> None:
+    """A setting renamed on one side only, or given in two ways, is named."""
+    text = template().text
+
+    assert was in text
+    assert check(parse(text.replace(was, is_now))) == expected
+
+
+def test_no_further_setting_is_needed() -> None:
+    """The type of extraSettings asks for nothing."""
+    assert all(type_fields(template(), "serviceSettings").values())
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_setting_that_flex_forbids_is_absent(name: str) -> None:
+    """Settings that Flex Consumption refuses or ignores are nowhere in the templates."""
+    assert not [path.name for path in INFRA.rglob("*.bicep*") if re.search(rf"\b{name}\b", path.read_text())]
+
+
+def test_body_limit_leaves_refusing_to_the_service() -> None:
+    """The platform's limit is above the largest file that the service takes, so the service's own answer comes first."""
+    file = template()
+    defaults = {item.metadata.get("name"): item.default for item in fields(Settings)}
+    written = dict(re.findall(r"extraSettings\.\?(\w+) \?\? '(\d+)'", file.text))
+    limit = text_of(properties(file.find("var", "platform").parts[-1])["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"])
+
+    assert {name: int(text) for name, text in written.items()} == {
+        name: defaults[name] for name in ("BATCH_MAX_FILE_BYTES", "BATCH_MAX_OTHER_FILE_BYTES")
+    }
+    assert limit == "string(max(largestFile, largestOtherFile) + bodyMargin)"
+    assert file.variable("bodyMargin") >= 8 * MIB  # type: ignore[operator]
+
+
+async def test_service_connects_by_the_settings_of_bicep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stores find the account of files by exactly the settings that Bicep sets: endpoints and an identity."""
+    given = {
+        "BatchStorage__blobServiceUri": "https://files.blob.core.windows.net/",
+        "BatchStorage__tableServiceUri": "https://files.table.core.windows.net/",
+        "BatchStorage__clientId": "00000000-0000-0000-0000-000000000000",
+    }
+    for name, text in given.items():
+        monkeypatch.setenv(name, text)
+
+    await azure_stores("BatchStorage").close()
+
+    assert set(given) == storage_settings(template())
+
+
+@pytest.mark.parametrize("missing", ["BatchStorage__blobServiceUri", "BatchStorage__tableServiceUri"])
+def test_service_needs_the_settings_of_bicep(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    """Without one of the endpoints the stores do not start, so its name is read."""
+    for name in {"BatchStorage__blobServiceUri", "BatchStorage__tableServiceUri"} - {missing}:
+        monkeypatch.setenv(name, "https://files.blob.core.windows.net/")
+
+    with pytest.raises(SettingsError, match="BatchStorage__blobServiceUri"):
+        azure_stores("BatchStorage")
+
+
+@pytest.mark.parametrize("name", ["host.json", "host.dts.json"])
+def test_host_file_finds_its_settings(name: str) -> None:
+    """Every setting that a host file names is set by Bicep."""
+    host = json.loads((ROOT / name).read_text())
+    provider = host["extensions"]["durableTask"]["storageProvider"]
+    named = set(re.findall(r"%(\w+)%", json.dumps(host)))
+    if connection := provider.get("connectionStringName"):
+        named.add(connection)
+    if connection := provider.get("connectionName"):
+        named.add(f"{connection}__queueServiceUri")
+
+    assert named <= set_by_bicep(template())
+
+
+def test_host_files_differ_in_the_backend_only() -> None:
+    """host.dts.json is host.json with another storage provider."""
+    plain, scheduler = (json.loads((ROOT / name).read_text()) for name in ("host.json", "host.dts.json"))
+    providers = [host["extensions"]["durableTask"].pop("storageProvider")["type"] for host in (plain, scheduler)]
+
+    assert (plain == scheduler, providers) == (True, ["AzureStorage", "azureManaged"])
+
+
+def test_deployment_type_is_the_services() -> None:
+    """Bicep's type of a deployment has the settings of one, but for `api_key`: keys belong in the vault."""
+    declared = type_fields(template(), "deployment")
+    needed = {field.encode_name for field in msgspec.structs.fields(Deployment) if field.required} - {"name"}
+
+    assert set(declared) == set(Deployment.__struct_fields__) - {"name", "api_key"}
+    assert {name for name, optional in declared.items() if not optional} == needed
+
+
+@pytest.mark.parametrize("path", parameter_files(), ids=lambda path: path.stem)
+def test_deployments_of_the_examples_are_sound(path: Path) -> None:
+    """The service accepts the deployments of every parameter file, with the keys that the file names in the vault."""
+    file = read(path)
+    deployments = file.variable("deployments")
+    keys = file.variable("upstreamKeyNames")
+    environment = dict.fromkeys(keys, "a key") if isinstance(keys, list) else {}
+
+    problems = parse_deployments(json.dumps(deployments), environment)[1] if isinstance(deployments, dict) else []
+
+    assert problems == []
