@@ -67,7 +67,7 @@ async def _finish(service: Services, batch: Batch) -> Batch:
 
 async def _plan(service: Services, batch: Batch) -> Plan:
     """A batch that was cancelled before it was accepted owes nothing, even if its plan is there."""
-    plan = await read_plan(service.blobs, batch.id) if batch.chunks else Plan(chunks=())
+    plan = await read_plan(service.blobs, batch) if batch.chunks else Plan(chunks=())
     if plan is None:  # To go on without it would be to publish empty files.
         raise RuntimeError(f"The plan of batch {batch.id} is gone: another call has just finished the batch.")
     return plan

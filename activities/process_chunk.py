@@ -12,6 +12,7 @@ from typing import Any
 from shared.domain.batch import Status
 from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.run.change import load
+from shared.run.holder import holding
 from shared.run.lane import Lane
 from shared.run.plan import read_plan
 from shared.run.remains import remove_remains
@@ -32,22 +33,23 @@ async def process_chunk(input: dict[str, Any]) -> dict[str, Any]:
     deployment = service.settings.deployments.get(batch.deployment or "")
     if deployment is None:
         raise RuntimeError(f"Deployment {batch.deployment!r} is gone from BATCH_DEPLOYMENTS while a batch needs it.")
-    plan = await read_plan(service.blobs, batch.id)
+    plan = await read_plan(service.blobs, batch)
     rows = {row.index: row for row in await service.batches.list_chunks(batch.id)}
     own, others = work_of_lane(plan.chunks if plan else (), rows, input["lane"], input["lanes"])
     if not own and not others:
         return DONE
-    lane = Lane(
-        service,
-        batch,
-        deployment,
-        own,
-        others,
-        lane=input["lane"],
-        lanes=input["lanes"],
-        waited_seconds=input.get("waited", 0.0),
-    )
-    progress = await lane.run()
+    with holding() as holder:
+        progress = await Lane(
+            service,
+            batch,
+            deployment,
+            own,
+            others,
+            lane=input["lane"],
+            lanes=input["lanes"],
+            holder=holder,
+            waited_seconds=input.get("waited", 0.0),
+        ).run()
     newest = await load(service, batch.owner, batch.id)
     if newest is None or newest.is_terminal:  # This call was one too many; nobody tidies up after it.
         await remove_remains(service, batch)

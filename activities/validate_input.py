@@ -1,7 +1,7 @@
 """Reading the input file once: a plan of chunks and `in_progress`, or `failed` with every problem found.
 
-The plan is written before the record says that there is one. Repeating the activity repeats the pass or, once the
-record has moved on, only the answer.
+The plan is written before the record names it, and never written over. Repeating the activity repeats the pass or,
+once the record has moved on, only the answer.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.domain.batch import Batch, Refused, Status
+from shared.domain.batch import Batch, Refused, Status, Validated
 from shared.domain.chunk import plan_blob
 from shared.domain.errors import WrongState
 from shared.domain.input_scan import Accepted
 from shared.run.change import change, load
 from shared.run.input_pass import scan_input
+from shared.run.plan import write_plan
 from shared.services import Services, services
 
 CANCEL_CHECK: Final = timedelta(seconds=2)
@@ -56,14 +57,15 @@ class _StillValidating:
 
 
 async def _record(service: Services, batch: Batch, verdict: Accepted | Refused) -> Batch:
-    if isinstance(verdict, Accepted):
-        await service.blobs.put(plan_blob(batch.id), msgspec.json.encode(verdict.plan))
-    event = verdict.validated if isinstance(verdict, Accepted) else verdict
+    event, plan = (verdict, None) if isinstance(verdict, Refused) else (verdict.validated, verdict.plan)
+    name = await write_plan(service.blobs, batch.id, plan) if plan else None
+    if isinstance(event, Validated):
+        event = msgspec.structs.replace(event, plan=name)
     with suppress(WrongState):  # Cancelled, or judged by another call of this activity: the record says which.
         return await change(service, batch, event)
     newest = await _newest(service, batch)
-    if not newest.chunks or newest.is_terminal:  # Cancelled before it was accepted, or over by now: nobody needs it.
-        await service.blobs.delete(plan_blob(batch.id))
+    if name and (newest.plan != name or newest.is_terminal):  # Nobody needs this one.
+        await service.blobs.delete(plan_blob(batch.id, name))
     return newest
 
 

@@ -173,14 +173,35 @@ class SqliteBatches:
         values = (heartbeat.deployment, heartbeat.batch_id, heartbeat.lane, msgspec.json.encode(heartbeat))
         await self._database.write(lambda connection: connection.execute(query, values).rowcount)
 
+    async def claim_lane(self, heartbeat: Heartbeat, version: str | None) -> None:
+        """The version is the record itself: no two beats are the same."""
+        record = msgspec.json.encode(heartbeat)
+        key = (heartbeat.deployment, heartbeat.batch_id, heartbeat.lane)
+        if version is None:
+            query = "INSERT OR IGNORE INTO heartbeats VALUES (?, ?, ?, ?) RETURNING lane"
+            values: tuple[object, ...] = (*key, record)
+        else:
+            query = """UPDATE heartbeats SET record = ?
+                       WHERE deployment = ? AND batch_id = ? AND lane = ? AND record = ? RETURNING lane"""
+            values = (record, *key, version.encode())
+        await self._database.write(lambda connection: _conditional(connection, query, values))
+
+    async def get_heartbeat(self, deployment: str, batch_id: str, lane: int) -> Stored[Heartbeat] | None:
+        query = "SELECT record FROM heartbeats WHERE deployment = ? AND batch_id = ? AND lane = ?"
+        key = (deployment, batch_id, lane)
+        row = await self._database.read(lambda connection: connection.execute(query, key).fetchone())
+        return None if row is None else Stored(msgspec.json.decode(row[0], type=Heartbeat), row[0].decode())
+
     async def stop_beating(self, heartbeat: Heartbeat) -> None:
         query = "DELETE FROM heartbeats WHERE deployment = ? AND batch_id = ? AND lane = ?"
         values = (heartbeat.deployment, heartbeat.batch_id, heartbeat.lane)
         await self._database.write(lambda connection: connection.execute(query, values).rowcount)
 
-    async def heartbeats(self, deployment: str) -> builtins.list[Heartbeat]:
-        query = "SELECT record FROM heartbeats WHERE deployment = ? ORDER BY batch_id, lane"
-        rows = await self._database.read(lambda connection: connection.execute(query, (deployment,)).fetchall())
+    async def heartbeats(self, deployment: str, batch_id: str | None = None) -> builtins.list[Heartbeat]:
+        condition = "" if batch_id is None else "AND batch_id = ?"
+        query = f"SELECT record FROM heartbeats WHERE deployment = ? {condition} ORDER BY batch_id, lane"
+        values = (deployment,) if batch_id is None else (deployment, batch_id)
+        rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())
         return [msgspec.json.decode(record, type=Heartbeat) for (record,) in rows]
 
 

@@ -242,12 +242,18 @@ class BatchStore(Protocol):
         """Insert or replace the lane's heartbeat under its deployment."""
         ...
 
+    async def claim_lane(self, heartbeat: Heartbeat, version: str | None) -> None:
+        """Insert (`version` None) or replace the lane's heartbeat. Raises Changed."""
+        ...
+
+    async def get_heartbeat(self, deployment: str, batch_id: str, lane: int) -> Stored[Heartbeat] | None: ...
+
     async def stop_beating(self, heartbeat: Heartbeat) -> None:
         """Remove the lane's heartbeat; nothing happens if there is none."""
         ...
 
-    async def heartbeats(self, deployment: str) -> builtins.list[Heartbeat]:
-        """Every heartbeat under the deployment, stale ones included."""
+    async def heartbeats(self, deployment: str, batch_id: str | None = None) -> builtins.list[Heartbeat]:
+        """Every heartbeat under the deployment, or that batch's only (cost grows with these); stale ones included."""
         ...
 
 

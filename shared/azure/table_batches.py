@@ -102,13 +102,31 @@ class TableBatches:
 
     async def beat(self, heartbeat: Heartbeat) -> None:
         record = msgspec.json.encode(heartbeat)
-        await self._lanes.upsert(table_key(heartbeat.deployment), _lane_key(heartbeat), record)
+        key = _lane_key(heartbeat.batch_id, heartbeat.lane)
+        await self._lanes.upsert(table_key(heartbeat.deployment), key, record)
+
+    async def claim_lane(self, heartbeat: Heartbeat, version: str | None) -> None:
+        partition, key = table_key(heartbeat.deployment), _lane_key(heartbeat.batch_id, heartbeat.lane)
+        record = msgspec.json.encode(heartbeat)
+        if version is not None:
+            await self._lanes.replace(partition, key, record, version)
+            return
+        try:
+            await self._lanes.insert(partition, key, record)
+        except AlreadyExists as error:
+            raise Changed("The lane's heartbeat was written by someone else; read it.") from error
+
+    async def get_heartbeat(self, deployment: str, batch_id: str, lane: int) -> Stored[Heartbeat] | None:
+        row = await self._lanes.get(table_key(deployment), _lane_key(batch_id, lane))
+        return None if row is None else Stored(msgspec.json.decode(row.record, type=Heartbeat), row.version)
 
     async def stop_beating(self, heartbeat: Heartbeat) -> None:
-        await self._lanes.delete(table_key(heartbeat.deployment), _lane_key(heartbeat))
+        key = _lane_key(heartbeat.batch_id, heartbeat.lane)
+        await self._lanes.delete(table_key(heartbeat.deployment), key)
 
-    async def heartbeats(self, deployment: str) -> builtins.list[Heartbeat]:
-        rows = self._lanes.query(table_key(deployment))
+    async def heartbeats(self, deployment: str, batch_id: str | None = None) -> builtins.list[Heartbeat]:
+        past, before = ("", None) if batch_id is None else (f"{batch_id}_", f"{batch_id}_:")
+        rows = self._lanes.query(table_key(deployment), past=past, before=before)
         return [msgspec.json.decode(row.record, type=Heartbeat) async for row in rows]
 
 
@@ -116,5 +134,5 @@ def _marker_key(batch: Batch) -> str:
     return f"{batch.id}_{table_key(batch.owner)}"
 
 
-def _lane_key(heartbeat: Heartbeat) -> str:
-    return f"{heartbeat.batch_id}_{heartbeat.lane:04d}"
+def _lane_key(batch_id: str, lane: int) -> str:
+    return f"{batch_id}_{lane:04d}"

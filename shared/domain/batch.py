@@ -98,6 +98,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     output_file_id: str | None = None
     error_file_id: str | None = None
     input_etag: str | None = None
+    plan: str | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -120,7 +121,10 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Validated(msgspec.Struct, frozen=True, kw_only=True):
-    """The input file is good: what its one pass found. `endpoint` is None where it is the one the caller named."""
+    """The input file is good: what its one pass found. `endpoint` is None where it is the one the caller named.
+
+    `plan` names the chunk plan that the run works from: another pass may make another one, but not this one's.
+    """
 
     deployment: str
     endpoint: str | None = None
@@ -129,6 +133,7 @@ class Validated(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int
     token_method: TokenMethod | None = None
     input_etag: str | None = None
+    plan: str | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):

@@ -66,7 +66,13 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
         return self.completed + self.failed
 
 
-def plan_blob(batch_id: str) -> str:
+def plan_blob(batch_id: str, name: str | None) -> str:
+    """`name` is the record's (`Batch.plan`); the plan of a batch that an older version accepted has none."""
+    return f"{plans_prefix(batch_id)}/{name}" if name else plans_prefix(batch_id)
+
+
+def plans_prefix(batch_id: str) -> str:
+    """Of every plan that was ever made for the batch."""
     return f"{PLANS_PREFIX}{batch_id}"
 
 

@@ -6,46 +6,60 @@ shares add up without anybody handing them out; between two reads of the heartbe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from shared.domain.heartbeat import Heartbeat
+import msgspec
+
+TURN_SECONDS = 15.0  # How long batches have their turn where the limit is too small for all of them.
 
 
-def share(  # noqa: PLR0917 one call, in the order of the docstring
-    limit: int, heartbeats: Sequence[Heartbeat], batch_id: str, lane: int, now: datetime, stale_after_seconds: float
-) -> int:
-    """This lane's part of a deployment's `limit` (requests in flight, or requests or tokens per minute); at least 1.
+class Shares(msgspec.Struct, frozen=True):
+    """Who may have how many requests in flight; lanes that may have none are not in it."""
 
-    Equal parts for the live batches, and for the live lanes of each; remainders go to the lowest ids. No batch gets
-    less than its lanes, so the shares sum to `limit` whenever it is at least the number of live lanes.
+    slots: Mapping[tuple[str, int], int]
+
+    def of(self, batch_id: str, lane: int) -> int:
+        return self.slots.get((batch_id, lane), 0)
+
+    def has_turn(self, batch_id: str) -> bool:
+        """Whether any lane of the batch may work."""
+        return any(name == batch_id for name, _ in self.slots)
+
+    def rate(self, limit: int | None, batch_id: str) -> float | None:
+        """The part of a limit per minute for each lane at work of the batch, which has its turn. None: no limit."""
+        if limit is None:
+            return None
+        batches = {name for name, _ in self.slots}
+        return limit / len(batches) / sum(name == batch_id for name, _ in self.slots)
+
+
+def shares(limit: int, lanes: Mapping[str, AbstractSet[int]], turn: int) -> Shares:
+    """The parts of a deployment's `limit` of requests in flight (1 or more), for the `lanes` of each batch.
+
+    Equal parts for the batches, and for the lanes of each; remainders go to the lowest ids. Parts are whole, so that
+    lanes of a batch may get none. Where the limit is below the number of batches, so many of them have the `turn`, and
+    as many others the next: none waits for longer than it takes all to have theirs. Shares sum to the limit.
     """
-    lanes = _live_lanes(heartbeats, now, stale_after_seconds)
-    own = lanes.setdefault(batch_id, set())
-    own.add(lane)
-    part = _batch_parts(limit, {name: len(numbers) for name, numbers in lanes.items()})[batch_id]
-    return max(1, _part(part, len(own), sorted(own).index(lane)))
+    names = sorted(lanes)
+    offset = turn * limit if limit < len(names) else 0
+    slots = {}
+    for index, name in enumerate(names):
+        part = _part(limit, len(names), (index - offset) % len(names))
+        for rank, lane in enumerate(sorted(lanes[name])):
+            slots[name, lane] = _part(part, len(lanes[name]), rank)
+    return Shares({key: slot for key, slot in slots.items() if slot})
 
 
-def _live_lanes(heartbeats: Sequence[Heartbeat], now: datetime, stale_after_seconds: float) -> dict[str, set[int]]:
-    lanes: dict[str, set[int]] = {}
-    for beat in heartbeats:
-        if (now - beat.at).total_seconds() <= stale_after_seconds:
-            lanes.setdefault(beat.batch_id, set()).add(beat.lane)
-    return lanes
+def turn_at(now: datetime) -> int:
+    """The number of the turn, the same for every lane."""
+    return int(now.timestamp() // TURN_SECONDS)
 
 
-def _batch_parts(limit: int, lanes: dict[str, int]) -> dict[str, int]:
-    """Batches with more lanes than an equal part get one per lane; the others share what is left equally."""
-    parts: dict[str, int] = {}
-    left, open_batches = limit, sorted(lanes, key=lambda name: (-lanes[name], name))
-    while open_batches and lanes[open_batches[0]] > left // len(open_batches):
-        name = open_batches.pop(0)
-        parts[name] = lanes[name]
-        left -= lanes[name]
-    for rank, name in enumerate(sorted(open_batches)):
-        parts[name] = _part(left, len(open_batches), rank)
-    return parts
+def until_next_turn(now: datetime) -> float:
+    """Seconds."""
+    return TURN_SECONDS - now.timestamp() % TURN_SECONDS
 
 
 def _part(total: int, parts: int, rank: int) -> int:
@@ -91,11 +105,11 @@ class Pacer:
     In any minute a lane sends at most its share and one second's worth of it, or one request if that is more.
     """
 
-    def __init__(self, requests_per_minute: int | None, tokens_per_minute: int | None, now: float) -> None:
+    def __init__(self, requests_per_minute: float | None, tokens_per_minute: float | None, now: float) -> None:
         self._requests = _Bucket(requests_per_minute, now)
         self._tokens = _Bucket(tokens_per_minute, now)
 
-    def resize(self, requests_per_minute: int | None, tokens_per_minute: int | None, now: float) -> None:
+    def resize(self, requests_per_minute: float | None, tokens_per_minute: float | None, now: float) -> None:
         """The lane's share changed; what was used stays used."""
         self._requests.resize(requests_per_minute, now)
         self._tokens.resize(tokens_per_minute, now)
@@ -112,13 +126,13 @@ class Pacer:
 class _Bucket:
     """Refills continuously. A request larger than the bucket may go when it is full, and leaves it in debt."""
 
-    def __init__(self, per_minute: int | None, now: float) -> None:
+    def __init__(self, per_minute: float | None, now: float) -> None:
         self._rate = (per_minute or 0) / 60.0
         self._unlimited = per_minute is None
         self._level = max(1.0, self._rate)
         self._at = now
 
-    def resize(self, per_minute: int | None, now: float) -> None:
+    def resize(self, per_minute: float | None, now: float) -> None:
         self._refill(now)
         self._rate = (per_minute or 0) / 60.0
         self._unlimited = per_minute is None

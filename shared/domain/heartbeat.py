@@ -1,6 +1,7 @@
 """Heartbeats: one row per lane under its deployment. From them every lane computes its fair share and learns the rest.
 
-A running lane beats every few seconds; one that pauses leaves a last beat that says until when and why.
+A running lane beats every few seconds; one that pauses leaves a last beat that says until when and why. A batch that
+waits for room in the quota is told of by a beat of its lane 0.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from shared.domain.rate_headers import ObservedLimits
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Lane `lane` of batch `batch_id` was alive `at`.
 
-    `observed` is what the upstream's headers said of its limits. `paused_until` and `reason` are set while the lane
-    leaves the upstream alone; `asked` tells that the upstream asked for it, which then holds for every lane.
+    `holder` names the activity that works on the lane; empty: none does. `observed` is what the upstream's headers
+    said of its limits. `paused_until` is set while the lane leaves the upstream alone; `asked` tells that the upstream
+    asked for it, which then holds for every lane; `queued` that the lane waits for its turn. `reason` says, in a
+    sentence, why the lane pauses or is slow.
     """
 
     deployment: str
@@ -28,11 +31,28 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     paused_until: datetime | None = None
     reason: str | None = None
     asked: bool = False
+    queued: bool = False
+    holder: str = ""
 
     def is_live(self, now: datetime, stale_after_seconds: float) -> bool:
         """Whether the lane is sending requests now, as far as its last beat tells."""
         fresh = (now - self.at).total_seconds() <= stale_after_seconds
         return fresh and (self.paused_until is None or self.paused_until <= now)
+
+    def is_due(self, now: datetime, stale_after_seconds: float) -> bool:
+        """Whether the lane waits for its turn, or has been called and will be live in a moment."""
+        if not self.queued or self.paused_until is None:
+            return False
+        return (now - self.paused_until).total_seconds() <= stale_after_seconds
+
+
+def competing(heartbeats: Sequence[Heartbeat], now: datetime, stale_after_seconds: float) -> dict[str, set[int]]:
+    """The lanes, by batch, that share the deployment: those at work and those that wait for their turn."""
+    lanes: dict[str, set[int]] = {}
+    for beat in heartbeats:
+        if beat.is_live(now, stale_after_seconds) or beat.is_due(now, stale_after_seconds):
+            lanes.setdefault(beat.batch_id, set()).add(beat.lane)
+    return lanes
 
 
 def asked_pause(heartbeats: Sequence[Heartbeat], now: datetime) -> Heartbeat | None:

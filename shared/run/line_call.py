@@ -96,7 +96,7 @@ class LineCaller:
                     return self._entry(number, line, outcome.final)
                 self._meter.retried(outcome)
                 if outcome.after_seconds and delay >= self._pause_seconds:
-                    self._signals.pause(delay)
+                    self._signals.asked_to_wait(outcome.reason, delay)
                 inside = self._gate.leave(size)
                 await self._sleep(delay)
                 inside = await self._gate.enter(size)
@@ -144,6 +144,7 @@ class LineCaller:
         if outcome.throttled:
             self._gate.throttled(time.monotonic())
             self._rate.throttled(time.monotonic())
+            self._signals.throttled(outcome.reason, time.monotonic())
         else:
             self._signals.failed(outcome.reason)
         return next_delay(

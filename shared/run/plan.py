@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import msgspec
 
+from shared.domain.batch import Batch
 from shared.domain.chunk import Plan, PlannedChunk, plan_blob
 from shared.ports import BlobMissing, BlobStore
 
@@ -15,10 +17,18 @@ async def read_all(blobs: BlobStore, name: str, start: int = 0, length: int | No
     return b"".join([piece async for piece in blobs.read(name, start, length)])
 
 
-async def read_plan(blobs: BlobStore, batch_id: str) -> Plan | None:
-    """None if the batch was never validated."""
+async def write_plan(blobs: BlobStore, batch_id: str, plan: Plan) -> str:
+    """Returns its name, which follows from what is in it: no plan is ever written over by another one."""
+    data = msgspec.json.encode(plan)
+    name = hashlib.sha256(data).hexdigest()[:16]
+    await blobs.put(plan_blob(batch_id, name), data)
+    return name
+
+
+async def read_plan(blobs: BlobStore, batch: Batch) -> Plan | None:
+    """The plan that the record names; None if the batch was never validated."""
     try:
-        return msgspec.json.decode(await read_all(blobs, plan_blob(batch_id)), type=Plan)
+        return msgspec.json.decode(await read_all(blobs, plan_blob(batch.id, batch.plan)), type=Plan)
     except BlobMissing:
         return None
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from shared.domain.batch import Batch
-from shared.domain.chunk import INPUTS_PREFIX, JOURNALS_PREFIX, PLANS_PREFIX, input_copy, journals_prefix, plan_blob
+from shared.domain.chunk import INPUTS_PREFIX, JOURNALS_PREFIX, PLANS_PREFIX, input_copy, journals_prefix, plans_prefix
 from shared.domain.heartbeat import Heartbeat
 from shared.domain.ids import created_at
 from shared.services import Services
@@ -50,7 +50,7 @@ async def sweep_remains(service: Services, before: datetime) -> int:
 
 async def _remove_blobs(service: Services, batch_id: str) -> None:
     await service.blobs.delete_prefix(journals_prefix(batch_id))
-    await service.blobs.delete(plan_blob(batch_id))
+    await service.blobs.delete_prefix(plans_prefix(batch_id))
 
 
 async def _named_by_blobs(service: Services) -> AsyncIterator[str]:

@@ -9,9 +9,11 @@ import asyncio
 import time
 from collections.abc import Mapping
 
+from shared.domain.hold_up import asked_to_wait, sick_upstream, slowed_down
 from shared.domain.rate_headers import ObservedLimits, read_limits
 from shared.domain.retry import RetryBudget, next_pause
 
+SLOW_SECONDS = 30.0  # After a refusal the batch counts as slowed down for so long.
 READ_LIMITS_SECONDS = 1.0  # Limits change rarely; reading them from every answer would cost more than it tells.
 
 
@@ -28,10 +30,13 @@ class Signals:
         self._waited_seconds = waited_seconds
         self._budget = RetryBudget() if waited_seconds < patience_seconds else None
         self._paused_until = 0.0
+        self._sent = False
+        self._refused: tuple[float, str] | None = None
         self._limits_due = 0.0
 
     def sent(self) -> None:
         """A request went out."""
+        self._sent = True
         if self._budget is not None:
             self._budget.sent()
 
@@ -52,15 +57,29 @@ class Signals:
         """
         if self._budget is not None and not self._budget.spend() and not self.sick:
             self.sick = True
-            self._pause(next_pause(self._waited_seconds), f"the upstream keeps failing ({reason})")
+            self._pause(next_pause(self._waited_seconds), sick_upstream(reason))
 
-    def pause(self, seconds: float) -> None:
-        """The upstream asked to be left alone for so long."""
+    def throttled(self, reason: str, now: float) -> None:
+        """A request was refused because there were too many. `now` in monotonic seconds."""
+        self._refused = (now, reason)
+
+    def slowed(self, now: float) -> str | None:
+        """Why the lane is slower than it might be, in a sentence. `now` in monotonic seconds."""
+        if self._refused is None or now - self._refused[0] > SLOW_SECONDS:
+            return None
+        return slowed_down(self._refused[1])
+
+    def asked_to_wait(self, reason: str, seconds: float) -> None:
+        """An answer asked for so long a pause."""
+        self.pause(seconds, asked_to_wait(reason, seconds))
+
+    def pause(self, seconds: float, reason: str | None) -> None:
+        """The upstream asked to be left alone for so long; `reason` is a sentence."""
         self.asked = True
-        self._pause(seconds, "the upstream asked for a pause")
+        self._pause(seconds, reason)
 
-    def _pause(self, seconds: float, reason: str) -> None:
-        self.reason = reason
+    def _pause(self, seconds: float, reason: str | None) -> None:
+        self.reason = reason or self.reason
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
         self.stop.set()
 
@@ -72,4 +91,6 @@ class Signals:
     @property
     def waited_seconds(self) -> float:
         """What to hand to the next slice: an upstream that is well again is met with full patience."""
+        if not self._sent:
+            return self._waited_seconds
         return self._waited_seconds + self.wait_seconds if self.sick else 0.0

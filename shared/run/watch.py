@@ -1,10 +1,15 @@
-"""The watcher of a lane: it beats, re-reads the lane's fair share, and notices that the batch has to stop."""
+"""The watcher of a lane: it claims the lane, beats, re-reads its fair share, and notices that it has to stop.
+
+A lane is worked on by one activity: a second delivery stands aside while the first one beats. Whoever finds the lane
+in other hands has been taken for dead: it stops, keeps what is in flight, and leaves the heartbeat to the other.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -12,10 +17,13 @@ import msgspec
 
 from shared.domain.batch import Batch, Status
 from shared.domain.deployment import Deployment
-from shared.domain.fair_share import Pacer, share
-from shared.domain.heartbeat import Heartbeat, asked_pause, observed_limits
+from shared.domain.fair_share import Pacer, shares, turn_at, until_next_turn
+from shared.domain.heartbeat import Heartbeat, asked_pause, competing, observed_limits
+from shared.domain.hold_up import out_of_turn
+from shared.ports import Changed
 from shared.run.change import load
 from shared.run.gate import Gate
+from shared.run.holder import has_ended
 from shared.run.lane_meter import LaneMeter
 from shared.run.signals import Signals
 from shared.services import Services
@@ -28,7 +36,7 @@ STALE_BEATS = 4  # Missed beats after which a lane counts as gone.
 class Watch:
     """Sets `signals.stop` when the slice is over, the deadline has come or the batch is no longer in progress.
 
-    `drain_seconds` says how long the lane may then wait for requests in flight.
+    `drain_seconds` says how long the lane may then wait for requests in flight. `holder` names this activity.
     """
 
     def __init__(
@@ -39,6 +47,7 @@ class Watch:
         *,
         lane: int,
         lanes: int,
+        holder: str,
         gate: Gate,
         pacer: Pacer,
         signals: Signals,
@@ -49,13 +58,17 @@ class Watch:
         self._deployment = deployment
         self._lane = lane
         self._lanes = lanes
+        self._holder = holder
         self._gate = gate
         self._pacer = pacer
         self._signals = signals
         self._meter = meter
         self._slice_end = time.monotonic() + service.settings.slice_seconds
         self.must_end = False  # cancelled or past the deadline: there will be no next slice
-        self._beaten_once = False
+        self.is_spare = False  # no share for this lane, but one for other lanes of the batch
+        self._yields = False
+        self._is_lost = False
+        self._looks = 0
 
     def remaining_seconds(self) -> float | None:
         """Until the batch's deadline; None without one."""
@@ -90,57 +103,127 @@ class Watch:
         to_come = [end for end in ends if end is not None and end > 0]
         return max(0.05, min([self._service.settings.heartbeat_seconds, *to_come]))
 
+    async def claim(self) -> bool:
+        """Make the lane this activity's; False if another is at work on it."""
+        version = None
+        while True:
+            try:
+                await self._service.batches.claim_lane(self._heartbeat(), version)
+            except Changed:
+                stored = await self._service.batches.get_heartbeat(self._deployment.name, self._batch.id, self._lane)
+            else:
+                return True
+            if stored is not None and self._is_held(stored.value):
+                log.info(
+                    "A lane is already being worked on.",
+                    extra={"action": "lane_taken", "batch_id": self._batch.id, "lane": self._lane},
+                )
+                return False
+            version = stored.version if stored else None
+
+    def _is_held(self, beat: Heartbeat) -> bool:
+        """A beat far in the future is one from before the clock was set: it holds nothing."""
+        age = (self._service.now() - beat.at).total_seconds()
+        return abs(age) <= self.stale_after and not has_ended(beat.holder)
+
+    @property
+    def stale_after(self) -> float:
+        """Seconds after its last beat when a lane counts as gone."""
+        return STALE_BEATS * self._service.settings.heartbeat_seconds
+
+    async def begin(self) -> None:
+        """The first look. A lane without a share looks again: others may only have been expected to begin with it."""
+        await self.look()
+        if self._yields and not self._signals.stop.is_set():
+            await asyncio.sleep(self._service.settings.heartbeat_seconds)
+            await self.look()
+
     async def look(self) -> None:
         """One look: beat, share, cancel, deadline, slice."""
         self._meter.flush()
-        await self._service.batches.beat(self.heartbeat())
-        await self._take_share()
+        every_beat = await self._service.batches.heartbeats(self._deployment.name)
+        self._is_lost = not any(self._is_own(beat) for beat in every_beat)
+        if not self._is_lost:
+            if self._looks:
+                await self._service.batches.beat(self._heartbeat())
+            self._take_share(every_beat)
+            self._looks += 1
         batch = await load(self._service, self._batch.owner, self._batch.id)
         remaining = self.remaining_seconds()
         self.must_end = (
             batch is None or batch.status is not Status.IN_PROGRESS or (remaining is not None and remaining <= 0)
         )
-        if self.must_end or time.monotonic() >= self._slice_end:
+        ends = self.must_end or self._is_lost or time.monotonic() >= self._slice_end
+        if ends or (self._yields and self._looks > 1):
             self._signals.stop.set()
 
-    async def _take_share(self) -> None:
+    def _is_own(self, beat: Heartbeat) -> bool:
+        return (beat.batch_id, beat.lane, beat.holder) == (self._batch.id, self._lane, self._holder)
+
+    def _take_share(self, every_beat: Sequence[Heartbeat]) -> None:
         now = self._service.now()
-        stale_after = STALE_BEATS * self._service.settings.heartbeat_seconds
-        every_beat = await self._service.batches.heartbeats(self._deployment.name)
         if pause := asked_pause(every_beat, now):
-            self._signals.pause(((pause.paused_until or now) - now).total_seconds())
-        beats = [beat for beat in every_beat if beat.is_live(now, stale_after)]
-        if not self._beaten_once:  # The other lanes are starting at this moment: count them as alive.
-            self._beaten_once = True
-            beats = [beat for beat in beats if beat.batch_id != self._batch.id]
-            beats += [self.heartbeat(lane) for lane in range(self._lanes)]
-        own = (beats, self._batch.id, self._lane, now, stale_after)
+            self._signals.pause(((pause.paused_until or now) - now).total_seconds(), pause.reason)
+        lanes = competing(every_beat, now, self.stale_after)
+        own = lanes.setdefault(self._batch.id, set())
+        own |= {self._lane} if self._looks else set(range(self._lanes))  # The others are starting at this moment.
+        parts = shares(self._deployment.max_concurrency, lanes, turn_at(now))
+        share = parts.of(self._batch.id, self._lane)
+        self._yields = not share
+        self.is_spare = not share and parts.has_turn(self._batch.id)
+        if not share:
+            return
         seen = observed_limits(every_beat)
         requests = _lower(self._deployment.requests_per_minute, seen.requests_per_minute)
         tokens = _lower(self._deployment.tokens_per_minute, seen.tokens_per_minute)
-        self._gate.set_share(share(self._deployment.max_concurrency, *own))
-        self._pacer.resize(
-            None if requests is None else share(requests, *own),
-            None if tokens is None else share(tokens, *own),
-            time.monotonic(),
-        )
+        self._gate.set_share(share)
+        self._pacer.resize(parts.rate(requests, self._batch.id), parts.rate(tokens, self._batch.id), time.monotonic())
 
-    def heartbeat(self, lane: int | None = None) -> Heartbeat:
+    def _heartbeat(self) -> Heartbeat:
         return Heartbeat(
             deployment=self._deployment.name,
             batch_id=self._batch.id,
-            lane=self._lane if lane is None else lane,
+            lane=self._lane,
             at=self._service.now(),
             observed=self._signals.limits,
+            reason=self._signals.slowed(time.monotonic()),
+            holder=self._holder,
         )
 
-    async def leave(self) -> None:
-        """The lane's last word: nothing, or until when it leaves the upstream alone, and why."""
-        wait = self._signals.wait_seconds
-        if wait <= 0 or self.must_end:
-            await self._service.batches.stop_beating(self.heartbeat())
+    @property
+    def wait_seconds(self) -> float:
+        """How long to leave the lane alone, from now: to another activity, or until its next turn."""
+        settings = self._service.settings
+        if self._is_lost:
+            return settings.heartbeat_seconds
+        if self._yields:  # A heartbeat later those whose turn is over know it.
+            return until_next_turn(self._service.now()) + settings.heartbeat_seconds
+        return 0.0
+
+    async def leave(self, *, is_done: bool) -> None:
+        """The lane's last word: nothing, or until when it sends nothing, and why."""
+        if self._is_lost:
             return
-        reason = self._signals.reason
+        pause = self._signals.wait_seconds
+        wait = max(pause, self.wait_seconds)
+        if wait <= 0 or is_done:
+            await self._service.batches.stop_beating(self._heartbeat())
+            return
+        reason = self._signals.reason if pause else out_of_turn(self._deployment.name, self._deployment.max_concurrency)
+        if pause:
+            self._log_pause(pause, reason)
+        await self._service.batches.beat(
+            msgspec.structs.replace(
+                self._heartbeat(),
+                holder="",
+                paused_until=self._service.now() + timedelta(seconds=wait),
+                reason=reason,
+                asked=self._signals.asked,
+                queued=not pause,
+            )
+        )
+
+    def _log_pause(self, seconds: float, reason: str | None) -> None:
         log.warning(
             "A lane pauses.",
             extra={
@@ -148,13 +231,9 @@ class Watch:
                 "batch_id": self._batch.id,
                 "model": self._deployment.name,
                 "lane": self._lane,
-                "seconds": round(wait),
+                "seconds": round(seconds),
                 "reason": reason,
             },
-        )
-        until = self._service.now() + timedelta(seconds=wait)
-        await self._service.batches.beat(
-            msgspec.structs.replace(self.heartbeat(), paused_until=until, reason=reason, asked=self._signals.asked)
         )
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from activities.validate_input import validate_input
 from shared.domain.batch import Batch, BatchError, CancelRequested, Finished, Refused, RequestsDone, Status, Vendor
-from shared.domain.chunk import Plan, plan_blob
+from shared.domain.chunk import Plan
 from shared.domain.ids import to_base62
 from shared.domain.usage import Usage
-from shared.ports import BlobMissing, BlobStore, Stored
+from shared.ports import BlobStore, Stored
 from shared.run.change import change
 from shared.run.plan import read_plan
 from shared.services import Services, use
@@ -56,7 +56,7 @@ async def record(service: Services, batch: Batch) -> Batch:
 
 
 async def plan_of(service: Services, batch: Batch) -> Plan | None:
-    return await read_plan(service.blobs, batch.id)
+    return await read_plan(service.blobs, await record(service, batch))
 
 
 async def test_a_good_file_is_accepted(service: Services) -> None:
@@ -287,8 +287,41 @@ async def test_a_cancel_before_the_record_moves_leaves_no_plan(service: Services
     batch = await put(service)
     with use(replace(service, blobs=Meddling(service, batch, before_put=True))):  # type: ignore[arg-type]
         assert await run(batch) == {"outcome": "cancelled"}
-    with pytest.raises(BlobMissing):
-        await service.blobs.size(plan_blob(batch.id))
+    assert [name async for name in service.blobs.names("plans/")] == []
+
+
+class Overtaken:
+    """The real blobs; another call of the activity, with other settings, ends before this one's plan is written."""
+
+    def __init__(self, service: Services, batch: Batch, other: Services) -> None:
+        self._service = service
+        self._batch = batch
+        self._other = other
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        return self._service.blobs.read(name, start, length)
+
+    async def put(self, name: str, data: bytes) -> None:
+        with use(self._other):
+            await run(self._batch)
+        await self._service.blobs.put(name, data)
+
+    async def delete(self, name: str) -> bool:
+        return await self._service.blobs.delete(name)
+
+
+@pytest.mark.parametrize("chunk_lines", [1, 2, 5])
+async def test_the_plan_of_a_run_stays(service: Services, chunk_lines: int) -> None:
+    """A second call that began with other settings makes no other plan for a batch that is in progress by now."""
+    batch = await put(service)
+    other = with_settings(service, chunk_lines=chunk_lines)
+    with use(replace(service, blobs=Overtaken(service, batch, other))):  # type: ignore[arg-type]
+        answer = await run(batch)
+    plan, now = await plan_of(service, batch), await record(service, batch)
+
+    assert plan
+    assert (answer["chunks"], now.chunks, len(plan.chunks)) == (-(-5 // chunk_lines),) * 3
+    assert len([name async for name in service.blobs.names("plans/")]) == 1
 
 
 class PlanFirst:
@@ -301,7 +334,7 @@ class PlanFirst:
         return await self._service.batches.get(owner, batch_id)
 
     async def replace(self, changed: Batch, version: str) -> str:
-        assert await plan_of(self._service, changed) is not None
+        assert await read_plan(self._service.blobs, changed) is not None
         return await self._service.batches.replace(changed, version)
 
 

@@ -1,63 +1,71 @@
-from datetime import UTC, datetime, timedelta
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.fair_share import Pacer, Window, share
-from shared.domain.heartbeat import Heartbeat
+from shared.domain.fair_share import Pacer, Window, shares
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LANES = st.dictionaries(st.sampled_from("abcdefgh"), st.sets(st.integers(0, 9), min_size=1), min_size=1)
 
 
-def beat(batch_id: str, lane: int, age_seconds: float = 0.0) -> Heartbeat:
-    return Heartbeat(deployment="d", batch_id=batch_id, lane=lane, at=NOW - timedelta(seconds=age_seconds))
+def by_batch(slots):
+    sums = Counter()
+    for (name, _), part in slots.items():
+        sums[name] += part
+    return sums
 
 
-def shares(limit: int, lanes: dict[str, set[int]]) -> dict[tuple[str, int], int]:
-    beats = [beat(batch, lane) for batch, numbers in lanes.items() for lane in numbers]
-    return {(one.batch_id, one.lane): share(limit, beats, one.batch_id, one.lane, NOW, 10.0) for one in beats}
+@given(lanes=LANES, limit=st.integers(1, 100_000), turn=st.integers(0, 10**9))
+def test_shares_sum_to_the_limit(lanes, limit, turn):
+    """Never more than the limit, however many lanes there are, and no less: nothing is left unused."""
+    assert sum(shares(limit, lanes, turn).slots.values()) == limit
 
 
-@given(lanes=LANES, limit=st.integers(1, 100_000))
-def test_shares_sum_to_the_limit(lanes, limit):
-    """The lanes' shares are at least 1 each and sum to the limit, or to one each where the limit is below their number."""
-    parts = shares(limit, lanes)
+@given(lanes=LANES, limit=st.integers(1, 100_000), turn=st.integers(0, 10**9))
+def test_batches_get_equal_parts(lanes, limit, turn):
+    """Batches differ by at most one, whatever their lanes; so do the lanes of one batch, the lowest first."""
+    found = shares(limit, lanes, turn)
+    sums = by_batch(found.slots)
+    parts = [[found.of(name, lane) for lane in sorted(lanes[name])] for name in lanes]
 
-    assert min(parts.values()) >= 1
-    assert sum(parts.values()) == max(limit, len(parts))
-
-
-@given(lanes=LANES, limit=st.integers(100, 100_000))
-def test_batches_get_equal_parts(lanes, limit):
-    """Where the limit is ample, batches differ by at most one, and lanes of one batch as well."""
-    parts = shares(limit, lanes)
-    by_batch = {batch: [part for (name, _), part in parts.items() if name == batch] for batch in lanes}
-    sums = [sum(one) for one in by_batch.values()]
-
-    assert max(sums) - min(sums) <= 1
-    assert all(max(one) - min(one) <= 1 for one in by_batch.values())
+    assert max(sums[name] for name in lanes) - min(sums[name] for name in lanes) <= 1
+    assert all(max(one) - min(one) <= 1 for one in parts)
+    assert all(one == sorted(one, reverse=True) for one in parts)
 
 
-def test_a_batch_never_gets_less_than_its_lanes():
-    """A batch with more lanes than an equal part still gives each lane one, at the others' expense."""
-    assert shares(6, {"a": {0, 1, 2, 3}, "b": {0}}) == {
-        **{("a", lane): 1 for lane in range(4)},
-        ("b", 0): 2,
-    }
+@given(lanes=LANES, limit=st.integers(1, 8), first=st.integers(0, 10**9))
+def test_every_batch_has_its_turn(lanes, limit, first):
+    """Within as many turns as it takes all to have theirs, each batch has had one, from any turn on."""
+    turns = -(-len(lanes) // limit)
+    seen = {name for turn in range(first, first + turns) for name in lanes if shares(limit, lanes, turn).has_turn(name)}
+
+    assert seen == set(lanes)
 
 
-def test_stale_lanes_do_not_count():
-    """A lane that stopped beating gives its share back after the stale time, not before."""
-    others = [beat("b", 0, age_seconds=9.0), beat("c", 0, age_seconds=11.0)]
+def test_a_small_batch_has_its_part_beside_a_large_one():
+    """One lane beside four: half each."""
+    found = shares(8, {"large": {0, 1, 2, 3}, "small": {0}}, 0)
 
-    assert share(10, [beat("a", 0), *others], "a", 0, NOW, 10.0) == 5
+    assert by_batch(found.slots) == {"large": 4, "small": 4}
 
 
-def test_a_lane_counts_itself():
-    """A lane whose own heartbeat is missing or stale still shares with the others as one more."""
-    assert share(10, [beat("b", 0)], "a", 0, NOW, 10.0) == 5
-    assert share(10, [beat("b", 0), beat("a", 0, age_seconds=99.0)], "a", 0, NOW, 10.0) == 5
+def test_lanes_past_the_part_of_their_batch_get_none():
+    """A batch with more lanes than its part works with the lowest ones."""
+    assert shares(6, {"a": {0, 1, 2, 3}, "b": {0}}, 0).slots == {("a", 0): 1, ("a", 1): 1, ("a", 2): 1, ("b", 0): 3}
+
+
+@given(lanes=LANES, slots=st.integers(1, 20), limit=st.integers(1, 100_000), turn=st.integers(0, 100))
+def test_rates_sum_to_the_limit(lanes, slots, limit, turn):
+    """Limits per minute are divided among the lanes at work, without a remainder."""
+    found = shares(slots, lanes, turn)
+    total = sum(found.rate(limit, name) or 0.0 for name, _ in found.slots)
+
+    assert abs(total - limit) < 1e-6 * limit
+
+
+def test_no_limit_has_no_parts():
+    """None stays None."""
+    assert shares(8, {"a": {0}}, 0).rate(None, "a") is None
 
 
 def test_window_halves_once_a_second():

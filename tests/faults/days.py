@@ -66,3 +66,20 @@ def wrong_clock(seed: int) -> Day:
     dice = Random(seed)
     jumps = tuple((dice.uniform(0, 60), dice.uniform(-3600, 3600)) for _ in range(4))
     return Day(seed=seed, **work(dice), upstream_faults=0.3, jumps=jumps, weather={"before": 0.02, "after": 0.02})
+
+
+def twins(seed: int) -> Day:
+    """Fair weather, but half of the activities are delivered a second time, at once or while the first one works."""
+    dice = Random(seed)
+    return Day(
+        seed=seed,
+        lines=dice.randint(100, 300),
+        chunk_lines=dice.randint(10, 50),
+        lanes=dice.randint(1, 3),
+        concurrency=dice.choice((8, 16, 32)),
+        journal_results=16,
+        workers=3,
+        latency_seconds=dice.choice((0.2, 1.0, 5.0)),
+        twice=0.5,
+        twin_after=dice.choice((0.0, 5.0, 20.0)),
+    )

@@ -73,8 +73,9 @@ class _Context:
 
 @dataclass(kw_only=True)
 class DurableRuns:
-    """`run_to_end` a batch. Shares of activity calls: `twice` delivered twice at once, `cut` cancelled in mid-work.
+    """`run_to_end` a batch. Shares of activity calls: `twice` delivered twice, `cut` cancelled in mid-work.
 
+    The second of two deliveries comes up to `twin_after` seconds after the first.
     `impatient`: when a lane fails, the run fails at once and is started anew beside the lanes that still work.
     """
 
@@ -82,6 +83,7 @@ class DurableRuns:
     dice: Random
     workers: int = 2
     twice: float = 0.0
+    twin_after: float = 0.0
     cut: float = 0.0
     impatient: bool = False
     kills: int = 0
@@ -128,7 +130,9 @@ class DurableRuns:
 
     async def activity(self, name: str, argument: Any) -> Any:
         while True:
-            deliveries = [self._deliver(name, argument) for _ in range(1 + (self.dice.random() < self.twice))]
+            deliveries = [self._deliver(name, argument)]
+            if self.dice.random() < self.twice:
+                deliveries.append(self._deliver(name, argument, after=self.dice.random() * self.twin_after))
             deaths = [process.death for process, _ in deliveries]
             work = [task for _, task in deliveries]
             await asyncio.wait([*work, *deaths], return_when=asyncio.FIRST_COMPLETED)
@@ -138,9 +142,9 @@ class DurableRuns:
                 return self._outcome(name, ended[0])
             await asyncio.sleep(REDELIVERY_SECONDS)
 
-    def _deliver(self, name: str, argument: Any) -> tuple[Process, asyncio.Task[Any]]:
+    def _deliver(self, name: str, argument: Any, after: float = 0.0) -> tuple[Process, asyncio.Task[Any]]:
         process = self.dice.choice(self.processes)
-        task = process.begin(ACTIVITIES[name](json.loads(json.dumps(argument))))
+        task = process.begin(_later(after, ACTIVITIES[name](json.loads(json.dumps(argument)))))
         if self.dice.random() < self.cut:
             asyncio.get_running_loop().call_later(self.dice.random() * 5, task.cancel)
         return process, task
@@ -164,6 +168,15 @@ class DurableRuns:
         self._left_behind.discard(work)
         if not work.cancelled():
             work.exception()  # Nobody waits for it any more.
+
+
+async def _later(seconds: float, work: Step) -> Any:
+    try:
+        await asyncio.sleep(seconds)
+    except BaseException:
+        work.close()
+        raise
+    return await work
 
 
 async def _play(generator: Generator[Step, Any, Any]) -> Any:

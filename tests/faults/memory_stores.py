@@ -180,11 +180,21 @@ class MemoryBatches:
     async def beat(self, heartbeat: Heartbeat) -> None:
         self._beats[heartbeat.deployment, heartbeat.batch_id, heartbeat.lane] = heartbeat
 
+    async def claim_lane(self, heartbeat: Heartbeat, version: str | None) -> None:
+        stored = await self.get_heartbeat(heartbeat.deployment, heartbeat.batch_id, heartbeat.lane)
+        if (stored.version if stored else None) != version:
+            raise Changed
+        await self.beat(heartbeat)
+
+    async def get_heartbeat(self, deployment: str, batch_id: str, lane: int) -> Stored[Heartbeat] | None:
+        beat = self._beats.get((deployment, batch_id, lane))
+        return Stored(beat, repr(beat)) if beat else None
+
     async def stop_beating(self, heartbeat: Heartbeat) -> None:
         self._beats.pop((heartbeat.deployment, heartbeat.batch_id, heartbeat.lane), None)
 
-    async def heartbeats(self, deployment: str) -> builtins.list[Heartbeat]:
-        return [beat for (of, _, _), beat in self._beats.items() if of == deployment]
+    async def heartbeats(self, deployment: str, batch_id: str | None = None) -> builtins.list[Heartbeat]:
+        return [beat for (of, batch, _), beat in self._beats.items() if of == deployment and batch_id in (None, batch)]
 
 
 class NoUploads:

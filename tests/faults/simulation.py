@@ -12,7 +12,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -62,6 +62,7 @@ class Day:
     upstream_faults: float = 0.0
     weather: Mapping[str, Any] = field(default_factory=dict)
     twice: float = 0.0
+    twin_after: float = 0.0
     cut: float = 0.0
     impatient: bool = False
     kill_moments: tuple[Moment, ...] = ()
@@ -275,6 +276,7 @@ class _Simulation:
             dice=Random(self._dice.random()),
             workers=day.workers,
             twice=day.twice,
+            twin_after=day.twin_after,
             cut=day.cut,
             impatient=day.impatient,
         )
@@ -304,7 +306,7 @@ class _Simulation:
 
     def _services(self) -> Services:
         deployment = Deployment(name="m", base_url="http://upstream", max_concurrency=self._day.concurrency)
-        others = {item.name: None for item in fields(Services)}  # No batch run needs them.
+        others = {item.name: None for item in fields(Services) if item.default is MISSING}  # No batch run needs them.
         needed: dict[str, Any] = {
             "settings": Settings(
                 deployments={"m": deployment},

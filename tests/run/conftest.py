@@ -96,7 +96,7 @@ class World:
             data += piece
         await self.service.blobs.stage_block("files/in", "0", data)
         await self.service.blobs.commit_blocks("files/in", ["0"])
-        await self.service.blobs.put(plan_blob(batch_id), msgspec.json.encode(Plan(chunks=tuple(chunks))))
+        await self.service.blobs.put(plan_blob(batch_id, None), msgspec.json.encode(Plan(chunks=tuple(chunks))))
         batch = Batch(
             id=batch_id,
             owner=OWNER,

@@ -111,13 +111,13 @@ async def test_a_batch_cancelled_before_it_was_accepted_owes_no_lines(world: Wor
     batch = await world.read(batch)
 
     assert (Status.CANCELLED, None, None) == (batch.status, batch.output_file_id, batch.error_file_id)
-    assert await read_plan(world.service.blobs, batch.id) is None
+    assert await read_plan(world.service.blobs, batch) is None
 
 
 async def test_a_late_second_finish_publishes_no_empty_files(world: World) -> None:
     """finish_batch that began before another ended it finds the plan gone, and keeps its hands off the files."""
     batch = await world.batch(5)
-    await world.service.blobs.delete(plan_blob(batch.id))
+    await world.service.blobs.delete(plan_blob(batch.id, None))
     failed = await asyncio.gather(finish_batch(cursor(batch)), return_exceptions=True)
 
     assert "plan" in str(failed[0])
@@ -130,7 +130,7 @@ async def test_remains_of_ended_batches_are_swept(world: World) -> None:
     await asyncio.sleep(0.002)  # Ids of one millisecond are the same here.
     ended = await world.batch(5, status=Status.COMPLETED)
     for batch in (running, ended):
-        await world.service.blobs.put(plan_blob(batch.id), b"{}")
+        await world.service.blobs.put(plan_blob(batch.id, None), b"{}")
         await world.service.blobs.append(f"journals/{batch.id}/000000", b"x")
         await world.service.batches.beat(Heartbeat(deployment="m", batch_id=batch.id, lane=0, at=batch.created_at))
 

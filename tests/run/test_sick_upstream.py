@@ -112,4 +112,4 @@ async def test_a_refused_credential_waits_for_the_operator(world: World) -> None
 
     (beat,) = await world.service.batches.heartbeats("m")
     assert not progress["done"]
-    assert "status_401" in (beat.reason or "")
+    assert "The operator has to correct the api_key" in (beat.reason or "")
