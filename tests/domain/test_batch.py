@@ -28,6 +28,7 @@ from shared.domain.batch import (
 )
 from shared.domain.chunk import ChunkRow
 from shared.domain.errors import WrongState
+from shared.domain.token_method import TokenMethod
 from shared.domain.usage import Usage
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -44,7 +45,7 @@ BATCH = Batch(
     expires_at=START + timedelta(hours=24),
 )
 EVENTS: dict[str, Event] = {
-    "validated": Validated(deployment="small", total=9, chunks=2, input_tokens=70),
+    "validated": Validated(deployment="small", total=9, chunks=2, input_tokens=70, token_method=TokenMethod.O200K_BASE),
     "refused": Refused(errors=(BatchError(code="empty_file", message="Empty."),)),
     "cancel": CancelRequested(),
     "done": RequestsDone(),
@@ -116,6 +117,7 @@ def test_validated_takes_over_what_the_pass_found() -> None:
     """Contract 2.4: `total` is known from `in_progress` on."""
     after = apply(BATCH, EVENTS["validated"], NOW)
     assert (after.deployment, after.total, after.chunks, after.input_tokens) == ("small", 9, 2, 70)
+    assert after.token_method is TokenMethod.O200K_BASE
 
 
 def test_finished_takes_over_counts_usage_and_files() -> None:
@@ -130,6 +132,7 @@ def test_a_refusal_after_validation_looks_like_one_during_it() -> None:
     validated = apply(BATCH, EVENTS["validated"], START + timedelta(seconds=1))
     after = apply(validated, EVENTS["refused"], NOW)
     assert (after.in_progress_at, after.total, after.failed_at) == (None, 0, NOW)
+    assert (after.input_tokens, after.token_method) == (0, None)
 
 
 def test_a_cancelled_batch_has_no_errors() -> None:

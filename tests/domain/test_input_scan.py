@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from shared.domain.batch import BatchError, Refused, Vendor
 from shared.domain.deployment import Deployment
 from shared.domain.input_scan import Accepted, InputScan, ScanRules
-from shared.domain.tokens import EstimatedTokens
+from shared.domain.token_method import TokenMethod
+from shared.domain.tokens import EstimatedTokens, TokenCounter
 
 CHAT = "/v1/chat/completions"
 NOT_JSON = "This line is not parseable as valid JSON."
@@ -86,6 +87,39 @@ def test_an_accepted_file_is_described_by_its_event() -> None:
     event = outcome.validated
     assert (event.deployment, event.total, event.chunks) == ("small", 5, 3)
     assert event.input_tokens == sum(chunk.tokens for chunk in outcome.plan.chunks) > 0
+
+
+class _Letters:
+    """A vocabulary in which every letter is a token."""
+
+    method = TokenMethod.CL100K_BASE
+
+    def count(self, texts: list[str]) -> int:
+        return sum(map(len, texts))
+
+
+def test_the_deployments_own_counter_counts() -> None:
+    """Chosen once, by the deployment that the first line names; how it counted goes into the event."""
+    chosen: list[str] = []
+
+    def counter_for(deployment: Deployment) -> TokenCounter:
+        chosen.append(deployment.name)
+        return _Letters()
+
+    event = accepted(b"\n".join(LINES), chunk_lines=2, counter_for=counter_for).validated
+    assert (event.input_tokens, event.token_method) == (5 * (7 + len("Hi")), TokenMethod.CL100K_BASE)
+    assert chosen == ["small"]
+
+
+@pytest.mark.parametrize("blocks", [1, 7])
+def test_a_chunk_has_the_tokens_of_its_own_lines(blocks: int) -> None:
+    """Though texts are counted together, none counts for a neighbour."""
+    texts = [7, 1, 100_000, 30, 2]
+    data = b"\n".join(request(number, "x" * length) for number, length in enumerate(texts))
+    outcome = scan(data, len(data) // blocks, chunk_lines=2, counter_for=lambda _: _Letters())
+
+    assert isinstance(outcome, Accepted)
+    assert [chunk.tokens for chunk in outcome.plan.chunks] == [2 * 7 + 8, 2 * 7 + 100_030, 7 + 2]
 
 
 def test_errors_are_numbered_by_physical_line() -> None:
