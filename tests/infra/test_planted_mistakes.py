@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.bicep_tree import INFRA, BicepFile, parse, read, syntax_errors
+from tests.infra.flex import not_on_flex
 from tests.infra.hardening import passwords_left, soft_spots
 from tests.infra.modules import module_problems
 from tests.infra.parameter_files import parameter_problems
@@ -117,6 +118,8 @@ def says(problems: list[str], expected: str) -> bool:
         (bare_secrets, "@secure()\nparam apiKey string = 'hunter2'\n", "default that everyone can read"),
         (soft_spots, STORAGE.replace("SharedKeyAccess: false", "SharedKeyAccess: true"), "must be False"),
         (soft_spots, STORAGE.replace("    minimumTlsVersion: 'TLS1_2'\n", ""), "must be 'TLS1_2'"),
+        (not_on_flex, "var a = {\n  FUNCTIONS_WORKER_RUNTIME: 'python'\n}\n", "FUNCTIONS_WORKER_RUNTIME has no place"),
+        (not_on_flex, "var a = {\n  alwaysOn: true\n}\n", "alwaysOn has no place"),
         (passwords_left, CONFIG.replace(" existing", ""), "not switched off for scm"),
     ],
 )

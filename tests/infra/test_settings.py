@@ -32,24 +32,6 @@ PLATFORM = {
     "DURABLE_TASK_SCHEDULER_CONNECTION_STRING": "host.dts.json",
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": "App Service authentication",
 }
-# On Flex Consumption these are refused, ignored or moved to functionAppConfig.
-FORBIDDEN = [
-    "FUNCTIONS_WORKER_RUNTIME",
-    "FUNCTIONS_WORKER_RUNTIME_VERSION",
-    "FUNCTIONS_EXTENSION_VERSION",
-    "FUNCTIONS_WORKER_PROCESS_COUNT",
-    "FUNCTIONS_MAX_HTTP_CONCURRENCY",
-    "WEBSITE_RUN_FROM_PACKAGE",
-    "WEBSITE_CONTENTSHARE",
-    "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING",
-    "WEBSITE_CONTENTOVERVNET",
-    "WEBSITE_VNET_ROUTE_ALL",
-    "WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT",
-    "SCM_DO_BUILD_DURING_DEPLOYMENT",
-    "ENABLE_ORYX_BUILD",
-    "WEBSITE_MOUNT_ENABLED",
-    "WEBSITE_TIME_ZONE",
-]
 MIB = 1024 * 1024
 
 
@@ -131,12 +113,6 @@ def test_renamed_setting_is_found(
 def test_no_further_setting_is_needed() -> None:
     """The type of extraSettings asks for nothing."""
     assert all(type_fields(template(), "serviceSettings").values())
-
-
-@pytest.mark.parametrize("name", FORBIDDEN)
-def test_setting_that_flex_forbids_is_absent(name: str) -> None:
-    """Settings that Flex Consumption refuses or ignores are nowhere in the templates."""
-    assert not [path.name for path in INFRA.rglob("*.bicep*") if re.search(rf"\b{name}\b", path.read_text())]
 
 
 def test_body_limit_leaves_refusing_to_the_service() -> None:

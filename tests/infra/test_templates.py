@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.bicep_tree import INFRA, ROOT, BicepFile, parameter_files, read, syntax_errors, templates
+from tests.infra.flex import not_on_flex
 from tests.infra.hardening import MUST, passwords_left, soft_spots
 from tests.infra.modules import module_problems
 from tests.infra.parameter_files import parameter_problems, template_of
@@ -28,6 +29,7 @@ CHECKS = (
     bare_secrets,
     soft_spots,
     passwords_left,
+    not_on_flex,
 )
 needs_data = pytest.mark.skipif(not DATA.is_file(), reason="the type data is not beside the clone (shared/data)")
 each_template = pytest.mark.parametrize("path", templates(), ids=lambda path: path.stem)
