@@ -22,7 +22,7 @@ from shared.telemetry.attributes import Attributes
 from shared.telemetry.spans import call_span, lane_span
 
 MOST_DURATIONS = 50  # Recorded of one look; those of a slow lane are all.
-SPAN_EVERY = 100  # Calls of which the first has a span.
+SPAN_EVERY = 100  # Calls that succeeded, of which the first has a span.
 MOST_FAILED_SPANS = 10  # Of one look: an upstream that is down fails thousands of times for the same reason.
 
 
@@ -39,7 +39,7 @@ class LaneMeter:
         }
         self._server: Attributes = {names.SERVER: urlsplit(deployment.base_url).hostname or ""}
         self._batch_id = batch.id
-        self._calls = 0
+        self._succeeded = 0
         self._failed_spans = 0
         self._durations: list[tuple[float, str | None]] = []
         self._finished: Counter[tuple[str | None, int | None]] = Counter()
@@ -58,9 +58,10 @@ class LaneMeter:
             if self._failed_spans < MOST_FAILED_SPANS:
                 self._failed_spans += 1
                 self._span(seconds, outcome, error)
-        elif self._calls % SPAN_EVERY == 0:
-            self._span(seconds, outcome, None)
-        self._calls += 1
+        else:
+            if self._succeeded % SPAN_EVERY == 0:
+                self._span(seconds, outcome, None)
+            self._succeeded += 1
 
     def retried(self, outcome: Retry) -> None:
         """The line is sent again."""

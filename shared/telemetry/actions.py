@@ -12,14 +12,18 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "batch_surveyed": (
         "batch_id", "status", "model", "total", "finished", "age_seconds", "running_seconds", "remaining_seconds"
     ),
+    "count_tokens": ("method", "error"),
     "delivery_started": ("batch_id",),
+    "durable_check_failed": ("reason",),
     "files_expired": ("count",),
     "health_check": (),
     "history_purged": ("count",),
     "keep_failed": ("batch_id",),
     "lane_paused": ("batch_id", "model", "lane", "seconds", "reason"),
+    "lane_taken": ("batch_id", "lane"),
     "line_broke": ("batch_id",),
     "orphans_removed": ("count",),
+    "readiness_check_broke": ("check",),
     "remains_removed": ("count",),
     "request_failed": ("request_id", "path"),
     "results_undelivered": ("batch_id",),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from opentelemetry.metrics import get_meter
+from opentelemetry.metrics import CallbackOptions, Observation, get_meter
 
 from shared.telemetry.attributes import (
     DIRECTION,
@@ -26,6 +27,8 @@ from shared.telemetry.attributes import (
     Attributes,
 )
 
+FRESH_SECONDS = 90  # The timer that sets gauges comes every 30.
+
 
 class Kind(StrEnum):
     """What may be asked of a metric: sums of a counter, averages and extremes of a histogram, the newest of a gauge."""
@@ -33,6 +36,24 @@ class Kind(StrEnum):
     COUNTER = "counter"
     HISTOGRAM = "histogram"
     GAUGE = "gauge"
+
+
+class Newest:
+    """The newest values of a gauge, for as long as they hold: another instance may be the next to know."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._values: dict[frozenset[tuple[str, str | int | float]], tuple[float, float]] = {}
+
+    def set(self, value: float, attributes: Attributes) -> None:
+        self._values[frozenset(attributes.items())] = value, self._clock()
+
+    def observe(self, options: CallbackOptions) -> Iterator[Observation]:  # noqa: ARG002 - the callback's form
+        """Called at each export, in a thread of the exporter's."""
+        oldest = self._clock() - FRESH_SECONDS
+        for attributes, (value, at) in list(self._values.items()):
+            if at >= oldest:
+                yield Observation(value, dict(attributes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +77,9 @@ class Metric:
         if self.kind is Kind.COUNTER:
             return meter.create_counter(self.name, self.unit, self.meaning).add
         if self.kind is Kind.GAUGE:
-            return meter.create_gauge(self.name, self.unit, self.meaning).set
+            newest = Newest()
+            meter.create_observable_gauge(self.name, [newest.observe], self.unit, self.meaning)
+            return newest.set
         buckets = self.buckets
         return meter.create_histogram(
             self.name, self.unit, self.meaning, explicit_bucket_boundaries_advisory=buckets
