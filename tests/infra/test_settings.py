@@ -72,12 +72,14 @@ def unmatched(file: BicepFile) -> set[str]:
 
 def test_every_setting_in_bicep_is_read() -> None:
     """What Bicep sets is read by the service, or by the platform as written down above; nothing else."""
-    assert unread(template()) == set()
+    assert unread(template()) == set(), (
+        "set what is read and read what is set: infra/modules/settings.bicep, PLATFORM above"
+    )
 
 
 def test_every_setting_of_the_service_can_be_set() -> None:
     """Each setting of the service is either set by Bicep or a property of the type of extraSettings; none is in both."""
-    assert unmatched(template()) == set()
+    assert unmatched(template()) == set(), "keep `type serviceSettings` in infra/modules/settings.bicep like Settings"
 
 
 @pytest.mark.parametrize(
@@ -181,7 +183,8 @@ def test_deployment_type_is_the_services() -> None:
     declared = type_fields(template(), "deployment")
     needed = {field.encode_name for field in msgspec.structs.fields(Deployment) if field.required} - {"name"}
 
-    assert set(declared) == set(Deployment.__struct_fields__) - {"name", "api_key"}
+    expected = set(Deployment.__struct_fields__) - {"name", "api_key"}
+    assert set(declared) == expected, "keep `type deployment` in infra/modules/settings.bicep like Deployment"
     assert {name for name, optional in declared.items() if not optional} == needed
 
 
