@@ -32,6 +32,8 @@ async def process_chunk(input: dict[str, Any]) -> dict[str, Any]:
         return DONE
     deployment = service.settings.deployments.get(batch.deployment or "")
     if deployment is None:
+        if (deadline := batch.deadline()) and service.now() >= deadline:
+            return DONE  # Nothing can run any more: finish_batch expires what is left.
         raise RuntimeError(f"Deployment {batch.deployment!r} is gone from BATCH_DEPLOYMENTS while a batch needs it.")
     plan = await read_plan(service.blobs, batch)
     rows = {row.index: row for row in await service.batches.list_chunks(batch.id)}
