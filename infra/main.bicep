@@ -431,7 +431,7 @@ module alerts 'modules/alerts.bicep' = {
     applicationInsightsId: monitoring.outputs.componentId
     functionAppId: app.outputs.id
     availabilityTestId: availability.outputs.id
-    actionGroupId: empty(alertEmails) ? '' : actions!.outputs.id
+    actionGroupId: !empty(alertEmails) ? actions!.outputs.id : ''
     tags: allTags
     prefix: name
   }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.infra.bicep_tree import BicepFile, Declaration, properties, read, text_of, walk
+from tests.infra.bicep_tree import BicepFile, Declaration, named, properties, read, text_of, walk
 
 
 def module_problems(file: BicepFile) -> list[str]:
@@ -17,6 +17,22 @@ def module_problems(file: BicepFile) -> list[str]:
         module = read(path)
         problems += [f"{file.path.name}:{call.line}: {each}" for each in _parameters(file, call, module)]
         problems += [f"{file.path.name}: {each}" for each in _outputs(file, call, module)]
+    return problems
+
+
+def import_problems(file: BicepFile) -> list[str]:
+    """What is imported is exported where it is taken from."""
+    problems = []
+    for node in named(file.root):
+        if node.type == "import_functionality":
+            *names, source = (text_of(child).strip("'") for child in named(node))
+            path = file.path.parent / source
+            exported = (
+                {each.name for each in read(path).declarations if "export" in each.decorators}
+                if path.is_file()
+                else set()
+            )
+            problems += [f"{file.at(node)}: {source} exports no {name}" for name in names if name not in exported]
     return problems
 
 

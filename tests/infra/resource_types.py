@@ -32,6 +32,19 @@ def resource_problems(file: BicepFile) -> list[str]:
     return [problem for each in file.of("resource") for problem in _resource(file, each)]
 
 
+def has_property(source: str, path: list[str]) -> bool:
+    """Whether a resource has the property that `path` leads to; True where the data ends before the path."""
+    entries = type_data().get(source)
+    kind = entries[int(entries[0]["body"]["$ref"].removeprefix("#/"))] if entries else {"$type": "AnyType"}
+    for name in path:
+        if kind["$type"] != "ObjectType":
+            return kind["$type"] in ("AnyType", "DiscriminatedObjectType")
+        if name not in kind["properties"]:
+            return "additionalProperties" in kind
+        kind = entries[int(kind["properties"][name]["type"]["$ref"].removeprefix("#/"))]  # type: ignore[index]
+    return True
+
+
 def _resource(file: BicepFile, resource: Declaration) -> Iterator[str]:
     entries = type_data().get(resource.source)
     if entries is None:

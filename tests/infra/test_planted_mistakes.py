@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.accesses import odd_module_calls, unknown_accesses, unknown_decorators
 from tests.infra.bicep_tree import INFRA, BicepFile, parse, read, syntax_errors
 from tests.infra.flex import not_on_flex
 from tests.infra.hardening import passwords_left, soft_spots
-from tests.infra.modules import module_problems
+from tests.infra.modules import import_problems, module_problems
 from tests.infra.parameter_files import parameter_problems
 from tests.infra.resource_types import DATA, resource_problems
 from tests.infra.secrets import bare_secrets, secret_outputs
@@ -61,7 +62,7 @@ resource noFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-0
   }
 }
 """
-ACTIONS = "module a 'modules/actions.bicep' = {\n  params: { name: 'n', tags: {}, emails: [] }\n}\n"
+ACTIONS = "module a 'modules/actions.bicep' = {\n  name: 'a'\n  params: { name: 'n', tags: {}, emails: [] }\n}\n"
 
 
 def says(problems: list[str], expected: str) -> bool:
@@ -112,6 +113,16 @@ def says(problems: list[str], expected: str) -> bool:
             "@secure()\nparam k string\n" + ACTIONS.replace("'n'", "'n-${k}'"),
             "takes a secret as name",
         ),
+        (import_problems, "import { thing } from 'modules/settings.bicep'\n", "exports no thing"),
+        (import_problems, "import { deployment } from 'modules/nowhere.bicep'\n", "exports no deployment"),
+        (odd_module_calls, ACTIONS.replace("params", "parameters"), "parameters, params is odd or missing"),
+        (odd_module_calls, "targetScope = 'subscription'\n" + ACTIONS, "scope is odd or missing"),
+        (unknown_accesses, ACTIONS + "var b = a.output.id\n", "a has no output.id"),
+        (unknown_accesses, "var a = {\n  b: 1\n}\nvar c = a.d\n", "a has no d"),
+        (unknown_accesses, "var a = [\n  { b: 1 }\n]\nvar c = [for x in a: x.d]\n", "x has no d"),
+        (unknown_accesses, "type t = {\n  b: int?\n}\nparam a t\nvar c = a.?d\n", "a has no d"),
+        (unknown_accesses, "var a = environment().suffixes.storge\n", "has no suffixes.storge"),
+        (unknown_decorators, "@secured()\nparam a string\n", "@secured() is no decorator"),
         (secret_outputs, "@secure()\nparam a string\noutput b string = 'x${a}'\n", "output b shows a secret"),
         (secret_outputs, "output b string = component.properties.ConnectionString\n", "output b shows a secret"),
         (bare_secrets, "param apiKey string\n", "apiKey is not @secure()"),
@@ -154,6 +165,16 @@ def test_mistake_in_a_resource_is_found(sound: str, was: str, is_now: str, expec
     """The sound sample passes; with one mistake planted, the report names it."""
     assert resource_problems(parse(sound)) == []
     assert says(resource_problems(parse(sound.replace(was, is_now))), expected)
+
+
+@needs_data
+@pytest.mark.parametrize(
+    "path", ["propertis.primaryEndpoints", "properties.primaryEndpoint", "properties.primaryEndpoints.blobs"]
+)
+def test_unknown_property_that_is_read_is_found(path: str) -> None:
+    """What a template reads of a resource is in the type data, read-only or not."""
+    assert unknown_accesses(parse(STORAGE + "var a = account.properties.primaryEndpoints.blob\n")) == []
+    assert says(unknown_accesses(parse(f"{STORAGE}var a = account.{path}\n")), f"account has no {path}")
 
 
 TEMPLATE = """

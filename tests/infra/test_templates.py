@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.accesses import odd_module_calls, unknown_accesses, unknown_decorators
 from tests.infra.bicep_tree import INFRA, ROOT, BicepFile, parameter_files, read, syntax_errors, templates
 from tests.infra.flex import not_on_flex
 from tests.infra.hardening import MUST, passwords_left, soft_spots
-from tests.infra.modules import module_problems
+from tests.infra.modules import import_problems, module_problems
 from tests.infra.parameter_files import parameter_problems, template_of
 from tests.infra.resource_types import DATA, resource_problems, type_data
 from tests.infra.secrets import bare_secrets, secret_outputs
@@ -24,7 +25,11 @@ CHECKS = (
     duplicate_names,
     unresolved_names,
     unused_names,
+    import_problems,
     module_problems,
+    odd_module_calls,
+    unknown_accesses,
+    unknown_decorators,
     secret_outputs,
     bare_secrets,
     soft_spots,
