@@ -135,6 +135,8 @@ var platform = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: component.properties.ConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
   PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+  OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,django,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3'
+  OTEL_PYTHON_FASTAPI_EXCLUDED_URLS: '.*'
 }
 var ofScheduler = empty(schedulerEndpoint)
   ? {}

@@ -29,6 +29,8 @@ PLATFORM = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "the Functions host and the exporter",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "the Functions host and the exporter",
     "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "the Python worker",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "OpenTelemetry in the Python worker",
+    "OTEL_PYTHON_FASTAPI_EXCLUDED_URLS": "OpenTelemetry in the Python worker",
     "DURABLE_TASK_SCHEDULER_CONNECTION_STRING": "host.dts.json",
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": "App Service authentication",
 }
@@ -154,6 +156,20 @@ def test_service_needs_the_settings_of_bicep(monkeypatch: pytest.MonkeyPatch, mi
 
     with pytest.raises(SettingsError, match="BatchStorage__blobServiceUri"):
         azure_stores("BatchStorage")
+
+
+def test_telemetry_is_set_as_documented() -> None:
+    """Every app setting of docs/telemetry.md is set by Bicep, with the value that is written there."""
+    section = (ROOT / "docs/telemetry.md").read_text().split("## App settings on Azure")[1].split("\n## ")[0]
+    documented = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+?) \|", section, flags=re.MULTILINE))
+    given = properties(template().find("var", "platform").parts[-1])
+    literals = {name: f"`{found}`" for name, node in given.items() if isinstance(found := value(node), str)}
+
+    assert len(documented) > 3
+    assert set(documented) <= set(given)
+    assert {name: literals[name] for name in documented if name in literals} == {
+        name: text for name, text in documented.items() if name in literals
+    }
 
 
 @pytest.mark.parametrize("name", ["host.json", "host.dts.json"])
