@@ -22,9 +22,14 @@ def prompt(body: Body) -> str:
     return content if isinstance(content, str) else msgspec.json.encode(content).decode()
 
 
+def tokens_of(text: str) -> tuple[int, int]:
+    """Tokens asked and said, as the usage of an answer to `text` tells them: a token is four characters."""
+    return len(text) // 4 + 1, len(text) // 4 + 2
+
+
 def answer(operation: str, model: str, text: str, number: int) -> dict[str, Any]:
-    """The answer to `text`, with its usage: a token is four characters."""
-    asked, said = len(text) // 4 + 1, len(text) // 4 + 2
+    """The answer to `text`, with its usage."""
+    asked, said = tokens_of(text)
     chat_usage = {
         "prompt_tokens": asked,
         "completion_tokens": said,

@@ -24,7 +24,7 @@ from typing import Any
 
 import msgspec
 
-from bench.mock_answers import Body, answer, prompt
+from bench.mock_answers import Body, answer, prompt, tokens_of
 from bench.mock_behaviour import Behaviour, Bucket, Stats
 
 _ROUTE = re.compile(
@@ -80,7 +80,7 @@ class MockUpstream:
         self.stats.first_request_at = self.stats.first_request_at or now
         self.stats.last_answer_at = max(self.stats.last_answer_at, now + delay)
         fault = self._fault(orders, self.stats.asked[checksum])
-        if (lacking := self._over_limit(len(body) / 4)) > 0:
+        if (lacking := self._over_limit(sum(tokens_of(text)))) > 0:
             self.stats.statuses["429"] += 1
             return _Reply(0.0, _error(429, "Rate limit reached.", headers=f"Retry-After: {lacking:.3f}\r\n"))
         self.stats.statuses[fault or "200"] += 1
@@ -91,7 +91,7 @@ class MockUpstream:
         said = msgspec.json.encode(answer(route["operation"], model, text, self.stats.requests))
         return _Reply(delay, _http(200, said, request_id=f"req_{self.stats.requests:032x}", headers=self._headers))
 
-    def _over_limit(self, tokens: float) -> float:
+    def _over_limit(self, tokens: int) -> float:
         """Seconds until this request would be let in; 0 lets it in."""
         now = time.monotonic()
         lacking = max(self._requests.lacks(1, now), self._tokens.lacks(tokens, now))
