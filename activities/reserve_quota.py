@@ -8,13 +8,18 @@ the limit turns no batch away that has begun.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from shared.domain.batch import Batch, Refused, Status
 from shared.domain.errors import WrongState
-from shared.domain.quota import QuotaMode, enqueued_ahead, enqueued_before, token_limit_exceeded
+from shared.domain.heartbeat import Heartbeat
+from shared.domain.hold_up import no_room
+from shared.domain.quota import QuotaMode, batches_ahead, enqueued_before, token_limit_exceeded
 from shared.run.change import change, load
 from shared.services import Services, services
+
+SHOWN: Final = timedelta(seconds=60)  # The run asks again every half minute.
 
 
 async def reserve_quota(input: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +46,21 @@ async def _must_wait(service: Services, batch: Batch) -> bool:
     deadline = batch.deadline()
     if (deadline is not None and service.now() >= deadline) or await service.batches.list_chunks(batch.id):
         return False
-    return enqueued_ahead(batch, [other async for other in service.batches.unfinished()]) + batch.input_tokens > limit
+    ahead = batches_ahead(batch, [other async for other in service.batches.unfinished()])
+    tokens = sum(other.input_tokens for other in ahead)
+    if tokens + batch.input_tokens <= limit:
+        return False
+    reason = no_room(batch.deployment or "", batch.input_tokens, tokens, len(ahead), limit)
+    await service.batches.beat(_waiting(service.now(), batch, reason))
+    return True
+
+
+def _waiting(now: datetime, batch: Batch, reason: str) -> Heartbeat:
+    """What tells of the wait; a lane that begins, or the end of the batch, takes its place."""
+    until = now + SHOWN
+    return Heartbeat(
+        deployment=batch.deployment or "", batch_id=batch.id, lane=0, at=now, paused_until=until, reason=reason
+    )
 
 
 def _limit(service: Services, batch: Batch) -> int | None:

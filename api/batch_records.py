@@ -5,6 +5,7 @@ The record is the truth; counts of a running batch are added up from its chunk r
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from api.rendering import render_batch
 from shared.domain.batch import Batch, Status, with_progress
 from shared.domain.chunk import input_copy
 from shared.domain.errors import InvalidRequest, NotFound
+from shared.domain.hold_up import HoldUp, hold_up
 from shared.domain.new_batch import NewBatch, parse_new_batch
 from shared.domain.parameters import shortened
 from shared.ports import Stored
@@ -90,7 +92,16 @@ async def find_batch(request: Request, call: Call) -> Stored[Batch]:
 
 async def show_batch(call: Call, batch: Batch) -> dict[str, Any]:
     """The batch as the caller's dialect shows it now."""
-    return render_batch(call.dialect, await with_live_counts(call, batch), call.services.now())
+    counted, held_up = await asyncio.gather(with_live_counts(call, batch), _held_up(call, batch))
+    return render_batch(call.dialect, counted, call.services.now(), held_up)
+
+
+async def _held_up(call: Call, batch: Batch) -> HoldUp | None:
+    """What its lanes say; lists do not ask them, at a query for each batch."""
+    if batch.status is not Status.IN_PROGRESS or batch.deployment is None:
+        return None
+    beats = await call.services.batches.heartbeats(batch.deployment, batch.id)
+    return hold_up(beats, call.services.now(), call.services.settings.stale_seconds)
 
 
 async def with_live_counts(call: Call, batch: Batch) -> Batch:

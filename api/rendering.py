@@ -14,6 +14,7 @@ from shared.domain.batch import Batch, BatchError
 from shared.domain.blob_address import result_address
 from shared.domain.file import RESULT_PURPOSE, File
 from shared.domain.forecast import Progress, progress
+from shared.domain.hold_up import HoldUp
 from shared.domain.usage import Usage
 
 
@@ -73,7 +74,7 @@ def render_batches(
     }
 
 
-def render_batch(dialect: Dialect, batch: Batch, now: datetime) -> dict[str, Any]:
+def render_batch(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp | None = None) -> dict[str, Any]:
     """`output_expires_after` is not echoed in any dialect (contract 1.7)."""
     return {
         "id": batch_id(dialect, batch.id),
@@ -91,7 +92,7 @@ def render_batch(dialect: Dialect, batch: Batch, now: datetime) -> dict[str, Any
         "usage": _usage(batch.usage),
         "metadata": batch.metadata,
         **_blobs(dialect, batch),
-        **_extensions(dialect, batch, now),
+        **_extensions(dialect, batch, now, held_up),
     }
 
 
@@ -107,11 +108,11 @@ def _blobs(dialect: Dialect, batch: Batch) -> dict[str, str]:
     }
 
 
-def _extensions(dialect: Dialect, batch: Batch, now: datetime) -> dict[str, Any]:
+def _extensions(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp | None) -> dict[str, Any]:
     """Keys of ours (docs/api.md), there only when they say something."""
     found: dict[str, Any] = {"retry_of": batch_id(dialect, batch.retry_of)} if batch.retry_of else {}
     running = progress(batch, now)
-    return found | {"progress": _progress(running)} if running else found
+    return found | {"progress": _progress(running, held_up)} if running else found
 
 
 def _times(batch: Batch) -> dict[str, int | None]:
@@ -146,12 +147,14 @@ def _usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _progress(progress: Progress) -> dict[str, Any]:
+def _progress(progress: Progress, held_up: HoldUp | None) -> dict[str, Any]:
+    why = {"held_up": {"until": unix_seconds(held_up.until), "reason": held_up.reason}} if held_up else {}
     return {
         "requests_per_second": _rounded(progress.requests_per_second),
         "tokens_per_minute": _rounded(progress.tokens_per_minute),
         "estimated_completion_at": unix_seconds(progress.estimated_completion_at),
         "reason": progress.reason,
+        **why,
     }
 
 

@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 from shared.domain.batch import Vendor
 from shared.domain.blob_address import parse_hosts
 from shared.domain.deployment import Deployment, parse_deployments
+from shared.domain.heartbeat import STALE_BEATS
 from shared.domain.quota import QuotaMode
 from shared.domain.vault_reference import is_unresolved
 
@@ -136,6 +137,11 @@ class Settings:
     )
     deployments_json: str = _setting("BATCH_DEPLOYMENTS", "{}", "Deployments: a JSON object, name -> settings.")
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
+
+    @property
+    def stale_seconds(self) -> float:
+        """After its last heartbeat a lane counts as gone."""
+        return STALE_BEATS * self.heartbeat_seconds
 
     def max_requests(self, vendor: Vendor) -> int:
         """Lines of a file, in the dialect of the batch."""

@@ -126,8 +126,11 @@ _PROGRESS = record(
         "tokens_per_minute": or_null(NUMBER),
         "estimated_completion_at": or_null(SECONDS),
         "reason": or_null(TEXT),
+        "held_up": record({"until": or_null(SECONDS), "reason": TEXT}),
     },
-    description="Averages since the batch began to run. An extension.",
+    optional=("held_up",),
+    description="Averages since the batch began to run; `held_up` of a single batch says why it waits or is slow. An "
+    "extension.",
 )
 _ANY_ENDPOINT = one_of(sorted({*ENDPOINTS, *(endpoint.removeprefix("/v1") for endpoint in ENDPOINTS)}))
 _TIMES = ("in_progress_at", "finalizing_at", "completed_at", "failed_at", "expired_at", "cancelling_at", "cancelled_at")

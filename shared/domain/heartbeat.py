@@ -13,6 +13,8 @@ import msgspec
 
 from shared.domain.rate_headers import ObservedLimits
 
+STALE_BEATS = 4  # Missed beats after which a lane counts as gone.
+
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Lane `lane` of batch `batch_id` was alive `at`.

@@ -73,8 +73,8 @@ def out_of_turn(deployment: str, limit: int) -> str:
 
 def no_room(deployment: str, needed: int, ahead_tokens: int, ahead_batches: int, limit: int) -> str:
     """Amounts in enqueued tokens; `ahead_batches` are those before this one."""
-    batches = "1 batch" if ahead_batches == 1 else f"{ahead_batches:,} batches"
+    batches = "1 batch before this one has" if ahead_batches == 1 else f"{ahead_batches:,} batches before this one have"
     return (
         f"Waiting for room in the enqueued tokens of the deployment '{deployment}': the limit is {limit:,}, "
-        f"{batches} before this one have {ahead_tokens:,}, this one has {needed:,}. It starts by itself, in order."
+        f"{batches} {ahead_tokens:,}, this one needs {needed:,}. It starts by itself, in order."
     )

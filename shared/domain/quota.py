@@ -34,13 +34,18 @@ def enqueued_before(batch: Batch, unfinished: Iterable[Batch], limit: int) -> in
     return enqueued
 
 
-def enqueued_ahead(batch: Batch, unfinished: Iterable[Batch]) -> int:
-    """Input tokens of all the deployment's batches before `batch`, where batches wait in order for room."""
-    return sum(
-        other.input_tokens
+def batches_ahead(batch: Batch, unfinished: Iterable[Batch]) -> list[Batch]:
+    """All the deployment's batches before `batch`, where batches wait in order for room."""
+    return [
+        other
         for other in unfinished
         if other.deployment == batch.deployment and other.id != batch.id and _order(other) < _order(batch)
-    )
+    ]
+
+
+def enqueued_ahead(batch: Batch, unfinished: Iterable[Batch]) -> int:
+    """Their input tokens."""
+    return sum(other.input_tokens for other in batches_ahead(batch, unfinished))
 
 
 def enqueued_tokens(unfinished: Iterable[Batch], deployment: str) -> int:

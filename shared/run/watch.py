@@ -30,8 +30,6 @@ from shared.services import Services
 
 log = logging.getLogger(__name__)
 
-STALE_BEATS = 4  # Missed beats after which a lane counts as gone.
-
 
 class Watch:
     """Sets `signals.stop` when the slice is over, the deadline has come or the batch is no longer in progress.
@@ -124,12 +122,7 @@ class Watch:
     def _is_held(self, beat: Heartbeat) -> bool:
         """A beat far in the future is one from before the clock was set: it holds nothing."""
         age = (self._service.now() - beat.at).total_seconds()
-        return abs(age) <= self.stale_after and not has_ended(beat.holder)
-
-    @property
-    def stale_after(self) -> float:
-        """Seconds after its last beat when a lane counts as gone."""
-        return STALE_BEATS * self._service.settings.heartbeat_seconds
+        return abs(age) <= self._service.settings.stale_seconds and not has_ended(beat.holder)
 
     async def begin(self) -> None:
         """The first look. A lane without a share looks again: others may only have been expected to begin with it."""
@@ -164,7 +157,7 @@ class Watch:
         now = self._service.now()
         if pause := asked_pause(every_beat, now):
             self._signals.pause(((pause.paused_until or now) - now).total_seconds(), pause.reason)
-        lanes = competing(every_beat, now, self.stale_after)
+        lanes = competing(every_beat, now, self._service.settings.stale_seconds)
         own = lanes.setdefault(self._batch.id, set())
         own |= {self._lane} if self._looks else set(range(self._lanes))  # The others are starting at this moment.
         parts = shares(self._deployment.max_concurrency, lanes, turn_at(now))

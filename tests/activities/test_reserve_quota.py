@@ -10,6 +10,7 @@ import pytest
 from activities.reserve_quota import reserve_quota
 from shared.domain.batch import Batch, CancelRequested, Finished, RequestsDone, Status
 from shared.domain.chunk import ChunkRow
+from shared.domain.hold_up import HoldUp, hold_up
 from shared.domain.quota import QuotaMode
 from shared.domain.usage import Usage
 from shared.run.change import change
@@ -136,3 +137,20 @@ async def test_a_batch_that_never_fits_does_not_wait(service: Services) -> None:
     queueing = replace(service, settings=replace(service.settings, quota_mode=QuotaMode.WAIT))
     with use(queueing):
         assert await run(await put(service, 1, 101)) == "refused"
+
+
+async def test_a_waiting_batch_says_for_what(service: Services) -> None:
+    """Its owner reads the limit, what is before it, and what it needs; admitted, its first lane takes the row over."""
+    queueing = replace(service, settings=replace(service.settings, quota_mode=QuotaMode.WAIT))
+    first, second = await put(service, 1, 60), await put(service, 2, 50)
+    with use(queueing):
+        await run(first)
+        assert await run(second) == "wait"
+    (beat,) = await service.batches.heartbeats("small")
+
+    assert (beat.batch_id, beat.lane, beat.holder) == (second.id, 0, "")
+    assert hold_up([beat], service.now(), 12.0) == HoldUp(
+        until=beat.paused_until,
+        reason="Waiting for room in the enqueued tokens of the deployment 'small': the limit is 100, 1 batch before this "
+        "one has 60, this one needs 50. It starts by itself, in order.",
+    )

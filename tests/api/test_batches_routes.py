@@ -27,6 +27,7 @@ from shared.domain.batch import (
     apply,
 )
 from shared.domain.chunk import ChunkRow
+from shared.domain.heartbeat import Heartbeat
 from shared.domain.usage import Usage
 from shared.ports import Changed
 from shared.services import Services, use
@@ -277,6 +278,26 @@ async def test_a_running_batch_shows_live_progress(create: Send, api: httpx.Asyn
         "total_tokens": 30,
     }
     assert (await api.get("/v1/batches")).json()["data"] == [batch]
+
+
+async def test_a_batch_that_waits_says_why(
+    create: Send, api: httpx.AsyncClient, services: Services, clock: Clock
+) -> None:
+    """A single batch has what its lanes say in `progress`; a list asks no lanes, and has not (docs/api.md)."""
+    batch_id = (await create()).json()["id"]
+    await advance(services, VALIDATED)
+    found = await stored(services)
+    until = clock.now + timedelta(seconds=90)
+    beat = Heartbeat(deployment="m", batch_id=found.id, lane=0, at=clock.now, paused_until=until, reason="It is sick.")
+    await services.batches.beat(beat)
+    progress = (await api.get(f"/v1/batches/{batch_id}")).json()["progress"]
+    (listed,) = (await api.get("/v1/batches")).json()["data"]
+    clock.advance(seconds=100)
+    after = (await api.get(f"/v1/batches/{batch_id}")).json()["progress"]
+
+    assert progress["held_up"] == {"until": int(until.timestamp()), "reason": "It is sick."}
+    assert "held_up" not in listed["progress"]
+    assert "held_up" not in after
 
 
 async def test_a_finished_batch(create: Send, api: httpx.AsyncClient, services: Services, clock: Clock) -> None:

@@ -269,6 +269,52 @@ async def test_a_lane_has_one_heartbeat(batches):
     assert [heartbeat.at for heartbeat in await batches.heartbeats("gpt-4o-mini")] == [START + timedelta(seconds=6)]
 
 
+async def test_heartbeats_of_one_batch(batches):
+    """Its lanes under the deployment, and no neighbour's."""
+    mine = [a_heartbeat(lane, batch=1) for lane in (0, 1, 12)]
+    for heartbeat in [*mine, a_heartbeat(0, batch=0), a_heartbeat(0, batch=2), a_heartbeat(0, deployment="x", batch=1)]:
+        await batches.beat(heartbeat)
+    found = await batches.heartbeats("gpt-4o-mini", an_id(1))
+    assert sorted(found, key=lambda h: h.lane) == mine
+
+
+async def test_one_of_many_claims_a_free_lane(batches):
+    """Inserting the heartbeat is up to the first."""
+    claims = [batches.claim_lane(a_heartbeat(seconds=seconds), None) for seconds in range(10)]
+    lost = [error for error in await asyncio.gather(*claims, return_exceptions=True) if error]
+    assert [type(error) for error in lost] == [Changed] * 9
+    assert len(await batches.heartbeats("gpt-4o-mini")) == 1
+
+
+async def test_one_of_many_takes_a_lane_over(batches):
+    """Replacing a heartbeat works at the version that was read, once."""
+    await batches.beat(a_heartbeat())
+    stored = await batches.get_heartbeat("gpt-4o-mini", an_id(0), 0)
+    assert stored.value == a_heartbeat()
+    claims = [batches.claim_lane(a_heartbeat(seconds=seconds), stored.version) for seconds in range(1, 11)]
+    lost = [error for error in await asyncio.gather(*claims, return_exceptions=True) if error]
+    assert [type(error) for error in lost] == [Changed] * 9
+
+
+async def test_a_lane_that_beat_meanwhile_is_not_taken_over(batches):
+    """Each beat is another version."""
+    await batches.beat(a_heartbeat())
+    stored = await batches.get_heartbeat("gpt-4o-mini", an_id(0), 0)
+    await batches.beat(a_heartbeat(seconds=3))
+    with pytest.raises(Changed):
+        await batches.claim_lane(a_heartbeat(seconds=4), stored.version)
+
+
+async def test_a_lane_that_stopped_is_not_taken_over_at_an_old_version(batches):
+    """There is nothing to replace."""
+    await batches.beat(a_heartbeat())
+    stored = await batches.get_heartbeat("gpt-4o-mini", an_id(0), 0)
+    await batches.stop_beating(a_heartbeat())
+    assert await batches.get_heartbeat("gpt-4o-mini", an_id(0), 0) is None
+    with pytest.raises(Changed):
+        await batches.claim_lane(a_heartbeat(seconds=4), stored.version)
+
+
 async def test_stop_beating_removes_the_lane(batches):
     """That lane's, whenever it beat last, and no other's."""
     await batches.beat(a_heartbeat(0, seconds=0))

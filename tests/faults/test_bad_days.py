@@ -30,10 +30,21 @@ def test_any_bad_day_ends_well(kind: str) -> None:
     print(
         f"\n{kind}: {RUNS} days, {sum(it.store_calls for it in aftermaths)} store calls, {faults.total()} of them "
         f"failed ({faults['late']} after the write), {sum(it.runs.kills for it in aftermaths)} kills; "
-        f"paid again {spread([it.paid_again for it in alone])}"
+        f"paid again {spread([it.paid_again for it in alone])}, "
+        f"with doubled activities {spread([it.paid_again for it in aftermaths if it.day.has_twins])}"
     )
 
     assert [it.day.seed for it in alone if it.paid_again > it.bound] == []
+
+
+@pytest.mark.timeout(0 if RUNS > 200 else 120)
+def test_activities_delivered_twice_send_nothing_twice() -> None:
+    """At once or while the first one works: in fair weather no request is paid twice."""
+    aftermaths = [checked(days.twins, seed) for seed in range(RUNS // 2)]
+    again = [it.paid_again for it in aftermaths]
+    print(f"\ntwins: {len(again)} days, {sum(it.day.lines for it in aftermaths)} lines; paid again {spread(again)}")
+
+    assert max(again) == 0
 
 
 def checked(kind: Callable[[int], Day], seed: int) -> Aftermath:
