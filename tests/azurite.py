@@ -19,10 +19,19 @@ KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr
 
 
 @contextmanager
-def running(log: Path, *options: str, scheme: str = "http") -> Iterator[str]:
-    """Yields the connection string; what Azurite says goes to `log`. It ends with this process, however that ends."""
+def running(log: Path, *options: str, scheme: str = "http", access_log: bool = False) -> Iterator[str]:
+    """Yields the connection string; what Azurite says goes to `log`, with `access_log` every request as well.
+
+    It ends with this process, however that ends.
+    """
     blob, queue, table = _free_ports(3)
-    flags = ["--silent", "--inMemoryPersistence", "--extentMemoryLimit", "1024", "--skipApiVersionCheck"]
+    flags = [
+        *([] if access_log else ["--silent"]),
+        "--inMemoryPersistence",
+        "--extentMemoryLimit",
+        "1024",
+        "--skipApiVersionCheck",
+    ]
     ports = ["--blobPort", str(blob), "--queuePort", str(queue), "--tablePort", str(table)]
     command = [sys.executable, ROOT / "scripts/lib/leash.py", PROGRAM, *flags, "--disableTelemetry", *ports, *options]
     with (
