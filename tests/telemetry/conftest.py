@@ -7,6 +7,7 @@ for Azure Monitor has it: what is read is what is new.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import Any
 import httpx
 import pytest
 from opentelemetry import metrics, trace
-from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, Counter, Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader, Metric
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from activities.finish_batch import finish_batch
 from activities.process_chunk import process_chunk
@@ -54,11 +56,25 @@ class Told:
         return tuple(span for span in found if span.instrumentation_scope and span.instrumentation_scope.name == SCOPE)
 
 
+class OwnIds(IdGenerator):
+    """The SDK's own ids and exemplars would draw from the random numbers that tests of whole days have seeded."""
+
+    def __init__(self) -> None:
+        self._random = random.Random(1)
+
+    def generate_span_id(self) -> int:
+        return self._random.getrandbits(64) or 1
+
+    def generate_trace_id(self) -> int:
+        return self._random.getrandbits(128) or 1
+
+
 @pytest.fixture(scope="package")
 def providers() -> Iterator[Told]:
     delta = {Counter: AggregationTemporality.DELTA, Histogram: AggregationTemporality.DELTA}
     told = Told(InMemoryMetricReader(preferred_temporality=delta), InMemorySpanExporter())
-    meters, tracers = MeterProvider([told.reader]), TracerProvider()
+    meters = MeterProvider([told.reader], exemplar_filter=AlwaysOffExemplarFilter())
+    tracers = TracerProvider(id_generator=OwnIds())
     tracers.add_span_processor(SimpleSpanProcessor(told.exporter))
     metrics.set_meter_provider(meters)
     trace.set_tracer_provider(tracers)
