@@ -32,13 +32,26 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def connection_string(blob_port: int, table_port: int) -> str:
+def start_azurite(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """The leash of an Azurite that keeps its data in `folder`, and its connection string. Exits if it fails."""
+    folder.mkdir(parents=True, exist_ok=True)
+    blob, queue, table = free_ports(3)
+    flags = ["--skipApiVersionCheck", "--disableTelemetry", "--silent", "--location", str(folder)]
+    ports = ["--blobPort", str(blob), "--queuePort", str(queue), "--tablePort", str(table)]
+    log = folder / "azurite.log"
+    azurite = leash.start(["node_modules/.bin/azurite", *flags, *ports], log=log)
+    wait_for((blob, queue, table), azurite, log)
+    return azurite, connection_string(blob, queue, table)
+
+
+def connection_string(blob_port: int, queue_port: int, table_port: int) -> str:
     return ";".join(
         (
             "DefaultEndpointsProtocol=http",
             f"AccountName={ACCOUNT}",
             f"AccountKey={ACCOUNT_KEY}",
             f"BlobEndpoint=http://{HOST}:{blob_port}/{ACCOUNT}",
+            f"QueueEndpoint=http://{HOST}:{queue_port}/{ACCOUNT}",
             f"TableEndpoint=http://{HOST}:{table_port}/{ACCOUNT}",
         )
     )
@@ -67,16 +80,9 @@ def main() -> None:
     parser.add_argument("--azurite", action="store_true")
     parser.add_argument("--data", type=Path, default=Path(".data"))
     known, others = parser.parse_known_args()
-    folder = known.data / "azurite"
-    folder.mkdir(parents=True, exist_ok=True)
-    blob, queue, table = free_ports(3)
-    flags = ["--skipApiVersionCheck", "--disableTelemetry", "--silent", "--location", str(folder)]
-    ports = ["--blobPort", str(blob), "--queuePort", str(queue), "--tablePort", str(table)]
-    log = folder / "azurite.log"
-    azurite = leash.start(["node_modules/.bin/azurite", *flags, *ports], log=log)
-    wait_for((blob, table), azurite, log)
+    azurite, storage = start_azurite(known.data / "azurite")
     leash.keep_through_exec(azurite)
-    service = ["-m", "local_host", "--data", str(known.data), "--azurite", connection_string(blob, table), *others]
+    service = ["-m", "local_host", "--data", str(known.data), "--azurite", storage, *others]
     os.execv(sys.executable, [sys.executable, *service])
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench.programs import Mock, Service
+from tests import core_tools
 
 
 @pytest.fixture(scope="session")
@@ -17,11 +18,19 @@ def mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mock]:
     program.stop()
 
 
-@pytest.fixture(scope="session", params=["local", "azurite"])
+HOSTS = [
+    "local",
+    "azurite",
+    *([] if core_tools.missing() else ["core_tools"]),
+]  # test_core_tools.py says what is missing.
+
+
+@pytest.fixture(scope="session", params=HOSTS)
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, mock: Mock) -> Iterator[Service]:
-    """The local host on its own stores, then on Azurite."""
+    """The local host on its own stores, then on Azurite; then Azure's own host, where Core Tools are installed."""
     azurite = ["--azurite", request.getfixturevalue("azurite")] if request.param == "azurite" else []
-    program = Service(
+    start = core_tools.CoreTools if request.param == "core_tools" else Service
+    program = start(
         tmp_path_factory.mktemp("service"),
         mock.url,
         *azurite,
