@@ -6,6 +6,8 @@ function's name is its identity on the platform: renaming one orphans what runs 
 
 from __future__ import annotations
 
+import os
+
 import azure.durable_functions as df
 import azure.functions as func
 
@@ -26,6 +28,7 @@ from orchestrators import names
 from orchestrators.deliver_webhook import deliver_webhook
 from orchestrators.run_batch import run_batch
 from orchestrators.run_lane import run_lane
+from shared.settings import Settings
 from timers.expire_files import expire_files
 from timers.expire_uploads import expire_uploads
 from timers.forget_creations import forget_creations
@@ -106,9 +109,9 @@ app.function_name("reconcile_batches")(
     )
 )
 app.function_name("start_deliveries")(
-    app.timer_trigger(arg_name="timer", schedule="*/5 * * * * *")(
-        app.durable_client_input(client_name="client")(start_deliveries)
-    )
+    app.timer_trigger(
+        arg_name="timer", schedule=os.environ.get("BATCH_WEBHOOK_SCHEDULE") or Settings().webhook_schedule
+    )(app.durable_client_input(client_name="client")(start_deliveries))
 )
 app.function_name("purge_history")(
     app.timer_trigger(arg_name="timer", schedule="0 17 3 * * *")(
