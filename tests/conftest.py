@@ -4,8 +4,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests import azurite as emulator
+
+settings.register_profile("untimed", deadline=None)  # How long an example takes is the machine's doing.
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

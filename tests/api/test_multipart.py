@@ -89,7 +89,7 @@ async def test_a_body_cut_off_anywhere_is_refused(cut: int) -> None:
         await parse(BODY[:cut])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=400), st.integers(1, 50))
 async def test_any_content_comes_through(content: bytes, size: int) -> None:
     """The file's bytes are what was sent, whatever they are, unless they hold the boundary itself."""
@@ -100,7 +100,7 @@ async def test_any_content_comes_through(content: bytes, size: int) -> None:
     assert b"".join(found for found in parts if isinstance(found, bytes)) == content
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=600))
 async def test_junk_is_refused_and_nothing_else_happens(junk: bytes) -> None:
     """Whatever follows the first boundary, the answer is parts or InvalidRequest."""

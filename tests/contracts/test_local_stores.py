@@ -49,7 +49,7 @@ def lasting(runner, tmp_path_factory):
     runner.run(stores.close())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     blocks=st.lists(st.binary(min_size=1, max_size=40), max_size=8),
     start=st.integers(0, 350),

@@ -81,7 +81,7 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=50)  # The first example loads the vocabulary.
+@settings(max_examples=50)
 @given(
     st.lists(st.dictionaries(st.sampled_from(["messages", "input", "prompt", "instructions", "tools"]), json_values))
 )

@@ -123,7 +123,7 @@ def test_batches_that_do_not_end_are_told_and_left_alone(serve, tmp_path):
     slow = Mock(tmp_path, "--latency-ms", "60000")
     slow.start()
     service = serve(slow.url)
-    run = smoke(service.url, KEY, "--timeout", "2")
+    run = smoke(service.url, KEY, "--timeout", "6")
     with service.openai as client:
         statuses = {batch.status for batch in client.batches.list()}
     files = files_of(service)
