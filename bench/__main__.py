@@ -13,6 +13,7 @@ from typing import Any
 
 from bench import latency, limits, matrix, peers, recovery, scale, transfer
 from bench.report import load, machine, write_results
+from bench.simulation import sweep
 
 PROGRAMS = {
     "matrix": matrix.run,
@@ -21,6 +22,7 @@ PROGRAMS = {
     "limits": limits.run,
     "recovery": recovery.run,
     "transfer": transfer.run,
+    "simulation": sweep.run,
     "peers": peers.run,
 }
 

@@ -56,7 +56,7 @@ class InputScan:
     def __init__(self, rules: ScanRules) -> None:
         self._rules = rules
         self._lines = LineRules(vendor=rules.vendor, endpoint=rules.endpoint, deployments=rules.deployments)
-        self._chunks = _ChunkPlanner(rules.chunk_lines, rules.chunk_bytes)
+        self._chunks = ChunkPlanner(rules.chunk_lines, rules.chunk_bytes)
         self._errors: list[BatchError] = []
         self._error_count = 0
         self._bytes = 0  # fed so far
@@ -204,7 +204,7 @@ class InputScan:
 SMALL_CHUNK_LINES: Final = 20
 
 
-class _ChunkPlanner:
+class ChunkPlanner:
     """Cuts request lines into chunks of at most so many lines and bytes; one line longer than that is one chunk.
 
     Chunks grow with the file: none is more than a sixteenth of the lines before it, or SMALL_CHUNK_LINES. Lanes take

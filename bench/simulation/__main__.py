@@ -1,0 +1,5 @@
+"""`python -m bench.simulation [--quick]`."""
+
+from bench.simulation.sweep import main
+
+main()
