@@ -54,11 +54,9 @@ class Simulation:
         self.costs = costs or Costs()
         self.clock = Clock()
         self.batches: list[Walk] = []
-        self.waits: defaultdict[str, float] = defaultdict(
-            float
-        )  # seconds of lanes and activities, by what they waited for
+        self.waits: defaultdict[str, float] = defaultdict(float)  # seconds, by what was waited for
         self.calls: defaultdict[str, float] = defaultdict(float)
-        self.in_use = self.peak_in_use = 0  # requests in flight
+        self.sent = self.in_use = self.peak_in_use = 0  # requests, and those in flight
         self.in_use_seconds = 0.0
         self.live_lanes = self.peak_lanes = 0
         self.beat_rows = 0.0
@@ -109,7 +107,6 @@ class Simulation:
         for lane in range(batch.lanes):
             self.clock.start(self._lane(batch, lane), self._step())
         yield batch.ended
-        yield self._step()
         yield from self._activity(costs.batch_cpu / 4)
         yield self._call(*costs.batch_calls)
         batch.ended_at = self.clock.now
@@ -161,11 +158,12 @@ class Simulation:
             instance.leave(process)
             self.instances.give_back(instance)
             yield self._step() + pause
+        yield self._step()
         batch.running -= 1
         if not batch.running:
             assert batch.ended is not None
             assert batch.ended.process is not None
-            self.clock.start(batch.ended.process, self._step())
+            self.clock.start(batch.ended.process)
 
     def _slice(self, batch: Walk, lane: int, process: Server) -> Generator[float, None, tuple[bool, float]]:
         """As shared.run.lane. Returns whether the lane is done, and how long to leave it alone."""
@@ -204,9 +202,9 @@ class Simulation:
     def _turn(self, batch: Walk, slots: int, left: int, process: Server) -> Generator[float, None, int]:
         """Run at most `left` lines with so many requests in flight; returns how many."""
         now, costs, heartbeat = self.clock.now, self.costs, self.installation.heartbeat_seconds
-        pace = self._pace(batch, slots)
-        lines = max(1, min(left, int(pace * heartbeat)))
-        by_upstream = max(lines / pace, self.requests.take(lines, now))
+        limit = self._limit(batch)
+        lines = max(1, min(left, int(heartbeat * min(slots / self.upstream.latency_seconds, limit))))
+        by_upstream = max(lines * self._latency(lines) / slots, lines / limit, self.requests.take(lines, now))
         by_upstream = max(by_upstream, self.tokens.take(lines * self.load.tokens_per_line, now))
         looks = by_upstream / heartbeat
         self.beat_rows += looks * self.live_lanes
@@ -216,30 +214,29 @@ class Simulation:
         by = {"upstream": by_upstream, "cpu": process.take(cpu, now), "storage": storage}
         slowest = max(by, key=lambda name: by[name])
         self.waits[slowest] += by[slowest]
+        self.sent += lines
         self.in_use += slots
         self.peak_in_use = max(self.peak_in_use, self.in_use)
-        self.in_use_seconds += min(slots, lines / pace * slots) * by_upstream
+        self.in_use_seconds += lines * self.upstream.latency_seconds
         yield by[slowest]
         self.in_use -= slots
         return lines
 
-    def _pace(self, batch: Walk, slots: int) -> float:
-        """Lines a second: so many in flight, and the lane's part of the limits per minute."""
-        upstream, parts = self.upstream, self._share_now()
-        pace = slots / self._mean_latency(slots)
-        for limit, amount in (
-            (upstream.requests_per_minute, 1),
-            (upstream.tokens_per_minute, self.load.tokens_per_line),
+    def _limit(self, batch: Walk) -> float:
+        """Lines a second: the lane's part of the limits per minute."""
+        parts, limit = self._share_now(), math.inf
+        for per_minute, amount in (
+            (self.upstream.requests_per_minute, 1),
+            (self.upstream.tokens_per_minute, self.load.tokens_per_line),
         ):
-            part = parts.rate(limit, batch.id)
-            pace = pace if part is None else min(pace, part / 60 / amount)
-        return pace
+            part = parts.rate(per_minute, batch.id)
+            limit = limit if part is None else min(limit, part / 60 / amount)
+        return limit
 
-    def _mean_latency(self, requests: int) -> float:
-        """Of so many answers together."""
-        upstream = self.upstream
-        drawn = 1 + self._random.gauss(0, 1) * upstream.spread / math.sqrt(requests)
-        return upstream.latency_seconds * max(0.1, drawn)
+    def _latency(self, requests: int) -> float:
+        """The mean of so many answers."""
+        drawn = 1 + self._random.gauss(0, 1) * self.upstream.spread / math.sqrt(requests)
+        return self.upstream.latency_seconds * max(0.1, drawn)
 
     def _drain(self, share: int, ran: int) -> Generator[float, None, None]:
         """The lane's last answers: the slowest of those in flight, and of few lines all that they take."""

@@ -46,8 +46,9 @@ def _world(request: pytest.FixtureRequest) -> Simulation:
 
 
 def test_every_request_runs_once(world: Simulation) -> None:
-    """Whatever is scarce, each chunk is sealed with all of its lines, by one lane of its batch."""
+    """Whatever is scarce, as many requests are sent as there are lines, and each chunk is sealed with all of its own."""
     assert len(world.batches) == world.load.batches
+    assert world.sent == sum(batch.lines for batch in world.batches)
     for batch in world.batches:
         assert batch.ended_at >= batch.begun_at >= batch.created_at
         assert {index: row.completed for index, row in batch.rows.items()} == {
@@ -71,6 +72,20 @@ def test_nothing_is_faster_than_the_upstream(name: str) -> None:
     for batch in world.batches:
         least = batch.lines * world.upstream.latency_seconds / world.upstream.concurrency
         assert batch.ended_at - batch.begun_at >= least
+
+
+def test_answers_that_vary_give_no_capacity() -> None:
+    """In the mean a crowded upstream answers no faster than its concurrency allows, however answers vary."""
+    upstream = replace(STEADY, concurrency=8, spread=1.0)
+    simulation = simulated(Load(batches=20, sizes={300: 1.0}, seconds=1), upstream=upstream)
+
+    least = 20 * 300 * upstream.latency_seconds / upstream.concurrency
+    assert seconds(simulation) > 0.97 * least
+
+
+def test_a_batch_takes_the_actions_that_were_counted() -> None:
+    """23 with four lanes of one slice: what `python -m bench.transactions` finds in the history of the real service."""
+    assert simulated(Load(batches=1, sizes={1_000: 1.0})).calls["actions"] == 23
 
 
 def test_the_limits_per_minute_are_kept() -> None:
