@@ -60,8 +60,8 @@ async def _finish(service: Services, batch: Batch) -> Batch:
         reason = _why_lines_never_ran(batch, service.now())
         for chunk in unsealed:
             rows[chunk.index] = await _seal_unfinished(service, batch, chunk, reason)
-    elif batch.status is Status.IN_PROGRESS and sum(row.finished for row in rows.values()) == batch.total:
-        batch = await change(service, batch, RequestsDone())  # Else an earlier call sealed what had expired.
+    if batch.status is Status.IN_PROGRESS and sum(row.finished for row in rows.values()) == batch.total:
+        batch = await change(service, batch, RequestsDone())  # Too late only to seal: nothing has expired.
     return await change(service, batch, await _publish(service, batch, [rows[chunk.index] for chunk in chunks]))
 
 

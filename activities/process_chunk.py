@@ -9,22 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.domain.batch import Status
+from shared.domain.batch import Batch, Status
 from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.run.change import load
 from shared.run.holder import holding
 from shared.run.lane import Lane
 from shared.run.plan import read_plan
 from shared.run.remains import remove_remains
-from shared.services import services
+from shared.services import Services, services
 
 DONE = {"done": True, "wait": 0.0, "waited": 0.0}
+NAP_SECONDS = 15.0  # A pause is slept in naps: at the end of each the lane sees whether its batch was cancelled.
 
 
 async def process_chunk(input: dict[str, Any]) -> dict[str, Any]:
     """Input: `{"owner", "batch_id", "lane", "lanes", "waited"}`.
 
     Returns `{"done", "wait", "waited"}`: unless the lane is done, call again after `wait` seconds, with this `waited`.
+    A long pause takes several calls.
     """
     service = services()
     batch = await load(service, input["owner"], input["batch_id"])
@@ -35,6 +37,9 @@ async def process_chunk(input: dict[str, Any]) -> dict[str, Any]:
         if (deadline := batch.deadline()) and service.now() >= deadline:
             return DONE  # Nothing can run any more: finish_batch expires what is left.
         raise RuntimeError(f"Deployment {batch.deployment!r} is gone from BATCH_DEPLOYMENTS while a batch needs it.")
+    waited = input.get("waited", 0.0)
+    if rest := await _rest_of_pause(service, batch, input["lane"], sick=waited > 0):
+        return _again(rest, waited)
     plan = await read_plan(service.blobs, batch)
     rows = {row.index: row for row in await service.batches.list_chunks(batch.id)}
     own, others = work_of_lane(plan.chunks if plan else (), rows, input["lane"], input["lanes"])
@@ -50,17 +55,30 @@ async def process_chunk(input: dict[str, Any]) -> dict[str, Any]:
             lane=input["lane"],
             lanes=input["lanes"],
             holder=holder,
-            waited_seconds=input.get("waited", 0.0),
+            waited_seconds=waited,
         ).run()
     newest = await load(service, batch.owner, batch.id)
     if newest is None or newest.is_terminal:  # This call was one too many; nobody tidies up after it.
         await remove_remains(service, batch)
         return DONE
-    return {
-        "done": progress.done,
-        "wait": 0.0 if progress.done else round(progress.wait_seconds, 3),
-        "waited": progress.waited_seconds,
-    }
+    return DONE if progress.done else _again(progress.wait_seconds, progress.waited_seconds)
+
+
+def _again(wait_seconds: float, waited_seconds: float) -> dict[str, Any]:
+    return {"done": False, "wait": round(min(wait_seconds, NAP_SECONDS), 3), "waited": waited_seconds}
+
+
+async def _rest_of_pause(service: Services, batch: Batch, lane: int, *, sick: bool) -> float:
+    """Seconds for which the lane's own last word still leaves the upstream alone: it asked for that, or is `sick`."""
+    stored = await service.batches.get_heartbeat(batch.deployment or "", batch.id, lane)
+    beat = stored.value if stored else None
+    if beat is None or beat.paused_until is None or beat.queued or not (beat.asked or sick):
+        return 0.0
+    now = service.now()
+    if beat.at > now:  # The clock has been set back: the pause is from another time.
+        return 0.0
+    ends = [end for end in (beat.paused_until, batch.deadline()) if end is not None]
+    return max(0.0, (min(ends) - now).total_seconds())
 
 
 def work_of_lane(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from activities.process_chunk import process_chunk
-from shared.domain.batch import Status
+from shared.domain.batch import CancelRequested, Status
 from shared.domain.heartbeat import Heartbeat
 from shared.domain.upstream import FailureKind, UpstreamFailure
+from shared.run.change import change
 from shared.services import use
 from tests.run.conftest import World, answer
 from tests.run.test_lane import cursor, run_to_end
@@ -45,13 +47,47 @@ async def test_pauses_grow(world: World) -> None:
     """Each pause is as long as all before it, so a long outage costs few calls."""
     world.upstream.script = lambda *_: DOWN
     batch = await world.batch(500)
-    waits, waited = [], 0.0
+    now, pauses, waited = datetime.now(UTC), [], 0.0
     for _ in range(4):
-        progress = await process_chunk({**cursor(batch), "waited": waited})
-        waits.append(round(progress["wait"]))
-        waited = progress["waited"]
+        with use(replace(world.service, now=lambda at=now: at)):
+            waited = (await process_chunk({**cursor(batch), "waited": waited}))["waited"]
+        (beat,) = await world.service.batches.heartbeats("m")
+        assert beat.paused_until is not None
+        pauses.append(round((beat.paused_until - now).total_seconds()))
+        now = beat.paused_until
 
-    assert [5, 5, 10, 20] == waits
+    assert [5, 5, 10, 20] == pauses
+
+
+async def test_a_long_pause_is_slept_in_naps(world: World) -> None:
+    """Nothing is sent before it is over, but the lane soon sees that its batch was cancelled."""
+    world.upstream.script = lambda *_: answer(429, {}, retry_after="3600")
+    batch = await world.batch(30)
+    first = await process_chunk(cursor(batch))
+    asked = sum(world.upstream.asked.values())
+    second = await process_chunk({**cursor(batch), "waited": first["waited"]})
+    (beat,) = await world.service.batches.heartbeats("m")
+    await change(world.service, batch, CancelRequested())
+    third = await process_chunk({**cursor(batch), "waited": second["waited"]})
+
+    assert [15.0, 15.0] == [first["wait"], second["wait"]]
+    assert asked == sum(world.upstream.asked.values())
+    assert beat.paused_until is not None
+    assert (beat.paused_until - datetime.now(UTC)).total_seconds() > 3500
+    assert third["done"]
+
+
+async def test_a_pause_from_before_the_clock_was_set_holds_nothing(world: World) -> None:
+    """A beat from the future is no reason to wait."""
+    batch = await world.batch(30)
+    later = datetime.now(UTC) + timedelta(days=1)
+    beat = Heartbeat(
+        deployment="m", batch_id=batch.id, lane=0, at=later, paused_until=later + timedelta(seconds=5), reason="down"
+    )
+    await world.service.batches.beat(beat)
+    progress = await process_chunk({**cursor(batch), "waited": 5.0})
+
+    assert progress["done"]
 
 
 async def test_patience_ends(world: World) -> None:
@@ -84,7 +120,7 @@ async def test_a_pause_the_upstream_asked_for_holds_for_every_lane(world: World)
     await world.service.batches.beat(other)
     progress = await process_chunk(cursor(await world.batch(30)))
 
-    assert 15 < progress["wait"] <= 20
+    assert 15 == progress["wait"]
     assert not world.upstream.asked
 
 
