@@ -24,7 +24,7 @@ class Costs:
     """CPU in seconds of one core of a current server, calls to storage in numbers."""
 
     line_cpu: float = 0.00035  # measured
-    validate_line_cpu: float = 0.00005  # measured, tokens counted
+    validate_line_cpu: float = 0.000014  # measured (bench/validate.py), tokens counted
     batch_cpu: float = 0.04  # measured: all activities of a batch, their lines apart
     look_cpu: float = 0.005  # measured against Azurite: read the heartbeats, beat, read the record
     look_row_cpu: float = 0.00004  # measured: for each lane of the deployment
