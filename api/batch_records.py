@@ -16,7 +16,6 @@ from api.dialect import parse_batch_id, parse_file_id
 from api.endpoint import Call, StartRun
 from api.rendering import render_batch
 from shared.domain.batch import Batch, Status, with_progress
-from shared.domain.chunk import input_copy
 from shared.domain.errors import InvalidRequest, NotFound
 from shared.domain.hold_up import HoldUp, hold_up
 from shared.domain.new_batch import NewBatch, parse_new_batch
@@ -69,7 +68,7 @@ async def new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) ->
         vendor=call.dialect.vendor,
         endpoint=new.endpoint,
         input_file_id=canonical or new.input_file_id,
-        input_blob=input_copy(batch_id) if new.input_url else file.blob if file else "",
+        input_blob=file.blob if file else "",
         input_url=new.input_url,
         output_folder=new.output_folder,
         completion_window=new.completion_window,

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from api.block_writer import BlockWriter
 from shared.domain.batch import Batch
 from shared.domain.blob_address import result_address
-from shared.domain.chunk import input_copy
 from shared.domain.errors import WrongState
 from shared.domain.file import File, upload_blob
 from shared.domain.ids import derived_id
@@ -67,8 +66,8 @@ class RetryInput:
     async def reference(self, retry_id: str, now: datetime) -> Reference:
         """The input of the batch `retry_id`, created `now`. Called twice, it makes one file."""
         if self.errors is None:
-            copy = input_copy(retry_id) if self.batch.input_url else self.batch.input_blob
-            return Reference(file_id=self.batch.input_file_id, blob=copy, url=self.batch.input_url)
+            blob = "" if self.batch.input_url else self.batch.input_blob
+            return Reference(file_id=self.batch.input_file_id, blob=blob, url=self.batch.input_url)
         file_id = derived_id(now, retry_id, "input")
         expires_at = now + timedelta(seconds=self.services.settings.file_expiry_seconds)
         file = File(

@@ -123,7 +123,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 class Validated(msgspec.Struct, frozen=True, kw_only=True):
     """The input file is good: what its one pass found. `endpoint` is None where it is the one the caller named.
 
-    `plan` names the chunk plan that the run works from: another pass may make another one, but not this one's.
+    `plan` names the chunk plan that the run works from, and `input_blob` the copy of a caller's own blob: another pass
+    may make others, but not these.
     """
 
     deployment: str
@@ -133,6 +134,7 @@ class Validated(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int
     token_method: TokenMethod | None = None
     input_etag: str | None = None
+    input_blob: str | None = None
     plan: str | None = None
 
 

@@ -88,9 +88,13 @@ def results_prefix(batch_id: str) -> str:
     return f"results/{batch_id}/"
 
 
-def input_copy(batch_id: str) -> str:
-    """Where the copy of a caller's own blob lives while its batch does."""
-    return f"{INPUTS_PREFIX}{batch_id}"
+def input_copy(batch_id: str, version: str) -> str:
+    """Where the copy of one version of a caller's own blob lives while its batch does."""
+    return f"{inputs_prefix(batch_id)}{version}"
+
+
+def inputs_prefix(batch_id: str) -> str:
+    return f"{INPUTS_PREFIX}{batch_id}/"
 
 
 def result_blob(batch_id: str, kind: str) -> str:

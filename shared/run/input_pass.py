@@ -28,7 +28,7 @@ async def scan_input(
     """The verdict on the input of `batch`, which need not be stored; None once `still_wanted` says no.
 
     `still_wanted` is asked after every block. With `copies`, a caller's blob that is good has been copied to
-    `batch.input_blob`. Raises Unavailable.
+    the blob that the verdict names. Raises Unavailable.
     """
     windows = service.settings.windows()
     if batch.completion_window not in windows:
@@ -48,7 +48,8 @@ async def scan_input(
     verdict = await asyncio.to_thread(scan.finish)
     if isinstance(verdict, Accepted):
         await source.keep()
-        return replace(verdict, validated=msgspec.structs.replace(verdict.validated, input_etag=source.etag))
+        validated = msgspec.structs.replace(verdict.validated, input_etag=source.etag, input_blob=source.copy)
+        return replace(verdict, validated=validated)
     return verdict
 
 

@@ -30,6 +30,7 @@ class FileSource:
     """A file of the service. `missing` is said when its bytes are gone."""
 
     etag: str | None = None
+    copy: str | None = None
 
     def __init__(self, service: Services, blob: str, missing: BatchError) -> None:
         self._service = service
@@ -49,16 +50,18 @@ class FileSource:
 
 
 class CallerSource:
-    """A caller's blob in one version. Its blocks are staged in the blob `copy` as they pass, if it is given."""
+    """A caller's blob in one version. For the batch `copies_for` its blocks are staged in the blob `copy` as they pass.
 
-    def __init__(self, service: Services, url: str, version: BlobVersion, copy: str | None) -> None:
+    Each version has a copy of its own: a repeated activity that finds another one leaves the first copy alone.
+    """
+
+    def __init__(self, service: Services, url: str, version: BlobVersion, copies_for: str | None) -> None:
         self._service = service
-        self._copy = copy
         self._url = url
         self._version = version
         self._block_ids: list[str] = []
-        # Two passes over different versions, by a repeated activity, must not mix their blocks.
-        self._mark = hashlib.sha256(version.etag.encode()).hexdigest()[:8]
+        mark = hashlib.sha256(version.etag.encode()).hexdigest()[:16]
+        self.copy = input_copy(copies_for, mark) if copies_for is not None else None
 
     @property
     def size(self) -> int:
@@ -82,14 +85,14 @@ class CallerSource:
             raise InputUnreadable(blob_unreadable(self._url)) from None
 
     async def _stage(self, block: bytes) -> None:
-        if self._copy is not None:
-            self._block_ids.append(f"{len(self._block_ids):06d}-{self._mark}")
-            await self._service.blobs.stage_block(self._copy, self._block_ids[-1], block)
+        if self.copy is not None:
+            self._block_ids.append(f"{len(self._block_ids):06d}")
+            await self._service.blobs.stage_block(self.copy, self._block_ids[-1], block)
 
     async def keep(self) -> None:
         """Once all blocks have passed: make the copy readable."""
-        if self._copy is not None:
-            await self._service.blobs.commit_blocks(self._copy, self._block_ids)
+        if self.copy is not None:
+            await self._service.blobs.commit_blocks(self.copy, self._block_ids)
 
 
 InputSource = FileSource | CallerSource
@@ -98,7 +101,7 @@ InputSource = FileSource | CallerSource
 async def open_input(service: Services, batch: Batch, *, copies: bool = False) -> InputSource:
     """The input of `batch` as it is now. Raises InputUnreadable, Unavailable."""
     if batch.input_url is not None:
-        source = await open_blob(service, batch.input_url, copy=input_copy(batch.id) if copies else None)
+        source = await open_blob(service, batch.input_url, copies_for=batch.id if copies else None)
         if source.size > service.settings.max_blob_bytes:
             raise InputUnreadable(too_large(service.settings.max_blob_bytes, None))
         return source
@@ -108,7 +111,7 @@ async def open_input(service: Services, batch: Batch, *, copies: bool = False) -
     return FileSource(service, batch.input_blob, file_not_found(batch))
 
 
-async def open_blob(service: Services, url: str, *, copy: str | None = None) -> CallerSource:
+async def open_blob(service: Services, url: str, *, copies_for: str | None = None) -> CallerSource:
     """A caller's blob as it is now. Raises InputUnreadable, Unavailable."""
     if not is_within(url, service.settings.blob_origins()):
         raise InputUnreadable(blob_unreadable(url))
@@ -116,4 +119,4 @@ async def open_blob(service: Services, url: str, *, copy: str | None = None) -> 
         version = await service.caller_blobs.look(url)
     except (BlobMissing, AccessDenied):
         raise InputUnreadable(blob_unreadable(url)) from None
-    return CallerSource(service, url, version, copy)
+    return CallerSource(service, url, version, copies_for)

@@ -9,7 +9,14 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from shared.domain.batch import Batch
-from shared.domain.chunk import INPUTS_PREFIX, JOURNALS_PREFIX, PLANS_PREFIX, input_copy, journals_prefix, plans_prefix
+from shared.domain.chunk import (
+    INPUTS_PREFIX,
+    JOURNALS_PREFIX,
+    PLANS_PREFIX,
+    inputs_prefix,
+    journals_prefix,
+    plans_prefix,
+)
 from shared.domain.heartbeat import Heartbeat
 from shared.domain.ids import created_at
 from shared.services import Services
@@ -18,8 +25,6 @@ from shared.services import Services
 async def remove_remains(service: Services, batch: Batch) -> None:
     """Call it when the record is final. May be repeated."""
     await _remove_blobs(service, batch.id)
-    if batch.input_url is not None:
-        await service.blobs.delete(input_copy(batch.id))
     if batch.deployment:
         for beat in await service.batches.heartbeats(batch.deployment):
             if beat.batch_id == batch.id:
@@ -41,7 +46,6 @@ async def sweep_remains(service: Services, before: datetime) -> int:
     }
     for batch_id in batches & ended:
         await _remove_blobs(service, batch_id)
-        await service.blobs.delete(input_copy(batch_id))
     for beat in beats:
         if beat.batch_id in ended:
             await service.batches.stop_beating(beat)
@@ -51,6 +55,7 @@ async def sweep_remains(service: Services, before: datetime) -> int:
 async def _remove_blobs(service: Services, batch_id: str) -> None:
     await service.blobs.delete_prefix(journals_prefix(batch_id))
     await service.blobs.delete_prefix(plans_prefix(batch_id))
+    await service.blobs.delete_prefix(inputs_prefix(batch_id))
 
 
 async def _named_by_blobs(service: Services) -> AsyncIterator[str]:

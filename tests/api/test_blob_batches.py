@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from shared.domain.batch import Batch, BatchError, Refused
-from shared.domain.chunk import input_copy
 from shared.domain.ids import to_uuid
 from shared.run.change import change
 from shared.services import Services, use
@@ -41,7 +40,7 @@ async def test_the_record_knows_both_addresses(create: Send, listed: Services, p
     answer = await create(path, **BLOBS)
     batch = await stored(listed)
     assert answer.status_code == 201
-    assert (batch.input_url, batch.output_folder, batch.input_blob) == (URL, FOLDER, input_copy(batch.id))
+    assert (batch.input_url, batch.output_folder, batch.input_blob) == (URL, FOLDER, "")
     assert isinstance(listed.caller_blobs, FakeCallerBlobs)
     assert listed.caller_blobs.deeds == []
 
@@ -119,7 +118,7 @@ async def test_a_batch_that_never_ran_is_retried_on_the_same_blob(
     answer = await api.post(f"{V1}/{to_uuid(first.id)}/retry")
     retry = next(batch for batch in await listed.batches.list("default", limit=10) if batch.retry_of)
     assert answer.status_code == 201
-    assert (retry.input_url, retry.input_blob, retry.output_folder) == (URL, input_copy(retry.id), FOLDER)
+    assert (retry.input_url, retry.input_blob, retry.output_folder) == (URL, "", FOLDER)
 
 
 def test_records_of_before_can_be_read() -> None:

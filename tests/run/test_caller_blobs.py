@@ -16,6 +16,7 @@ from shared.domain.chunk import INPUTS_PREFIX, input_copy
 from shared.domain.errors import Unavailable
 from shared.ports import AccessDenied, BlobMissing
 from shared.run.change import change
+from shared.run.input_pass import scan_input
 from shared.run.plan import read_all
 from shared.run.remains import sweep_remains
 from shared.services import use
@@ -46,7 +47,7 @@ class Account:
         batch = await self.world.batch(1, **values | {"input_blob": ""})
         stored = await self.service.batches.get(batch.owner, batch.id)
         assert stored
-        batch = msgspec.structs.replace(batch, input_blob=input_copy(batch.id), **changes)
+        batch = msgspec.structs.replace(batch, **changes)
         await self.service.batches.replace(batch, stored.version)
         return batch
 
@@ -159,8 +160,27 @@ async def test_a_repeated_pass_reads_one_version(account: Account) -> None:
         await account.validate(batch)
     account.blobs.before = lambda done: None
     account.blobs.data[URL] = OTHER
-    await account.validate(batch)
+    batch = await account.validate(batch)
     assert await read_all(account.service.blobs, batch.input_blob) == OTHER
+
+
+async def test_a_second_pass_leaves_the_first_copy_alone(account: Account) -> None:
+    """An activity delivered twice reads a blob that changed meanwhile: what the run reads stays as it was accepted."""
+    batch = await account.batch()
+    accepted: list[Batch] = []
+
+    async def overtaken() -> bool:
+        if not accepted:
+            accepted.append(await account.validate(batch))
+            account.blobs.data[URL] = OTHER
+        return True
+
+    account.blobs.data[URL] = DATA
+    with use(account.service):
+        await scan_input(account.service, batch, overtaken, copies=True)
+        await scan_input(account.service, batch, overtaken, copies=True)
+
+    assert await read_all(account.service.blobs, accepted[0].input_blob) == DATA
 
 
 async def test_after_validation_the_blob_does_not_matter(account: Account) -> None:
@@ -253,6 +273,6 @@ async def test_a_cancelled_batch_delivers_what_it_has(account: Account) -> None:
 async def test_a_copy_that_outlived_its_batch_is_swept(account: Account) -> None:
     """A call of the activity that came back after the end made it again."""
     batch = await account.run(await account.batch())
-    await account.service.blobs.put(input_copy(batch.id), b"late")
+    await account.service.blobs.put(input_copy(batch.id, "late"), b"late")
     await sweep_remains(account.service, account.service.now())
     assert [name async for name in account.service.blobs.names(INPUTS_PREFIX)] == []
