@@ -1,7 +1,7 @@
 """What grows with a batch and what does not: `python -m bench.scale [--quick]`.
 
-1. Batches of 1,000, 10,000 and 100,000 lines (in Azure's dialect, which allows the last one): CPU per line, rate, peak
-   memory, and how long `GET` of the batch and small uploads take while it runs.
+1. Batches of 1,000, 10,000 and 100,000 lines (in Azure's dialect, which allows the last one), and one of 100,000 lines
+   and 200 MB: CPU per line, rate, peak memory, and how long `GET` of the batch and small uploads take while it runs.
 2. Two hundred batches at once.
 """
 
@@ -29,6 +29,7 @@ CONCURRENCY = 64
 LATENCY_MS = 10
 POLL_SECONDS = 0.25
 POLLS_PER_UPLOAD = 4
+SIZES = ((1_000, 400), (10_000, 400), (100_000, 400), (100_000, 1_800))  # lines, characters
 MANY_BATCHES = 200
 MANY_LINES = 50
 SMALL_FILE = jsonl(*(chat_line(n, url="/chat/completions") for n in range(20)))
@@ -64,10 +65,11 @@ def create(client: httpx.Client, file_id: str) -> str:
     return created
 
 
-def one_batch(lines: int) -> dict[str, Any]:
-    """A batch of so many lines by itself."""
+def one_batch(lines: int, characters: int) -> dict[str, Any]:
+    """A batch of so many lines by itself, each asking in so many characters and some."""
     with running() as (service, client):
-        data = jsonl(*(chat_line(n, f"question {n} " + "x" * 400, url="/chat/completions") for n in range(lines)))
+        text = "x" * characters
+        data = jsonl(*(chat_line(n, f"question {n} {text}", url="/chat/completions") for n in range(lines)))
         file_id = upload(client, data)
         peak = Peak(service)
         cpu, since = cpu_seconds(service), time.perf_counter()
@@ -133,7 +135,7 @@ def _until_ended(client: httpx.Client, batch_id: str, since: float) -> float:
 
 def run(*, quick: bool) -> dict[str, Any]:
     """Measure and show."""
-    sizes = [one_batch(lines) for lines in ((1_000, 10_000) if quick else (1_000, 10_000, 100_000))]
+    sizes = [one_batch(*size) for size in (SIZES[:2] if quick else SIZES)]
     many = many_batches(50 if quick else MANY_BATCHES)
     heads = ["lines", "MB", "lines/s", "CPU ms/line", "peak MiB", "GET ms", "upload ms"]
     print_table("One batch, larger and larger", heads, [list(size.values()) for size in sizes])
