@@ -41,7 +41,7 @@ CASES = (
     Case(batches=4, lines=500, lanes=4, concurrency=64),
     Case(batches=8, lines=200, lanes=2, concurrency=16),
 )
-QUICK = (Case(lines=200, lanes=4, concurrency=32), Case(batches=2, lines=400, lanes=4, concurrency=32))
+QUICK = (Case(lines=200, lanes=4, concurrency=32), Case(lines=800, lanes=4, concurrency=32))
 
 
 @dataclass(frozen=True, kw_only=True)
