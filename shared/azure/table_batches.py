@@ -7,6 +7,7 @@ A marker (partition `$unfinished`) is written before a batch's record and remove
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 from collections import deque
 from collections.abc import AsyncIterator
@@ -24,6 +25,7 @@ from shared.domain.heartbeat import Heartbeat
 from shared.ports import AlreadyExists, Changed, Stored
 
 _INSERT_PATIENCE = timedelta(hours=1)
+_READS_AT_ONCE = 16
 
 
 class _Marker(msgspec.Struct, frozen=True):
@@ -76,13 +78,16 @@ class TableBatches:
         return [msgspec.json.decode(record, type=Batch) for record in rows]
 
     async def unfinished(self) -> AsyncIterator[Batch]:
-        async for row in self._batches.query(UNFINISHED):
-            marker = msgspec.json.decode(row.record, type=_Marker)
-            stored = await self.get(marker.owner, marker.batch_id)
-            if stored is not None and not stored.value.is_terminal:
-                yield stored.value
-            elif stored is not None or marker.at < datetime.now(UTC) - _INSERT_PATIENCE:
-                await self._batches.delete(UNFINISHED, row.key)
+        keys = [row async for row in self._batches.query(UNFINISHED)]
+        for start in range(0, len(keys), _READS_AT_ONCE):
+            some = keys[start : start + _READS_AT_ONCE]
+            markers = [msgspec.json.decode(row.record, type=_Marker) for row in some]
+            records = await asyncio.gather(*(self.get(marker.owner, marker.batch_id) for marker in markers))
+            for row, marker, stored in zip(some, markers, records, strict=True):
+                if stored is not None and not stored.value.is_terminal:
+                    yield stored.value
+                elif stored is not None or marker.at < datetime.now(UTC) - _INSERT_PATIENCE:
+                    await self._batches.delete(UNFINISHED, row.key)
 
     async def put_chunk(self, row: ChunkRow, version: str | None) -> str:
         key, record = f"{row.index:06d}", msgspec.json.encode(row)
