@@ -7,6 +7,7 @@ from dataclasses import replace
 import azure.durable_functions as df
 import httpx
 import pytest
+from azure.durable_functions.models.utils import http_utils
 
 from api.dialect import OPENAI
 from api.endpoint import client_endpoint
@@ -94,6 +95,7 @@ async def test_the_durable_client_is_really_asked(services, answer, status):
     async with serving(saying(answer)) as url:
         client = df.DurableOrchestrationClient(binding_json(f"{url}/"))
         response = await client_endpoint(readyz, OPENAI)(_starlette(request), client)
+        await http_utils._close_session()  # It is of this event loop, and would be kept for the next test's.
 
     assert response.status_code == status
 
