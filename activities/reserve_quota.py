@@ -15,7 +15,7 @@ from shared.domain.batch import Batch, Refused, Status
 from shared.domain.errors import WrongState
 from shared.domain.heartbeat import Heartbeat
 from shared.domain.hold_up import no_room
-from shared.domain.quota import QuotaMode, batches_ahead, enqueued_before, token_limit_exceeded
+from shared.domain.quota import QuotaMode, batches_ahead, enqueued_before, has_to_wait, token_limit_exceeded
 from shared.run.change import change, load
 from shared.services import Services, services
 
@@ -41,15 +41,15 @@ async def reserve_quota(input: dict[str, Any]) -> dict[str, Any]:
 async def _must_wait(service: Services, batch: Batch) -> bool:
     """Whether the batch fits the deployment, but not beside those ahead of it."""
     limit = _limit(service, batch)
-    if service.settings.quota_mode is not QuotaMode.WAIT or limit is None or batch.input_tokens > limit:
+    if service.settings.quota_mode is not QuotaMode.WAIT or limit is None:
         return False
     deadline = batch.deadline()
     if (deadline is not None and service.now() >= deadline) or await service.batches.list_chunks(batch.id):
         return False
     ahead = batches_ahead(batch, [other async for other in service.batches.unfinished()])
-    tokens = sum(other.input_tokens for other in ahead)
-    if tokens + batch.input_tokens <= limit:
+    if not has_to_wait(batch, ahead, limit):
         return False
+    tokens = sum(other.input_tokens for other in ahead)
     reason = no_room(batch.deployment or "", batch.input_tokens, tokens, len(ahead), limit)
     await service.batches.beat(_waiting(service.now(), batch, reason))
     return True

@@ -6,7 +6,6 @@ From the create call to the first request that reaches the upstream, and from th
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.programs import ENDED, Mock, Service, chat_line, jsonl
-from bench.report import print_table
+from bench.report import print_table, run_alone
 
 
 def one_round(service: Service, mock: Mock, lines: int) -> tuple[float, float]:
@@ -59,11 +58,5 @@ def run(*, quick: bool) -> dict[str, Any]:
     return {"sizes": found}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    run(quick=parser.parse_args().quick)
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(run, __doc__)

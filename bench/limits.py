@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from bench.mock_answers import tokens_of
 from bench.programs import Mock, Service, chat_line, jsonl
-from bench.report import print_table
+from bench.report import print_table, run_alone
 
 SMALL_LATENCY_MS = 200
 PER_SECOND = 100
@@ -116,11 +115,5 @@ def run(*, quick: bool) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    run(quick=parser.parse_args().quick)
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(run, __doc__)

@@ -7,7 +7,6 @@ the fixed cost of a batch, which is also measured by itself, with one line.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 
 from bench.bare_loop import Figures, run_bare_loop
 from bench.programs import Mock, Service, chat_line, jsonl
-from bench.report import print_table
+from bench.report import print_table, run_alone
 from bench.throughput import run_service
 
 CONCURRENCIES = (16, 64, 256, 512)
@@ -130,11 +129,5 @@ def run(*, quick: bool) -> dict[str, Any]:
     return figures
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    run(quick=parser.parse_args().quick)
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(run, __doc__)

@@ -94,6 +94,14 @@ class Mock(Program):
         httpx.post(f"{self.url}/__reset").raise_for_status()
 
 
+def service_environment(
+    upstream_url: str, deployment: Mapping[str, Any] | None, settings: Mapping[str, str]
+) -> dict[str, str]:
+    """The settings of a service with one deployment, `m`, on `upstream_url`."""
+    deployments = {"m": {"base_url": f"{upstream_url}/v1", **(deployment or {})}}
+    return {"BATCH_BOOTSTRAP_KEY": KEY, "BATCH_DEPLOYMENTS": json.dumps(deployments), **settings}
+
+
 class Service(Program):
     """`python -m local_host` with one deployment, `m`, on `upstream_url`."""
 
@@ -105,11 +113,10 @@ class Service(Program):
         deployment: Mapping[str, Any] | None = None,
         **settings: str,
     ) -> None:
-        deployments = {"m": {"base_url": f"{upstream_url}/v1", **(deployment or {})}}
         super().__init__(
             ["local_host", "--port", "0", "--data", str(folder / "data"), *arguments],
             folder / "host.log",
-            {"BATCH_BOOTSTRAP_KEY": KEY, "BATCH_DEPLOYMENTS": json.dumps(deployments), **settings},
+            service_environment(upstream_url, deployment, settings),
         )
 
     @property

@@ -7,7 +7,6 @@ the kill) to the first new request.
 
 from __future__ import annotations
 
-import argparse
 import random
 import tempfile
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.programs import Mock, Service, chat_line, jsonl
-from bench.report import print_table, spread
+from bench.report import print_table, run_alone, spread
 
 LINES = 2500
 CONCURRENCY = 32
@@ -91,11 +90,5 @@ def run(*, quick: bool) -> dict[str, Any]:
     return {"lines": LINES, "concurrency": CONCURRENCY, "victims": victims}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    run(quick=parser.parse_args().quick)
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(run, __doc__)

@@ -5,17 +5,18 @@ Rule of this file: a figure that depends on the machine is written beside the lo
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-LIBRARIES = ("aiohttp", "uvloop", "msgspec", "azure-functions", "azure-functions-durable", "uvicorn")
+LIBRARIES = ("aiohttp", "pyreqwest", "uvloop", "msgspec", "azure-functions", "azure-functions-durable", "uvicorn")
 
 Cell = str | int | float | None
 
@@ -63,3 +64,10 @@ def write_results(figures: dict[str, Any]) -> None:
     """Everything measured in one run, to `bench/results/latest.json`."""
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def run_alone(run: Callable[..., dict[str, Any]], description: str | None) -> None:
+    """The command line of one benchmark by itself: `python -m bench.NAME [--quick]`."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true")
+    run(quick=parser.parse_args().quick)

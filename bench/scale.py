@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -21,7 +20,7 @@ import httpx
 
 from bench.memory import Peak
 from bench.programs import ENDED, KEY, Mock, Service, chat_line, jsonl
-from bench.report import print_table, spread
+from bench.report import print_table, run_alone, spread
 from bench.throughput import cpu_seconds
 
 AZURE = {"api-version": "2024-10-21"}
@@ -144,11 +143,5 @@ def run(*, quick: bool) -> dict[str, Any]:
     return {"sizes": sizes, "cpu_ms": spread([size["cpu_ms"] for size in sizes]), "many": many}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    run(quick=parser.parse_args().quick)
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(run, __doc__)

@@ -7,7 +7,6 @@ committed, and downloaded. They take turns; a ratio of 1 would mean that HTTP, p
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import os
@@ -24,7 +23,7 @@ from azure.storage.blob import BlobBlock, BlobServiceClient
 
 from bench.memory import write_input
 from bench.programs import KEY, Mock, Service
-from bench.report import print_table
+from bench.report import print_table, run_alone
 from tests import azurite
 
 MIB = 1024 * 1024
@@ -192,11 +191,5 @@ def _azurite(folder: Path) -> AbstractContextManager[str | None]:
     return azurite.running(folder / "azurite.log") if azurite.PROGRAM.exists() else nullcontext()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    run(quick=parser.parse_args().quick)
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(run, __doc__)

@@ -185,6 +185,7 @@ var filesTables = [
   'WebhookDeliveries'
 ]
 var workingPrefixes = [
+  'inputs/'
   'journals/'
   'plans/'
 ]

@@ -105,7 +105,7 @@ class Settings:
         "BATCH_DRAIN_SECONDS", 60.0, "Longest wait for requests in flight after a cancel or the deadline."
     )
     pause_seconds: float = _setting(
-        "BATCH_PAUSE_SECONDS", 30.0, "An upstream's Retry-After from here on is slept on a durable timer, unbilled."
+        "BATCH_PAUSE_SECONDS", 30.0, "An upstream's Retry-After from here on is slept on a durable timer, in naps."
     )
     patience_seconds: float = _setting(
         "BATCH_PATIENCE_SECONDS", 1800.0, "How long a failing upstream is waited for before lines fail one by one."

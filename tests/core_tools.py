@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.programs import KEY, ROOT, Program, Service
+from bench.programs import ROOT, Program, Service, service_environment
 from tests import azurite
 
 _STUB = """#!{python}
@@ -53,11 +52,8 @@ class CoreTools(Service):
         deployment: Mapping[str, Any] | None = None,
         **settings: str,
     ) -> None:
-        deployments = {"m": {"base_url": f"{upstream_url}/v1", **(deployment or {})}}
-        environment = {"BATCH_BOOTSTRAP_KEY": KEY, "BATCH_DEPLOYMENTS": json.dumps(deployments), **settings}
-        Program.__init__(
-            self, [*launcher(folder / "data"), *arguments], folder / "host.log", environment | LAUNCHER_PATH
-        )
+        environment = service_environment(upstream_url, deployment, settings) | LAUNCHER_PATH
+        Program.__init__(self, [*launcher(folder / "data"), *arguments], folder / "host.log", environment)
 
     def start(self, seconds: float = 330.0) -> None:
         super().start(seconds)

@@ -43,9 +43,9 @@ def batches_ahead(batch: Batch, unfinished: Iterable[Batch]) -> list[Batch]:
     ]
 
 
-def enqueued_ahead(batch: Batch, unfinished: Iterable[Batch]) -> int:
-    """Their input tokens."""
-    return sum(other.input_tokens for other in batches_ahead(batch, unfinished))
+def has_to_wait(batch: Batch, ahead: Iterable[Batch], limit: int) -> bool:
+    """Whether it fits by itself, but not beside those before it."""
+    return batch.input_tokens <= limit < batch.input_tokens + sum(other.input_tokens for other in ahead)
 
 
 def enqueued_tokens(unfinished: Iterable[Batch], deployment: str) -> int:

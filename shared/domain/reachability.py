@@ -9,8 +9,15 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from shared.domain.deployment import Deployment, UpstreamKind
-from shared.domain.upstream import FailureKind, UpstreamAnswer, UpstreamFailure, UpstreamRequest, credential_headers
+from shared.domain.deployment import Deployment
+from shared.domain.upstream import (
+    FailureKind,
+    UpstreamAnswer,
+    UpstreamFailure,
+    UpstreamRequest,
+    credential_headers,
+    signs_in,
+)
 from shared.domain.upstream_url import models_url
 
 
@@ -39,11 +46,6 @@ def list_models(deployment: Deployment, timeout_seconds: float) -> UpstreamReque
         timeout_seconds=timeout_seconds,
         identity=signs_in(deployment),
     )
-
-
-def signs_in(deployment: Deployment) -> bool:
-    """Whether the managed identity is the credential."""
-    return deployment.kind is UpstreamKind.AZURE and not deployment.api_key
 
 
 def judge(deployment: Deployment, answer: UpstreamAnswer) -> Finding:

@@ -118,7 +118,7 @@ def build_request(deployment: Deployment, endpoint: str, body: bytes) -> Upstrea
         headers=headers,
         body=body if deployment.model is None else with_model(body, deployment.model),
         timeout_seconds=deployment.request_timeout_seconds,
-        identity=deployment.kind is UpstreamKind.AZURE and not deployment.api_key,
+        identity=signs_in(deployment),
     )
 
 
@@ -128,6 +128,11 @@ def _target(deployment: Deployment, endpoint: str) -> tuple[str, Mapping[str, st
     azure = deployment.kind is UpstreamKind.AZURE
     url = azure_url(deployment, endpoint) if azure else openai_url(deployment.base_url, endpoint)
     return url, headers | credential_headers(deployment)
+
+
+def signs_in(deployment: Deployment) -> bool:
+    """Whether the managed identity is the credential."""
+    return deployment.kind is UpstreamKind.AZURE and not deployment.api_key
 
 
 def credential_headers(deployment: Deployment) -> dict[str, str]:

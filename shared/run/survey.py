@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shared.domain.batch import TERMINAL, Batch, Status, with_progress
-from shared.domain.quota import QuotaMode, enqueued_ahead, enqueued_tokens
+from shared.domain.quota import QuotaMode, batches_ahead, enqueued_tokens, has_to_wait
 from shared.services import Services
 from shared.telemetry import metrics
 from shared.telemetry.attributes import MODEL, STATUS
@@ -71,4 +71,4 @@ def _waits(service: Services, batch: Batch, unfinished: Sequence[Batch]) -> bool
     limit = deployment.enqueued_token_limit if deployment else None
     if service.settings.quota_mode is not QuotaMode.WAIT or limit is None or batch.status is not Status.IN_PROGRESS:
         return False
-    return enqueued_ahead(batch, unfinished) + batch.input_tokens > limit
+    return has_to_wait(batch, batches_ahead(batch, unfinished), limit)

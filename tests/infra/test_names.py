@@ -9,7 +9,7 @@ from typing import Any
 
 from local_host.function_index import index
 from shared.azure.names import Names
-from shared.domain.chunk import JOURNALS_PREFIX, PLANS_PREFIX
+from shared.domain.chunk import INPUTS_PREFIX, JOURNALS_PREFIX, PLANS_PREFIX
 from shared.domain.file import FILES_PREFIX
 from tests.infra.bicep_tree import INFRA, ROOT, read, templates, text_of, value, walk
 
@@ -48,10 +48,10 @@ def test_tables_are_the_codes() -> None:
 
 
 def test_lifecycle_spares_files() -> None:
-    """Only working data is removed by age: journals and plans, never a file of a user."""
+    """Only working data is removed by age: copies of inputs, journals and plans, never a file of a user."""
     prefixes: Any = read(INFRA / "main.bicep").variable("workingPrefixes")
 
-    assert prefixes == [JOURNALS_PREFIX, PLANS_PREFIX]
+    assert prefixes == [INPUTS_PREFIX, JOURNALS_PREFIX, PLANS_PREFIX]
     assert FILES_PREFIX not in prefixes
 
 
