@@ -74,14 +74,17 @@ class UpstreamClient:
         if request.body:
             asked = asked.body_bytes(request.body)
         async with asked.timeout(_duration(request.timeout_seconds)).build_streamed() as response:
-            body = await self._read(response)
+            answered = _headers(response)
+            body = await self._read(response, answered.get("content-length", ""))
             if body is None:
                 detail = f"The upstream's answer was dropped: it is larger than {self._max_response_bytes} bytes."
                 return UpstreamFailure(kind=FailureKind.TOO_LARGE, detail=detail)
-            return UpstreamResponse(status=response.status, headers=_headers(response), body=body)
+            return UpstreamResponse(status=response.status, headers=answered, body=body)
 
-    async def _read(self, response: Response) -> bytes | None:
-        """The body, decompressed; None as soon as it outgrows the limit."""
+    async def _read(self, response: Response, announced: str) -> bytes | None:
+        """The body, decompressed; None as soon as it outgrows the limit. A compressed one has no `announced` length."""
+        if announced.isdecimal() and int(announced) <= self._max_response_bytes:
+            return bytes(await response.bytes())  # One hand-over between threads where pieces take several.
         pieces, size = [], 0
         while (piece := await response.body_reader.read_chunk()) is not None:
             size += len(piece)
