@@ -37,7 +37,7 @@ from shared.telemetry import metrics
 from shared.telemetry.attributes import DIRECTION, MODEL, OUTCOME, PURPOSE
 
 
-async def finish_batch(input: dict[str, Any]) -> dict[str, Any]:
+async def finish_batch(input: dict) -> dict[str, Any]:
     """Input: `{"owner", "batch_id"}`. Returns `{"status"}`. Raises RuntimeError if the batch is not done yet."""
     service = services()
     batch = await load(service, input["owner"], input["batch_id"])

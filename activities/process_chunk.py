@@ -22,7 +22,7 @@ DONE = {"done": True, "wait": 0.0, "waited": 0.0}
 NAP_SECONDS = 15.0  # A pause is slept in naps: at the end of each the lane sees whether its batch was cancelled.
 
 
-async def process_chunk(input: dict[str, Any]) -> dict[str, Any]:
+async def process_chunk(input: dict) -> dict[str, Any]:
     """Input: `{"owner", "batch_id", "lane", "lanes", "waited"}`.
 
     Returns `{"done", "wait", "waited"}`: unless the lane is done, call again after `wait` seconds, with this `waited`.

@@ -22,7 +22,7 @@ from shared.services import Services, services
 SHOWN: Final = timedelta(seconds=60)  # The run asks again every half minute.
 
 
-async def reserve_quota(input: dict[str, Any]) -> dict[str, Any]:
+async def reserve_quota(input: dict) -> dict[str, Any]:
     """Input: `{"owner", "batch_id"}`. Returns `{"outcome": "admitted" | "refused" | "wait"}`: ask again later.
 
     A batch that is being cancelled or past its deadline is admitted: its lanes open nothing. Raises Unavailable.

@@ -26,7 +26,7 @@ NOT_YET = {"done": False, "wait": 15.0}
 log = logging.getLogger(__name__)
 
 
-async def send_webhook(input: dict[str, Any]) -> dict[str, Any]:
+async def send_webhook(input: dict) -> dict[str, Any]:
     """Input: `{"delivery_id"}`. Returns `{"done", "wait"}`: try again after `wait` seconds, unless it is done.
 
     Raises Unavailable.

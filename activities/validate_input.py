@@ -24,7 +24,7 @@ from shared.services import Services, services
 CANCEL_CHECK: Final = timedelta(seconds=2)
 
 
-async def validate_input(input: dict[str, Any]) -> dict[str, Any]:
+async def validate_input(input: dict) -> dict[str, Any]:
     """Input: `{"owner", "batch_id"}`.
 
     Returns `{"outcome": "accepted", "chunks", "lanes"}`, `{"outcome": "refused"}` (the record is `failed`, or gone) or

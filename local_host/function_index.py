@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -165,6 +166,22 @@ def _check_parameters(name: str, call: UserFunction, bindings: Mapping[str, Any]
             f"Function {name!r} has the parameters {sorted(parameters)} but its bindings are named {sorted(bound)}: "
             "give trigger and bindings the names of the function's parameters."
         )
+    _check_annotations(name, call)
+
+
+def _check_annotations(name: str, call: UserFunction) -> None:
+    """An annotation is a class or a generic of `typing`; a built-in one with a subscript is neither to the worker."""
+    for parameter, annotation in typing.get_type_hints(call).items():
+        if parameter != "return" and not isinstance(annotation, type) and not _is_generic(annotation):
+            raise InvalidApp(
+                f"cannot load the {name} function: binding {parameter} has invalid non-type annotation "
+                f"{annotation!r}. Annotate the parameter with a class, such as dict."
+            )
+
+
+def _is_generic(annotation: object) -> bool:
+    is_of_typing = not isinstance(annotation, types.GenericAlias | types.UnionType)
+    return is_of_typing and typing.get_origin(annotation) not in (None, typing.Union, tuple, typing.ClassVar, Callable)
 
 
 def _refuse_buffered_http(name: str, call: UserFunction) -> None:

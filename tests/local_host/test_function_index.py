@@ -1,5 +1,8 @@
 """Reading the app: what is found and what is refused."""
 
+import re
+from typing import Any, Dict  # noqa: UP035 - the worker tells it from dict
+
 import azure.durable_functions as df
 import azure.functions as func
 import pytest
@@ -130,4 +133,21 @@ def test_entities_are_refused_by_name() -> None:
     app = fresh()
     app.function_name("counter")(app.entity_trigger(context_name="context")(counter))
     with pytest.raises(NotEmulated, match=r"entityTrigger.*'counter'"):
+        index(app)
+
+
+def test_an_annotation_that_the_worker_refuses_is_refused_in_its_words() -> None:
+    """`dict[str, Any]` is no class to the worker, which then loads no function at all; `Dict[str, Any]` passes."""
+
+    async def bad(input: dict[str, Any]) -> None: ...
+
+    async def good(input: Dict[str, Any]) -> dict[str, Any]: ...  # noqa: UP006
+
+    app = fresh()
+    app.function_name("good")(app.activity_trigger(input_name="input")(good))
+    app.function_name("bad")(app.activity_trigger(input_name="input")(bad))
+    words = re.escape(
+        "cannot load the bad function: binding input has invalid non-type annotation dict[str, typing.Any]"
+    )
+    with pytest.raises(InvalidApp, match=words):
         index(app)

@@ -93,7 +93,7 @@ def wait_for_go(context: df.DurableOrchestrationContext) -> Generator[Any, Any, 
     return (yield context.wait_for_external_event("go"))
 
 
-async def add_one(input: dict[str, Any]) -> int:
+async def add_one(input: dict) -> int:
     await asyncio.sleep(input["seconds"])
     return int(input["to"]) + 1
 
