@@ -74,7 +74,6 @@ ORCHESTRATORS = ((names.RUN_BATCH, run_batch), (names.RUN_LANE, run_lane), (name
 ACTIVITIES = (
     (names.VALIDATE_INPUT, validate_input),
     (names.RESERVE_QUOTA, reserve_quota),
-    (names.PROCESS_CHUNK, process_chunk),
     (names.FINISH_BATCH, finish_batch),
     (names.SEND_WEBHOOK, send_webhook),
 )
@@ -102,6 +101,9 @@ for name, orchestrator in ORCHESTRATORS:
     app.function_name(name)(app.orchestration_trigger(context_name="context")(orchestrator))
 for name, activity in ACTIVITIES:
     app.function_name(name)(app.activity_trigger(input_name="input")(activity))
+app.function_name(names.PROCESS_CHUNK)(
+    app.activity_trigger(input_name="input")(app.durable_client_input(client_name="client")(process_chunk))
+)
 
 app.function_name("reconcile_batches")(
     app.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")(

@@ -28,7 +28,7 @@ from shared.ports import AlreadyExists, Changed
 from shared.run.change import change, load
 from shared.run.deliver_results import deliver_results
 from shared.run.input_bytes import drop_orphaned_input
-from shared.run.journal import Journal, Memory, Result
+from shared.run.journal import Journal, Result
 from shared.run.plan import read_lines, read_plan
 from shared.run.remains import remove_remains
 from shared.run.seal import seal_chunk
@@ -37,19 +37,26 @@ from shared.telemetry import metrics
 from shared.telemetry.attributes import DIRECTION, MODEL, OUTCOME, PURPOSE
 
 
+class _TooEarly(Exception):
+    """Lines are left, and nothing says that they need not run any more."""
+
+
 async def finish_batch(input: dict) -> dict[str, Any]:
-    """Input: `{"owner", "batch_id"}`. Returns `{"status"}`. Raises RuntimeError if the batch is not done yet."""
+    """Input: `{"owner", "batch_id"}`. Returns `{"done", "status"}`; not done: lines are left that still have to run."""
     service = services()
     batch = await load(service, input["owner"], input["batch_id"])
     if batch is None:
-        return {"status": None}
+        return {"done": True, "status": None}
     if not batch.is_terminal:
-        batch = await _finish(service, batch)
+        try:
+            batch = await _finish(service, batch)
+        except _TooEarly:
+            return {"done": False, "status": batch.status}
     await remove_remains(service, batch)
     await drop_orphaned_input(service, batch)
     if batch.output_folder is not None and batch.output_file_id is None is batch.error_file_id:  # Delivered, or none.
         await service.blobs.delete_prefix(results_prefix(batch.id))
-    return {"status": batch.status}
+    return {"done": True, "status": batch.status}
 
 
 async def _finish(service: Services, batch: Batch) -> Batch:
@@ -79,7 +86,7 @@ def _why_lines_never_ran(batch: Batch, now: datetime) -> NeverRan:
     deadline = batch.deadline()
     if batch.status is Status.IN_PROGRESS and deadline and now >= deadline:
         return NeverRan.BATCH_EXPIRED
-    raise RuntimeError(f"Batch {batch.id} is {batch.status} with lines left to run; its lanes must go on first.")
+    raise _TooEarly
 
 
 async def _seal_unfinished(service: Services, batch: Batch, chunk: PlannedChunk, reason: NeverRan) -> ChunkRow:
@@ -89,12 +96,14 @@ async def _seal_unfinished(service: Services, batch: Batch, chunk: PlannedChunk,
         if stored and stored.value.sealed:
             return stored.value
         row = stored.value if stored else ChunkRow(batch_id=batch.id, index=chunk.index, lane=0)
-        journal = await Journal.open(service.blobs, row, Memory(service.settings.kept_result_bytes))
-        row = await seal_chunk(service.blobs, journal.row, _all_lines(service, batch, chunk, journal, reason))
+        journal = await Journal.open(service.blobs, row, service.capacity.kept_results)
         try:
+            row = await seal_chunk(service.blobs, journal.row, _all_lines(service, batch, chunk, journal, reason))
             await service.batches.put_chunk(row, stored.version if stored else None)
         except Changed:
             continue
+        finally:
+            journal.release()
         _count_never_ran(batch, chunk.lines - len(journal.finished), reason)
         return row
 

@@ -6,24 +6,32 @@ first and sends only the lines that are missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+import azure.durable_functions as df
 
 from shared.domain.batch import Batch, Status
 from shared.domain.chunk import ChunkRow, PlannedChunk
+from shared.domain.deployment import Deployment
+from shared.domain.lane_room import Place
 from shared.run.change import load
 from shared.run.holder import holding
-from shared.run.lane import Lane
+from shared.run.lane import Lane, Work
 from shared.run.plan import read_plan
+from shared.run.post import Post
 from shared.run.remains import remove_remains
+from shared.run.run_state import Verdict, asking
 from shared.services import Services, services
 
 DONE = {"done": True, "wait": 0.0, "waited": 0.0}
 NAP_SECONDS = 15.0  # A pause is slept in naps: at the end of each the lane sees whether its batch was cancelled.
 
 
-async def process_chunk(input: dict) -> dict[str, Any]:
-    """Input: `{"owner", "batch_id", "lane", "lanes", "waited"}`.
+async def process_chunk(input: dict, client: df.DurableOrchestrationClient | None = None) -> dict[str, Any]:
+    """Input: `{"owner", "batch_id", "run", "lane", "lanes", "waited"}`; `client` tells what has become of the run.
 
     Returns `{"done", "wait", "waited"}`: unless the lane is done, call again after `wait` seconds, with this `waited`.
     A long pause takes several calls.
@@ -40,23 +48,34 @@ async def process_chunk(input: dict) -> dict[str, Any]:
     waited = input.get("waited", 0.0)
     if rest := await _rest_of_pause(service, batch, input["lane"], sick=waited > 0):
         return _again(rest, waited)
+    ask_run = asking(client, input)
+    if (verdict := await ask_run()) is not Verdict.GO_ON:
+        return DONE if verdict is Verdict.END else _again(NAP_SECONDS, waited)
+    with _entered(service, batch) as place, holding() as holder:
+        if isinstance(place, float):
+            return _again(place, waited)
+        post = Post(lane=input["lane"], lanes=input["lanes"], holder=holder, place=place, ask_run=ask_run)
+        return await _work(service, batch, deployment, post, waited)
+
+
+@contextmanager
+def _entered(service: Services, batch: Batch) -> Iterator[Place | float]:
+    """A place in this process, for as long as the block takes; or the seconds after which to ask for one again."""
+    place = service.capacity.room.enter(batch.id, time.monotonic())
+    try:
+        yield place
+    finally:
+        if isinstance(place, Place):
+            service.capacity.room.leave(place)
+
+
+async def _work(service: Services, batch: Batch, deployment: Deployment, post: Post, waited: float) -> dict[str, Any]:
     plan = await read_plan(service.blobs, batch)
     rows = {row.index: row for row in await service.batches.list_chunks(batch.id)}
-    own, others = work_of_lane(plan.chunks if plan else (), rows, input["lane"], input["lanes"])
-    if not own and not others:
+    work = work_of_lane(plan.chunks if plan else (), rows, post.lane, post.lanes)
+    if not (work.own or work.others):
         return DONE
-    with holding() as holder:
-        progress = await Lane(
-            service,
-            batch,
-            deployment,
-            own,
-            others,
-            lane=input["lane"],
-            lanes=input["lanes"],
-            holder=holder,
-            waited_seconds=waited,
-        ).run()
+    progress = await Lane(service, batch, deployment, post, work, waited_seconds=waited).run()
     newest = await load(service, batch.owner, batch.id)
     if newest is None or newest.is_terminal:  # This call was one too many; nobody tidies up after it.
         await remove_remains(service, batch)
@@ -81,18 +100,18 @@ async def _rest_of_pause(service: Services, batch: Batch, lane: int, *, sick: bo
     return max(0.0, (min(ends) - now).total_seconds())
 
 
-def work_of_lane(
-    chunks: Sequence[PlannedChunk], rows: Mapping[int, ChunkRow], lane: int, lanes: int
-) -> tuple[list[PlannedChunk], list[PlannedChunk]]:
+def work_of_lane(chunks: Sequence[PlannedChunk], rows: Mapping[int, ChunkRow], lane: int, lanes: int) -> Work:
     """A lane's own work (what it has claimed before, then the free chunks of its stripe), and what else is free.
 
     Stripes keep lanes from claiming the same chunk; a lane that is through with its own helps the others. The largest
     chunks come first, so that all lanes end together.
     """
-    mine = [chunk for chunk in chunks if chunk.index in rows and _is_open(rows[chunk.index], lane, lanes)]
-    free = sorted((chunk for chunk in chunks if chunk.index not in rows), key=lambda chunk: -chunk.lines)
-    stripe = [chunk for chunk in free if chunk.index % lanes == lane]
-    return mine + stripe, [chunk for chunk in free if chunk.index % lanes != lane]
+    mine = [chunk.index for chunk in chunks if chunk.index in rows and _is_open(rows[chunk.index], lane, lanes)]
+    largest_first = sorted((chunk for chunk in chunks if chunk.index not in rows), key=lambda chunk: -chunk.lines)
+    free = [chunk.index for chunk in largest_first]
+    stripe = [index for index in free if index % lanes == lane]
+    others = [index for index in free if index % lanes != lane]
+    return Work({chunk.index: chunk for chunk in chunks}, mine + stripe, others)
 
 
 def _is_open(row: ChunkRow, lane: int, lanes: int) -> bool:

@@ -23,6 +23,7 @@ from api.envelopes import render_error, render_internal_error
 from shared.domain.batch import Batch
 from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound, Unauthenticated, Unavailable, WrongState
 from shared.domain.keys import Caller, authenticate
+from shared.run.start_run import run_input
 from shared.services import Services, services
 
 PARTIAL_CONTENT = 206
@@ -93,7 +94,7 @@ def starting_endpoint(handler: StartingHandler, dialect: Dialect, run: str) -> S
 
     async def serve(req: Request, call: Call, client: DurableClient) -> Response:
         async def start(batch: Batch) -> None:
-            await client.start_new(run, instance_id=batch.id, client_input={"owner": batch.owner, "batch_id": batch.id})
+            await client.start_new(run, instance_id=batch.id, client_input=run_input(batch))
 
         return await handler(req, call, start)
 

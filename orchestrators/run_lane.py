@@ -9,19 +9,27 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators import names
-from orchestrators.insist import insist
+from orchestrators.insist import GaveUp, insist
 
 CALLS_PER_GENERATION = 25  # Replay cost grows with history; a new generation starts with an empty one.
 
 
-def run_lane(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
-    """Input: `{"owner", "batch_id", "lane", "lanes"}`, and `waited` seconds, which process_chunk keeps for itself."""
+def run_lane(context: df.DurableOrchestrationContext) -> Generator[Any, Any, str | None]:
+    """Input: `{"owner", "batch_id", "run", "lane", "lanes"}`, and `waited`, which process_chunk keeps for itself.
+
+    The result is None, or the sentence that says why it gave up: its chunks are then for the other lanes, or for the
+    run's next lanes.
+    """
     lane = context.get_input()
     for _ in range(CALLS_PER_GENERATION):
-        progress = yield from insist(context, names.PROCESS_CHUNK, lane)
+        try:
+            progress = yield from insist(context, names.PROCESS_CHUNK, lane)
+        except GaveUp as reason:
+            return str(reason)
         if progress["done"]:
-            return
+            return None
         lane = {**lane, "waited": progress["waited"]}
         if progress["wait"] > 0:
             yield context.create_timer(context.current_utc_datetime + timedelta(seconds=progress["wait"]))
     context.continue_as_new(lane)
+    return None

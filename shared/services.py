@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 
+from shared.domain.budget import Budget
 from shared.domain.deployment import Deployment
+from shared.domain.lane_room import LaneRoom
 from shared.domain.tokens import TokenCounter
 from shared.exact_tokens import counter_for
 from shared.ports import BatchStore, BlobStore, CallerBlobs, CreationStore, FileStore, UploadStore, Upstream
@@ -24,7 +26,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """What all lanes of this process share: places, and bytes they may hold."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.room = LaneRoom(settings.lanes_per_process)
+        self.kept_results = Budget(settings.kept_result_bytes)
+        self.in_flight = Budget(settings.max_inflight_bytes)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Services:
     """Everything with a side effect."""
 
@@ -40,6 +51,10 @@ class Services:
     webhook_sender: WebhookSender
     counter_for: Callable[[Deployment], TokenCounter] = field(default=counter_for)
     now: Callable[[], datetime] = field(default=utc_now)
+
+    @cached_property
+    def capacity(self) -> Capacity:
+        return Capacity(self.settings)
 
 
 _current: Services | None = None

@@ -110,10 +110,20 @@ class Settings:
     patience_seconds: float = _setting(
         "BATCH_PATIENCE_SECONDS", 1800.0, "How long a failing upstream is waited for before lines fail one by one."
     )
-    kept_result_bytes: int = _setting(
-        "BATCH_KEPT_RESULT_BYTES", 16_777_216, "Results held in memory until their chunk is sealed, per activity."
+    lanes_per_process: int = _setting(
+        "BATCH_LANES_PER_PROCESS",
+        8,
+        "Most lanes at work in one process, of all batches. At most half of the host's activity slots, "
+        "so that they never keep validation, results and webhooks waiting.",
     )
-    max_inflight_bytes: int = _setting("BATCH_MAX_INFLIGHT_BYTES", 67_108_864, "Request bytes in flight, per activity.")
+    kept_result_bytes: int = _setting(
+        "BATCH_KEPT_RESULT_BYTES",
+        67_108_864,
+        "Results held in memory until their chunk is sealed, of all lanes of a process.",
+    )
+    max_inflight_bytes: int = _setting(
+        "BATCH_MAX_INFLIGHT_BYTES", 134_217_728, "Request bytes in flight, of all lanes of a process."
+    )
     max_response_bytes: int = _setting("BATCH_MAX_RESPONSE_BYTES", 67_108_864, "Largest answer of an upstream.")
     journal_seconds: float = _setting("BATCH_JOURNAL_SECONDS", 1.0, "Longest time a result waits for the journal.")
     journal_results: int = _setting("BATCH_JOURNAL_RESULTS", 64, "Results after which the journal is written.")

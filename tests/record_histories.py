@@ -31,7 +31,7 @@ from tests.local_host.replaying_host import START, ReplayingHost
 FOLDER = Path(__file__).parent / "histories"
 HANDLES = {name: df.Orchestrator.create(function) for name, function in function_app.ORCHESTRATORS}
 
-BATCH = {"owner": "default", "batch_id": "b"}
+BATCH = {"owner": "default", "batch_id": "b", "run": "r"}
 LANE = {**BATCH, "lane": 1, "lanes": 2}
 DELIVERY = {"delivery_id": "d"}
 FAULT = RuntimeError("The store does not answer.")
@@ -41,7 +41,8 @@ LANE_FAILED = events.child_failed(START, task_id=-1, reason="Orchestrator functi
 ACCEPTED = {"outcome": "accepted", "chunks": 7, "lanes": 2}
 ADMITTED = {"outcome": "admitted"}
 REFUSED = {"outcome": "refused"}
-COMPLETED = {"status": "completed"}
+COMPLETED = {"done": True, "status": "completed"}
+TOO_EARLY = {"done": False, "status": "in_progress"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,16 +83,18 @@ AGAIN = {"done": False, "wait": 40.0}
 COURSES = {
     "run_batch-accepted": _batch(),
     "run_batch-one-lane": _batch(validated=[{**ACCEPTED, "lanes": 1}]),
-    "run_batch-refused": _batch(validated=[REFUSED], finished=[{"status": "failed"}]),
+    "run_batch-refused": _batch(validated=[REFUSED], finished=[{"done": True, "status": "failed"}]),
     "run_batch-cancelled-while-validating": _batch(
-        validated=[{"outcome": "cancelled"}], finished=[{"status": "cancelled"}]
+        validated=[{"outcome": "cancelled"}], finished=[{"done": True, "status": "cancelled"}]
     ),
-    "run_batch-over-quota": _batch(reserved=[REFUSED], finished=[{"status": "failed"}]),
+    "run_batch-over-quota": _batch(reserved=[REFUSED], finished=[{"done": True, "status": "failed"}]),
     "run_batch-every-activity-called-again": _batch(
         validated=[FAULT, FAULT, ACCEPTED], reserved=[FAULT, ADMITTED], finished=[FAULT, FAULT, FAULT, COMPLETED]
     ),
-    "run_batch-storage-gone": _batch(validated=[FAULT] * MAX_CALLS),
-    "run_batch-lane-failed": _batch(lane=LANE_FAILED),
+    "run_batch-storage-gone": _batch(validated=[*[FAULT] * MAX_CALLS, ACCEPTED]),
+    "run_batch-lane-failed": _batch(
+        validated=[ACCEPTED] * 2, reserved=[ADMITTED] * 2, finished=[TOO_EARLY, COMPLETED], lane=LANE_FAILED
+    ),
     "run_lane-one-slice": _lane(DONE),
     "run_lane-several-slices": _lane(_slice(), _slice(), DONE),
     "run_lane-waits": _lane(_slice(90.0), _slice(), _slice(240.5), DONE),

@@ -14,6 +14,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from orchestrators import names
+from shared.run.start_run import run_input
 from shared.run.survey import survey
 from shared.services import services
 from timers.runs import is_alive
@@ -30,6 +31,6 @@ async def reconcile_batches(timer: func.TimerRequest, client: df.DurableOrchestr
     for batch in unfinished:
         if service.now() - batch.created_at < GRACE or await is_alive(client, batch.id):
             continue
-        await client.start_new(names.RUN_BATCH, batch.id, {"owner": batch.owner, "batch_id": batch.id})
+        await client.start_new(names.RUN_BATCH, batch.id, run_input(batch))
         log.warning("A lost run was started again.", extra={"action": "run_restarted", "batch_id": batch.id})
     await survey(service, unfinished)

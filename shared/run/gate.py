@@ -1,7 +1,7 @@
 """The gate every request of a lane passes: how many may be in flight, and how soon the next may start.
 
 Single event loop, no locks. The limit is the smaller of the lane's fair share and its AIMD window; request bytes in
-flight are bounded as well, so that long lines do not fill memory.
+flight are bounded as well, for all lanes of the process together, so that long lines do not fill memory.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from shared.domain.budget import Budget
 from shared.domain.fair_share import Window
 
 
 class Gate:
     """`await enter(size)` before a request, `leave(size)` after it. One request is always let through."""
 
-    def __init__(self, share: int, max_bytes: int) -> None:
+    def __init__(self, share: int, budget: Budget) -> None:
         self._window = Window(share)
-        self._max_bytes = max_bytes
-        self._bytes = 0
+        self._budget = budget
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed = False
         self.in_flight = 0
@@ -39,13 +39,13 @@ class Gate:
         if self._closed:
             return False
         self.in_flight += 1
-        self._bytes += size
+        self._budget.take(size)
         return True
 
     def leave(self, size: int) -> bool:
         """False: the caller is outside."""
         self.in_flight -= 1
-        self._bytes -= size
+        self._budget.give_back(size)
         self._wake()
         return False
 
@@ -71,7 +71,7 @@ class Gate:
     def _has_room(self, size: int) -> bool:
         if self.in_flight == 0:
             return True
-        return self.in_flight < self._window.size and self._bytes + size <= self._max_bytes
+        return self.in_flight < self._window.size and self._budget.fits(size)
 
     def _wake(self) -> None:
         room = self._window.size - self.in_flight

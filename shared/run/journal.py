@@ -13,6 +13,7 @@ from typing import Self
 
 import msgspec
 
+from shared.domain.budget import Budget
 from shared.domain.chunk import ChunkRow, journal_blob
 from shared.domain.usage import Usage, total
 from shared.ports import BlobMissing, BlobStore
@@ -36,22 +37,6 @@ class Result(msgspec.Struct, frozen=True):
     data: bytes
 
 
-class Memory:
-    """Bytes of results that may still be held, shared by all journals of one activity."""
-
-    def __init__(self, budget_bytes: int) -> None:
-        self._left = budget_bytes
-
-    def take(self, size: int) -> bool:
-        if size > self._left:
-            return False
-        self._left -= size
-        return True
-
-    def give_back(self, size: int) -> None:
-        self._left += size
-
-
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Entry)
 GROUP_BYTES = 2 * 1024 * 1024
@@ -60,7 +45,7 @@ GROUP_BYTES = 2 * 1024 * 1024
 class Journal:
     """One chunk's finished lines: those the store has, those waiting to be appended, and their sums."""
 
-    def __init__(self, blobs: BlobStore, row: ChunkRow, memory: Memory) -> None:
+    def __init__(self, blobs: BlobStore, row: ChunkRow, memory: Budget) -> None:
         self._blobs = blobs
         self._name = journal_blob(row.batch_id, row.index)
         self._memory = memory
@@ -73,7 +58,7 @@ class Journal:
         self.finished: dict[int, bool] = {}
 
     @classmethod
-    async def open(cls, blobs: BlobStore, row: ChunkRow, memory: Memory) -> Self:
+    async def open(cls, blobs: BlobStore, row: ChunkRow, memory: Budget) -> Self:
         """The journal of the row's chunk, with every entry that earlier activities appended."""
         journal = cls(blobs, ChunkRow(batch_id=row.batch_id, index=row.index, lane=row.lane), memory)
         async for _, encoded in journal._stored():
@@ -110,7 +95,8 @@ class Journal:
         self._usages.append(entry.usage)
         self._model = self._model or entry.model
         data = bytes(entry.result)
-        if self._memory.take(len(data)):
+        if self._memory.fits(len(data)):
+            self._memory.take(len(data))
             self._kept[entry.line] = data
 
     async def write(self) -> None:
@@ -166,6 +152,6 @@ class Journal:
             return
 
     def release(self) -> None:
-        """Give the memory back: the chunk is sealed, its results are staged."""
+        """Give the memory back; what is still wanted is read from the store."""
         self._memory.give_back(sum(map(len, self._kept.values())))
         self._kept.clear()

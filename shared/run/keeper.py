@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.domain.errors import Unavailable
-from shared.run.journal import Entry, Memory
+from shared.run.journal import Entry
 from shared.run.open_chunk import OpenChunk
 from shared.services import Services
 
@@ -31,7 +31,7 @@ class Keeper:
         self,
         service: Services,
         batch_id: str,
-        chunks: Sequence[PlannedChunk],
+        chunks: Sequence[int],
         *,
         lane: int,
         lanes: int,
@@ -42,10 +42,9 @@ class Keeper:
         self._lane = lane
         self._lanes = lanes
         self._stop = stop
-        self._memory = Memory(service.settings.kept_result_bytes)
         self._open: dict[int, OpenChunk] = {}
         self.unwritten = 0  # Finished lines that a crash would send again: counted up, and summed after each write.
-        self._left = {chunk.index for chunk in chunks}
+        self._left = set(chunks)
         self._seals: set[asyncio.Task[None]] = set()
         self._due = asyncio.Event()
         self._moved = asyncio.Event()
@@ -59,17 +58,27 @@ class Keeper:
         """These are another lane's."""
         self._left -= chunks
 
-    async def open(self, chunk: PlannedChunk) -> OpenChunk | None:
-        """The chunk with its journal; None if there is nothing left to do in it, or another lane has it."""
+    async def open(self, chunk: PlannedChunk, *, adopts: bool = False) -> OpenChunk | None:
+        """The chunk with its journal; None if there is nothing left to do in it, or another lane has it.
+
+        `adopts`: it may be taken from a lane that is gone.
+        """
         row = ChunkRow(batch_id=self._batch_id, index=chunk.index, lane=self._lane)
         service = self._service
         opened = await OpenChunk.claim(
-            service.blobs, service.batches, row, chunk, lanes=self._lanes, memory=self._memory
+            service.blobs,
+            service.batches,
+            row,
+            chunk,
+            lanes=self._lanes,
+            memory=service.capacity.kept_results,
+            adopts=adopts,
         )
         if opened is None:
             self._left.discard(chunk.index)
             return None
         self._open[chunk.index] = opened
+        self._left.add(chunk.index)
         if opened.complete:  # The activity before this one was killed between its last line and the seal.
             self._seal_soon(opened)
             return None
@@ -87,12 +96,14 @@ class Keeper:
 
     def finish(self, chunk: OpenChunk, entry: Entry) -> None:
         """Count a finished line of an open chunk."""
+        if chunk.is_over:
+            return
         chunk.journal.add(entry)
         self.unwritten += 1
         if chunk.complete:
             self._seal_soon(chunk)
-        elif self.unwritten >= self._service.settings.journal_results:  # Of all chunks: small ones fill no group alone.
-            self._due.set()
+        elif self._stop.is_set() or self.unwritten >= self._service.settings.journal_results:
+            self._due.set()  # Of all chunks: small ones fill no group alone. At the end nothing waits for others.
 
     def _seal_soon(self, chunk: OpenChunk) -> None:
         task = asyncio.create_task(self._seal(chunk))
@@ -105,9 +116,14 @@ class Keeper:
         except Exception:  # whatever it is, the lane stops and `close` tries again
             log.exception("A chunk could not be sealed.", extra=self._trouble())
             return
+        self._let_go(chunk)
+        self._written()
+
+    def _let_go(self, chunk: OpenChunk) -> None:
+        """It is sealed, or another lane's."""
+        chunk.journal.release()
         self._open.pop(chunk.chunk.index, None)
         self._left.discard(chunk.chunk.index)
-        self._written()
 
     async def run(self) -> None:
         """Write journals about every `journal_seconds`, sooner when many results wait. Ends by cancellation."""
@@ -124,6 +140,8 @@ class Keeper:
     async def _write(self) -> None:
         for chunk in list(self._open.values()):
             await chunk.keep(self._service.batches)
+            if chunk.is_over:
+                self._let_go(chunk)
         self._written()
 
     def _written(self) -> None:
@@ -138,21 +156,24 @@ class Keeper:
 
     async def close(self) -> None:
         """Wait for seals and write the rest. Raises what keeps finished lines from being stored after some tries."""
-        while self._seals:
-            await asyncio.wait(self._seals)
-        for pause in CLOSE_PAUSES_SECONDS:
-            try:
-                await self._keep_all()
-            except Unavailable:
-                await asyncio.sleep(pause)
-            else:
-                return
-        await self._keep_all()
+        try:
+            while self._seals:
+                await asyncio.wait(self._seals)
+            for pause in CLOSE_PAUSES_SECONDS:
+                try:
+                    return await self._keep_all()
+                except Unavailable:
+                    await asyncio.sleep(pause)
+            await self._keep_all()
+        finally:
+            for chunk in self._open.values():
+                chunk.journal.release()
 
     async def _keep_all(self) -> None:
         for chunk in list(self._open.values()):
             if chunk.complete:
                 await chunk.seal(self._service.blobs, self._service.batches)
-                self._left.discard(chunk.chunk.index)
             else:
                 await chunk.keep(self._service.batches)
+            if chunk.is_over:
+                self._left.discard(chunk.chunk.index)

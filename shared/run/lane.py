@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from shared.run.lane_meter import LaneMeter
 from shared.run.line_call import LineCaller
 from shared.run.open_chunk import OpenChunk
 from shared.run.plan import read_lines
+from shared.run.post import Post
 from shared.run.signals import Signals
 from shared.run.watch import Watch
 from shared.services import Services
@@ -53,10 +55,19 @@ class LaneProgress(msgspec.Struct, frozen=True, kw_only=True):
     waited_seconds: float
 
 
-class Lane:
-    """Works on its `own` chunks, in this order, then on the `others` that are still free.
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Indexes of `plan`: first its `own`, in this order, then the `others` that are still free."""
 
-    Until none is left, the slice is over or the batch has to stop.
+    plan: Mapping[int, PlannedChunk]
+    own: Sequence[int]
+    others: Sequence[int]
+
+
+class Lane:
+    """Works until nothing is left, the slice is over or the batch has to stop.
+
+    What a lane that is gone has left, it takes at once.
     """
 
     def __init__(
@@ -64,39 +75,27 @@ class Lane:
         service: Services,
         batch: Batch,
         deployment: Deployment,
-        own: Sequence[PlannedChunk],
-        others: Sequence[PlannedChunk],
+        post: Post,
+        work: Work,
         *,
-        lane: int,
-        lanes: int,
-        holder: str,
         waited_seconds: float = 0.0,
     ) -> None:
         settings = service.settings
         self._service = service
         self._batch = batch
-        self._lane = lane
-        self._lanes = lanes
-        self._own = own
-        self._others = others
+        self._post = post
+        self._work = work
         self._signals = Signals(waited_seconds, settings.patience_seconds)
         self._stop = self._signals.stop
-        self._gate = Gate(max(1, deployment.max_concurrency // lanes), settings.max_inflight_bytes)
+        self._gate = Gate(max(1, deployment.max_concurrency // post.lanes), service.capacity.in_flight)
         pacer = Pacer(deployment.requests_per_minute, deployment.tokens_per_minute, time.monotonic())
-        self._meter = LaneMeter(batch, deployment, lane=lane)
+        self._meter = LaneMeter(batch, deployment, lane=post.lane)
         self._watch = Watch(
-            service,
-            batch,
-            deployment,
-            lane=lane,
-            lanes=lanes,
-            holder=holder,
-            gate=self._gate,
-            pacer=pacer,
-            signals=self._signals,
-            meter=self._meter,
+            service, batch, deployment, post, gate=self._gate, pacer=pacer, signals=self._signals, meter=self._meter
         )
-        self._keeper = Keeper(service, batch.id, [*own, *others], lane=lane, lanes=lanes, stop=self._stop)
+        self._keeper = Keeper(
+            service, batch.id, [*work.own, *work.others], lane=post.lane, lanes=post.lanes, stop=self._stop
+        )
         self._caller = self._line_caller(deployment, pacer)
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -127,7 +126,7 @@ class Lane:
         is_done = False
         try:
             await self._watch.begin()
-            async with _beside(self._watch.run(), self._keeper.run(), self._close_at_stop()):
+            async with _beside(self._watch.run(), self._watch.run_host(), self._keeper.run(), self._close_at_stop()):
                 try:
                     await self._feed()
                 finally:
@@ -151,7 +150,7 @@ class Lane:
         if not self._watch.is_spare:
             return False
         rows = await self._service.batches.list_chunks(self._batch.id)
-        return not any(row.belongs_to(self._lane, self._lanes) and not row.sealed for row in rows)
+        return not any(row.belongs_to(self._post.lane, self._post.lanes) and not row.sealed for row in rows)
 
     async def _close_at_stop(self) -> None:
         """The feeder may be waiting for requests that never come back."""
@@ -159,20 +158,26 @@ class Lane:
         self._gate.close()
 
     async def _feed(self) -> None:
-        await self._feed_chunks(self._own)
-        if self._others and not self._stop.is_set():
+        await self._feed_chunks(self._work.own)
+        if self._work.others and not self._stop.is_set():
             claimed = {row.index for row in await self._service.batches.list_chunks(self._batch.id)}
-            self._keeper.leave(claimed & {chunk.index for chunk in self._others})
-            await self._feed_chunks([chunk for chunk in self._others if chunk.index not in claimed])
+            self._keeper.leave(claimed & set(self._work.others))
+            await self._feed_chunks([index for index in self._work.others if index not in claimed])
 
-    async def _feed_chunks(self, chunks: Sequence[PlannedChunk]) -> None:
-        for chunk in chunks:
+    async def _feed_chunks(self, indexes: Sequence[int], *, adopts: bool = False) -> None:
+        for index in indexes:
             await self._keeper.has_room()
             if self._stop.is_set():
                 return
-            opened = await self._keeper.open(chunk)
+            opened = await self._keeper.open(self._work.plan[index], adopts=adopts)
             if opened is not None:
                 await self._feed_chunk(opened)
+
+    async def _feed_abandoned(self) -> None:
+        """What lanes that are gone have left; whoever comes first of those that are there has it."""
+        gone, rows = self._watch.take_gone(), await self._service.batches.list_chunks(self._batch.id)
+        left = [row.index for row in rows if not row.sealed and row.lane % self._post.lanes in gone]
+        await self._feed_chunks(left, adopts=True)
 
     async def _feed_chunk(self, opened: OpenChunk) -> None:
         chunk = opened.chunk
@@ -180,6 +185,10 @@ class Lane:
         for number, raw in await read_lines(self._service.blobs, self._batch.input_blob, chunk):
             if number in opened.journal.finished:
                 continue
+            if opened.is_over:
+                return
+            if self._watch.gone:
+                await self._feed_abandoned()
             await self._keeper.has_room()
             if not await self._gate.enter(len(raw)):
                 return

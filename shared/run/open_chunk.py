@@ -7,38 +7,64 @@ import time
 from collections.abc import AsyncIterator
 from typing import Self
 
+import msgspec
+
+from shared.domain.budget import Budget
 from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.ports import BatchStore, BlobStore, Changed
-from shared.run.journal import Journal, Memory, Result
+from shared.run.journal import Journal, Result
 from shared.run.seal import seal_chunk
 from shared.telemetry.metrics import KEEP_DURATION
 
 
 class OpenChunk:
-    """`keep` often, `seal` once; both may run beside calls that still add to the journal."""
+    """`keep` often, `seal` once; both may run beside calls that still add to the journal.
+
+    `lost`: another lane took this one for dead and has the chunk; nothing of it is written any more.
+    """
 
     def __init__(self, chunk: PlannedChunk, journal: Journal, version: str | None) -> None:
         self.chunk = chunk
         self.journal = journal
         self.sealed = False
+        self.lost = False
         self._version = version
         self._keeping = asyncio.Lock()
 
     @classmethod
     async def claim(
-        cls, blobs: BlobStore, batches: BatchStore, row: ChunkRow, chunk: PlannedChunk, *, lanes: int, memory: Memory
+        cls,
+        blobs: BlobStore,
+        batches: BatchStore,
+        row: ChunkRow,
+        chunk: PlannedChunk,
+        *,
+        lanes: int,
+        memory: Budget,
+        adopts: bool = False,
     ) -> Self | None:
-        """The chunk with all that this lane journaled before; None if it is sealed or another lane's.
+        """The chunk with all that was journaled before; None if it is sealed or another lane's.
 
-        The first of `lanes` to insert `row` has the chunk for good.
+        The first of `lanes` to insert `row` has the chunk, until one that `adopts` takes it from a lane that is gone.
         """
         try:
             return cls(chunk, Journal(blobs, row, memory), await batches.put_chunk(row, None))
         except Changed:
-            stored = await batches.get_chunk(row.batch_id, row.index)
-        if stored is None or stored.value.sealed or not stored.value.belongs_to(row.lane, lanes):
-            return None
-        return cls(chunk, await Journal.open(blobs, row, memory), stored.version)
+            pass
+        while (stored := await batches.get_chunk(row.batch_id, row.index)) and not stored.value.sealed:
+            if not adopts and not stored.value.belongs_to(row.lane, lanes):
+                return None
+            try:  # Written in any case: whoever else believes to have the chunk then finds out.
+                version = await batches.put_chunk(msgspec.structs.replace(stored.value, lane=row.lane), stored.version)
+            except Changed:
+                continue
+            return cls(chunk, await Journal.open(blobs, row, memory), version)
+        return None
+
+    @property
+    def is_over(self) -> bool:
+        """Sealed, by whomever, or lost: nothing of it has to be sent or written any more."""
+        return self.sealed or self.lost
 
     @property
     def complete(self) -> bool:
@@ -47,7 +73,7 @@ class OpenChunk:
     async def keep(self, batches: BatchStore) -> None:
         """Make finished lines durable, then count them in the row."""
         async with self._keeping:
-            if not self.sealed and self.journal.unwritten:
+            if not self.is_over and self.journal.unwritten:
                 began = time.monotonic()
                 await self.journal.write()
                 await self._put(batches, self.journal.row)
@@ -56,7 +82,7 @@ class OpenChunk:
     async def seal(self, blobs: BlobStore, batches: BatchStore) -> None:
         """Stage the result blocks and close the row for ever."""
         async with self._keeping:
-            while not self.sealed:
+            while not self.is_over:
                 row = await seal_chunk(blobs, self.journal.row, self._results())
                 self.sealed = await self._put(batches, row)
             self.journal.release()
@@ -73,5 +99,6 @@ class OpenChunk:
             stored = await batches.get_chunk(row.batch_id, row.index)
             self._version = stored.version if stored else None
             self.sealed = bool(stored and stored.value.sealed)
+            self.lost = not self.sealed and stored is not None and stored.value.lane != row.lane
             return self.sealed
         return True

@@ -73,6 +73,10 @@ class Signals:
         """An answer asked for so long a pause."""
         self.pause(seconds, asked_to_wait(reason, seconds))
 
+    def hold(self, seconds: float, reason: str) -> None:
+        """The lane has to pause for so long, for a `reason` that is none of the upstream's."""
+        self._pause(seconds, reason)
+
     def pause(self, seconds: float, reason: str | None) -> None:
         """The upstream asked to be left alone for so long; `reason` is a sentence."""
         self.asked = True

@@ -19,22 +19,30 @@ from shared.domain.batch import Batch, Status
 from shared.domain.deployment import Deployment
 from shared.domain.fair_share import Pacer, shares, turn_at, until_next_turn
 from shared.domain.heartbeat import Heartbeat, asked_pause, competing, observed_limits
-from shared.domain.hold_up import out_of_turn
+from shared.domain.hold_up import out_of_turn, suspended
 from shared.ports import Changed
 from shared.run.change import load
 from shared.run.gate import Gate
 from shared.run.holder import has_ended
+from shared.run.host_life import LOOK_SECONDS, host_life
 from shared.run.lane_meter import LaneMeter
+from shared.run.post import Post
+from shared.run.run_state import Verdict
+from shared.run.siblings import Siblings
 from shared.run.signals import Signals
 from shared.services import Services
 
 log = logging.getLogger(__name__)
 
+RUN_SECONDS = 8.0  # Between two questions for what has become of the run.
+SUSPENDED_SECONDS = 15.0  # A lane of a suspended run asks again after this time.
+
 
 class Watch:
     """Sets `signals.stop` when the slice is over, the deadline has come or the batch is no longer in progress.
 
-    `drain_seconds` says how long the lane may then wait for requests in flight. `holder` names this activity.
+    Also when the host stops, the run is ended or suspended, or other batches wait for the lane's place.
+    `drain_seconds` says how long the lane may then wait for requests in flight.
     """
 
     def __init__(
@@ -42,10 +50,8 @@ class Watch:
         service: Services,
         batch: Batch,
         deployment: Deployment,
+        post: Post,
         *,
-        lane: int,
-        lanes: int,
-        holder: str,
         gate: Gate,
         pacer: Pacer,
         signals: Signals,
@@ -54,14 +60,16 @@ class Watch:
         self._service = service
         self._batch = batch
         self._deployment = deployment
-        self._lane = lane
-        self._lanes = lanes
-        self._holder = holder
+        self._post = post
         self._gate = gate
         self._pacer = pacer
         self._signals = signals
         self._meter = meter
+        self._siblings = Siblings(post.lane, post.lanes, service.settings.stale_seconds)
         self._slice_end = time.monotonic() + service.settings.slice_seconds
+        self._host_ends = host_life.begin()
+        self._run_due = time.monotonic() + RUN_SECONDS
+        self.gone: set[int] = set()  # lanes of the batch that left work behind, until the feeder takes it
         self.must_end = False  # cancelled or past the deadline: there will be no next slice
         self.is_spare = False  # no share for this lane, but one for other lanes of the batch
         self._yields = False
@@ -108,13 +116,15 @@ class Watch:
             try:
                 await self._service.batches.claim_lane(self._heartbeat(), version)
             except Changed:
-                stored = await self._service.batches.get_heartbeat(self._deployment.name, self._batch.id, self._lane)
+                stored = await self._service.batches.get_heartbeat(
+                    self._deployment.name, self._batch.id, self._post.lane
+                )
             else:
                 return True
             if stored is not None and self._is_held(stored.value):
                 log.info(
                     "A lane is already being worked on.",
-                    extra={"action": "lane_taken", "batch_id": self._batch.id, "lane": self._lane},
+                    extra={"action": "lane_taken", "batch_id": self._batch.id, "lane": self._post.lane},
                 )
                 return False
             version = stored.version if stored else None
@@ -141,17 +151,45 @@ class Watch:
                 await self._service.batches.beat(self._heartbeat())
             self._take_share(every_beat)
             self._looks += 1
+            own_batch = [beat for beat in every_beat if beat.batch_id == self._batch.id]
+            self.gone |= self._siblings.look(own_batch, self._service.now(), time.monotonic())
         batch = await load(self._service, self._batch.owner, self._batch.id)
         remaining = self.remaining_seconds()
         self.must_end = (
             batch is None or batch.status is not Status.IN_PROGRESS or (remaining is not None and remaining <= 0)
         )
-        ends = self.must_end or self._is_lost or time.monotonic() >= self._slice_end
+        if not self.must_end and time.monotonic() >= self._run_due:
+            await self._look_at_run()
+        ends = self.must_end or self._is_lost or self._post.place.must_leave or time.monotonic() >= self._slice_end
         if ends or (self._yields and self._looks > 1):
             self._signals.stop.set()
 
+    async def _look_at_run(self) -> None:
+        self._run_due = time.monotonic() + RUN_SECONDS
+        verdict = await self._post.ask_run()
+        if verdict is Verdict.END:
+            self.must_end = True
+        elif verdict is Verdict.WAIT:
+            self._signals.hold(SUSPENDED_SECONDS, suspended())
+
+    async def run_host(self) -> None:
+        """Stop when the host that started this process does; one that is gone hands the lane to another at once."""
+        while host_life.ends() == self._host_ends:  # noqa: ASYNC110 - the kernel sets no event
+            await asyncio.sleep(LOOK_SECONDS)
+        extra = {"action": "host_stops", "batch_id": self._batch.id, "lane": self._post.lane}
+        log.warning("The host stops; the lane keeps what is in flight and ends.", extra=extra)
+        self._signals.stop.set()
+        if host_life.is_gone:
+            self._is_lost = True
+            await self._service.batches.stop_beating(self._heartbeat())
+
+    def take_gone(self) -> set[int]:
+        """Lanes of the batch that left work behind, each told once."""
+        gone, self.gone = self.gone, set()
+        return gone
+
     def _is_own(self, beat: Heartbeat) -> bool:
-        return (beat.batch_id, beat.lane, beat.holder) == (self._batch.id, self._lane, self._holder)
+        return (beat.batch_id, beat.lane, beat.holder) == (self._batch.id, self._post.lane, self._post.holder)
 
     def _take_share(self, every_beat: Sequence[Heartbeat]) -> None:
         now = self._service.now()
@@ -159,9 +197,11 @@ class Watch:
             self._signals.pause(((pause.paused_until or now) - now).total_seconds(), pause.reason)
         lanes = competing(every_beat, now, self._service.settings.stale_seconds)
         own = lanes.setdefault(self._batch.id, set())
-        own |= {self._lane} if self._looks else set(range(self._lanes))  # The others are starting at this moment.
+        own |= (
+            {self._post.lane} if self._looks else set(range(self._post.lanes))
+        )  # The others are starting at this moment.
         parts = shares(self._deployment.max_concurrency, lanes, turn_at(now))
-        share = parts.of(self._batch.id, self._lane)
+        share = parts.of(self._batch.id, self._post.lane)
         self._yields = not share
         self.is_spare = not share and parts.has_turn(self._batch.id)
         if not share:
@@ -176,29 +216,33 @@ class Watch:
         return Heartbeat(
             deployment=self._deployment.name,
             batch_id=self._batch.id,
-            lane=self._lane,
+            lane=self._post.lane,
             at=self._service.now(),
             observed=self._signals.limits,
             reason=self._signals.slowed(time.monotonic()),
-            holder=self._holder,
+            holder=self._post.holder,
         )
 
     @property
     def wait_seconds(self) -> float:
-        """How long to leave the lane alone, from now: to another activity, or until its next turn."""
-        settings = self._service.settings
+        """How long to leave the lane alone, from now: to another activity, until its next turn, or to other batches."""
         if self._is_lost:
-            return settings.heartbeat_seconds
-        if self._yields:  # A heartbeat later those whose turn is over know it.
-            return until_next_turn(self._service.now()) + settings.heartbeat_seconds
-        return 0.0
+            return self._service.settings.heartbeat_seconds
+        room = self._service.capacity.room.pause_after(self._post.place, time.monotonic())
+        return max(self._until_turn, room)
+
+    @property
+    def _until_turn(self) -> float:
+        """A heartbeat later those whose turn is over know it."""
+        heartbeat = self._service.settings.heartbeat_seconds
+        return until_next_turn(self._service.now()) + heartbeat if self._yields else 0.0
 
     async def leave(self, *, is_done: bool) -> None:
         """The lane's last word: nothing, or until when it sends nothing, and why."""
         if self._is_lost:
             return
         pause = self._signals.wait_seconds
-        wait = max(pause, self.wait_seconds)
+        wait = max(pause, self._until_turn)
         if wait <= 0 or is_done:
             await self._service.batches.stop_beating(self._heartbeat())
             return
@@ -223,7 +267,7 @@ class Watch:
                 "action": "lane_paused",
                 "batch_id": self._batch.id,
                 "model": self._deployment.name,
-                "lane": self._lane,
+                "lane": self._post.lane,
                 "seconds": round(seconds),
                 "reason": reason,
             },

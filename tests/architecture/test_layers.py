@@ -15,6 +15,7 @@ ORCHESTRATORS = sorted((ROOT / "orchestrators").glob("*.py"))
 # What the local host and the durable SDK replay alike. task_any, external events, entities and built-in retry are not.
 REPLAYABLE = {
     "call_activity",
+    "new_uuid",
     "call_sub_orchestrator",
     "continue_as_new",
     "create_timer",

@@ -53,7 +53,10 @@ class _Context:
         return self.input
 
     def set_custom_status(self, status: str) -> None:
-        pass
+        self.runs.failures["run begins again"] += status.startswith("beginning again")
+
+    def new_uuid(self) -> str:
+        return "0" * 36
 
     def call_activity(self, name: str, argument: Any) -> Step:
         return self.runs.activity(name, argument)

@@ -62,7 +62,7 @@ def test_bad_days_are_bad() -> None:
     assert set(ended) == {Status.COMPLETED, Status.CANCELLED, Status.EXPIRED}
     assert min(faults["early"], faults["late"]) > 20
     assert sum(it.runs.kills for it in storms) > 10
-    assert any(it.runs.failures["run: Unavailable"] for it in storms)
+    assert any(it.runs.failures["run begins again"] for it in storms)
 
 
 def test_a_seed_tells_the_same_day_again() -> None:

@@ -11,10 +11,11 @@ import pytest
 from orchestrators import names
 from orchestrators.deliver_webhook import ATTEMPTS_PER_GENERATION, deliver_webhook
 from orchestrators.insist import MAX_CALLS
-from orchestrators.run_batch import WAITS_PER_GENERATION, run_batch
+from orchestrators.run_batch import AGAIN_SECONDS, WAITS_PER_GENERATION, run_batch
 from orchestrators.run_lane import CALLS_PER_GENERATION, run_lane
 
-BATCH = {"owner": "o", "batch_id": "b"}
+BATCH = {"owner": "o", "batch_id": "b", "run": "r"}
+DONE = {"done": True, "status": "completed"}
 
 
 @dataclass
@@ -32,6 +33,9 @@ class Recorder:
     def set_custom_status(self, status: str) -> None:
         self.calls.append(("status", status))
 
+    def new_uuid(self) -> str:
+        return f"{self.current_utc_datetime:%Y%m%d}-0000"
+
     def call_activity(self, name: str, argument: Any) -> tuple[Any, ...]:
         return ("activity", name, argument)
 
@@ -48,15 +52,18 @@ class Recorder:
         self.continued_with = argument
 
 
-def drive(orchestrator: Any, context: Recorder, answers: dict[str, list[Any]]) -> Any:
-    """Run to the end; an activity's answers come from its list, an exception in it is raised at the yield."""
+def drive(orchestrator: Any, context: Recorder, answers: dict[str, list[Any]], lanes: Any = None) -> Any:
+    """Run to the end; an activity's answers come from its list, an exception in it is raised at the yield.
+
+    `lanes` is what waiting for all of them comes to.
+    """
     generator = orchestrator(context)
     answer: Any = None
     try:
         while True:
             step = generator.throw(answer) if isinstance(answer, Exception) else generator.send(answer)
             context.calls.append(step)
-            answer = answers[step[1]].pop(0) if step[0] == "activity" else None
+            answer = answers[step[1]].pop(0) if step[0] == "activity" else lanes if step[0] == "all" else None
     except StopIteration as end:
         return end.value
 
@@ -74,15 +81,15 @@ def test_a_run_validates_reserves_fans_out_and_finishes() -> None:
         {
             names.VALIDATE_INPUT: [{"outcome": "accepted", "lanes": 2}],
             names.RESERVE_QUOTA: [{"outcome": "admitted"}],
-            names.FINISH_BATCH: [{"status": "completed"}],
+            names.FINISH_BATCH: [DONE],
         },
     )
 
     lanes = next(call for call in context.calls if call[0] == "all")[1]
     assert [names.VALIDATE_INPUT, names.RESERVE_QUOTA, names.FINISH_BATCH] == activities(context)
-    assert ["b:lane:0", "b:lane:1"] == [lane[3] for lane in lanes]
+    assert ["b:lane:0:20260101", "b:lane:1:20260101"] == [lane[3] for lane in lanes]
     assert {**BATCH, "lane": 1, "lanes": 2} == lanes[1][2]
-    assert {"status": "completed"} == status
+    assert DONE == status
 
 
 @pytest.mark.parametrize(
@@ -97,7 +104,7 @@ def test_a_run_without_lanes_still_finishes(validated: str, reserved: Any) -> No
         {
             names.VALIDATE_INPUT: [{"outcome": validated, "lanes": 2}],
             names.RESERVE_QUOTA: [reserved],
-            names.FINISH_BATCH: [{}],
+            names.FINISH_BATCH: [DONE],
         },
     )
 
@@ -114,7 +121,7 @@ def test_a_run_waits_for_room() -> None:
         {
             names.VALIDATE_INPUT: [{"outcome": "accepted", "lanes": 1}],
             names.RESERVE_QUOTA: [*[{"outcome": "wait"}] * 6, {"outcome": "admitted"}],
-            names.FINISH_BATCH: [{}],
+            names.FINISH_BATCH: [DONE],
         },
     )
 
@@ -171,12 +178,50 @@ def test_a_failing_activity_is_called_again_after_growing_pauses() -> None:
     assert [1, 2, 4, 8, 16, 32, 60] == [call[1] for call in context.calls if call[0] == "timer"]
 
 
-def test_an_activity_that_never_answers_fails_the_run() -> None:
-    """After MAX_CALLS the failure surfaces; reconcile_batches starts the run anew."""
-    context = Recorder({**BATCH, "lane": 0, "lanes": 1})
+REPORT = """Activity function 'process_chunk' failed: Result: Failure
+Exception: RuntimeError: Deployment 'm' is gone.
+Stack:   File "/app/activities/process_chunk.py", line 40, in process_chunk
+    raise RuntimeError(...)
+ \n {"$OutOfProcData$":{"isDone":false}}"""
+SENTENCE = "process_chunk failed 8 times, the last time with: RuntimeError: Deployment 'm' is gone."
 
-    with pytest.raises(RuntimeError, match="down"):
-        drive(run_lane, context, {names.PROCESS_CHUNK: [RuntimeError("down")] * MAX_CALLS})
+
+def test_a_lane_gives_up_in_one_sentence() -> None:
+    """After MAX_CALLS the lane completes, and its result says what the activity raised: no stack, no JSON."""
+    context = Recorder({**BATCH, "lane": 0, "lanes": 1})
+    result = drive(run_lane, context, {names.PROCESS_CHUNK: [Exception(REPORT)] * MAX_CALLS})
+
+    assert SENTENCE == result
+    assert [1, 2, 4, 8, 16, 32, 60] == [call[1] for call in context.calls if call[0] == "timer"]
+
+
+def test_a_run_that_gives_up_begins_again() -> None:
+    """It tells why in its status, waits, and starts from the record: it never fails, so it can never be rewound."""
+    context = Recorder(BATCH)
+    drive(run_batch, context, {names.VALIDATE_INPUT: [Exception("no storage")] * MAX_CALLS})
+
+    *_, told, waited = context.calls
+    assert ("status", True) == (
+        told[0],
+        told[1].endswith("validate_input failed 8 times, the last time with: no storage"),
+    )
+    assert ("timer", AGAIN_SECONDS) == waited
+    assert BATCH == context.continued_with
+
+
+def test_lanes_that_failed_are_followed_by_others() -> None:
+    """A lane that was ended or died fails the wait for all; what is left to run is seen by finish_batch, and run again."""
+    context = Recorder(BATCH)
+    answers = {
+        names.VALIDATE_INPUT: [{"outcome": "accepted", "lanes": 1}],
+        names.RESERVE_QUOTA: [{"outcome": "admitted"}],
+        names.FINISH_BATCH: [{"done": False, "status": "in_progress"}],
+    }
+    drive(run_batch, context, answers, lanes=RuntimeError("A lane was terminated."))
+
+    assert names.FINISH_BATCH == activities(context)[-1]
+    assert [AGAIN_SECONDS] == [call[1] for call in context.calls if call[0] == "timer"]
+    assert BATCH == context.continued_with
 
 
 def test_a_delivery_is_tried_until_it_is_over() -> None:
