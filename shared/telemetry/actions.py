@@ -28,6 +28,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "request_failed": ("request_id", "path"),
     "results_undelivered": ("batch_id",),
     "run_restarted": ("batch_id",),
+    "start_delivery": ("batch_id",),
     "start_run": ("batch_id",),
     "upload_completed": ("bytes",),
     "upload_expired": (),
