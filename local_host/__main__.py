@@ -109,24 +109,24 @@ async def _serve(prepared: _Prepared) -> None:
     async with AsyncExitStack() as stack:
         services, close = configuration.install_services(prepared.settings, options.data, options.azurite)
         stack.push_async_callback(close)
+        token, socket_of_rpc = secrets.token_urlsafe(32), bind("127.0.0.1", 0)
+        binding = binding_json(f"http://127.0.0.1:{socket_of_rpc.getsockname()[1]}/{token}/")
         pool = ActivityPool(
             processes=options.workers,
             bootstrap=configuration.BOOTSTRAP,
-            environment=configuration.worker_environment(options, prepared.key),
+            environment=configuration.worker_environment(options, prepared.key, binding),
         )
         engine = Engine(
             history=History(options.data / "history.db"), orchestrators=index.orchestrators, activities=pool
         )
         await pool.start()
         stack.push_async_callback(pool.stop, 0.0)  # The engine has waited for the activities by then.
-        await engine.start()
-        stack.push_async_callback(engine.stop, _WORK_GRACE_SECONDS)
-
-        token = secrets.token_urlsafe(32)
-        rpc = Listener(build_rpc(engine, token), bind("127.0.0.1", 0), grace_seconds=_HTTP_GRACE_SECONDS)
+        # Before the engine and after it: its activities may use the client from first to last.
+        rpc = Listener(build_rpc(engine, token), socket_of_rpc, grace_seconds=_HTTP_GRACE_SECONDS)
         await rpc.start()
         stack.push_async_callback(rpc.stop)
-        binding = binding_json(f"{rpc.url}/{token}/")
+        await engine.start()
+        stack.push_async_callback(engine.stop, _WORK_GRACE_SECONDS)
 
         folder = options.data / "timers"
         timers = Timers(prepared.timers, folder=folder, client_binding=binding, now=utc_now)

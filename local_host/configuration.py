@@ -194,10 +194,11 @@ def install_services(
     return installed, close
 
 
-def worker_environment(options: Options, key: str) -> dict[str, str]:
+def worker_environment(options: Options, key: str, client_binding: str) -> dict[str, str]:
     """What a worker process needs to become a copy of this host's app."""
     environment = {
         "BATCH_BOOTSTRAP_KEY": key,
+        "LOCAL_HOST_CLIENT": client_binding,
         "LOCAL_HOST_APP": options.app,
         "LOCAL_HOST_DATA": str(options.data),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
@@ -210,7 +211,9 @@ def worker_bootstrap() -> Mapping[str, Callable[..., Any]]:
     configure_logging()
     settings = parse_settings(os.environ)
     install_services(settings, Path(os.environ["LOCAL_HOST_DATA"]), os.environ.get("LOCAL_HOST_AZURITE"))
-    return load_app(os.environ["LOCAL_HOST_APP"]).index.activities
+    client_binding = os.environ["LOCAL_HOST_CLIENT"]
+    activities = load_app(os.environ["LOCAL_HOST_APP"]).index.activities
+    return {name: activity.with_client(client_binding) for name, activity in activities.items()}
 
 
 _ABOUT = (

@@ -46,6 +46,27 @@ class HttpFunction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityFunction:
+    """Parameters are names of `call`'s arguments; one that takes a durable client is `async def`."""
+
+    name: str
+    call: UserFunction
+    input_parameter: str
+    client_parameter: str | None
+
+    def with_client(self, binding: str) -> Callable[[Any], Any]:
+        """The function of one argument, the decoded input; `binding` is the durableClient binding's value."""
+        client = self.client_parameter
+        if client is None:
+            return self.call
+
+        async def act(value: Any) -> Any:
+            return await self.call(**{self.input_parameter: value, client: binding})
+
+        return act
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFunction:
     """`schedule` as written, `%SETTING%` included."""
 
@@ -60,11 +81,11 @@ class TimerFunction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionIndex:
-    """The whole app. Orchestrators are handles (3.3 of the protocol); activities take one decoded argument."""
+    """The whole app. Orchestrators are handles (3.3 of the protocol)."""
 
     http: tuple[HttpFunction, ...]
     orchestrators: Mapping[str, Callable[[func.OrchestrationContext], str]]
-    activities: Mapping[str, UserFunction]
+    activities: Mapping[str, ActivityFunction]
     timers: tuple[TimerFunction, ...]
 
 
@@ -72,7 +93,7 @@ class FunctionIndex:
 class _Found:
     http: list[HttpFunction] = field(default_factory=list)
     orchestrators: dict[str, Callable[[func.OrchestrationContext], str]] = field(default_factory=dict)
-    activities: dict[str, UserFunction] = field(default_factory=dict)
+    activities: dict[str, ActivityFunction] = field(default_factory=dict)
     timers: list[TimerFunction] = field(default_factory=list)
 
 
@@ -110,8 +131,8 @@ def _add(found: _Found, function: Any) -> None:
         case "orchestrationTrigger":
             found.orchestrators[bindings["orchestrationTrigger"].get("orchestration") or name] = call
         case "activityTrigger":
-            _check_parameters(name, call, bindings)
-            found.activities[bindings["activityTrigger"].get("activity") or name] = call
+            activity = _activity(bindings["activityTrigger"].get("activity") or name, call, bindings)
+            found.activities[activity.name] = activity
         case "timerTrigger":
             found.timers.append(_timer(name, call, bindings))
 
@@ -129,6 +150,16 @@ def _http(name: str, call: UserFunction, bindings: Mapping[str, Any]) -> HttpFun
         route=(trigger.get("route") or name).strip("/"),
         call=call,
         request_parameter=trigger["name"],
+        client_parameter=_client_parameter(name, call, bindings),
+    )
+
+
+def _activity(name: str, call: UserFunction, bindings: Mapping[str, Any]) -> ActivityFunction:
+    _check_parameters(name, call, bindings)
+    return ActivityFunction(
+        name=name,
+        call=call,
+        input_parameter=bindings["activityTrigger"]["name"],
         client_parameter=_client_parameter(name, call, bindings),
     )
 

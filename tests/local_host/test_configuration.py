@@ -110,10 +110,10 @@ def test_an_import_that_fails_inside_the_app_keeps_its_traceback(module) -> None
 
 
 def test_a_worker_gets_what_it_needs_to_run_the_same_app() -> None:
-    """App, data folder, key, and Azurite only where it is used."""
-    environment = worker_environment(parse_options(["--data", "d", "--app", "a"]), "key")
+    """App, data folder, key, durable client, and Azurite only where it is used."""
+    environment = worker_environment(parse_options(["--data", "d", "--app", "a"]), "key", "binding")
     assert (environment["LOCAL_HOST_APP"], environment["LOCAL_HOST_DATA"]) == ("a", "d")
-    assert environment["BATCH_BOOTSTRAP_KEY"] == "key"
+    assert (environment["BATCH_BOOTSTRAP_KEY"], environment["LOCAL_HOST_CLIENT"]) == ("key", "binding")
     assert "LOCAL_HOST_AZURITE" not in environment
 
 

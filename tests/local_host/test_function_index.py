@@ -26,8 +26,12 @@ async def other(req: Request) -> None: ...
 def test_every_kind_of_function_is_found() -> None:
     """The sample app's functions appear under their kinds with their bindings' names."""
     found = index(build())
-    assert {"count_up", "wait_for_go"} == set(found.orchestrators)
-    assert found.activities == {"add_one": add_one}
+    assert {"count_up", "copy_count", "wait_for_go"} == set(found.orchestrators)
+    assert found.activities["add_one"].call is add_one
+    assert {name: (each.input_parameter, each.client_parameter) for name, each in found.activities.items()} == {
+        "add_one": ("input", None),
+        "start_copy": ("input", "client"),
+    }
     assert [(timer.name, timer.schedule, timer.client_parameter) for timer in found.timers] == [
         ("tick", "%TICK_SCHEDULE%", "client")
     ]
@@ -103,13 +107,16 @@ def test_a_parameter_that_is_not_bound_is_refused() -> None:
         index(app)
 
 
-def test_a_sync_client_function_is_refused() -> None:
+@pytest.mark.parametrize(
+    "trigger", [lambda app: app.route(route="s"), lambda app: app.activity_trigger(input_name="req")]
+)
+def test_a_sync_client_function_is_refused(trigger: Any) -> None:
     """The durable client's middleware awaits the function, so a sync one could never be called."""
 
     def starter(req: Request, client: str) -> None: ...
 
     app = fresh()
-    app.function_name("starter")(app.route(route="s")(app.durable_client_input(client_name="client")(starter)))
+    app.function_name("starter")(trigger(app)(app.durable_client_input(client_name="client")(starter)))
     with pytest.raises(InvalidApp, match=r"'starter'.*async def"):
         index(app)
 

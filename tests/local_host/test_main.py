@@ -18,7 +18,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def until(url: str, output: int) -> None:
+def until(url: str, output: object) -> None:
     """Wait for the orchestration at `url` to have completed with `output`."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -79,6 +79,15 @@ def test_a_timer_fires_and_its_client_reaches_the_engine(data: Path, tmp_path: P
         while not ticks.read_text() and time.monotonic() < deadline:
             time.sleep(0.05)
     assert ticks.read_text().splitlines()[0] == "False 1"
+
+
+def test_an_activity_reaches_the_engine_through_its_client(data: Path) -> None:
+    """An activity with a durable client starts another orchestration, as on the platform."""
+    with host(data) as process:
+        url = process.url()
+        httpx.post(f"{url}/sample/counts/c?by=copy_count", json={"steps": 2, "seconds": 0}).raise_for_status()
+        until(f"{url}/sample/counts/c", output="c-copy")
+        until(f"{url}/sample/counts/c-copy", output=2)
 
 
 def test_a_terminated_host_finishes_running_requests(data: Path) -> None:

@@ -66,7 +66,8 @@ async def download(req: Request) -> StreamingResponse:
 
 
 async def start_count(req: Request, client: df.DurableOrchestrationClient) -> dict[str, str]:
-    started = await client.start_new("count_up", req.path_params["id"], await req.json())
+    name = req.query_params.get("by", "count_up")
+    started = await client.start_new(name, req.path_params["id"], await req.json())
     return {"id": started}
 
 
@@ -93,9 +94,17 @@ def wait_for_go(context: df.DurableOrchestrationContext) -> Generator[Any, Any, 
     return (yield context.wait_for_external_event("go"))
 
 
+def copy_count(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    return (yield context.call_activity("start_copy", {"id": f"{context.instance_id}-copy", **context.get_input()}))
+
+
 async def add_one(input: dict) -> int:
     await asyncio.sleep(input["seconds"])
     return int(input["to"]) + 1
+
+
+async def start_copy(client: df.DurableOrchestrationClient, input: dict) -> str:
+    return await client.start_new("count_up", input["id"], {"steps": input["steps"], "seconds": input["seconds"]})
 
 
 async def tick(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
@@ -133,9 +142,11 @@ def build() -> df.DFApp:
     for call, route, methods, takes_client in HTTP:
         handler = app.durable_client_input(client_name="client")(call) if takes_client else call
         app.function_name(call.__name__)(app.route(route=route, methods=methods)(handler))
-    for orchestrator in (count_up, wait_for_go):
+    for orchestrator in (count_up, copy_count, wait_for_go):
         app.function_name(orchestrator.__name__)(app.orchestration_trigger(context_name="context")(orchestrator))
     app.function_name("add_one")(app.activity_trigger(input_name="input")(add_one))
+    starter = app.durable_client_input(client_name="client")(start_copy)
+    app.function_name("start_copy")(app.activity_trigger(input_name="input")(starter))
     timer = app.timer_trigger(arg_name="timer", schedule="%TICK_SCHEDULE%")
     app.function_name("tick")(timer(app.durable_client_input(client_name="client")(tick)))
     return app
