@@ -6,8 +6,6 @@ function's name is its identity on the platform: renaming one orphans what runs 
 
 from __future__ import annotations
 
-import os
-
 import azure.durable_functions as df
 import azure.functions as func
 
@@ -28,14 +26,9 @@ from orchestrators import names
 from orchestrators.deliver_webhook import deliver_webhook
 from orchestrators.run_batch import run_batch
 from orchestrators.run_lane import run_lane
-from shared.settings import Settings
-from timers.expire_files import expire_files
-from timers.expire_uploads import expire_uploads
-from timers.forget_creations import forget_creations
-from timers.purge_history import purge_history
-from timers.reconcile_batches import reconcile_batches
-from timers.start_deliveries import start_deliveries
-from timers.sweep_orphans import sweep_orphans
+from timers.expire_stores import expire_stores
+from timers.sweep_stores import sweep_stores
+from timers.tend_batches import tend_batches
 
 # Keys are checked in `api/endpoint.py`, the same everywhere this app runs; the platform's own keys are not used.
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -74,9 +67,9 @@ ORCHESTRATORS = ((names.RUN_BATCH, run_batch), (names.RUN_LANE, run_lane), (name
 ACTIVITIES = (
     (names.VALIDATE_INPUT, validate_input),
     (names.RESERVE_QUOTA, reserve_quota),
-    (names.FINISH_BATCH, finish_batch),
     (names.SEND_WEBHOOK, send_webhook),
 )
+CLIENT_ACTIVITIES = ((names.PROCESS_CHUNK, process_chunk), (names.FINISH_BATCH, finish_batch))
 
 for mount, prefix, dialect in MOUNTS:
     for method, path, handler in ROUTES:
@@ -101,26 +94,18 @@ for name, orchestrator in ORCHESTRATORS:
     app.function_name(name)(app.orchestration_trigger(context_name="context")(orchestrator))
 for name, activity in ACTIVITIES:
     app.function_name(name)(app.activity_trigger(input_name="input")(activity))
-app.function_name(names.PROCESS_CHUNK)(
-    app.activity_trigger(input_name="input")(app.durable_client_input(client_name="client")(process_chunk))
-)
+for name, asking in CLIENT_ACTIVITIES:
+    client = app.durable_client_input(client_name="client")
+    app.function_name(name)(app.activity_trigger(input_name="input")(client(asking)))
 
-app.function_name("reconcile_batches")(
-    app.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")(
-        app.durable_client_input(client_name="client")(reconcile_batches)
+app.function_name("tend_batches")(
+    app.timer_trigger(arg_name="timer", schedule="*/15 * * * * *")(
+        app.durable_client_input(client_name="client")(tend_batches)
     )
 )
-app.function_name("start_deliveries")(
-    app.timer_trigger(
-        arg_name="timer", schedule=os.environ.get("BATCH_WEBHOOK_SCHEDULE") or Settings().webhook_schedule
-    )(app.durable_client_input(client_name="client")(start_deliveries))
-)
-app.function_name("purge_history")(
+app.function_name("expire_stores")(app.timer_trigger(arg_name="timer", schedule="0 */10 * * * *")(expire_stores))
+app.function_name("sweep_stores")(
     app.timer_trigger(arg_name="timer", schedule="0 17 3 * * *")(
-        app.durable_client_input(client_name="client")(purge_history)
+        app.durable_client_input(client_name="client")(sweep_stores)
     )
 )
-app.function_name("forget_creations")(app.timer_trigger(arg_name="timer", schedule="0 23 * * * *")(forget_creations))
-app.function_name("expire_files")(app.timer_trigger(arg_name="timer", schedule="0 */10 * * * *")(expire_files))
-app.function_name("expire_uploads")(app.timer_trigger(arg_name="timer", schedule="0 5-59/10 * * * *")(expire_uploads))
-app.function_name("sweep_orphans")(app.timer_trigger(arg_name="timer", schedule="0 41 4 * * *")(sweep_orphans))

@@ -1,4 +1,4 @@
-"""The end of a run: whatever stopped it, its result files become readable and its record final.
+"""The end of a run: whatever stopped it, its result files become readable, its record final, and whoever asked is told.
 
 Every step may be repeated: seals by compare-and-swap, commits of the same list, records under derived ids.
 """
@@ -27,8 +27,10 @@ from shared.domain.usage import Usage
 from shared.ports import AlreadyExists, Changed
 from shared.run.change import change, load
 from shared.run.deliver_results import deliver_results
+from shared.run.deliveries import start_deliveries_of
 from shared.run.input_bytes import drop_orphaned_input
 from shared.run.journal import Journal, Result
+from shared.run.orchestrations import Orchestrations
 from shared.run.plan import read_lines, read_plan
 from shared.run.remains import remove_remains
 from shared.run.seal import seal_chunk
@@ -41,7 +43,7 @@ class _TooEarly(Exception):
     """Lines are left, and nothing says that they need not run any more."""
 
 
-async def finish_batch(input: dict) -> dict[str, Any]:
+async def finish_batch(input: dict, client: Orchestrations) -> dict[str, Any]:
     """Input: `{"owner", "batch_id"}`. Returns `{"done", "status"}`; not done: lines are left that still have to run."""
     service = services()
     batch = await load(service, input["owner"], input["batch_id"])
@@ -52,6 +54,7 @@ async def finish_batch(input: dict) -> dict[str, Any]:
             batch = await _finish(service, batch)
         except _TooEarly:
             return {"done": False, "status": batch.status}
+    await start_deliveries_of(service, client, batch)
     await remove_remains(service, batch)
     await drop_orphaned_input(service, batch)
     if batch.output_folder is not None and batch.output_file_id is None is batch.error_file_id:  # Delivered, or none.

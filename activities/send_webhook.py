@@ -7,12 +7,22 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from shared.domain.batch import Batch
-from shared.domain.webhook_delivery import Answered, Delivery, NoAnswer, WebhookRequest, ended, next_pause
+from shared.domain.webhook_delivery import (
+    Answered,
+    Delivery,
+    NoAnswer,
+    WebhookRequest,
+    ended,
+    failed,
+    next_pause,
+    too_early,
+)
 from shared.domain.webhook_endpoint import WebhookEndpoint
 from shared.domain.webhook_event import Event, batch_ended, encode_event
 from shared.domain.webhook_signature import signed_headers
@@ -21,7 +31,6 @@ from shared.run.change import load
 from shared.services import Services, services
 
 DONE = {"done": True, "wait": 0.0}
-NOT_YET = {"done": False, "wait": 15.0}
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +47,9 @@ async def send_webhook(input: dict) -> dict[str, Any]:
     delivery = stored.value
     batch = await load(service, delivery.owner, delivery.batch_id)
     endpoint = await service.webhooks.get_endpoint(delivery.owner, delivery.endpoint_id)
-    if batch is not None and not batch.is_terminal:  # Noted, but the record is not written yet.
-        return NOT_YET
+    if batch is not None and not batch.is_terminal:  # Noted, but not written yet: whoever writes it starts this again.
+        await _change(service, delivery.id, lambda noted: too_early(noted, service.now()))
+        return DONE
     if batch is None or endpoint is None or batch_ended(batch).type is not delivery.event_type:
         return await _end(service, delivery)
     answer = await service.webhook_sender.send(_request(service, delivery, endpoint.value, batch_ended(batch)))
@@ -63,8 +73,9 @@ async def _try_again(
         "webhook_endpoint_id": delivery.endpoint_id,
         "reason": f"status {answer.status}" if isinstance(answer, Answered) else answer.reason,
     }
-    shortest = timedelta(seconds=service.settings.webhook_retry_seconds)
-    pause = next_pause(batch_ended(batch).created_at, service.now(), shortest, random.random())
+    delivery = await _change(service, delivery.id, failed) or delivery
+    age, shortest = service.now() - batch_ended(batch).created_at, service.settings.webhook_retry_seconds
+    pause = next_pause(delivery.failures, age, timedelta(seconds=shortest), random.random())
     if pause is None:
         log.error("A webhook was given up after three days.", extra=extra)
         return await _end(service, delivery)
@@ -73,8 +84,16 @@ async def _try_again(
 
 
 async def _end(service: Services, delivery: Delivery) -> dict[str, Any]:
-    """Nothing more is sent. The timer may be writing the record too: what it writes is not the end."""
-    while (stored := await service.webhooks.get_delivery(delivery.id)) is not None and not stored.value.ended:
-        with suppress(Changed):
-            await service.webhooks.replace_delivery(ended(stored.value, service.now()), stored.version)
+    """Nothing more is sent."""
+    await _change(service, delivery.id, lambda noted: ended(noted, service.now()))
     return DONE
+
+
+async def _change(service: Services, delivery_id: str, change: Callable[[Delivery], Delivery]) -> Delivery | None:
+    """What was written; None if it has ended or is gone. The timer may be writing, too, and another attempt."""
+    while (stored := await service.webhooks.get_delivery(delivery_id)) is not None and not stored.value.ended:
+        with suppress(Changed):
+            changed = change(stored.value)
+            await service.webhooks.replace_delivery(changed, stored.version)
+            return changed
+    return None

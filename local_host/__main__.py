@@ -90,7 +90,6 @@ def _prepare(options: Options) -> _Prepared:
     bound = bind(options.host, options.port)
     key = configuration.bootstrap_key(options.data, os.environ)
     settings = parse_settings({**os.environ, "BATCH_BOOTSTRAP_KEY": key})
-    os.environ.setdefault("BATCH_WEBHOOK_SCHEDULE", "*/5 * * * * *")  # Webhooks at once: here a look costs nothing.
     app = configuration.load_app(options.app)
     return _Prepared(
         options=options,

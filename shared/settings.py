@@ -145,12 +145,6 @@ class Settings:
     webhook_retry_seconds: float = _setting(
         "BATCH_WEBHOOK_RETRY_SECONDS", 5.0, "Pause after the first failed attempt of a delivery; pauses double."
     )
-    webhook_schedule: str = _setting(
-        "BATCH_WEBHOOK_SCHEDULE",
-        "15,45 * * * * *",
-        "When due webhook deliveries are started, seconds first; each look is billed on Azure. The local host, where "
-        "it costs nothing, looks every 5 seconds.",
-    )
     deployments_json: str = _setting("BATCH_DEPLOYMENTS", "{}", "Deployments: a JSON object, name -> settings.")
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
 

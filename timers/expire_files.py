@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 
-import azure.functions as func
-
 from shared.run.input_bytes import drop_file
-from shared.services import services
+from shared.services import Services
 
 log = logging.getLogger(__name__)
 
 
-async def expire_files(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding
+async def expire_files(service: Services) -> None:
     """One sweep; what a crash leaves is found by the next."""
-    service = services()
     removed = 0
     async for file in service.files.expired(service.now()):
         await drop_file(service, file)

@@ -9,21 +9,18 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-import azure.functions as func
-
 from shared.domain.upload import Upload, UploadStatus, expired
 from shared.run.change_upload import change_upload
 from shared.run.complete_upload import finish_upload
-from shared.services import Services, services
+from shared.services import Services
 
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=1)
 
 
-async def expire_uploads(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding
+async def expire_uploads(service: Services) -> None:
     """One sweep; what a crash leaves is found by the next."""
-    service = services()
     now = service.now()
     async for upload in service.uploads.expired(now):
         await _end(service, upload, now)

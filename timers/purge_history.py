@@ -6,10 +6,9 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import azure.durable_functions as df
-import azure.functions as func
 from azure.durable_functions.models.OrchestrationRuntimeStatus import OrchestrationRuntimeStatus
 
-from shared.services import services
+from shared.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +20,9 @@ ENDED = [
 ]
 
 
-async def purge_history(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:  # noqa: ARG001 - the trigger's binding
+async def purge_history(service: Services, client: df.DurableOrchestrationClient) -> None:
     """Purge instances created more than `KEPT` ago that have ended."""
-    until = services().now() - KEPT
+    until = service.now() - KEPT
     result = await client.purge_instance_history_by(datetime.fromtimestamp(0, UTC), until, ENDED)
     if result.instances_deleted:
         log.info("Old run history was removed.", extra={"action": "history_purged", "count": result.instances_deleted})

@@ -9,21 +9,18 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-import azure.functions as func
-
 from shared.domain.file import FILES_PREFIX
 from shared.domain.ids import created_at
 from shared.run.remains import sweep_remains
-from shared.services import Services, services
+from shared.services import Services
 
 log = logging.getLogger(__name__)
 
 GRACE = timedelta(days=1)
 
 
-async def sweep_orphans(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding
+async def sweep_orphans(service: Services) -> None:
     """One sweep: reads every name under `files/`, then every record that may name one."""
-    service = services()
     orphans = await _old_blobs(service, service.now() - GRACE)
     async for upload in service.uploads.expired(service.now()):  # A decided one may be about to get its record.
         orphans.discard(upload.blob)

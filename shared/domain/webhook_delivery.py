@@ -18,11 +18,16 @@ from shared.domain.webhook_event import EventType, batch_ended
 
 GIVEN_UP_AFTER = timedelta(hours=72)
 LONGEST_PAUSE = timedelta(hours=3)
+_MOST_DOUBLINGS = 20
+OWN_START = timedelta(seconds=15)  # So long it is left to the run that notes it to start it.
 KEPT = timedelta(days=7)  # An ended one stays this long, so that a repeated run announces nothing twice.
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """`due_at` is when the timer looks at it next: to start it, to see that it is alive, at last to remove it."""
+    """`due_at` is when the timer looks at it next: to start it, to see that it is alive, at last to remove it.
+
+    `failures` counts attempts that failed.
+    """
 
     id: str
     owner: str
@@ -30,6 +35,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     event_type: EventType
     endpoint_id: str
     due_at: datetime
+    failures: int = 0
     ended: bool = False
 
     @property
@@ -49,8 +55,17 @@ def new_delivery(batch: Batch, endpoint: WebhookEndpoint, now: datetime) -> Deli
         batch_id=batch.id,
         event_type=event.type,
         endpoint_id=endpoint.id,
-        due_at=now,
+        due_at=now + OWN_START,
     )
+
+
+def too_early(delivery: Delivery, now: datetime) -> Delivery:
+    """The record is not final yet: as if it were noted only now."""
+    return msgspec.structs.replace(delivery, due_at=now + OWN_START)
+
+
+def failed(delivery: Delivery) -> Delivery:
+    return msgspec.structs.replace(delivery, failures=delivery.failures + 1)
 
 
 def ended(delivery: Delivery, now: datetime) -> Delivery:
@@ -58,16 +73,16 @@ def ended(delivery: Delivery, now: datetime) -> Delivery:
     return msgspec.structs.replace(delivery, ended=True, due_at=now + KEPT)
 
 
-def next_pause(ended_at: datetime, now: datetime, shortest: timedelta, jitter: float) -> timedelta | None:
-    """How long to wait after a failed attempt, or None to give up; `ended_at` is when the batch ended.
+def next_pause(failures: int, age: timedelta, shortest: timedelta, jitter: float) -> timedelta | None:
+    """How long to wait after so many failed attempts, or None to give up; `age` is that of the event.
 
-    A pause is as long as the event is old, so that pauses double without anyone counting attempts. `jitter` is in
-    [0, 1) and adds up to a fifth.
+    Pauses double from `shortest` to `LONGEST_PAUSE`, whenever the first attempt was made. `jitter` is in [0, 1) and
+    adds up to a fifth.
     """
-    age = now - ended_at
     if age >= GIVEN_UP_AFTER:
         return None
-    pause = min(max(age, shortest), LONGEST_PAUSE) * (1 + jitter / 5)
+    doubled: timedelta = shortest * 2 ** min(failures - 1, _MOST_DOUBLINGS)
+    pause = max(min(doubled, LONGEST_PAUSE), shortest) * (1 + jitter / 5)
     return min(pause, max(GIVEN_UP_AFTER - age, shortest))
 
 

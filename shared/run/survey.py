@@ -19,6 +19,7 @@ from shared.telemetry.attributes import MODEL, STATUS
 log = logging.getLogger(__name__)
 
 LINES_EVERY_MINUTES = 15
+LINES_WITHIN_SECONDS = 30  # Two looks of the timer, should one be missed.
 QUEUED = "queued"  # Said of a batch in progress that waits for its turn (quota mode wait).
 
 
@@ -26,7 +27,7 @@ async def survey(service: Services, unfinished: Sequence[Batch]) -> None:
     """Tell of `unfinished`, every batch there is that has not ended."""
     now = service.now()
     _tell_of_all(service, unfinished, now)
-    if now.minute % LINES_EVERY_MINUTES == 0:
+    if now.minute % LINES_EVERY_MINUTES == 0 and now.second < LINES_WITHIN_SECONDS:
         for batch in unfinished:
             await _tell_of_one(service, batch, unfinished, now)
 

@@ -30,6 +30,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "results_undelivered": ("batch_id",),
     "run_not_seen": ("batch_id", "reason"),
     "run_restarted": ("batch_id",),
+    "start_delivery": ("batch_id",),
     "start_run": ("batch_id",),
     "upload_completed": ("bytes",),
     "upload_expired": (),

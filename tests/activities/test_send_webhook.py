@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import openai
 import pytest
 
-from activities.send_webhook import DONE, NOT_YET, send_webhook
+from activities.send_webhook import DONE, send_webhook
 from shared.domain.batch import Batch, BatchError, CancelRequested, Refused, Status
 from shared.domain.ids import derived_id
-from shared.domain.webhook_delivery import Answered, NoAnswer
+from shared.domain.webhook_delivery import OWN_START, Answered, NoAnswer, WebhookRequest
 from shared.domain.webhook_endpoint import WebhookEndpoint, rotated
 from shared.domain.webhook_event import EventType
 from shared.ports import Changed
 from shared.run.announce import announce
 from shared.run.change import change
-from shared.services import Services
+from shared.services import Services, use
 from tests.activities.conftest import Clock
 from tests.contracts.samples import START, a_batch, a_webhook_endpoint
 from tests.fake_receivers import FakeReceivers
@@ -53,12 +55,15 @@ async def attempt(batch: Batch, endpoint: WebhookEndpoint) -> dict[str, object]:
 
 
 async def due(service: Services) -> list[str]:
-    return [stored.value.id async for stored in service.webhooks.due_deliveries(service.now())]
+    """Once it is no longer left to the run."""
+    soon = service.now() + OWN_START
+    return [stored.value.id async for stored in service.webhooks.due_deliveries(soon)]
 
 
 async def test_a_final_record_has_its_delivery(service: Services, endpoint: WebhookEndpoint, failed: Batch) -> None:
-    """Noted by the same change that made the record final, due at once."""
+    """Noted by the same change that made the record final; first left to the run to start, then due."""
     assert await due(service) == [delivery_id(failed, endpoint)]
+    assert [stored async for stored in service.webhooks.due_deliveries(service.now())] == []
 
 
 async def test_the_note_is_made_before_the_record_is_final(
@@ -129,16 +134,36 @@ async def test_both_secrets_sign_during_a_rotation(
 async def test_a_failed_attempt_is_repeated_later(
     endpoint: WebhookEndpoint, failed: Batch, receivers: FakeReceivers, clock: Clock, answer: Answered | NoAnswer
 ) -> None:
-    """After a pause about as long as the event is old; the same event under the same id."""
-    receivers.answers = [answer]
+    """Soon, however late the first attempt was, then in doubling pauses; the same event under the same id."""
+    receivers.answers = [answer] * 3
     clock.at += timedelta(minutes=8)
-    first = await attempt(failed, endpoint)
-    second = await attempt(failed, endpoint)
+    repeated = [await attempt(failed, endpoint) for _ in range(3)]
+    last = await attempt(failed, endpoint)
 
-    one, two = receivers.requests
-    assert (first["done"], second) == (False, DONE)
-    assert 480 <= first["wait"] <= 480 * 1.2
-    assert (one.headers["webhook-id"], one.body) == (two.headers["webhook-id"], two.body)
+    assert [answered["done"] for answered in [*repeated, last]] == [False, False, False, True]
+    for answered, pause in zip(repeated, (5, 10, 20), strict=True):
+        assert pause <= answered["wait"] <= pause * 1.2
+    assert len({(one.headers["webhook-id"], one.body) for one in receivers.requests}) == 1
+    assert len(receivers.requests) == 4
+
+
+async def test_a_failure_is_counted_beside_the_timer(
+    service: Services, endpoint: WebhookEndpoint, failed: Batch, receivers: FakeReceivers
+) -> None:
+    """The timer postpones the record while the attempt is under way: both are kept."""
+
+    class Postponing(FakeReceivers):
+        async def send(self, request: WebhookRequest) -> Answered | NoAnswer:
+            stored = await service.webhooks.get_delivery(delivery_id(failed, endpoint))
+            later = msgspec.structs.replace(stored.value, due_at=START + timedelta(days=1))
+            await service.webhooks.replace_delivery(later, stored.version)
+            return Answered(500)
+
+    with use(replace(service, webhook_sender=Postponing())):
+        await attempt(failed, endpoint)
+
+    stored = await service.webhooks.get_delivery(delivery_id(failed, endpoint))
+    assert (stored.value.failures, stored.value.due_at) == (1, START + timedelta(days=1))
 
 
 async def test_after_three_days_it_is_given_up(
@@ -155,15 +180,17 @@ async def test_after_three_days_it_is_given_up(
 async def test_what_has_not_happened_is_not_told(
     service: Services, endpoint: WebhookEndpoint, receivers: FakeReceivers
 ) -> None:
-    """A note whose record is not final waits; one whose record ended otherwise is void."""
+    """A note whose record is not final is left alone and stays due; one whose record ended otherwise is void."""
     batch = a_batch(1)
     await service.batches.insert(batch)
     await announce(service, a_batch(1, status=Status.FAILED, failed_at=START))
     waiting = await attempt(batch, endpoint)
+    left = await due(service)
     stored = await service.batches.get(batch.owner, batch.id)
     await service.batches.replace(a_batch(1, status=Status.CANCELLED, cancelled_at=START), stored.version)
 
-    assert (waiting, await attempt(batch, endpoint)) == (NOT_YET, DONE)
+    assert (waiting, await attempt(batch, endpoint)) == (DONE, DONE)
+    assert (left, await due(service)) == ([delivery_id(batch, endpoint, "batch.failed")], [])
     assert receivers.requests == []
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from shared.services import Services, use
+from shared.services import services as installed
 from tests.api.harness import LINE, Clock
 from timers.sweep_orphans import sweep_orphans
 
@@ -31,7 +32,7 @@ class DyingFiles:
 
 
 async def sweep() -> None:
-    await sweep_orphans(None)  # type: ignore[arg-type]
+    await sweep_orphans(installed())
 
 
 def left(tmp_path: Path) -> int:

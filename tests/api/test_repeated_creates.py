@@ -187,7 +187,7 @@ async def test_what_is_old_is_forgotten(api: httpx.AsyncClient, services: Servic
     clock.advance(seconds=(KEY_LIFE - timedelta(hours=1)).total_seconds())
     await create(api, idempotency_key="k2")
     clock.advance(hours=1)
-    await forget_creations(None)
+    await forget_creations(services)
 
     assert len([creation async for creation in services.creations.every()]) == 1
 

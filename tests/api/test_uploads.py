@@ -18,6 +18,7 @@ from shared.domain.upload import MAX_PARTS, UploadPart, UploadStatus, checking
 from shared.ports import BlobMissing
 from shared.run.change_upload import change_upload
 from shared.services import Services, use
+from shared.services import services as installed
 from tests.api.harness import BLOCK_BYTES, LINE, MAX_FILE_BYTES, Clock
 from tests.contracts.samples import START
 from timers.expire_uploads import expire_uploads
@@ -406,7 +407,7 @@ async def after_an_hour(api: httpx.AsyncClient, upload: str, parts: list[str], c
 
 async def after_a_sweep(api: httpx.AsyncClient, upload: str, parts: list[str], clock: Clock) -> str:
     clock.advance(hours=1)
-    await expire_uploads(None)  # type: ignore[arg-type]
+    await expire_uploads(installed())
     return "expired"
 
 
@@ -598,7 +599,7 @@ async def test_a_completion_cut_off_behind_its_decision_comes_to_its_end(
     assert (await api.get(f"/v1/uploads/{upload}")).json()["status"] == "pending"
     assert (await cancel(api, upload)).status_code == 409
     clock.advance(hours=2)
-    await (complete(api, upload, parts) if how == "again" else expire_uploads(None))  # type: ignore[arg-type]
+    await (complete(api, upload, parts) if how == "again" else expire_uploads(installed()))
 
     done = (await api.get(f"/v1/uploads/{upload}")).json()
     assert done["status"] == "completed"
@@ -643,14 +644,14 @@ async def test_the_sweep_frees_the_bytes_and_later_the_record(
     api: httpx.AsyncClient, services: Services, upload: str, parts: list[str], clock: Clock, tmp_path: Path
 ) -> None:
     """Bytes when the hour is over; for a day the upload is `expired`, then it is gone with its parts."""
-    await expire_uploads(None)  # type: ignore[arg-type]
+    await expire_uploads(installed())
     assert leftovers(tmp_path)
     clock.advance(hours=1)
-    await expire_uploads(None)  # type: ignore[arg-type]
+    await expire_uploads(installed())
     assert leftovers(tmp_path) == []
     assert (await api.get(f"/v1/uploads/{upload}")).json()["status"] == "expired"
     clock.advance(days=1)
-    await expire_uploads(None)  # type: ignore[arg-type]
+    await expire_uploads(installed())
     assert (await api.get(f"/v1/uploads/{upload}")).status_code == 404
     assert await services.uploads.list_parts(upload.removeprefix("upload_")) == []
 
@@ -661,7 +662,7 @@ async def test_the_sweep_leaves_completed_files_alone(
     """The upload's record goes, the file stays."""
     done = (await complete(api, upload, parts)).json()
     clock.advance(days=2)
-    await expire_uploads(None)  # type: ignore[arg-type]
+    await expire_uploads(installed())
 
     assert (await api.get(f"/v1/uploads/{upload}")).status_code == 404
     assert await content(api, done) == CONTENT

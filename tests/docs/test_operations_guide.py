@@ -84,7 +84,7 @@ def test_names_with_underscores_exist() -> None:
     named = {quoted for quoted in QUOTED if re.fullmatch(r"[a-z]+(_[a-z]+)+", quoted)}
     known = {*ACTIONS, *Deployment.__struct_fields__} | known_words()
 
-    assert "reconcile_batches" in named
+    assert "tend_batches" in named
     assert named - known == set()
 
 

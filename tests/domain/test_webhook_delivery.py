@@ -73,29 +73,44 @@ def test_only_2xx_is_success(status: int, success: bool) -> None:
     assert Answered(status).is_success is success
 
 
-def test_pauses_double() -> None:
-    """From the shortest to the longest, for three days and not longer."""
-    now, pauses = START, []
-    while (pause := next_pause(START, now, FIVE_SECONDS, 0.0)) is not None:
-        pauses.append(pause.total_seconds())
-        now += pause
+def pauses(first_attempt_after: timedelta) -> tuple[list[float], timedelta]:
+    """In seconds, of a delivery whose every attempt fails at once; and how old the event is at the last."""
+    age, found = first_attempt_after, []
+    while (pause := next_pause(len(found) + 1, age, FIVE_SECONDS, 0.0)) is not None:
+        found.append(pause.total_seconds())
+        age += pause
+    return found, age
 
-    assert pauses[:8] == [5, 5, 10, 20, 40, 80, 160, 320]
-    assert max(pauses) == LONGEST_PAUSE.total_seconds()
-    assert now - START == GIVEN_UP_AFTER
-    assert 30 < len(pauses) < 50
+
+@pytest.mark.parametrize("late", [timedelta(), timedelta(seconds=36), timedelta(hours=5)])
+def test_pauses_double(late: timedelta) -> None:
+    """From the shortest to the longest, however late the first attempt; for three days and not longer."""
+    found, last = pauses(late)
+
+    assert found[:12] == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120, 10240]
+    assert set(found[12:-1]) == {LONGEST_PAUSE.total_seconds()}
+    assert last == GIVEN_UP_AFTER
+    assert 30 < len(found) < 40
 
 
 @given(
+    failures=st.integers(1, 10_000),
     age=st.timedeltas(min_value=timedelta(seconds=-10), max_value=GIVEN_UP_AFTER - timedelta(seconds=1)),
     jitter=st.floats(0, 1, exclude_max=True),
 )
-def test_jitter_adds_at_most_a_fifth(age: timedelta, jitter: float) -> None:
+def test_jitter_adds_at_most_a_fifth(failures: int, age: timedelta, jitter: float) -> None:
     """And never makes a pause shorter than the shortest."""
-    plain = next_pause(START, START + age, FIVE_SECONDS, 0.0)
-    jittered = next_pause(START, START + age, FIVE_SECONDS, jitter)
+    plain = next_pause(failures, age, FIVE_SECONDS, 0.0)
+    jittered = next_pause(failures, age, FIVE_SECONDS, jitter)
 
     assert FIVE_SECONDS <= plain <= jittered <= plain * 1.2
+
+
+def test_a_shortest_pause_above_the_longest_is_kept() -> None:
+    """What an operator asks for is what there is."""
+    day = timedelta(days=1)
+
+    assert [next_pause(failures, timedelta(), day, 0.0) for failures in (1, 2)] == [day, day]
 
 
 def test_a_rotation_without_wish_voids_the_old_secret() -> None:

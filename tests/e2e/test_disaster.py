@@ -18,7 +18,7 @@ LINES = 1200
 CONCURRENCY = 32
 # As after any kill (ARCHITECTURE.md): what was in flight, and per lane what was not yet in the journal.
 BOUND = CONCURRENCY + 4 * 2 * 64
-SOON = 75.0  # reconcile_batches looks twice a minute; then the rest of the batch
+SOON = 60.0  # tend_batches looks every 15 s; then the rest of the batch
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def _lose_the_task_hub(service: Service, data: Path) -> None:
 
 
 async def _an_hour_later(data: Path) -> None:
-    """reconcile_batches leaves batches of the last minute alone: they may be on their way to their first start."""
+    """A batch made just now would be left alone for some seconds: it may be on its way to its first start."""
     stores = open_stores(data)
     async for batch in stores.batches.unfinished():
         stored = await stores.batches.get(batch.owner, batch.id)

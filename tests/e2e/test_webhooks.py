@@ -29,9 +29,11 @@ class Receiver:
 
     statuses: list[int] = field(default_factory=list)
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     url: str = ""
 
     def answer(self, headers: dict[str, str], body: bytes) -> int:
+        self.times.append(time.monotonic())
         self.got.append((headers, body))
         return self.statuses.pop(0) if self.statuses else 204
 
@@ -98,6 +100,20 @@ def test_every_end_is_told_once(service: Service, client: openai.OpenAI, receive
     assert {event.type for event in events.values()} == set(ALL)
 
 
+def test_the_first_attempt_comes_at_once(service: Service, client: openai.OpenAI, receiver: Receiver) -> None:
+    """Within 2 s of the end, be it a success or a refusal: no timer is waited for."""
+    client.webhooks.create(name="now", url=receiver.url, event_types=ALL)
+    good, waited = service.upload(jsonl(chat_line(1))), []
+    for number, file in enumerate([good, "file-unknown"] * 3, 1):
+        service.wait(service.create(file), pause=0.02)
+        ended = time.monotonic()
+        receiver.wait(number)
+        waited.append(round(receiver.times[-1] - ended, 2))
+    print(f"\nseconds from the end of a batch to its webhook: {waited}")
+
+    assert max(waited) < 2
+
+
 def test_only_what_was_asked_for_is_told(service: Service, client: openai.OpenAI, receiver: Receiver) -> None:
     """An endpoint for failures hears nothing of a success."""
     secret = client.webhooks.create(name="f", url=receiver.url, event_types=["batch.failed"]).signing_secret
@@ -109,7 +125,7 @@ def test_only_what_was_asked_for_is_told(service: Service, client: openai.OpenAI
 
 
 def test_failures_are_repeated(service: Service, client: openai.OpenAI, receiver: Receiver) -> None:
-    """500 and a redirect are failures; the third attempt has the same id and body, a signature of its own time."""
+    """500 and a redirect are failures, repeated after 1 and 2 s; each has the same id and body, its own signature."""
     receiver.statuses = [500, 302]
     secret = client.webhooks.create(name="r", url=receiver.url, event_types=ALL).signing_secret
     service.run(jsonl(chat_line(1)))

@@ -15,13 +15,13 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from activities.finish_batch import finish_batch
 from activities.process_chunk import process_chunk
 from activities.reserve_quota import reserve_quota
 from activities.validate_input import validate_input
 from orchestrators import names
 from orchestrators.run_batch import run_batch
 from orchestrators.run_lane import run_lane
+from tests.fake_orchestrations import finish_batch
 from tests.faults.processes import Process
 
 ORCHESTRATORS = {names.RUN_BATCH: run_batch, names.RUN_LANE: run_lane}

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from activities.finish_batch import finish_batch
 from activities.process_chunk import process_chunk
 from shared.domain.errors import Unavailable
+from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World, answer, opened_world
 from tests.run.test_lane import cursor
 

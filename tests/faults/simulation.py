@@ -353,7 +353,7 @@ class _Simulation:
         """The night after, in fair weather."""
         self._set_clock(2 * 86_400.0)
         self._weather.clear_up()
-        await Process().begin(sweep_orphans(None))
+        await Process().begin(sweep_orphans(self._services()))
 
     async def _upload(self) -> None:
         data = b"".join(request_line(number) for number in range(1, self._day.lines + 1))

@@ -7,7 +7,6 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from activities.finish_batch import finish_batch
 from activities.process_chunk import process_chunk
 from activities.validate_input import validate_input
 from shared.domain.batch import Batch, CancelRequested, Status, Vendor
@@ -21,6 +20,7 @@ from shared.run.plan import read_all
 from shared.run.remains import sweep_remains
 from shared.services import use
 from tests.fake_caller_blobs import FOLDER, HOST, URL, FakeCallerBlobs
+from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World, request_line
 
 DATA = b"".join(request_line(number) for number in range(1, 11))

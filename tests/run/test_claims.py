@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from activities.finish_batch import finish_batch
 from activities.process_chunk import process_chunk
 from shared.domain.batch import Status
 from shared.domain.chunk import ChunkRow
+from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World
 from tests.run.test_lane import cursor
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from activities.finish_batch import finish_batch
 from activities.process_chunk import process_chunk
 from shared.domain.batch import CancelRequested, Status
 from shared.domain.chunk import plan_blob
@@ -17,6 +16,7 @@ from shared.run.change import change
 from shared.run.plan import read_plan
 from shared.run.remains import sweep_remains
 from shared.services import use
+from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World, answer
 from tests.run.test_lane import cursor
 

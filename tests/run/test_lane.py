@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from activities.finish_batch import finish_batch
 from activities.process_chunk import process_chunk
 from shared.domain.batch import Batch, CancelRequested, Status, Vendor
 from shared.domain.errors import Unavailable
 from shared.domain.upstream import FailureKind, UpstreamFailure
 from shared.run.change import change
 from shared.services import use
+from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World, answer
 
 

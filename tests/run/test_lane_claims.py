@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from activities.finish_batch import finish_batch
 from activities.process_chunk import process_chunk
 from shared.domain import fair_share
 from shared.domain.batch import Batch, CancelRequested, Status
@@ -18,6 +17,7 @@ from shared.domain.heartbeat import Heartbeat
 from shared.run.change import change
 from shared.run.holder import holding
 from shared.services import Services, use
+from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World
 from tests.run.test_lane import cursor, run_to_end
 

@@ -24,7 +24,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
-from activities.finish_batch import finish_batch
 from activities.process_chunk import process_chunk
 from activities.validate_input import validate_input
 from local_host.http_server import build_app, compile_routes
@@ -32,6 +31,7 @@ from shared.domain.deployment import Deployment
 from shared.services import Services, use
 from shared.telemetry.attributes import SCOPE
 from tests.api.harness import FakeClient, app_index, with_client
+from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import ScriptedUpstream, answer, opened_world
 
 SECRET = "recognisable"  # In everything that must not be told.

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from opentelemetry.sdk.metrics.export import Gauge, Histogram, Metric, Sum
 
-from activities.finish_batch import finish_batch
 from activities.process_chunk import process_chunk
 from activities.validate_input import validate_input
 from shared.domain.batch import CancelRequested
@@ -21,6 +20,7 @@ from shared.services import use
 from shared.telemetry import attributes as names
 from shared.telemetry.metrics import METRICS, Kind
 from shared.telemetry.spans import CALL_SPAN, LANE_SPAN
+from tests.fake_orchestrations import finish_batch
 from tests.telemetry.conftest import SECRET, Product, Told
 from timers.reconcile_batches import reconcile_batches
 
@@ -32,7 +32,7 @@ async def everything(product: Product) -> dict[str, Any]:
     """A batch from upload to download, seen by the timer on the way; returns it as the API shows it."""
     at = await product.create(LINES)
     await validate_input(at)
-    await reconcile_batches(None, product.durable)
+    await reconcile_batches(product.service, product.durable)
     batch = await product.run(at)
     await product.http.get(f"/v1/files/{batch['output_file_id']}/content")
     return batch
@@ -184,7 +184,7 @@ async def test_batch_that_waits_for_its_turn_is_queued(product: Product, caplog:
     assert batch
     assert batch.in_progress_at
     ahead = msgspec.structs.replace(batch, id="0" * 32, input_tokens=10**6)
-    now = batch.in_progress_at.replace(minute=0)
+    now = batch.in_progress_at.replace(minute=0, second=0)
     settings = replace(product.service.settings, quota_mode=QuotaMode.WAIT)
     await survey(replace(product.service, settings=settings, now=lambda: now), [ahead, batch])
     lines = [record.__dict__ for record in caplog.records if record.__dict__.get("action") == "batch_surveyed"]

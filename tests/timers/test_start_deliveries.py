@@ -1,129 +1,107 @@
-"""The timer that starts deliveries: what is due, what was lost, what is over."""
+"""Starting deliveries by the timer: what is due, what was lost, what is over."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
-from local_host.stores import open_stores
 from orchestrators import names
 from shared.domain.webhook_delivery import KEPT, Delivery, ended
-from shared.services import Services, use
-from shared.settings import Settings
-from tests.activities.conftest import Clock
+from shared.ports import Stored
+from shared.run.deliveries import LEASE, start_delivery
 from tests.contracts.samples import START, a_delivery, an_id
-from timers.start_deliveries import LEASE, start_deliveries
+from tests.timers.conftest import World
+from timers.start_deliveries import start_deliveries
+
+INSTANCE = f"wh_{an_id(1)}"
 
 
-@dataclass
-class DurableClient:
-    """Knows the instances it started, and which of them are alive."""
-
-    alive: set[str] = field(default_factory=set)
-    started: list[tuple[str, str, Any]] = field(default_factory=list)
-
-    async def get_status(self, instance_id: str) -> Any:
-        status = SimpleNamespace(value="Running" if instance_id in self.alive else "Completed")
-        return SimpleNamespace(runtime_status=status if self.started else None)
-
-    async def start_new(self, name: str, instance_id: str, client_input: Any) -> str:
-        self.started.append((name, instance_id, client_input))
-        self.alive.add(instance_id)
-        return instance_id
+@pytest.fixture(autouse=True)
+async def _noted(world: World) -> None:
+    await world.services.webhooks.insert_delivery(a_delivery(1))
 
 
-@dataclass
-class World:
-    services: Services
-    clock: Clock
-    client: DurableClient = field(default_factory=DurableClient)
-
-    async def run(self) -> None:
-        await start_deliveries(None, self.client)
-
-    async def read(self) -> Delivery | None:
-        stored = await self.services.webhooks.get_delivery(an_id(1))
-        return stored.value if stored else None
-
-    async def end(self) -> None:
-        stored = await self.services.webhooks.get_delivery(an_id(1))
-        await self.services.webhooks.replace_delivery(ended(stored.value, self.clock()), stored.version)
+async def run(world: World) -> None:
+    await start_deliveries(world.services, world.client)
 
 
-@pytest.fixture
-async def world(tmp_path):
-    stores, clock = open_stores(tmp_path), Clock()
-    missing = dict.fromkeys(Services.__dataclass_fields__)
-    services = Services(**missing | {"settings": Settings(), "webhooks": stores.webhooks, "now": clock})
-    await stores.webhooks.insert_delivery(a_delivery(1))
-    with use(services):
-        yield World(services, clock)
-    await stores.close()
+async def read(world: World) -> Stored[Delivery] | None:
+    return await world.services.webhooks.get_delivery(an_id(1))
+
+
+async def end(world: World) -> None:
+    stored = await read(world)
+    await world.services.webhooks.replace_delivery(ended(stored.value, world.clock()), stored.version)
 
 
 async def test_what_is_due_is_started(world: World) -> None:
     """Under an instance id of its own, with the id of the record as its whole input."""
-    await world.run()
+    await run(world)
 
-    assert world.client.started == [(names.DELIVER_WEBHOOK, f"wh_{an_id(1)}", {"delivery_id": an_id(1)})]
+    assert world.client.started == [(names.DELIVER_WEBHOOK, INSTANCE, {"delivery_id": an_id(1)})]
 
 
 async def test_what_is_not_due_is_not_looked_at(world: World) -> None:
     """A delivery that was started is left alone for its lease."""
-    await world.run()
-    world.client.alive.clear()
+    await run(world)
+    world.client.statuses.clear()
     world.clock.at += LEASE / 2
-    await world.run()
+    await run(world)
 
     assert len(world.client.started) == 1
 
 
 async def test_a_living_delivery_is_not_started_again(world: World) -> None:
     """It gets another lease."""
-    await world.run()
+    await run(world)
     world.clock.at += LEASE
-    await world.run()
+    await run(world)
 
     assert len(world.client.started) == 1
-    assert (await world.read()).due_at == world.clock.at + LEASE
+    assert (await read(world)).value.due_at == world.clock.at + LEASE
 
 
-async def test_a_lost_delivery_is_started_again(world: World) -> None:
-    """Its orchestration failed or is gone, its record is still due."""
-    await world.run()
-    world.client.alive.clear()
+@pytest.mark.parametrize("status", [None, "Failed", "Completed", "Terminated"])
+async def test_a_lost_delivery_is_started_again(world: World, status: str | None) -> None:
+    """Its orchestration has ended or is gone, its record is still due."""
+    await run(world)
+    world.client.statuses = {INSTANCE: status} if status else {}
     world.clock.at += LEASE
-    await world.run()
+    await run(world)
 
     assert len(world.client.started) == 2
 
 
-async def test_a_start_that_fails_is_repeated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is postponed that was not started."""
+async def test_a_start_that_fails_is_repeated_and_stops_no_other(world: World) -> None:
+    """Nothing is postponed that was not started; the failure is told when all are through."""
+    await world.services.webhooks.insert_delivery(a_delivery(2, seconds=1))
+    world.client.refused = {INSTANCE}
+    with pytest.raises(ExceptionGroup, match="1 of 2 failed"):
+        await run(world)
+    others = [instance for _, instance, _ in world.client.started]
+    world.client.refused.clear()
+    await run(world)
 
-    async def down(*_: object) -> str:
-        raise RuntimeError("down")
+    assert others == [f"wh_{an_id(2)}"]
+    assert [instance for _, instance, _ in world.client.started] == [*others, INSTANCE]
 
-    with monkeypatch.context() as patched:
-        patched.setattr(DurableClient, "start_new", down)
-        with pytest.raises(RuntimeError):
-            await world.run()
-    await world.run()
 
-    assert len(world.client.started) == 1
+async def test_a_living_delivery_that_is_not_due_is_left_alone(world: World) -> None:
+    """One that came too early has postponed itself and is about to end: a lease would hide that it did."""
+    world.client.statuses = {INSTANCE: "Running"}
+    world.clock.at = START - LEASE / 2
+    await start_delivery(world.services, world.client, await read(world))
+
+    assert (await read(world)).value.due_at == START
 
 
 async def test_what_has_ended_is_kept_and_then_removed(world: World) -> None:
     """For a while, so that a repeated run finds its id taken; it is never started."""
     world.clock.at = START
-    await world.end()
+    await end(world)
     world.clock.at = START + KEPT / 2
-    await world.run()
-    kept = await world.read()
+    await run(world)
+    kept = await read(world)
     world.clock.at = START + KEPT
-    await world.run()
+    await run(world)
 
-    assert (kept is None, await world.read(), world.client.started) == (False, None, [])
+    assert (kept is None, await read(world), world.client.started) == (False, None, [])

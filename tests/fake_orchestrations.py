@@ -1,0 +1,37 @@
+"""A durable client for activities and timers, and the activity that needs one as tests of a run call it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from activities import finish_batch as product
+
+
+@dataclass
+class FakeOrchestrations:
+    """Knows what became of each instance, and those it started; `refused` cannot be started, nor asked about."""
+
+    statuses: dict[str, str] = field(default_factory=dict)
+    started: list[tuple[str, str | None, Any]] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    asked: Counter[str] = field(default_factory=Counter)
+
+    async def get_status(self, instance_id: str) -> Any:
+        self.asked[instance_id] += 1
+        if instance_id in self.refused:
+            raise RuntimeError("down")
+        status = self.statuses.get(instance_id)
+        return SimpleNamespace(runtime_status=SimpleNamespace(value=status)) if status else None
+
+    async def start_new(self, name: str, instance_id: str | None = None, client_input: Any | None = None) -> str:
+        self.started.append((name, instance_id, client_input))
+        self.statuses[instance_id or ""] = "Running"
+        return instance_id or ""
+
+
+async def finish_batch(at: dict[str, Any]) -> dict[str, Any]:
+    """The activity, with a durable client of its own."""
+    return await product.finish_batch(at, FakeOrchestrations())

@@ -1,0 +1,19 @@
+"""Every ten minutes: removes what its callers were promised for a time that is over."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import azure.functions as func
+
+from shared.run.do_all import do_all
+from shared.services import services
+from timers.expire_files import expire_files
+from timers.expire_uploads import expire_uploads
+from timers.forget_creations import forget_creations
+
+
+async def expire_stores(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding
+    """One sweep; what a crash leaves is found by the next."""
+    service = services()
+    await do_all(partial(expire, service) for expire in (expire_files, expire_uploads, forget_creations))
