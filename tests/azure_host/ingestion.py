@@ -65,9 +65,13 @@ class Ingestion:
         return sum(point["value"] for point in points if point["name"] == metric)
 
     def about_exporting(self, since: int = 0) -> list[dict[str, Any]]:
-        """Items about telling, not about the service, from a place in `items` on."""
-        texts = [(item, json.dumps(item["data"])) for item in self.items[since:]]
+        """Log lines and spans about telling, not about the service, from a place in `items` on."""
+        texts = [(item, json.dumps(item["data"])) for item in self.events(since)]
         return [item for item, text in texts if any(sign in text for sign in ABOUT_EXPORTING)]
+
+    def events(self, since: int = 0) -> list[dict[str, Any]]:
+        """All but metrics: those come by the clock, whatever happens."""
+        return [item for item in self.items[since:] if item["data"]["baseType"] != "MetricData"]
 
     def _of(self, *kinds: str) -> list[dict[str, Any]]:
         return [item for item in list(self.items) if item["data"]["baseType"] in kinds]

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+
+from shared.telemetry.exported_lines import choose_exported_lines
 from tests.azure_host.ingestion import Ingestion, ingesting
 
 ROOT = Path(__file__).parents[2]
@@ -55,3 +63,18 @@ def test_trouble_with_exporting_is_told_on_standard_error(tmp_path: Path) -> Non
 
     assert 0 < len(ingestion.posts) < 12
     assert "Operation returned an invalid status 'Forbidden'" in outputs.stderr
+
+
+def test_what_is_said_in_an_export_or_of_it_is_not_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Identity and HTTP belong to all: their warnings are exported, but not those of an export that lacks a token."""
+    exporter, provider = InMemoryLogRecordExporter(), LoggerProvider()
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    monkeypatch.setattr(logging.getLogger(), "handlers", [LoggingHandler(logger_provider=provider)])
+    choose_exported_lines()
+    identity = logging.getLogger("azure.identity")
+    with suppress_instrumentation():
+        identity.warning("No token for the exporter.")
+    logging.getLogger("opentelemetry.sdk.trace").warning("Queue full, dropping Span.")
+    identity.warning("No token for storage.")
+
+    assert [record.log_record.body for record in exporter.get_finished_logs()] == ["No token for storage."]
