@@ -6,6 +6,10 @@ function's name is its identity on the platform: renaming one orphans what runs 
 
 from __future__ import annotations
 
+from shared.telemetry.exported_lines import choose_exported_lines
+
+choose_exported_lines()  # first: the worker has set up telemetry already, and it is exporting while this file imports
+
 import azure.durable_functions as df
 import azure.functions as func
 

@@ -97,7 +97,7 @@ def test_a_missing_file_would_be_found(python: Path, unpacked: Path, tmp_path: P
     app.mkdir()
     (app / "function_app.py").write_bytes((unpacked / "function_app.py").read_bytes())
 
-    with pytest.raises(AssertionError, match="No module named 'activities'"):
+    with pytest.raises(AssertionError, match="No module named 'shared'"):
         _index(python, app)
 
 

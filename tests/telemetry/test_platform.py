@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from azure.core.settings import settings as azure_settings
 from azure.monitor.opentelemetry import _constants as distribution
 
@@ -70,6 +72,30 @@ def test_every_other_instrumentation_is_off() -> None:
     off = set(asked()["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"].split(","))
 
     assert off == set(distribution._ALL_SUPPORTED_INSTRUMENTED_LIBRARIES) - {"fastapi"}
+
+
+def _level(host: str, category: str) -> str:
+    """From which level the host's exporter takes lines of a category: the longest rule that it begins with."""
+    rules = json.loads((ROOT / host).read_text())["logging"]["OpenTelemetry"]["logLevel"]
+    return rules[max((name for name in rules if category.startswith(name)), key=len, default="default")]
+
+
+@pytest.mark.parametrize("host", ["host.json", "host.dts.json"])
+@pytest.mark.parametrize(
+    ("category", "level"),
+    [
+        ("Host.Function.Console", "Warning"),  # both outputs of the worker
+        ("Host.Triggers.DurableTask", "Warning"),  # three lines at Information for each function of a run
+        ("Host.Startup", "Warning"),
+        ("Worker.rpcWorkerProcess", "Warning"),  # that a worker died
+        ("Microsoft.Azure.WebJobs.Hosting.JobHostService", "Warning"),
+        ("DurableTask.AzureStorage", "Warning"),  # lost leases, messages that cannot be handled
+        ("DurableTask.Core", "None"),
+    ],
+)
+def test_host_exports_only_what_went_wrong(host: str, category: str, level: str) -> None:
+    """The host's exporter takes warnings and errors; what lines there are in the stream for people is another matter."""
+    assert _level(host, category) == level
 
 
 def test_importing_telemetry_traces_no_storage_call() -> None:
