@@ -48,7 +48,8 @@ def running(log: Path, *options: str, scheme: str = "http", access_log: bool = F
             _wait_for(port, leash, log)
         yield (
             f"DefaultEndpointsProtocol={scheme};AccountName={ACCOUNT};AccountKey={KEY};"
-            f"BlobEndpoint={scheme}://127.0.0.1:{blob}/{ACCOUNT};TableEndpoint={scheme}://127.0.0.1:{table}/{ACCOUNT}"
+            f"BlobEndpoint={scheme}://127.0.0.1:{blob}/{ACCOUNT};TableEndpoint={scheme}://127.0.0.1:{table}/{ACCOUNT};"
+            f"QueueEndpoint={scheme}://127.0.0.1:{queue}/{ACCOUNT}"
         )
 
 

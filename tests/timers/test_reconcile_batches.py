@@ -33,7 +33,9 @@ async def test_a_run_that_ended_is_started_again_at_once(world: World, status: s
     world.client.statuses = {an_id(1): status}
 
     assert await run(world) == [an_id(1)]
-    assert world.client.started[0] == (names.RUN_BATCH, an_id(1), {"owner": "project-a", "batch_id": an_id(1)})
+    [(name, _, run_input)] = world.client.started
+    assert (names.RUN_BATCH, "project-a", an_id(1)) == (name, run_input["owner"], run_input["batch_id"])
+    assert run_input["run"]
 
 
 @pytest.mark.parametrize("status", ["Running", "Pending", "Suspended", "ContinuedAsNew"])

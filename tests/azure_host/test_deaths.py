@@ -1,0 +1,142 @@
+"""What stops, and how soon it goes on, when a worker, a host, a machine dies in Azure's own host, or is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+
+from bench.programs import Mock, chat_line, jsonl
+from tests.azure_host.conftest import Instances
+from tests.azure_host.instance import Instance
+
+CONCURRENCY = 64
+LANES = 4
+JOURNAL_RESULTS = 64
+# Per death: what was in flight, and per lane what had finished and was not yet in the journal (ARCHITECTURE.md).
+BOUND = CONCURRENCY + LANES * 2 * JOURNAL_RESULTS
+FIRST_REQUEST_SECONDS = 30.0
+pytestmark = pytest.mark.timeout(400)
+
+
+def started(service: Instance, lines: int) -> str:
+    return service.create(service.upload(jsonl(*(chat_line(number) for number in range(lines)))))
+
+
+def until(moment: Callable[[], bool], seconds: float) -> float:
+    """Seconds it took."""
+    began = time.monotonic()
+    while not moment():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def asked(upstream: Mock) -> int:
+    count: int = upstream.stats()["requests"]
+    return count
+
+
+def first_request(upstream: Mock) -> float:
+    """Seconds until the upstream is asked again, now that nobody is left to ask."""
+    time.sleep(0.5)  # What was on its way arrives.
+    before = asked(upstream)
+    return 0.5 + until(lambda: asked(upstream) > before, 120)
+
+
+def check(service: Instance, upstream: Mock, batch_id: str, lines: int, deaths: int) -> int:
+    """Everything is there once and in order; how many requests were sent again."""
+    batch = service.wait(batch_id, seconds=200)
+    assert ("completed", lines) == (batch.status, batch.request_counts.completed)
+    assert [f"c{number}" for number in range(lines)] == [it["custom_id"] for it in service.lines(batch.output_file_id)]
+    stats = upstream.stats()
+    again: int = stats["requests"] - stats["distinct_prompts"]
+    assert again <= deaths * BOUND
+    return again
+
+
+def test_a_dead_worker(instances: Instances, upstream: Mock) -> None:
+    """20,000 lines with the worker killed twice: all there, in order; the next worker asks within seconds."""
+    service = instances(deployment={"max_concurrency": CONCURRENCY})
+    service.start()
+    batch_id = started(service, 20_000)
+    waits = []
+    for moment in (2_000, 9_000):
+        until(lambda moment=moment: asked(upstream) > moment, 90)
+        service.worker.kill()
+        waits.append(first_request(upstream))
+    again = check(service, upstream, batch_id, 20_000, deaths=2)
+    print(f"\nfirst request after a dead worker: {waits} s; sent again: {again}")
+
+    assert max(waits) < FIRST_REQUEST_SECONDS
+
+
+def test_a_lost_machine(instances: Instances, upstream: Mock) -> None:
+    """Host and worker killed, started again: the first request within 30 s of the death, nothing lost."""
+    service = instances(deployment={"max_concurrency": CONCURRENCY})
+    service.start()
+    batch_id = started(service, 3_000)
+    until(lambda: asked(upstream) > 500, 90)
+    service.kill_all()
+    died = time.monotonic()
+    service.start()
+    first_request(upstream)
+    wait = time.monotonic() - died
+    again = check(service, upstream, batch_id, 3_000, deaths=1)
+    print(f"\nfirst request {wait:.1f} s after the death; sent again: {again}")
+
+    assert wait < FIRST_REQUEST_SECONDS + 10  # ten for the host's own start
+
+
+def test_one_of_two_machines(instances: Instances, upstream: Mock) -> None:
+    """Of two instances of one hub one is lost: within 60 s the other has asked every line that it had claimed."""
+    one, two = (instances(machine=name, deployment={"max_concurrency": CONCURRENCY}) for name in ("one", "two"))
+    one.start()
+    two.start()
+    batch_id = started(one, 8_000)
+    until(lambda: asked(upstream) > 1_000, 90)
+    two.kill_all()
+    died = time.monotonic()
+    batch = one.wait(batch_id, seconds=200)
+    print(f"\nthe rest took {time.monotonic() - died:.1f} s")
+
+    assert "completed" == batch.status
+    check(one, upstream, batch_id, 8_000, deaths=1)
+    assert time.monotonic() - died < 60 + 8_000 / 300
+
+
+def test_told_to_stop(instances: Instances, upstream: Mock) -> None:
+    """SIGTERM: no new request, what is in flight ends and is kept; started again, nothing is sent twice."""
+    for graceful in ("true", "false"):
+        upstream.reset()
+        name = "AzureFunctionsJobHost__extensions__durableTask__useGracefulShutdown"
+        service = instances(deployment={"max_concurrency": CONCURRENCY}, **{name: graceful})
+        service.start()
+        batch_id = started(service, 2_000)
+        until(lambda: asked(upstream) > 500, 90)
+        service.host.send_signal(signal.SIGTERM)
+        service.host.wait(60)
+        service._reap()
+        service.start()
+        assert 0 == check(service, upstream, batch_id, 2_000, deaths=1)
+        service.kill_all()
+
+
+def test_an_orphaned_worker(instances: Instances, upstream: Mock) -> None:
+    """Its host killed alone: it asks nothing more within seconds, and the host's next worker goes on."""
+    service = instances(deployment={"max_concurrency": CONCURRENCY}, HOST_ORPHANS="1")
+    service.start()
+    batch_id = started(service, 3_000)
+    until(lambda: asked(upstream) > 500, 90)
+    worker = service.worker
+    service.kill()
+    time.sleep(3)
+    asked_before = asked(upstream)
+    time.sleep(3)
+
+    assert (True, asked_before) == (worker.is_running(), asked(upstream))
+    service.start()
+    check(service, upstream, batch_id, 3_000, deaths=1)
+    worker.kill()
