@@ -1,0 +1,100 @@
+"""Uploads on the Functions host with no more memory than the instance that `infra/` deploys leaves to it.
+
+The host keeps every body of a known length in memory, so `instanceMemoryMB`, `httpConcurrency` and the limit of a body
+must fit together (docs/adr/0008). This is where somebody notices who changes one of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from bench.programs import KEY
+from bench.uploads import MIB, WAYS, Memory, Sent, heap_limit, send_whole
+from tests import core_tools
+from tests.infra.bicep_tree import INFRA, read
+
+AT_ONCE = 4
+SIZE_MIB = 200
+START_SECONDS = 120.0
+
+
+def default_of(parameter: str) -> int:
+    """What `infra/main.bicep` deploys if nobody says otherwise."""
+    return int(str(read(INFRA / "main.bicep").variable(parameter)))
+
+
+def default_body_limit() -> int:
+    """FUNCTIONS_REQUEST_BODY_SIZE_LIMIT of a deployment that sets no limit of its own."""
+    file = read(INFRA / "modules/settings.bicep")
+    files = [int(text) for text in re.findall(r"extraSettings\.\?\w+ \?\? '(\d+)'", file.text)]
+    return max(files) + int(str(file.variable("bodyMargin")))
+
+
+class Instance:
+    """A Functions host of the default size, to which the platform hands at most `httpConcurrency` calls at a time."""
+
+    def __init__(self, service: core_tools.CoreTools) -> None:
+        self.url = service.url
+        self.memory = Memory(service)
+
+    def send_at_once(self, way: str) -> list[Sent]:
+        """Four files of 200 MiB that begin together: whole ones as many at a time as the platform lets through."""
+        at_a_time = min(AT_ONCE, default_of("httpConcurrency")) if way == "whole" else AT_ONCE
+        with ThreadPoolExecutor(at_a_time) as pool:
+            return list(pool.map(lambda number: WAYS[way](self.url, SIZE_MIB, f"{way} {number}"), range(AT_ONCE)))
+
+    @property
+    def lives(self) -> bool:
+        return self.memory.host.is_running() and self.memory.host.status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    if reason := core_tools.missing():
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    limit = heap_limit(default_of("instanceMemoryMB"))
+    service = core_tools.CoreTools(tmp_path_factory.mktemp("instance"), "http://127.0.0.1:9", **limit)
+    service.start(START_SECONDS)
+    found = Instance(service)
+    yield found
+    found.memory.stop()
+    service.stop()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_four_large_uploads_at_once_are_taken(instance, way):
+    """Each is answered with 200, each file comes back as it was sent, and the host is the one that was started."""
+    sent = instance.send_at_once(way)
+
+    assert [sha256_of(instance.url, file.file_id) for file in sent] == [file.sha256 for file in sent]
+    assert len({file.file_id for file in sent}) == AT_ONCE
+    assert instance.lives
+
+
+def test_the_largest_body_that_the_platform_lets_in_is_survived(instance):
+    """Anybody may send one, without a key: the host reads it before it asks the service."""
+    with pytest.raises(http.client.HTTPException, match="File is too large"):
+        send_whole(instance.url, default_body_limit() // MIB - 1, "largest")
+
+    assert instance.lives
+
+
+def sha256_of(url: str, file_id: str) -> str:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+    connection.request("GET", f"/v1/files/{file_id}/content", headers={"Authorization": f"Bearer {KEY}"})
+    response = connection.getresponse()
+    digest = hashlib.sha256()
+    while piece := response.read(MIB):
+        digest.update(piece)
+    connection.close()
+    return digest.hexdigest()
