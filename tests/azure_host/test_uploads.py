@@ -22,7 +22,8 @@ from tests import core_tools
 from tests.infra.bicep_tree import INFRA, read
 
 AT_ONCE = 4
-SIZE_MIB = 200
+SIZES_MIB = {"whole": 200}  # What is promised.
+STREAMED_MIB = 100  # Four of these at once, announced, are more than this instance bears: enough to tell.
 START_SECONDS = 120.0
 
 
@@ -46,10 +47,11 @@ class Instance:
         self.memory = Memory(service)
 
     def send_at_once(self, way: str) -> list[Sent]:
-        """Four files of 200 MiB that begin together: whole ones as many at a time as the platform lets through."""
+        """Four files that begin together: whole ones as many at a time as the platform lets through."""
         at_a_time = min(AT_ONCE, default_of("httpConcurrency")) if way == "whole" else AT_ONCE
         with ThreadPoolExecutor(at_a_time) as pool:
-            return list(pool.map(lambda number: WAYS[way](self.url, SIZE_MIB, f"{way} {number}"), range(AT_ONCE)))
+            size_mib = SIZES_MIB.get(way, STREAMED_MIB)
+            return list(pool.map(lambda number: WAYS[way](self.url, size_mib, f"{way} {number}"), range(AT_ONCE)))
 
     @property
     def lives(self) -> bool:
