@@ -11,6 +11,8 @@ import argparse
 import hashlib
 import http.client
 import json
+import signal
+import sys
 import tempfile
 import threading
 import time
@@ -245,6 +247,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if reason := missing():
         raise SystemExit(reason)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # The host of the row under way ends as well.
     rows = [row for mb in chosen.instance for row in table(mb, sorted(chosen.sizes), sorted(chosen.at_once))]
     heads = ["instance MB", "sent", "MiB", "at once", "answered", "host", "peak MiB", "worker MiB", "s"]
     print_table("Uploads on the Functions host", heads, [_cells(row) for row in rows])
