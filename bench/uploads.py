@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -166,6 +167,11 @@ class Memory:
                 except psutil.Error:
                     continue
 
+    @property
+    def lives(self) -> bool:
+        """Whether the host is the one that was started."""
+        return self.host.is_running() and self.host.status() != psutil.STATUS_ZOMBIE
+
     def stop(self) -> None:
         self._stop.set()
         self._thread.join()
@@ -195,20 +201,17 @@ class Row:
 
 
 def measure(instance_mb: int, way: str, size_mib: int, at_once: int) -> Row:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as ends:
         service = CoreTools(Path(folder), "http://127.0.0.1:9", **heap_limit(instance_mb))
+        ends.callback(service.stop)
         service.start()
         memory = Memory(service)
+        ends.callback(memory.stop)
         since = time.monotonic()
-        try:
-            answered = sum(send_all(service.url, way, size_mib, at_once))
-            took = time.monotonic() - since
-            lives = memory.host.is_running() and memory.host.status() != psutil.STATUS_ZOMBIE
-        finally:
-            memory.stop()
-            service.stop()
-    peaks = memory.peak_mib
-    return Row(instance_mb, way, size_mib, at_once, answered, lives, peaks["host"], peaks["worker"], took)
+        answered = sum(send_all(service.url, way, size_mib, at_once))
+        took = time.monotonic() - since
+        peaks = memory.peak_mib
+        return Row(instance_mb, way, size_mib, at_once, answered, memory.lives, peaks["host"], peaks["worker"], took)
 
 
 def send_all(url: str, way: str, size_mib: int, at_once: int) -> list[bool]:

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import psutil
 import pytest
 
 from bench.programs import KEY
@@ -53,10 +52,6 @@ class Instance:
             size_mib = SIZES_MIB.get(way, STREAMED_MIB)
             return list(pool.map(lambda number: WAYS[way](self.url, size_mib, f"{way} {number}"), range(AT_ONCE)))
 
-    @property
-    def lives(self) -> bool:
-        return self.memory.host.is_running() and self.memory.host.status() != psutil.STATUS_ZOMBIE
-
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
@@ -80,7 +75,7 @@ def test_four_large_uploads_at_once_are_taken(instance, way):
 
     assert len({file.file_id for file in sent}) == AT_ONCE
     assert sha256_of(instance.url, sent[-1].file_id) == sent[-1].sha256  # One: each costs seconds, and they are alike.
-    assert instance.lives
+    assert instance.memory.lives
 
 
 def test_the_largest_body_that_the_platform_lets_in_is_survived(instance):
@@ -88,7 +83,7 @@ def test_the_largest_body_that_the_platform_lets_in_is_survived(instance):
     with pytest.raises(http.client.HTTPException, match="File is too large"):
         send_whole(instance.url, default_body_limit() // MIB - 1, "largest")
 
-    assert instance.lives
+    assert instance.memory.lives
 
 
 def sha256_of(url: str, file_id: str) -> str:
