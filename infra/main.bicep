@@ -57,7 +57,7 @@ param operatorType string = 'User'
 ])
 param pythonVersion string = '3.12'
 
-@description('Memory of an instance in MB; more memory, more processor.')
+@description('Memory of an instance in MB; more memory, more processor. With httpConcurrency it says how large uploads may be: docs/operations.md, Uploads.')
 @allowed([
   512
   2048
@@ -78,10 +78,10 @@ param alwaysReadyDurable int = 1
 @minValue(0)
 param alwaysReadyHttp int = 0
 
-@description('API calls one instance serves at a time. An upload holds a block or two of 4 MiB.')
+@description('API calls one instance serves at a time. The Functions host holds four times an upload of a known length in memory: 1 for 2048 MB, 3 for 4096 MB (docs/operations.md, Uploads).')
 @minValue(1)
 @maxValue(1000)
-param httpConcurrency int = 16
+param httpConcurrency int = 1
 
 @description('true: instances are spread over availability zones. Not every region can.')
 param zoneRedundant bool = false

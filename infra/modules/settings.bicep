@@ -120,9 +120,10 @@ param signin bool
 param extraSettings serviceSettings
 
 // A call's body is a file and its form around it. The platform must let pass what the service itself refuses, so that
-// callers get the service's answer: a margin above the largest file. The two numbers are the service's defaults.
+// callers get the service's answer: a margin above the largest file. It must not let in what kills an instance of the
+// usual size, so files that are not for batches are taken up to the size of those that are (docs/adr/0008).
 var largestFile = int(extraSettings.?BATCH_MAX_FILE_BYTES ?? '209715200')
-var largestOtherFile = int(extraSettings.?BATCH_MAX_OTHER_FILE_BYTES ?? '536870912')
+var largestOtherFile = int(extraSettings.?BATCH_MAX_OTHER_FILE_BYTES ?? '209715200')
 var bodyMargin = 67108864
 
 var platform = {
@@ -138,6 +139,9 @@ var platform = {
   PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
   OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,django,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3'
   OTEL_PYTHON_FASTAPI_EXCLUDED_URLS: '.*'
+}
+var usualLimits = {
+  BATCH_MAX_OTHER_FILE_BYTES: string(largestOtherFile)
 }
 var ofScheduler = empty(schedulerEndpoint)
   ? {}
@@ -174,5 +178,5 @@ resource app 'Microsoft.Web/sites@2024-11-01' existing = {
 resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(platform, ofScheduler, ofSignin, keysOfUpstreams, extraSettings, service)
+  properties: union(platform, usualLimits, ofScheduler, ofSignin, keysOfUpstreams, extraSettings, service)
 }

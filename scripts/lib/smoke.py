@@ -1,7 +1,6 @@
-"""`scripts/smoke`: is a deployed service all right? The checks in order, a table of what was seen, a verdict.
+"""`scripts/smoke`: which promise does a deployed service not keep? Checks in order, a table, a verdict.
 
-Makes four small batches and one large upload, and removes its files. Exits 0 if every check passed, else 1. The key is
-never printed.
+Removes what it made. Exits 0 if every check that was asked for passed, else 1. The key is never printed.
 """
 
 from __future__ import annotations
@@ -9,46 +8,65 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
 
 import httpx
-from smoke_batch import DIALECTS, SmokeBatch
-from smoke_call import CheckFailed, call, client, expect, message
+import smoke_logs
+import smoke_webhook
+from smoke_batch import DIALECTS, LINES, SmokeBatch
+from smoke_call import CheckFailed, client
+from smoke_courses import SMALL_LINES, SmokeCourses
+from smoke_options import options
 from smoke_report import Result, Verdict, passed, report
-from smoke_upload import check_large_upload
+from smoke_service import SmokeService
+from smoke_upload import SmokeFiles, check_limit
 
 POLL_SECONDS = 1.0
+LIMIT, BESIDE, WEBHOOK = "201 MB, chunked", "small beside large", "webhook"
+NAMES = [
+    *("service", "key", "readiness", "whole upload", "parted upload", "download", LIMIT, "deployment"),
+    *(f"batch, {it.name}" for it in DIALECTS),
+    *("cancel", WEBHOOK, BESIDE, "alert queries", "idle telemetry"),
+]
+BESIDE_HOW = "give --model NAME, a deployment to call; it gets at most {} requests more (--lines)"
 
 
 class SmokeTest:
     """The checks; `results` fills as they go, so that an interrupted test has a table, too."""
 
-    def __init__(self, http: httpx.Client, key: str, deployment: str | None, timeout_seconds: float) -> None:
-        self._http = http
-        self._key = key
-        self._headers = {"Authorization": f"Bearer {key}"}
-        self._deployment = deployment or ""
-        self._timeout_seconds = timeout_seconds
+    def __init__(self, http: httpx.Client, chosen: argparse.Namespace) -> None:
+        self._http, self._chosen, self._key = http, chosen, chosen.key
+        self._service = SmokeService(http, chosen.key, chosen.deployment or chosen.model)
+        self._files = SmokeFiles(http, chosen.key)
+        self._courses = SmokeCourses(http, chosen.key, chosen.timeout)
         self._batches: list[SmokeBatch] = []
-        names = ["service", "key", "readiness", "deployment", "201 MB upload"]
-        self.results = {name: Result(name=name) for name in names + [f"batch, {it.name}" for it in DIALECTS]}
+        self._webhook: smoke_webhook.SmokeWebhook | None = None
+        self.results = {name: Result(name=name) for name in NAMES}
 
     def run(self) -> None:
-        """Every check that makes sense after those before it."""
-        if not (self._check("service", self._service) and self._check("key", self._is_let_in)):
+        """Every check that makes sense after those before it. The longest upload goes on beside the batches."""
+        if not (self._check("service", self._service.check_it_runs) and self._check("key", self._service.check_key)):
             return
-        self._check("readiness", self._readiness)
-        known = self._check("deployment", self._find_deployment)
-        self._check("201 MB upload", lambda: check_large_upload(self._http, self._key, say))
-        if known:
-            self._run_batches()
+        self._check("readiness", self._service.check_readiness)
+        if self._service.warned:
+            self.results["readiness"].verdict = Verdict.WARNING
+        self._look_at_logs()  # First, so that they do not tell of this test.
+        limit = threading.Thread(target=self._check_limit, daemon=True)
+        limit.start()
+        self._try_files()
+        if self._check("deployment", self._service.find_deployment):
+            self._try_batches()
+        limit.join()
 
     def clean(self) -> None:
-        for batch in self._batches:
-            if left := batch.clean():
-                say(left)
+        left = [batch.clean() for batch in self._batches] + self._courses.clean() + [self._files.clean()]
+        with suppress(CheckFailed):
+            left.append(self._webhook.close() if self._webhook else None)
+        for line in filter(None, left):
+            say(line)
 
     def _check(self, name: str, look: Callable[[], str]) -> bool:
         """Whether the check passed; what was seen is noted."""
@@ -74,54 +92,68 @@ class SmokeTest:
             result.verdict = Verdict.OK
         return True
 
-    def _service(self) -> str:
-        answer = call(self._http, "GET", "/healthz")
-        if answer.status_code == 503:
-            raise CheckFailed("it runs, but its settings are wrong", "The service's log names the settings.")
-        if answer.status_code == 404:
-            raise CheckFailed("there is no /healthz at this URL", "Check the URL: it ends before /v1.")
-        expect(answer, 200)
-        return "it runs"
+    def _leave_out(self, name: str, how: str) -> None:
+        self.results[name].verdict, self.results[name].seen = Verdict.LEFT_OUT, how
 
-    def _is_let_in(self) -> str:
-        answer = call(self._http, "GET", "/v1/files", params={"limit": 1}, headers=self._headers)
-        if answer.status_code in (401, 403):
-            raise CheckFailed(f"refused: {message(answer)}", "Check the key, and that it belongs to this service.")
-        expect(answer, 200)
-        return "accepted"
+    def _try_files(self) -> None:
+        self._check("whole upload", self._files.check_whole)
+        if self._check("parted upload", self._files.check_parted):
+            self._check("download", self._files.check_download)
 
-    def _readiness(self) -> str:
-        checks = self._readiness_checks()
-        bad = [f"{check['name']}: {check['message']}" for check in checks if check["status"] != "ok"]
-        if any(check["required"] and check["status"] == "failed" for check in checks):
-            raise CheckFailed("; ".join(bad), "Do what it says, then run this again.")
-        if bad:
-            self.results["readiness"].verdict = Verdict.WARNING
-        return "; ".join(bad) or f"all {len(checks)} checks are ok"
+    def _check_limit(self) -> None:
+        with client(self._chosen.url) as http:
+            self._check(LIMIT, lambda: check_limit(http, self._key, say))
 
-    def _readiness_checks(self) -> list[dict[str, Any]]:
-        answer = call(self._http, "GET", "/readyz", headers=self._headers)
-        checks: list[dict[str, Any]] = expect(answer, 200, 503).json().get("checks", [])
-        return checks
+    def _look_at_logs(self) -> None:
+        if not self._chosen.workspace:
+            for name in ("alert queries", "idle telemetry"):
+                self._leave_out(name, smoke_logs.HOW)
+            return
+        with httpx.Client(timeout=60.0) as http:
+            logs: list[smoke_logs.SmokeLogs] = []
 
-    def _find_deployment(self) -> str:
-        """--deployment, else the first model that is listed, else the first upstream that is well."""
-        if self._deployment:
-            return f"{self._deployment}, as asked"
-        listed = call(self._http, "GET", "/v1/models", headers=self._headers)
-        names = [str(model["id"]) for model in listed.json()["data"]] if listed.status_code == 200 else []
-        checks = sorted(self._readiness_checks(), key=lambda check: check["status"] != "ok")
-        names += [str(it["name"]).partition(":")[2] for it in checks if str(it["name"]).startswith("upstream:")]
-        if not names:
-            raise CheckFailed("the service tells of none", "Set BATCH_DEPLOYMENTS, or name one with --deployment.")
-        self._deployment = names[0]
-        return f"{names[0]}, the first of {len(set(names))}; another: --deployment NAME"
+            def sign_in() -> str:
+                logs.append(smoke_logs.SmokeLogs(http, self._chosen.workspace, self._chosen.log_api))
+                return logs[0].check_queries()
 
-    def _run_batches(self) -> None:
+            self._check("alert queries", sign_in)
+            if logs:
+                self._check("idle telemetry", logs[0].check_idle)
+
+    def _try_batches(self) -> None:
+        model, beside = self._service.deployment, self._chosen.lines + SMALL_LINES
+        most = (len(DIALECTS) + 1) * LINES
+        say(f"at most {most + (beside if self._chosen.model else 0)} requests will reach the model")
+        hooked = self._begin_webhook()
+        self._run_dialects()
+        self._check("cancel", lambda: self._courses.check_cancel(model))
+        if hooked and self._webhook:
+            ended = [batch.id for batch in self._batches if batch.ended]
+            webhook = self._webhook
+            self._check(WEBHOOK, lambda: webhook.check(ended))
+        if self._chosen.model:
+            self._check(BESIDE, lambda: self._courses.check_beside(self._chosen.model, self._chosen.lines))
+        else:
+            self._leave_out(BESIDE, BESIDE_HOW.format(beside))
+
+    def _begin_webhook(self) -> bool:
+        if not self._chosen.webhook:
+            self._leave_out(WEBHOOK, smoke_webhook.HOW)
+            return False
+
+        def begin() -> str:
+            chosen = self._chosen
+            self._webhook = smoke_webhook.SmokeWebhook(self._http, self._key, chosen.webhook, chosen.webhook_port)
+            self._webhook.start()
+            return "made"
+
+        return self._check(WEBHOOK, begin)
+
+    def _run_dialects(self) -> None:
         """All four side by side: most of the time is waiting."""
-        self._batches = [SmokeBatch(self._http, it, self._key, self._deployment) for it in DIALECTS]
+        self._batches = [SmokeBatch(self._http, it, self._key, self._service.deployment) for it in DIALECTS]
         running = [batch for batch in self._batches if self._check(_named(batch), batch.start)]
-        until, shown = time.monotonic() + self._timeout_seconds, ""
+        until, shown = time.monotonic() + self._chosen.timeout, ""
         while any(not batch.ended for batch in running) and time.monotonic() < until:
             time.sleep(POLL_SECONDS)
             running = [batch for batch in running if batch.ended or self._noted(_named(batch), batch.look)]
@@ -144,31 +176,11 @@ def say(line: str) -> None:
     print(f"  {line}", file=sys.stderr, flush=True)
 
 
-def options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="scripts/smoke",
-        description="Try a deployed service: upload 201 MB, run a small batch in each dialect, delete what was made.",
-    )
-    parser.add_argument("url", metavar="URL", type=_url, help="of the service, such as https://NAME.azurewebsites.net")
-    parser.add_argument("key", metavar="KEY", help="an API key of it; it is not printed")
-    parser.add_argument("--deployment", metavar="NAME", help="what answers chat completions (default: the first)")
-    parser.add_argument(
-        "--timeout", metavar="SECONDS", type=float, default=300.0, help="longest wait for the batches (default 300)"
-    )
-    return parser.parse_args(arguments)
-
-
-def _url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError(f"{text!r} does not begin with https:// or http://")
-    return text.rstrip("/").removesuffix("/v1")
-
-
 def main() -> int:
     chosen = options(sys.argv[1:])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with client(chosen.url) as http:
-        test = SmokeTest(http, chosen.key, chosen.deployment, chosen.timeout)
+        test = SmokeTest(http, chosen)
         try:
             test.run()
         except KeyboardInterrupt:

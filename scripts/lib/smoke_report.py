@@ -7,16 +7,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-_WIDTH = 100
+_WIDTH = 110
+_NAME = 20
+_INDENT = _NAME + 11 + 7 + 2
 
 
 class Verdict(StrEnum):
-    """Of one check."""
+    """Of one check. What was left out was not asked for; what was not tried could not be."""
 
     OK = "OK"
     WARNING = "WARNING"
     FAILED = "FAILED"
     NOT_TRIED = "not tried"
+    LEFT_OUT = "left out"
+
+
+_FINE = (Verdict.OK, Verdict.WARNING, Verdict.LEFT_OUT)
 
 
 @dataclass(kw_only=True)
@@ -31,24 +37,23 @@ class Result:
 
 
 def passed(results: Iterable[Result]) -> bool:
-    """Whether every check was tried and none failed."""
-    return all(result.verdict in (Verdict.OK, Verdict.WARNING) for result in results)
+    """Whether every check that was asked for was tried and none failed."""
+    return all(result.verdict in _FINE for result in results)
 
 
 def report(url: str, results: list[Result]) -> str:
     """The table and the verdict, which is the last paragraph."""
-    lines = [f"Smoke test of {url}", "", f"{'check':<18}{'result':<11}{'seconds':>7}  what was seen"]
+    lines = [f"Smoke test of {url}", "", f"{'check':<{_NAME}}{'result':<11}{'seconds':>7}  what was seen"]
     for result in results:
-        first, *more = textwrap.wrap(result.seen, _WIDTH - 38) or [""]
-        lines.append(f"{result.name:<18}{result.verdict:<11}{result.seconds:>7.1f}  {first}".rstrip())
-        lines += [" " * 38 + rest for rest in more]
+        first, *more = textwrap.wrap(result.seen, _WIDTH - _INDENT) or [""]
+        lines.append(f"{result.name:<{_NAME}}{result.verdict:<11}{result.seconds:>7.1f}  {first}".rstrip())
+        lines += [" " * _INDENT + rest for rest in more]
     return "\n".join([*lines, "", _verdict(results)])
 
 
 def _verdict(results: list[Result]) -> str:
     if passed(results):
-        warned = [result.name for result in results if result.verdict == Verdict.WARNING]
-        return f"OK, but see {', '.join(warned)}." if warned else "OK"
+        return _good(results)
     failed = [result for result in results if result.verdict == Verdict.FAILED]
     names: dict[str, list[str]] = {}
     for result in failed:
@@ -57,3 +62,14 @@ def _verdict(results: list[Result]) -> str:
     return "\n".join(
         [f"FAILED: {len(failed)} of {len(results)} checks. Next:" if failed else "FAILED: stopped.", *advice]
     )
+
+
+def _good(results: list[Result]) -> str:
+    warned = _with(results, Verdict.WARNING)
+    left_out = _with(results, Verdict.LEFT_OUT)
+    verdict = f"OK, but see {warned}." if warned else "OK"
+    return f"Left out: {left_out}. The table says how to try them.\n{verdict}" if left_out else verdict
+
+
+def _with(results: list[Result], verdict: Verdict) -> str:
+    return ", ".join(result.name for result in results if result.verdict == verdict)

@@ -120,15 +120,22 @@ def test_no_further_setting_is_needed() -> None:
 
 
 def test_body_limit_leaves_refusing_to_the_service() -> None:
-    """The platform's limit is above the largest file that the service takes, so the service's own answer comes first."""
+    """The platform's limit is above the largest file that the service takes, so the service's own answer comes first.
+
+    Files that are not for batches are taken up to less than elsewhere, and the service is told so (docs/adr/0008).
+    """
     file = template()
     defaults = {item.metadata.get("name"): item.default for item in fields(Settings)}
     written = dict(re.findall(r"extraSettings\.\?(\w+) \?\? '(\d+)'", file.text))
     limit = text_of(properties(file.find("var", "platform").parts[-1])["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"])
 
-    assert {name: int(text) for name, text in written.items()} == {
-        name: defaults[name] for name in ("BATCH_MAX_FILE_BYTES", "BATCH_MAX_OTHER_FILE_BYTES")
-    }
+    told = properties(file.find("var", "usualLimits").parts[-1])
+
+    assert {name: int(text) for name, text in written.items()} == dict.fromkeys(
+        ("BATCH_MAX_FILE_BYTES", "BATCH_MAX_OTHER_FILE_BYTES"), defaults["BATCH_MAX_FILE_BYTES"]
+    )
+    assert text_of(told["BATCH_MAX_OTHER_FILE_BYTES"]) == "string(largestOtherFile)"
+    assert "union(platform, usualLimits," in file.text
     assert limit == "string(max(largestFile, largestOtherFile) + bodyMargin)"
     assert file.variable("bodyMargin") >= 8 * MIB  # type: ignore[operator]
 

@@ -4,53 +4,16 @@ from __future__ import annotations
 
 import re
 import socket
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from bench.programs import KEY, Mock, Service
-from tests.architecture.product import ROOT
+from tests.scripts.smoking import LIMIT, QUICK, files_of, flat, gateway, smoke, verdicts
 
 BATCHES = ("batch, OpenAI", "batch, Azure", "batch, Azure v1", "batch, DeepInfra")
-QUICK = {"BATCH_MAX_ATTEMPTS": "2", "BATCH_RETRY_FIRST_SECONDS": "0.05", "BATCH_PATIENCE_SECONDS": "1"}
-
-
-def smoke(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "scripts/lib/smoke.py"), *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
-
-
-def verdicts(output: str) -> dict[str, str]:
-    return dict(re.findall(r"^(\S.*?)\s{2,}(OK|WARNING|FAILED|not tried)\s", output, re.MULTILINE))
-
-
-def flat(output: str) -> str:
-    """Without the breaks of the table."""
-    return " ".join(output.split())
-
-
-def files_of(service: Service) -> list[str]:
-    with service.openai as client:
-        return [file.id for file in client.files.list()]
-
-
-@pytest.fixture(scope="module")
-def well(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with an upstream that answers."""
-    folder = tmp_path_factory.mktemp("well")
-    mock = Mock(folder)
-    mock.start()
-    service = Service(folder, mock.url, **QUICK)
-    service.start()
-    yield service
-    service.stop()
-    mock.stop()
+LEFT_OUT = {"webhook", "small beside large", "alert queries", "idle telemetry"}
 
 
 @pytest.fixture
@@ -70,12 +33,15 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 
 
 def test_a_service_that_is_well_passes(well):
-    """Every check is OK, the limit is the service's own, nothing is left, and the key is nowhere in what is printed."""
+    """Every check that was asked for is OK, nothing is left, and the key is nowhere in what is printed."""
     run = smoke(well.url, KEY)
+    found = verdicts(run.stdout)
 
     assert run.returncode == 0, run.stdout + run.stderr
-    assert set(verdicts(run.stdout).values()) == {"OK"}
+    assert {name for name, verdict in found.items() if verdict != "OK"} == LEFT_OUT
+    assert {found[name] for name in LEFT_OUT} == {"left out"}
     assert run.stdout.splitlines()[-1] == "OK"
+    assert "at most 15 requests will reach the model" in run.stderr
     assert "refused by the service itself, which takes 200 MB" in run.stdout
     assert run.stdout.count("3 of 3 requests answered") == 4
     assert files_of(well) == []
@@ -88,7 +54,7 @@ def test_a_wrong_key_is_told_before_anything_is_sent(well):
 
     assert run.returncode == 1
     assert verdicts(run.stdout)["key"] == "FAILED"
-    assert verdicts(run.stdout)["201 MB upload"] == "not tried"
+    assert verdicts(run.stdout)[LIMIT] == "not tried"
     assert "Check the key" in run.stdout.splitlines()[-1]
 
 
@@ -125,15 +91,15 @@ def test_batches_that_do_not_end_are_told_and_left_alone(serve, tmp_path):
     service = serve(slow.url)
     run = smoke(service.url, KEY, "--timeout", "6")
     with service.openai as client:
-        statuses = {batch.status for batch in client.batches.list()}
+        running = {batch.input_file_id for batch in client.batches.list() if batch.status == "in_progress"}
     files = files_of(service)
     slow.stop()
 
     assert run.returncode == 1
     assert "still in_progress 0/3" in run.stdout
     assert "--timeout" in run.stdout.splitlines()[-1]
-    assert statuses == {"in_progress"}
-    assert len(files) == 4
+    assert len(running) == 4
+    assert running <= set(files)
     assert "runs on, so its files stay" in run.stderr
 
 
@@ -148,42 +114,6 @@ def test_an_unknown_deployment_is_told(well):
 def test_a_url_must_be_one():
     """Exit code 2, as for every wrong use."""
     assert smoke("example.com", KEY).returncode == 2
-
-
-@contextmanager
-def gateway(large: tuple[int, bytes] | None) -> Iterator[str]:
-    """Something before the app that lets small calls through and answers a large body itself; None: with a reset."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer(200, b'{"status":"ok","checks":[]}')
-
-        def do_POST(self) -> None:
-            if large is not None:
-                self._drain()
-                self._answer(*large)
-            self.close_connection = True
-
-        def _drain(self) -> None:
-            left = int(self.headers["Content-Length"])
-            while left and (piece := self.rfile.read(min(left, 1 << 20))):
-                left -= len(piece)
-
-        def _answer(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.mark.parametrize(
@@ -202,7 +132,7 @@ def test_a_limit_before_the_service_is_found(large):
         run = smoke(url, KEY)
 
     assert run.returncode == 1
-    assert verdicts(run.stdout)["201 MB upload"] == "FAILED"
+    assert verdicts(run.stdout)[LIMIT] == "FAILED"
     assert "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT" in run.stdout
 
 
@@ -214,7 +144,7 @@ def test_a_service_without_deployments_asks_for_one(tmp_path):
     service.stop()
 
     assert verdicts(run.stdout)["deployment"] == "FAILED"
-    assert verdicts(run.stdout)["201 MB upload"] == "OK"
+    assert verdicts(run.stdout)[LIMIT] == "OK"
     assert "--deployment" in run.stdout
 
 
@@ -225,3 +155,45 @@ def test_a_page_in_place_of_the_service_is_no_crash():
 
     assert run.returncode == 1
     assert "Traceback" not in run.stderr
+
+
+def test_webhooks_are_received_and_their_signatures_judged(well):
+    """The test event and the end of every batch come to this program, whose endpoint is gone afterwards."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    run = smoke(well.url, KEY, "--webhook", f"http://127.0.0.1:{port}/hook", "--webhook-port", str(port))
+    with well.openai as client:
+        left = client.get("/webhook_endpoints", cast_to=object)
+
+    assert verdicts(run.stdout)["webhook"] == "OK", run.stdout
+    assert "the ends of 4 batches came, rightly signed" in flat(run.stdout)
+    assert left["data"] == []
+
+
+def test_a_receiver_that_cannot_be_reached_is_told(well):
+    """In the service's own words, with what the URL must be."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    run = smoke(well.url, KEY, "--webhook", f"http://127.0.0.1:{port}/hook")
+
+    assert verdicts(run.stdout)["webhook"] == "FAILED"
+    assert "The service must reach the URL" in run.stdout.splitlines()[-1]
+
+
+def test_a_small_batch_is_tried_beside_a_large_one(serve, tmp_path):
+    """How many requests it takes is said first, and the large batch is cancelled when the small one is through."""
+    mock = Mock(tmp_path, "--latency-ms", "200")
+    mock.start()
+    service = serve(mock.url)
+    run = smoke(service.url, KEY, "--model", "m", "--lines", "4000")
+    answered = mock.stats()["requests"]
+    with service.openai as client:
+        counts = {batch.request_counts.total: batch.status for batch in client.batches.list()}
+    mock.stop()
+
+    assert "at most 4020 requests will reach the model" in run.stderr
+    assert verdicts(run.stdout)["small beside large"] == "OK", run.stdout
+    assert re.search(r"5 of 5 requests answered in [\d.]+ s, begun after [\d.]+ s, while the large", run.stdout)
+    assert counts[4000] == "cancelled"
+    assert answered < 4000
+    assert files_of(service) == []
