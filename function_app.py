@@ -19,13 +19,15 @@ from activities.reserve_quota import reserve_quota
 from activities.send_webhook import send_webhook
 from activities.validate_input import validate_input
 from api import batches, files, uploads, webhooks
+from api.any_path import take_any_path
 from api.batch_retry import retry_batch
 from api.batch_validation import validate_batch
 from api.dialect import MOUNTS, OPENAI
-from api.endpoint import client_endpoint, endpoint, starting_endpoint
+from api.endpoint import client_endpoint, endpoint, starting_endpoint, unknown_endpoint
 from api.health import healthz
-from api.openapi.serving import serve_document
+from api.openapi.serving import DOCUMENT, serve_document
 from api.readiness import readyz
+from api.unknown_path import ROOTS, Template
 from orchestrators import names
 from orchestrators.deliver_webhook import deliver_webhook
 from orchestrators.run_batch import run_batch
@@ -34,6 +36,7 @@ from timers.expire_stores import expire_stores
 from timers.sweep_stores import sweep_stores
 from timers.tend_batches import tend_batches
 
+take_any_path()
 # Keys are checked in `api/endpoint.py`, the same everywhere this app runs; the platform's own keys are not used.
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
@@ -85,14 +88,31 @@ for mount, prefix, dialect in MOUNTS:
         serve = starting_endpoint(starter, dialect, names.RUN_BATCH)
         app.function_name(f"{mount}_{starter.__name__}")(route(client(serve)))
 
+# No route may lead to /openapi.json, /docs, /docs/oauth2-redirect or /redoc, so no catch-all may stand at the root: the
+# worker's own web server answers these four, and a call that one of our functions leads there never ends.
+for mount, prefix, dialect in MOUNTS:
+    if prefix == dialect.prefix:
+        document = serve_document(dialect, ROUTES + STARTING_ROUTES)
+        app.function_name(f"{mount}_openapi")(app.route(route=f"{prefix}/{DOCUMENT}", methods=["GET"])(document))
+
+# The platform tries routes in the order of their functions' names, so these names come after all others.
+unknown = unknown_endpoint(
+    [
+        Template(method, f"{prefix}/{path}")
+        for _, prefix, _ in MOUNTS
+        for method, path, _ in (*ROUTES, *STARTING_ROUTES, ("GET", DOCUMENT, None))
+    ]
+)
+for root in ROOTS:
+    catch_all = app.route(route=f"{root}/{{*rest}}", methods=list(func.HttpMethod))
+    app.function_name(f"unknown_{root}")(catch_all(unknown))
+
 app.function_name("healthz")(app.route(route="healthz", methods=["GET"])(healthz))
 app.function_name("readyz")(
     app.route(route="readyz", methods=["GET"])(
         app.durable_client_input(client_name="client")(client_endpoint(readyz, OPENAI))
     )
 )
-document = serve_document(ROUTES + STARTING_ROUTES)
-app.function_name("openapi")(app.route(route="openapi.json", methods=["GET"])(document))
 
 for name, orchestrator in ORCHESTRATORS:
     app.function_name(name)(app.orchestration_trigger(context_name="context")(orchestrator))

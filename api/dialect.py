@@ -21,6 +21,7 @@ from shared.domain.file import PURPOSES
 from shared.domain.upload import Upload
 
 OK = 200
+GATEWAY_NOT_FOUND = "404"  # The code of the gateway in front of Azure (contract 1.3).
 UPLOAD_PREFIX = "upload_"
 _BLOCK_ID = re.compile("[0-9A-Za-z+/]{22}==", re.ASCII)
 _API_VERSION = re.compile(r"(\d{4}-\d\d-\d\d)(-preview)?", re.ASCII)
@@ -59,9 +60,12 @@ class Dialect:
     spell_result: Callable[[str], str]
     spell_batch: Callable[[str], str]
     spell_endpoint: Callable[[str], str]
+    unknown_path: str  # what is said of a call that no route takes, with its {method} and {path}
     endpoints: Mapping[str, str]
     created_file: int
     created_batch: int
+    unknown_path_code: str | None = GATEWAY_NOT_FOUND
+    names_methods: bool = False  # a known path under another method: 405 and `Allow`, where others say unknown
     needs_api_version: bool = False
     locates_files: bool = False
     pages_files: bool = True
@@ -92,9 +96,12 @@ OPENAI = Dialect(
     spell_result=ids.to_base62,
     spell_batch=_hex,
     spell_endpoint=_with_version,
+    unknown_path="Invalid URL ({method} {path}).",
     endpoints=MappingProxyType(_VERSIONED),
     created_file=OK,
     created_batch=OK,
+    unknown_path_code=None,
+    names_methods=True,
     files_expire=True,
     sends_apim_request_id=False,
 )
@@ -115,6 +122,7 @@ AZURE_CLASSIC = Dialect(
     spell_result=ids.to_uuid,
     spell_batch=ids.to_uuid,
     spell_endpoint=_without_version,
+    unknown_path="Resource not found: {method} {path}.",
     endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
     created_file=201,
     created_batch=201,
@@ -137,6 +145,7 @@ AZURE_V1 = Dialect(
     spell_result=ids.to_uuid,
     spell_batch=ids.to_uuid,
     spell_endpoint=_without_version,
+    unknown_path="Resource not found: {method} {path}.",
     endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
     created_file=OK,
     created_batch=201,
@@ -170,7 +179,7 @@ def check_api_version(dialect: Dialect, api_version: str | None) -> None:
         raise NotFound(
             "Resource not found. Add the query parameter 'api-version' with a version that has batches, "
             "such as api-version=2024-10-21.",
-            code="404",
+            code=GATEWAY_NOT_FOUND,
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from api.byte_range import RangeNotSatisfiable
 from api.conditions import PreconditionFailed
 from api.dialect import OK, Dialect, check_api_version
 from api.envelopes import render_error, render_internal_error
+from api.unknown_path import Template, WrongMethod, dialect_of, refusal
 from shared.domain.batch import Batch
 from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound, Unauthenticated, Unavailable, WrongState
 from shared.domain.keys import Caller, authenticate
@@ -34,6 +35,7 @@ _RETRY_AFTER_SECONDS = "2"
 _STATUSES: Mapping[type[DurableBatchError], int] = {
     RangeNotSatisfiable: 416,
     PreconditionFailed: 412,
+    WrongMethod: 405,
     InvalidRequest: 400,
     Unauthenticated: 401,
     NotFound: 404,
@@ -75,7 +77,7 @@ def endpoint(handler: Handler, dialect: Dialect) -> Endpoint:
     """`handler` as an HTTP function of `dialect`."""
 
     async def serve(req: Request) -> Response:
-        return await _serve(req, dialect, lambda call: handler(req, call))
+        return await _serve(req, dialect, lambda: handler(req, _authenticated(req, dialect)))
 
     return serve
 
@@ -84,7 +86,7 @@ def client_endpoint(handler: ClientHandler, dialect: Dialect) -> StartingEndpoin
     """The same for a handler that uses the durable client."""
 
     async def serve(req: Request, client: DurableClient) -> Response:
-        return await _serve(req, dialect, lambda call: handler(req, call, client))
+        return await _serve(req, dialect, lambda: handler(req, _authenticated(req, dialect), client))
 
     return serve
 
@@ -101,6 +103,20 @@ def starting_endpoint(handler: StartingHandler, dialect: Dialect, run: str) -> S
     return client_endpoint(serve, dialect)
 
 
+def unknown_endpoint(routes: Sequence[Template]) -> Endpoint:
+    """The HTTP function for calls that none of `routes` takes. It needs no key, for it does nothing."""
+
+    async def serve(req: Request) -> Response:
+        dialect = dialect_of(req.url.path)
+
+        async def refuse() -> Response:
+            raise refusal(dialect, req.method, req.url.path, routes)
+
+        return await _serve(req, dialect, refuse)
+
+    return serve
+
+
 def status_of(kind: type[DurableBatchError]) -> int:
     """What a refusal of this kind answers."""
     return next(status for known, status in _STATUSES.items() if issubclass(kind, known))
@@ -110,10 +126,10 @@ def json_response(content: dict[str, Any], status: int = OK) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
 
 
-async def _serve(request: Request, dialect: Dialect, handle: Callable[[Call], Awaitable[Response]]) -> Response:
+async def _serve(request: Request, dialect: Dialect, handle: Callable[[], Awaitable[Response]]) -> Response:
     request_id = uuid.uuid4()
     try:
-        response = await handle(_authenticated(request, dialect))
+        response = await handle()
     except DurableBatchError as error:
         response = _refusal(dialect, error)
     except ClientDisconnect:
@@ -142,6 +158,8 @@ def _refusal(dialect: Dialect, error: DurableBatchError) -> Response:
     response = json_response(render_error(dialect, error), status_of(type(error)))
     if isinstance(error, WrongState):  # SDKs would repeat a 409 three times for the same answer (contract 6.5).
         response.headers["x-should-retry"] = "false"
+    if isinstance(error, WrongMethod):
+        response.headers["allow"] = ", ".join(error.allowed)
     if isinstance(error, RangeNotSatisfiable):
         response.headers["content-range"] = f"bytes */{error.size}"
     if isinstance(error, Unauthenticated):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.dialect import Dialect, Envelope
+from api.dialect import GATEWAY_NOT_FOUND, Dialect, Envelope
 from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound, Unauthenticated, Unavailable, WrongState
 
 # Azure's own codes, for callers who match on them; the gateway in front of it says 401 and 404.
@@ -16,7 +16,7 @@ _AZURE_CODES: dict[type[DurableBatchError], str] = {
     Unavailable: "serviceUnavailable",
 }
 _AZURE_INTERNAL = "internalFailure"
-_KEPT_CODES = frozenset({"404", "token_limit_exceeded", "quotaExceeded"})
+_KEPT_CODES = frozenset({GATEWAY_NOT_FOUND, "token_limit_exceeded", "quotaExceeded"})
 _AZURE_DENIED = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
     "active subscription and use a correct regional API endpoint for your resource."

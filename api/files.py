@@ -56,7 +56,12 @@ async def delete_file(request: Request, call: Call) -> Response:
 
 
 async def download_file(request: Request, call: Call) -> Response:
-    """`Content-Length` always; one `Range`, unless `If-Range` names another version; 304 for what is known already."""
+    """`Content-Length` always; one `Range`, unless `If-Range` names another version; 304 for what is known already.
+
+    Newer hosts give a HEAD to whichever function takes GET, before they come to the one that takes HEAD.
+    """
+    if request.method == "HEAD":
+        return await inspect_file(request, call)
     file, size, etag = await _find_content(request, call)
     if is_known(request.headers.get("if-none-match"), etag):
         return Response(status_code=NOT_MODIFIED, headers={"etag": etag})

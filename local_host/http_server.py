@@ -3,7 +3,7 @@
 An ASGI app, not a server. It is built the way the streaming extension builds its own (one catch-all FastAPI route;
 the extension's Request and Response are FastAPI's), so requests, responses and what may be returned are the same as
 on the platform; bodies stream both ways. The real host does the routing in front of it, so that is done here: ASP.NET
-templates, literal before parameter before wildcard. It knows nothing of what the functions do.
+templates, and a bare 404 where none fits. It knows nothing of what the functions do.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from typing import Any
 from urllib.parse import unquote
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import PlainTextResponse
 from starlette.requests import ClientDisconnect
 
-from local_host.function_index import ALL_METHODS, HttpFunction
+from local_host.function_index import ALL_METHODS, HttpFunction, InvalidApp
 from local_host.replay import NotEmulated
 
 log = logging.getLogger(__name__)
 
-# Sorts literal before parameter before wildcard.
 _LITERAL, _PARAMETER, _WILDCARD = range(3)
+# What no literal says, and more segments than a template has.
+_EXAMPLES = {_PARAMETER: ["{}"], _WILDCARD: ["{}"] * 20}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +60,29 @@ class Route:
 def compile_routes(functions: Sequence[HttpFunction], prefix: str = "") -> list[Route]:
     """Routes in the order they are tried; `prefix` is `extensions.http.routePrefix` of host.json.
 
-    Raises NotEmulated for constraints, optional and mixed segments.
+    The real host tries them by the names of their functions (FunctionMetadataManager sorts, WebJobsRouteBuilder keeps
+    the order), so names must put a literal before a parameter before a wildcard. Raises InvalidApp where they do not;
+    NotEmulated for constraints, optional and mixed segments.
     """
     routes = [
         Route(segments=_segments(f"{prefix.strip('/')}/{function.route}", function.name), function=function)
-        for function in functions
+        for function in sorted(functions, key=lambda function: function.name.upper())
     ]
-    return sorted(routes, key=lambda route: [segment.kind for segment in route.segments])
+    for route in routes:
+        _refuse_hidden(route, routes)
+    return routes
+
+
+def _refuse_hidden(route: Route, routes: Sequence[Route]) -> None:
+    path = [text for segment in route.segments for text in _EXAMPLES.get(segment.kind, [segment.text])]
+    for method in route.function.methods:
+        first = next(each for each in routes if method in each.function.methods and each.match(path) is not None)
+        if first is not route:
+            raise InvalidApp(
+                f"Functions {first.function.name!r} and {route.function.name!r} both answer {method} "
+                f"/{route.function.route}, and the real host asks the first by name: give "
+                f"{first.function.name!r} a name that comes after the other's."
+            )
 
 
 def _segments(template: str, name: str) -> tuple[_Segment, ...]:
@@ -89,7 +105,7 @@ def _segment(text: str, name: str) -> _Segment:
 
 def build_app(routes: Sequence[Route], client_binding: str) -> FastAPI:
     """The ASGI app over `routes`. `client_binding` is the JSON string of the durable client's binding."""
-    app = FastAPI(openapi_url=None)
+    app = FastAPI(openapi_url=None, exception_handlers={404: _nothing_here, 405: _nothing_here})
 
     async def answer(request: Request) -> Any:
         return await _answer(routes, client_binding, request)
@@ -98,10 +114,15 @@ def build_app(routes: Sequence[Route], client_binding: str) -> FastAPI:
     return app
 
 
+async def _nothing_here(_request: Request, _error: Exception) -> Response:
+    """The catch-all route does not fit: a line break in the path, or a method that no function can take."""
+    return Response(status_code=404)
+
+
 async def _answer(routes: Sequence[Route], client_binding: str, request: Request) -> Any:
     found = _find(routes, request)
-    if isinstance(found, Response):
-        return found
+    if found is None:
+        return Response(status_code=404)
     function, parameters = found
     request.scope["path_params"] = parameters
     arguments: dict[str, object] = {function.request_parameter: request}
@@ -118,21 +139,11 @@ async def _answer(routes: Sequence[Route], client_binding: str, request: Request
     return Response(status_code=500)
 
 
-def _find(routes: Sequence[Route], request: Request) -> tuple[HttpFunction, dict[str, str]] | Response:
+def _find(routes: Sequence[Route], request: Request) -> tuple[HttpFunction, dict[str, str]] | None:
     # Split before decoding, so that an encoded slash stays inside its parameter.
     raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
-    text = raw.decode("latin-1").strip("/")
-    path = [unquote(segment) for segment in text.split("/")] if text else []
-    allowed: set[str] = set()
+    path = [unquote(segment) for segment in raw.decode("latin-1").removeprefix("/").removesuffix("/").split("/")]
     for route in routes:
-        parameters = route.match(path)
-        if parameters is None:
-            continue
-        if request.method in route.function.methods:
+        if request.method in route.function.methods and (parameters := route.match(path)) is not None:
             return route.function, parameters
-        allowed |= route.function.methods
-    if not allowed:
-        return PlainTextResponse("No function answers at this path.", status_code=404)
-    return PlainTextResponse(
-        "No function answers this method at this path.", status_code=405, headers={"allow": ", ".join(sorted(allowed))}
-    )
+    return None

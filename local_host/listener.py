@@ -23,7 +23,7 @@ def bind(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 picks a free one. Raises CannotListen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        bound = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotListen(f"Port {port} is in use on {host}: choose another with --port, or 0 for any.") from error
@@ -32,6 +32,9 @@ def bind(host: str, port: int) -> socket.socket:
         raise CannotListen(
             f"Cannot listen on {host} port {port}: {error.strerror}; check --host and --port."
         ) from error
+    # Accepted sockets inherit it. asyncio sets it on sockets that say TCP only, and these leave the protocol open (0).
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return bound
 
 
 class _Server(uvicorn.Server):

@@ -15,7 +15,7 @@ from api.endpoint import INTERNAL_ERROR, status_of
 from api.openapi import bodies
 from api.openapi.operations import OPERATIONS, Operation, json_answer
 from api.openapi.schemas import COMPONENTS, TEXT, Schema
-from api.openapi.service_paths import SERVICE_COMPONENTS, SERVICE_PATHS
+from api.openapi.service_paths import SERVICE_COMPONENTS, SERVICE_PATHS, describe_document
 from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound, Unauthenticated, Unavailable
 from shared.domain.webhook_event import EventType
 
@@ -37,10 +37,14 @@ class Route(NamedTuple):
     handler: str
 
 
-def build_document(routes: Sequence[Route]) -> dict[str, Any]:
-    """The document of `routes` under every dialect's prefix."""
+def build_document(dialect: Dialect, routes: Sequence[Route]) -> dict[str, Any]:
+    """The document of `routes` under every prefix of `dialect`, and of the routes that no dialect has."""
     paths: dict[str, dict[str, Any]] = dict(SERVICE_PATHS)
-    for mount, prefix, dialect in MOUNTS:
+    for mount, prefix, spoken in MOUNTS:
+        if spoken is not dialect:
+            continue
+        if prefix == dialect.prefix:
+            paths[f"/{prefix}/openapi.json"] = {"get": describe_document(mount)}
         for route in routes:
             described = _operation(mount, prefix, dialect, route)
             paths.setdefault(f"/{prefix}/{route.path}", {})[route.method.lower()] = described

@@ -1,4 +1,4 @@
-"""The routes that no dialect has: the service's health, its readiness, its description; for the OpenAPI document."""
+"""The routes beside the dialects' own: health, readiness, and the document itself; for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -54,18 +54,19 @@ _READINESS = {
         )
     },
 }
-_DESCRIPTION = {
-    "operationId": "openapi",
-    "tags": ["Service"],
-    "summary": "This document",
-    "security": [],
-    "responses": {
-        "200": {"description": "OpenAPI 3.1.", "content": {"application/json": {"schema": {"type": "object"}}}}
-    },
-}
-
 SERVICE_PATHS: Mapping[str, dict[str, Any]] = {
     "/healthz": {"get": _HEALTH},
     "/readyz": {"get": _READINESS},
-    "/openapi.json": {"get": _DESCRIPTION},
 }
+
+
+def describe_document(mount: str) -> dict[str, Any]:
+    """The operation that answers the document itself."""
+    content = {"application/json": {"schema": {"type": "object"}}}
+    return {
+        "operationId": f"{mount}_openapi",
+        "tags": ["Service"],
+        "summary": "This document",
+        "security": [],
+        "responses": {"200": {"description": "OpenAPI 3.1.", "content": content}},
+    }

@@ -26,7 +26,6 @@ resource signin 'Microsoft.Web/sites/config@2024-11-01' = {
         '/openai/*'
         '/healthz'
         '/readyz'
-        '/openapi.json'
       ]
     }
     identityProviders: {

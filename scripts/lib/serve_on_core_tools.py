@@ -43,6 +43,7 @@ def settings(storage: str, key: str, environment: Mapping[str, str]) -> dict[str
         "languageWorkers__python__defaultExecutablePath": str(python),
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "PYTHON_ENABLE_INIT_INDEXING": "1",
+        "AzureWebJobsDisableHomepage": "true",
         "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "314572800",
         "TASKHUB_NAME": "CoreTools",
         "AzureWebJobsStorage": storage,

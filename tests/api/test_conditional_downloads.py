@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
 
-from tests.api.harness import LINE
+from local_host.http_server import build_app, compile_routes
+from tests.api.harness import LINE, app_index
 
 CONTENT = LINE * 20
 
@@ -116,3 +118,15 @@ async def test_files_are_not_imported_from_outside(api: httpx.AsyncClient, mount
     response = await api.post(mount, json=body)
 
     assert (response.status_code, "POST /uploads" in response.json()["error"]["message"]) == (400, True)
+
+
+async def test_head_is_answered_by_the_function_that_takes_get(api: httpx.AsyncClient, url: str) -> None:
+    """Newer hosts hand it a HEAD: the same headers as from the function for HEAD, a `Range` means nothing."""
+    (download,) = [function for function in app_index().http if function.name == "openai_download_file"]
+    both = dataclasses.replace(download, methods=frozenset({"GET", "HEAD"}))
+    app = build_app(compile_routes([both]), "{}")
+    headers = {"authorization": api.headers["authorization"], "range": "bytes=0-1"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://service") as newer:
+        response = await newer.head(url, headers=headers)
+
+    assert (response.status_code, response.headers["content-length"]) == (200, str(len(CONTENT)))

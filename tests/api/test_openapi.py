@@ -10,14 +10,19 @@ import pytest
 
 from api.openapi.document import VERSION
 from api.openapi.operations import OPERATIONS
-from tests.api.description import check, document
+from local_host.function_index import HttpFunction
+from tests.api.description import check, document, documents
 from tests.api.harness import ROOT, app_index, app_routes
 
 
+def described_functions() -> list[HttpFunction]:
+    return [function for function in app_index().http if "{*" not in function.route]
+
+
 def test_every_route_is_described_and_nothing_else() -> None:
-    """The document's paths and methods are those that the app registers."""
+    """The documents' paths and methods are those that the app registers, but for the catch-alls."""
     described = {(method.upper(), path) for path, item in document()["paths"].items() for method in item}
-    registered = {(method, f"/{function.route}") for function in app_index().http for method in function.methods}
+    registered = {(method, f"/{function.route}") for function in described_functions() for method in function.methods}
 
     assert described == registered
 
@@ -31,7 +36,7 @@ def test_operation_ids_are_function_names() -> None:
     """An operation is called as its function on the platform is: unique, and the same in logs."""
     ids = [operation["operationId"] for item in document()["paths"].values() for operation in item.values()]
 
-    assert sorted(ids) == sorted(function.name for function in app_index().http)
+    assert sorted(ids) == sorted(function.name for function in described_functions())
 
 
 @pytest.mark.parametrize("name", sorted(document()["components"]["schemas"]))
@@ -47,12 +52,31 @@ def test_version_is_the_projects() -> None:
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
 
 
-async def test_the_document_is_served_to_everyone(anonymous: httpx.AsyncClient) -> None:
-    """`GET /openapi.json` needs no key and answers the whole document."""
-    response = await anonymous.get("/openapi.json")
+@pytest.mark.parametrize("prefix", sorted(documents()))
+async def test_the_document_is_served_to_everyone(anonymous: httpx.AsyncClient, prefix: str) -> None:
+    """`GET …/openapi.json` under each prefix needs no key and answers the whole document of that dialect."""
+    response = await anonymous.get(f"/{prefix}/openapi.json")
 
     assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
-    assert response.json() == document()
+    assert response.json() == documents()[prefix]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "mounts"),
+    [
+        ("v1", {"openai"}),
+        ("v1/openai", {"deepinfra"}),
+        ("openai/v1", {"azure_v1"}),
+        ("openai", {"azure", "azure_deployment"}),
+    ],
+)
+def test_a_document_is_of_one_dialect(prefix: str, mounts: set[str]) -> None:
+    """It describes what is under the dialect's prefix, old SDKs' paths included, and what no dialect has."""
+    ids = {operation["operationId"] for item in documents()[prefix]["paths"].values() for operation in item.values()}
+    handlers = {handler.__name__ for _, _, handler in app_routes()}
+
+    expected = {f"{mount}_{handler}" for mount in mounts for handler in handlers}
+    assert ids - {f"{mount}_openapi" for mount in mounts} == expected | {"healthz", "readyz"}
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 
+import azure.functions as func
 import httpx
 import pytest
+from azurefunctions.extensions.http.fastapi import web
 
-from local_host.function_index import FunctionIndex, index
+from local_host.function_index import ALL_METHODS, FunctionIndex, index
 from local_host.http_server import build_app, compile_routes
 from orchestrators import names
 from shared.services import Services, use
@@ -48,7 +50,8 @@ ROUTES = {
     ("POST", "webhook_endpoints/{webhook_endpoint_id}/test"),
     ("GET", "webhook_event_types"),
 }
-ANONYMOUS = {("GET", "healthz"), ("GET", "openapi.json")}
+CATCH_ALLS = {(method.value, f"{root}/{{*rest}}") for method in func.HttpMethod for root in ("v1", "openai")}
+ANONYMOUS = {("GET", "healthz"), *(("GET", f"{mount}/openapi.json") for mount in MOUNTS[:4]), *CATCH_ALLS}
 OF_THE_SERVICE = {("GET", "readyz")}
 
 
@@ -64,6 +67,26 @@ def registered() -> list[tuple[str, str]]:
 def test_every_method_and_route_is_registered_once() -> None:
     """No two functions answer the same (method, route): the real host would pick one of them (azure-platform 1.4)."""
     assert len(registered()) == len(set(registered()))
+
+
+@pytest.mark.parametrize("path", ["openapi.json", "docs", "docs/oauth2-redirect", "redoc"])
+def test_no_route_leads_to_the_pages_of_the_web_server(path: str) -> None:
+    """The worker's own web server answers these, and the call never ends: 30 minutes later the worker is restarted."""
+    own = {route.path for route in web.WebApp().get_app().routes}
+    taken = [
+        route.function.name for route in compile_routes(app_index().http) if route.match(path.split("/")) is not None
+    ]
+
+    assert (f"/{path}" in own, taken) == (True, [])
+
+
+def test_routes_take_methods_that_the_web_server_takes() -> None:
+    """Another one it would refuse by itself, and the call would never end."""
+    app = web.WebApp()
+    app.route(print)
+    taken = next(route.methods for route in app.get_app().routes if route.path == "/{path:path}")
+
+    assert taken == ALL_METHODS >= {method for method, _ in registered()}
 
 
 def test_every_function_name_is_registered_once() -> None:

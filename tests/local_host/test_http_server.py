@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator
 
 import httpx
 import psutil
 import pytest
 
-from local_host.function_index import HttpFunction, index
+from local_host.function_index import HttpFunction, InvalidApp, index
 from local_host.http_server import build_app, compile_routes
 from local_host.listener import CannotListen, Listener, bind
 from local_host.replay import NotEmulated
@@ -65,16 +66,18 @@ async def test_a_response_object_is_sent_as_it_is(client) -> None:
     assert (response.status_code, response.headers["x-made"], response.json()) == (201, "yes", {"made": True})
 
 
-@pytest.mark.parametrize("path", ["absent", "hello", "hello/", "hello/a/b", "../text"])
-async def test_a_path_without_a_route_answers_404(client, path) -> None:
-    """No template fits."""
-    assert (await client.get(path)).status_code == 404
+@pytest.mark.parametrize("path", ["absent", "hello", "hello/", "hello/a/b", "../text", "text//", "/text"])
+async def test_a_path_without_a_route_answers_a_bare_404(client, path) -> None:
+    """No template fits: as on the platform, nothing is said."""
+    response = await client.get(f"{client.base_url}{path}")
+    assert (response.status_code, response.content) == (404, b"")
 
 
-async def test_another_method_answers_405_and_names_the_allowed_ones(client) -> None:
-    """The template fits, the method does not."""
-    response = await client.delete("counts/1")
-    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+@pytest.mark.parametrize("method", ["DELETE", "TRACE", "FOO"])
+async def test_another_method_answers_a_bare_404(client, method) -> None:
+    """The template fits, the method does not: the platform knows no 405."""
+    response = await client.request(method, "counts/1")
+    assert (response.status_code, response.content) == (404, b"")
 
 
 async def test_an_unhandled_exception_answers_500_and_is_logged(client, caplog) -> None:
@@ -154,11 +157,33 @@ async def test_stopping_cuts_a_request_past_the_grace(server, client) -> None:
 @pytest.mark.parametrize("route", ["a/{id:int}", "a/{id?}", "a/x{id}", "a/{id}.json", "a/{}"])
 def test_templates_that_are_not_emulated_are_refused_by_name(route) -> None:
     """Constraints, optional and mixed segments are the platform's only."""
-    function = HttpFunction(
-        name="f", methods=frozenset({"GET"}), route=route, call=print, request_parameter="req", client_parameter=None
-    )
     with pytest.raises(NotEmulated, match="function 'f'"):
-        compile_routes([function])
+        compile_routes([_function("f", route)])
+
+
+def _function(name: str, route: str) -> HttpFunction:
+    return HttpFunction(
+        name=name, methods=frozenset({"GET"}), route=route, call=print, request_parameter="req", client_parameter=None
+    )
+
+
+@pytest.mark.parametrize(
+    ("general", "special"),
+    [("files/{id}", "files/special"), ("files/{*rest}", "files/{id}"), ("{*rest}", "files/{*rest}")],
+)
+def test_a_route_that_hides_another_is_refused(general, special) -> None:
+    """The real host tries routes by the names of their functions, whatever their case."""
+    assert len(compile_routes([_function("B", general), _function("a", special)])) == 2
+    with pytest.raises(InvalidApp, match=r"'A' and 'b' both answer GET.*give 'A' a name that comes after"):
+        compile_routes([_function("b", special), _function("A", general)])
+
+
+def test_answers_are_not_held_back() -> None:
+    """Accepted connections have TCP_NODELAY: a kept-alive call would else wait 40 ms for the client's acknowledgement."""
+    with bind("127.0.0.1", 0) as bound, socket.create_connection(bound.getsockname()):
+        accepted, _ = bound.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
 def test_a_taken_port_is_one_sentence() -> None:

@@ -19,13 +19,14 @@ COMMON = {"TimeGenerated", "Properties", "AppRoleInstance", "OperationId", "Type
 TABLES = {
     "AppMetrics": COMMON | {"Name", "Sum", "Min", "Max", "ItemCount"},
     "AppTraces": COMMON | {"Message", "SeverityLevel"},
-    "AppExceptions": COMMON | {"ExceptionType", "OuterMessage", "SeverityLevel"},
+    "AppExceptions": COMMON | {"ExceptionType", "OuterMessage", "SeverityLevel", "Details"},
     "AppDependencies": COMMON | {"Name", "DurationMs", "Success", "ResultCode"},
     "AppRequests": COMMON | {"Name", "DurationMs", "Success", "ResultCode"},
 }
 _WORDS = (
     "where extend summarize project let and or by in order asc desc top union distinct print "  # operators
-    "ago arg_max bin coalesce count countif dcount iff isnotempty max maxif min minif not percentile replace_regex round "
+    "ago arg_max bin coalesce count countif dcount iff isnotempty matches max maxif min minif not percentile regex "
+    "replace_regex round "
     "strcat sum sumif take_any todouble toint tolong tostring"
 )
 WORDS = frozenset(_WORDS.split())

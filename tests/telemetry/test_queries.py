@@ -85,6 +85,30 @@ def test_ten_alerts_are_listed_with_their_runbooks() -> None:
 
 
 @pytest.mark.parametrize(
+    ("error", "rings"),
+    [
+        ("ResponseBodyCanceled", False),  # It left in the middle of a download,
+        ("ResponseBodyClient", False),
+        ("RequestBodyCanceled", False),  # or of an upload,
+        ("RequestBodyClient", False),
+        ("RequestCanceled", False),  # or before the answer began.
+        ("RequestTimedOut", True),
+        ("Request", True),  # The worker is gone.
+        ("RequestBodyDestination", True),
+        ("ResponseBodyDestination", True),
+    ],
+)
+def test_a_client_that_leaves_rings_no_alert(error: str, rings: bool) -> None:
+    """The host fails the invocation with this sentence; the errors are those of its proxy (YARP's ForwarderError)."""
+    query = (ROOT / "docs/operations/alert-exceptions.kql").read_text()
+    expected = re.search(r'where not\(tostring\(Details\) matches regex "([^"]+)"\)', query)
+    details = f'[{{"message": "Failed to proxy request with ForwarderError: {error}", "severityLevel": "Error"}}]'
+
+    assert expected is not None
+    assert (re.search(expected[1], details) is None) is rings
+
+
+@pytest.mark.parametrize(
     ("mistake", "found"),
     [
         ('AppMetrics | where Name == "batch.job"', "no metric or span is called batch.job"),

@@ -39,7 +39,7 @@ async def boom(req: Request) -> None:
     raise RuntimeError("a secret detail")
 
 
-async def special(req: Request) -> dict[str, str]:
+async def known_file(req: Request) -> dict[str, str]:
     return {"which": "literal"}
 
 
@@ -47,7 +47,7 @@ async def one_file(req: Request) -> dict[str, str]:
     return {"which": "parameter", "id": req.path_params["id"]}
 
 
-async def any_file(req: Request) -> dict[str, str]:
+async def wild_file(req: Request) -> dict[str, str]:
     return {"which": "wildcard", "path": req.path_params["path"]}
 
 
@@ -125,9 +125,9 @@ HTTP = [
     (numbers, "numbers", ["GET"], False),
     (created, "created", ["POST"], False),
     (boom, "boom", ["GET"], False),
-    (any_file, "files/{*path}", ["GET"], False),
+    (wild_file, "files/{*path}", ["GET"], False),
     (one_file, "files/{id}", ["GET"], False),
-    (special, "files/special", ["GET"], False),
+    (known_file, "files/special", ["GET"], False),
     (upload, "upload", ["POST"], False),
     (download, "download/{pieces}", ["GET"], False),
     (start_count, "counts/{id}", ["POST"], True),

@@ -1,0 +1,100 @@
+"""What each host does with calls that no route takes: the app answers under its prefixes, nobody elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from bench.programs import Service
+from tests.e2e.caller import AZURE_V1, CLASSIC, DEEPINFRA, DEPLOYMENT, OPENAI
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+AZURE_HEADERS = {"x-request-id", "apim-request-id"}
+OPENAI_ERROR = {"type": "invalid_request_error", "param": None, "code": None}
+# Prefix -> headers, and what the error has beside its message.
+ANSWERS: dict[str, tuple[set[str], dict[str, Any]]] = {
+    OPENAI: ({"x-request-id"}, OPENAI_ERROR),
+    DEEPINFRA: ({"x-request-id"}, OPENAI_ERROR),
+    CLASSIC: (AZURE_HEADERS, {"code": "404"}),
+    AZURE_V1: (AZURE_HEADERS, {"code": "404", "type": "error"}),
+    DEPLOYMENT: (AZURE_HEADERS, {"code": "404"}),
+}
+
+
+@pytest.fixture(scope="module")
+def anonymous(service: Service) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=service.url, timeout=30) as client:
+        yield client
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("mount", ANSWERS)
+def test_unknown_path(anonymous: httpx.Client, mount: str, method: str) -> None:
+    """404 in the dialect of the longest prefix, whatever the method, body or not, without a key."""
+    response = anonymous.request(method, f"{mount}/chat/completions", content=b"{}" if method == "POST" else None)
+    headers, error = ANSWERS[mount]
+
+    assert response.status_code == 404
+    assert headers <= response.headers.keys()
+    if method != "HEAD":
+        assert f"{method} {mount}/chat/completions" in response.json()["error"].pop("message")
+        assert response.json()["error"].items() >= error.items()
+
+
+@pytest.mark.parametrize("mount", [OPENAI, DEEPINFRA])
+def test_wrong_method(anonymous: httpx.Client, mount: str) -> None:
+    """405 and the methods, where the vendor answers so."""
+    response = anonymous.put(f"{mount}/batches/batch_1")
+
+    assert (response.status_code, response.headers["allow"]) == (405, "GET")
+    assert response.json()["error"].items() >= OPENAI_ERROR.items()
+    assert response.headers["x-request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "files"), ("POST", "files/import"), ("DELETE", "files/file-1")])
+@pytest.mark.parametrize("mount", ANSWERS)
+def test_routes_come_first(anonymous: httpx.Client, mount: str, method: str, path: str) -> None:
+    """What has a route asks for a key: no catch-all stands in its way."""
+    assert anonymous.request(method, f"{mount}/{path}").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["openapi.json", "docs", "docs/oauth2-redirect", "redoc", "nothing", "/v1/files"])
+def test_elsewhere_nobody_answers(anonymous: httpx.Client, path: str) -> None:
+    """A bare 404. Where the worker's own web server has pages a call would never end."""
+    response = anonymous.get(f"{anonymous.base_url}/{path}")
+
+    assert (response.status_code, response.content) == (404, b"")
+
+
+@pytest.mark.parametrize("path", ["..%2Fdocs", "%252e%252e/docs", "..%5Cdocs", "%252e%252e%252fopenapi.json"])
+def test_no_spelling_leads_there(anonymous: httpx.Client, path: str) -> None:
+    """Dots and slashes, encoded once or twice, stay under the prefix."""
+    response = anonymous.get(f"/v1/{path}")
+
+    assert (response.status_code, response.json()["error"]["type"]) == (404, "invalid_request_error")
+
+
+@pytest.mark.parametrize(("path", "status"), [("a%0Ab", 404), ("files/a%0Ab", 401), ("files/a%0A/content", 401)])
+def test_line_breaks_reach_the_app(anonymous: httpx.Client, path: str, status: int) -> None:
+    """The worker's web server would answer such a path by itself, and the function that waits for it would never end."""
+    response = anonymous.get(f"/v1/{path}")
+
+    assert response.status_code == status
+    assert response.headers["x-request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize("mount", [OPENAI, DEEPINFRA, CLASSIC, AZURE_V1])
+def test_the_document_is_under_every_prefix(anonymous: httpx.Client, mount: str) -> None:
+    """Anyone may read what the prefix serves."""
+    response = anonymous.get(f"{mount}/openapi.json")
+
+    assert (response.status_code, response.json()["openapi"]) == (200, "3.1.0")
+    assert f"{mount}/batches" in response.json()["paths"]
+
+
+def test_the_front_page_is_nobodys(anonymous: httpx.Client) -> None:
+    """`AzureWebJobsDisableHomepage`: Azure's page of 149 kB is not shown."""
+    assert anonymous.get("/").content == b""
