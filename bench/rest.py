@@ -1,8 +1,8 @@
 """What an installation costs in a month in which nobody calls it: `python -m bench.rest [--gb-second 0.00003 ...]`.
 
 Counted from the snapshots of the parameter files (infra/**/*.snapshot.json), so it is what would be deployed. Prices
-are US list prices of November 2026 as far as public sources agree, and parameters: check your region's. Storage, the log
-and a dedicated scheduler are not in it. The table is in docs/operations.md.
+are US list prices of November 2026 as far as public sources agree, and parameters: check your region's. Storage, the
+log and a dedicated scheduler are not in it. The table is in docs/operations.md.
 """
 
 from __future__ import annotations

@@ -58,7 +58,6 @@ def copy_of_infra(folder: Path) -> Path:
     """The templates and all they read, to plant mistakes in."""
     shutil.copytree(INFRA, folder / "infra")
     shutil.copytree(ROOT / "docs/operations", folder / "docs/operations")
-    shutil.copy(ROOT / "bicepconfig.json", folder / "bicepconfig.json")
     return folder / "infra"
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.infra.compiler import MISSING, find
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def compiler() -> None:
     """Without the Bicep compiler: a skip, but in CI a failure."""
     if find() is None:

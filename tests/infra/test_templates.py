@@ -50,6 +50,24 @@ def test_private_network_is_private() -> None:
     assert open_to_the_public(made) == []
 
 
+def operator_of(example: str) -> list[tuple[str, str | None]]:
+    """Principal and its type of each role that is not the service's own."""
+    roles = [each["properties"] for each in resources(INFRA / example) if each["type"].endswith("/roleAssignments")]
+    own = [each for each in roles if "reference(" not in each["principalId"]]
+    return [(each["principalId"], each["principalType"]) for each in own]
+
+
+def test_who_deploys_reads_the_first_key() -> None:
+    """Without a name the operator is the deployer, be it a person or a pipeline: the type is not guessed."""
+    assert operator_of("main.bicepparam") == [("[deployer().objectId]", None)]
+
+
+def test_named_operator_has_the_type_that_is_given() -> None:
+    """Production's operator is a group, on the vault and on the scheduler."""
+    assert {kind for _, kind in operator_of("examples/production.bicepparam")} == {"Group"}
+    assert not any("deployer" in principal for principal, _ in operator_of("examples/production.bicepparam"))
+
+
 def test_every_module_is_used() -> None:
     """main.bicep calls every module there is, or imports from it."""
     main = read(INFRA / "main.bicep")
@@ -67,7 +85,7 @@ def test_every_hardened_type_is_deployed() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [*sorted(INFRA.rglob("*.json")), *sorted(ROOT.glob("host*.json")), ROOT / "bicepconfig.json"],
+    [*sorted(INFRA.rglob("*.json")), *sorted(ROOT.glob("host*.json"))],
     ids=lambda path: path.name,
 )
 def test_json_loads(path: Path) -> None:
