@@ -57,9 +57,10 @@ def operator_of(example: str) -> list[tuple[str, str | None]]:
     return [(each["principalId"], each["principalType"]) for each in own]
 
 
-def test_who_deploys_reads_the_first_key() -> None:
+@pytest.mark.parametrize("example", ["main", "examples/small", "examples/private-network"])
+def test_who_deploys_reads_the_first_key(example: str) -> None:
     """Without a name the operator is the deployer, be it a person or a pipeline: the type is not guessed."""
-    assert operator_of("main.bicepparam") == [("[deployer().objectId]", None)]
+    assert operator_of(f"{example}.bicepparam") == [("[deployer().objectId]", None)]
 
 
 def test_named_operator_has_the_type_that_is_given() -> None:
