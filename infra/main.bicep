@@ -2,15 +2,19 @@
 
 targetScope = 'subscription'
 
-import { deployment, serviceSettings } from 'modules/settings.bicep'
+import { apiKeySettings, deployment, isOwn, secretName, serviceSettings } from 'modules/settings.bicep'
+import { flexRegions } from 'modules/regions.bicep'
 
-@description('Name of the installation; part of the names of its resources.')
+@description('Name of the installation; part of the names of its resources, with a hyphen for every other sign.')
 @minLength(2)
 @maxLength(20)
 param name string
 
-@description('Region. `az functionapp list-flexconsumption-locations` lists those that fit.')
+@description('Region. Needs Flex Consumption: `az functionapp list-flexconsumption-locations` lists those that have it.')
 param location string
+
+@description('Regions that got Flex Consumption after this template was written, as swedencentral.')
+param furtherRegions string[] = []
 
 @description('Tags of every resource.')
 param tags object = {}
@@ -23,10 +27,7 @@ param deployments { *: deployment } = {}
 @description('Resource ids of Azure OpenAI accounts the service may call with its identity.')
 param azureOpenAiAccounts string[] = []
 
-@description('Names of the settings that deployments give as api_key_env. Their values are kept in the vault.')
-param upstreamKeyNames string[] = []
-
-@description('Setting name -> key. Only those that are new or changed; the vault keeps the others.')
+@description('Setting that a deployment names as api_key_env -> key. Only those that are new or changed; the vault keeps the others.')
 @secure()
 param upstreamKeys object = {}
 
@@ -35,18 +36,19 @@ param upstreamKeys object = {}
 @description('The first API key. Used by the first deployment only; without it, one is made.')
 @secure()
 @minLength(32)
-param bootstrapKey string = 'db_${replace(newGuid(), '-', '')}${replace(newGuid(), '-', '')}'
+param bootstrapKey string = 'db_${newGuid()}${newGuid()}'
 
-@description('Object id of the person or group that runs the service and may read the vault; empty: nobody.')
+@description('Object id of whoever runs the service and may read the vault; empty: who deploys; none: nobody.')
 param operatorId string = ''
 
-@description('What the operator is.')
+@description('What the operator is; empty: Azure looks it up. Needed for a principal that was made minutes ago.')
 @allowed([
+  ''
   'User'
   'Group'
   'ServicePrincipal'
 ])
-param operatorType string = 'User'
+param operatorType string = ''
 
 // --- Size
 
@@ -54,8 +56,9 @@ param operatorType string = 'User'
 @allowed([
   '3.11'
   '3.12'
+  '3.13'
 ])
-param pythonVersion string = '3.12'
+param pythonVersion string = '3.13'
 
 @description('Memory of an instance in MB; more memory, more processor. With httpConcurrency it says how large uploads may be: docs/operations.md, Uploads.')
 @allowed([
@@ -65,12 +68,12 @@ param pythonVersion string = '3.12'
 ])
 param instanceMemoryMB int = 2048
 
-@description('Most instances at a time.')
-@minValue(40)
+@description('Most instances on demand of each scale group: the API, the runs of batches, every timer. Those kept ready are not counted.')
+@minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int = 40
 
-@description('Instances kept ready for running batches. 0: a batch may begin some ten seconds later, and nothing is paid while idle.')
+@description('Instances kept ready for running batches, and paid for. 0: a batch may begin some ten seconds later.')
 @minValue(0)
 param alwaysReadyDurable int = 1
 
@@ -83,7 +86,7 @@ param alwaysReadyHttp int = 0
 @maxValue(1000)
 param httpConcurrency int = 1
 
-@description('true: instances are spread over availability zones. Not every region can.')
+@description('true: instances and data are spread over zones. Keeps two instances ready, and paid for, for each scale group: docs/operations.md#cost. Needs ZRS; not every region can.')
 param zoneRedundant bool = false
 
 @description('How storage is replicated.')
@@ -111,6 +114,9 @@ param leftoverDays int = 90
 
 @description('true: the vault cannot be purged for 90 days after its removal. Cannot be taken back.')
 param purgeProtection bool = false
+
+@description('true, once: takes back the vault of an installation of this name that was deleted, with its keys.')
+param recoverVault bool = false
 
 @description('Days telemetry is kept.')
 @minValue(30)
@@ -142,7 +148,7 @@ param schedulerSku string = 'Consumption'
 @maxValue(3)
 param schedulerCapacity int = 1
 
-@description('true: storage and vault are reached through a private network only.')
+@description('true: storage, vault, scheduler and Azure OpenAI accounts are reached through a private network only.')
 param privateNetwork bool = false
 
 @description('Addresses of the private network: a block of /24 or larger.')
@@ -157,14 +163,39 @@ param signinClientId string = ''
 @description('Mail addresses for alerts and the budget; none: alerts are shown in the portal only.')
 param alertEmails string[] = []
 
-@description('Budget of the resource group a month, in the currency of the subscription; 0: none.')
+@description('Budget of the resource group a month, in the currency of the subscription; 0: none. To change it later, delete the budget first.')
 @minValue(0)
 param budgetAmount int = 0
 
-@description('First month of the budget, as 2026-12-01. Name it when there is a budget: it must not change later.')
+@description('First month of the budget. Used when the budget is made, and never again.')
 param budgetStart string = utcNow('yyyy-MM-01')
 
+// --- What cannot work, said before anything is made
+
+var keySettings = apiKeySettings(deployments)
+var ownSettings = filter(keySettings, setting => isOwn(setting) || secretName(setting) == bootstrapKeyName)
+var problems = filter(
+  [
+    contains(union(flexRegions, furtherRegions), toLower(replace(location, ' ', '')))
+      ? ''
+      : 'location ${location} has no Flex Consumption. Take one that `az functionapp list-flexconsumption-locations` lists; if it lists this one, name it in furtherRegions.'
+    zoneRedundant && !contains(storageRedundancy, 'ZRS')
+      ? 'zoneRedundant needs data in several zones, too: set storageRedundancy to Standard_ZRS or Standard_GZRS.'
+      : ''
+    !publicApi && !privateNetwork ? 'publicApi = false needs privateNetwork = true: nobody could reach the API.' : ''
+    empty(ownSettings)
+      ? ''
+      : 'api_key_env must not name a setting or a secret of the service itself: ${join(ownSettings, ', ')}. Give the key another name, as OPENAI_API_KEY.'
+    length(keySettings) == length(union(map(keySettings, setting => secretName(setting)), []))
+      ? ''
+      : 'Names under api_key_env that differ in case only would share a secret: ${join(keySettings, ', ')}. Write them alike.'
+  ],
+  problem => !empty(problem)
+)
+var checkedName = empty(problems) ? name : fail(join(problems, ' '))
+
 var token = uniqueString(subscription().id, name, location)
+var plainName = reduce(['_', '.', '(', ')'], checkedName, (made, sign) => replace(made, sign, '-'))
 var allTags = union(tags, { 'azd-env-name': name })
 var hubName = 'durablebatch'
 var packageContainer = 'app-package'
@@ -191,7 +222,7 @@ var workingPrefixes = [
 ]
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
-  name: 'rg-${name}'
+  name: 'rg-${plainName}'
   location: location
   tags: allTags
 }
@@ -201,7 +232,7 @@ module identity 'modules/identity.bicep' = {
   name: 'identity'
   params: {
     location: location
-    name: 'id-${name}-${token}'
+    name: 'id-${plainName}-${token}'
     tags: allTags
   }
 }
@@ -266,8 +297,9 @@ module vault 'modules/vault.bicep' = {
     tags: allTags
     bootstrapKeyName: bootstrapKeyName
     bootstrapKey: bootstrapKey
-    upstreamKeyNames: upstreamKeyNames
+    keySettings: keySettings
     upstreamKeys: upstreamKeys
+    recover: recoverVault
     purgeProtection: purgeProtection
     publicAccess: !privateNetwork
     workspaceId: monitoring.outputs.workspaceId
@@ -284,6 +316,7 @@ module scheduler 'modules/scheduler.bicep' = if (useScheduler) {
     hubName: hubName
     sku: schedulerSku
     capacity: schedulerCapacity
+    publicAccess: !privateNetwork
   }
 }
 
@@ -298,6 +331,8 @@ module network 'modules/network.bicep' = if (privateNetwork) {
     hostAccountId: hostStorage.outputs.id
     filesAccountId: filesStorage.outputs.id
     vaultId: vault.outputs.id
+    schedulerId: useScheduler ? scheduler!.outputs.id : ''
+    modelAccountIds: azureOpenAiAccounts
   }
 }
 
@@ -306,7 +341,8 @@ module roles 'modules/roles.bicep' = {
   name: 'roles'
   params: {
     servicePrincipalId: identity.outputs.principalId
-    operatorId: operatorId
+    hasOperator: operatorId != 'none'
+    operatorId: empty(operatorId) ? deployer().objectId : operatorId
     operatorType: operatorType
     hostAccountName: hostStorage.outputs.name
     filesAccountName: filesStorage.outputs.name
@@ -333,7 +369,7 @@ module app 'modules/app.bicep' = {
   params: {
     location: location
     planName: 'plan-${token}'
-    name: 'func-${toLower(name)}-${token}'
+    name: 'func-${toLower(plainName)}-${token}'
     tags: allTags
     identityId: identity.outputs.id
     packageContainerUrl: '${hostStorage.outputs.blobEndpoint}${packageContainer}'
@@ -367,9 +403,9 @@ module settings 'modules/settings.bicep' = {
     vaultUri: vault.outputs.uri
     bootstrapKeyName: bootstrapKeyName
     hubName: hubName
+    useScheduler: useScheduler
     schedulerEndpoint: useScheduler ? scheduler!.outputs.endpoint : ''
     deployments: deployments
-    upstreamKeyNames: upstreamKeyNames
     signin: !empty(signinClientId)
     extraSettings: extraSettings
   }
@@ -430,11 +466,10 @@ module alerts 'modules/alerts.bicep' = {
     location: location
     workspaceId: monitoring.outputs.workspaceId
     applicationInsightsId: monitoring.outputs.componentId
-    functionAppId: app.outputs.id
     availabilityTestId: availability.outputs.id
     actionGroupId: !empty(alertEmails) ? actions!.outputs.id : ''
     tags: allTags
-    prefix: name
+    prefix: plainName
   }
 }
 
@@ -454,8 +489,8 @@ module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
   scope: group
   name: 'budget'
   params: {
-    name: 'budget-${name}'
-    amount: budgetAmount
+    name: 'budget-${plainName}'
+    amount: max(budgetAmount, 1)
     startDate: budgetStart
     emails: alertEmails
   }

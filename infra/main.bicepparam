@@ -3,15 +3,15 @@ using './main.bicep'
 
 param name = readEnvironmentVariable('AZURE_ENV_NAME', 'durable-batch')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'swedencentral')
-param operatorId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
-param operatorType = readEnvironmentVariable('AZURE_PRINCIPAL_TYPE', 'User')
+param operatorId = readEnvironmentVariable('BATCH_OPERATOR_ID', '')
+param operatorType = readEnvironmentVariable('BATCH_OPERATOR_TYPE', '')
 
 param deployments = json(readEnvironmentVariable('BATCH_DEPLOYMENTS', '{}'))
 param azureOpenAiAccounts = json(readEnvironmentVariable('BATCH_AZURE_OPENAI_ACCOUNTS', '[]'))
-param upstreamKeyNames = json(readEnvironmentVariable('BATCH_UPSTREAM_KEY_NAMES', '[]'))
 param upstreamKeys = json(readEnvironmentVariable('BATCH_UPSTREAM_KEYS', '{}'))
 
 param durableBackend = readEnvironmentVariable('BATCH_DURABLE_BACKEND', 'storage')
+param recoverVault = bool(readEnvironmentVariable('BATCH_RECOVER_VAULT', 'false'))
 param privateNetwork = bool(readEnvironmentVariable('BATCH_PRIVATE_NETWORK', 'false'))
 param signinClientId = readEnvironmentVariable('BATCH_SIGNIN_CLIENT_ID', '')
 param alertEmails = json(readEnvironmentVariable('BATCH_ALERT_EMAILS', '[]'))

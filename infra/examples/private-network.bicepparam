@@ -1,10 +1,9 @@
-// Nothing in public reach: storage, vault and the API itself answer in the private network only.
+// Nothing in public reach: storage, vault, models and the API itself answer in the private network only.
 // Deploy the package, and read the first key, from a machine in the network (or peered with it).
 using '../main.bicep'
 
 param name = 'batch-private'
 param location = 'swedencentral'
-param operatorId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
 
 param privateNetwork = true
 param publicApi = false

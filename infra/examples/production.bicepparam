@@ -1,9 +1,11 @@
 // Many batches a day on Azure OpenAI by managed identity: zones, the scheduler, alerts by mail, a budget. No key anywhere.
+// Zones alone keep two instances ready for each scale group: docs/operations.md#cost has what that costs at rest.
 using '../main.bicep'
 
 param name = 'batch-prod'
 param location = 'swedencentral'
-param operatorId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
+// The group of those who run the service: its object id.
+param operatorId = '00000000-0000-0000-0000-000000000000'
 param operatorType = 'Group'
 param tags = {
   service: 'durable-batch'
@@ -32,7 +34,6 @@ param alertEmails = [
   'batch-operators@example.com'
 ]
 param budgetAmount = 2000
-param budgetStart = '2026-12-01'
 
 param azureOpenAiAccounts = [
   '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-models/providers/Microsoft.CognitiveServices/accounts/models-sweden'

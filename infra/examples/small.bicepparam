@@ -1,9 +1,9 @@
-// A team's own: nothing is paid while nothing runs but storage and logs. The first line of a batch may wait for a start.
+// A team's own, with nothing kept ready: the first line of a batch may wait for a start. What it costs at rest:
+// docs/operations.md#cost.
 using '../main.bicep'
 
 param name = 'batch-small'
 param location = 'swedencentral'
-param operatorId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
 
 param alwaysReadyDurable = 0
 param logDailyCapGb = 1
@@ -16,8 +16,5 @@ param deployments = {
     max_concurrency: 32
   }
 }
-param upstreamKeyNames = [
-  'OPENAI_API_KEY'
-]
 // Set this for the first deployment only: BATCH_UPSTREAM_KEYS='{"OPENAI_API_KEY": "..."}'
 param upstreamKeys = json(readEnvironmentVariable('BATCH_UPSTREAM_KEYS', '{}'))

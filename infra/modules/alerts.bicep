@@ -1,4 +1,5 @@
-// The ten alerts. Each query is a file in docs/operations whose rows are what is wrong: one row is an alert.
+// The ten alerts: nine queries, and the availability test, which rings as well where no log arrives any more.
+// Each query is a file in docs/operations whose rows are what is wrong: one row is an alert.
 // What to do about each is a section of docs/operations.md.
 
 @description('Region of the log alerts; the same as the workspace.')
@@ -9,9 +10,6 @@ param workspaceId string
 
 @description('Application Insights component of the availability test.')
 param applicationInsightsId string
-
-@description('The function app whose server errors are watched.')
-param functionAppId string
 
 @description('Availability test of /healthz.')
 param availabilityTestId string
@@ -90,6 +88,14 @@ var queryAlerts = [
     every: 'PT15M'
     query: loadTextContent('../../docs/operations/alert-exceptions.kql')
   }
+  {
+    name: 'server-errors'
+    title: 'The app answers with server errors'
+    severity: 1
+    window: 'PT15M'
+    every: 'PT5M'
+    query: loadTextContent('../../docs/operations/alert-server-errors.kql')
+  }
 ]
 
 // The tables of a new workspace may not be there yet, so the queries are not tried at deployment.
@@ -128,42 +134,6 @@ resource queryAlert 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for a
     }
   }
 }]
-
-resource serverErrors 'Microsoft.Insights/metricAlerts@2018-03-01' = {
-  name: '${prefix}-server-errors'
-  location: 'global'
-  tags: tags
-  properties: {
-    description: 'The app answers with server errors. Runbook: docs/operations.md#alert-server-errors'
-    severity: 1
-    enabled: true
-    scopes: [
-      functionAppId
-    ]
-    evaluationFrequency: 'PT1M'
-    windowSize: 'PT5M'
-    criteria: {
-      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
-      allOf: [
-        {
-          criterionType: 'StaticThresholdCriterion'
-          name: 'serverErrors'
-          metricName: 'Http5xx'
-          metricNamespace: 'Microsoft.Web/sites'
-          timeAggregation: 'Total'
-          operator: 'GreaterThan'
-          threshold: 5
-        }
-      ]
-    }
-    autoMitigate: true
-    actions: empty(actionGroupId) ? [] : [
-      {
-        actionGroupId: actionGroupId
-      }
-    ]
-  }
-}
 
 resource unavailable 'Microsoft.Insights/metricAlerts@2018-03-01' = {
   name: '${prefix}-unavailable'

@@ -1,5 +1,5 @@
 // A budget of the resource group: its owners and the addresses get mail at 80 and 100 percent, and when the forecast
-// says 100. It stops nothing.
+// says 100. It stops nothing. Deleted, it is made anew by the next deployment: the way to change its amount.
 
 @description('Name of the budget.')
 param name string
@@ -8,12 +8,14 @@ param name string
 @minValue(1)
 param amount int
 
-@description('First day of the first month, as 2026-12-01.')
+@description('First day of the first month, as 2026-12-01; not before this month.')
 param startDate string
 
 @description('Mail addresses to write to, besides the owners of the resource group.')
 param emails string[]
 
+// Made once: its first month must not be in the past then, and must not change later.
+@onlyIfNotExists()
 resource budget 'Microsoft.Consumption/budgets@2024-08-01' = {
   name: name
   properties: {

@@ -1,4 +1,4 @@
-// The private network: a subnet for the app's outgoing calls, and private endpoints for storage and the vault.
+// The private network: a subnet for the app's outgoing calls, and private endpoints for all that it calls inside Azure.
 
 @description('Region of the network.')
 param location string
@@ -21,57 +21,78 @@ param filesAccountId string
 @description('The vault.')
 param vaultId string
 
+@description('The scheduler; empty: the task hub is in storage.')
+param schedulerId string
+
+@description('Azure OpenAI accounts that deployments call. The endpoint has to be approved there where the deployer may not.')
+param modelAccountIds string[]
+
 var storageSuffix = environment().suffixes.storage
 var zoneNames = {
   blob: 'privatelink.blob.${storageSuffix}'
   queue: 'privatelink.queue.${storageSuffix}'
   table: 'privatelink.table.${storageSuffix}'
   vault: 'privatelink${replace(environment().suffixes.keyvaultDns, '.vault.', '.vaultcore.')}'
+  scheduler: 'privatelink.durabletask.io'
+  openai: 'privatelink.openai.azure.com'
+  cognitive: 'privatelink.cognitiveservices.azure.com'
 }
-var zoneKeys = [
-  'blob'
-  'queue'
-  'table'
-  'vault'
-]
-var endpoints = [
+var zoneKeys = filter(objectKeys(zoneNames), key => contains(flatten(map(endpoints, endpoint => endpoint.zones)), key))
+var ofScheduler = empty(schedulerId)
+  ? []
+  : [
+      {
+        name: 'scheduler'
+        resourceId: schedulerId
+        groupId: 'scheduler'
+        zones: ['scheduler']
+      }
+    ]
+var ofModels = map(modelAccountIds, account => {
+  name: 'models-${uniqueString(account)}'
+  resourceId: account
+  groupId: 'account'
+  zones: ['openai', 'cognitive']
+})
+var ownEndpoints = [
   {
     name: 'host-blob'
     resourceId: hostAccountId
     groupId: 'blob'
-    zone: 'blob'
+    zones: ['blob']
   }
   {
     name: 'host-queue'
     resourceId: hostAccountId
     groupId: 'queue'
-    zone: 'queue'
+    zones: ['queue']
   }
   {
     name: 'host-table'
     resourceId: hostAccountId
     groupId: 'table'
-    zone: 'table'
+    zones: ['table']
   }
   {
     name: 'files-blob'
     resourceId: filesAccountId
     groupId: 'blob'
-    zone: 'blob'
+    zones: ['blob']
   }
   {
     name: 'files-table'
     resourceId: filesAccountId
     groupId: 'table'
-    zone: 'table'
+    zones: ['table']
   }
   {
     name: 'vault'
     resourceId: vaultId
     groupId: 'vault'
-    zone: 'vault'
+    zones: ['vault']
   }
 ]
+var endpoints = concat(ownEndpoints, ofScheduler, ofModels)
 
 resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
   name: name
@@ -162,10 +183,10 @@ resource endpointZones 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@
     name: 'default'
     properties: {
       privateDnsZoneConfigs: [
-        {
-          name: endpoint.zone
+        for zone in endpoint.zones: {
+          name: zone
           properties: {
-            privateDnsZoneId: resourceId('Microsoft.Network/privateDnsZones', zoneNames[endpoint.zone])
+            privateDnsZoneId: resourceId('Microsoft.Network/privateDnsZones', zoneNames[zone])
           }
         }
       ]

@@ -3,10 +3,13 @@
 @description('Principal id of the service\'s identity.')
 param servicePrincipalId string
 
-@description('Object id of a person or group that runs the service; empty: nobody.')
+@description('true: who runs the service may read and write secrets, and look at the scheduler.')
+param hasOperator bool
+
+@description('Object id of who runs the service.')
 param operatorId string
 
-@description('What the operator is.')
+@description('What the operator is; empty: Azure looks it up.')
 param operatorType string
 
 @description('Storage account of the host and the task hub.')
@@ -120,23 +123,23 @@ resource serviceOnScheduler 'Microsoft.Authorization/roleAssignments@2022-04-01'
   }
 }
 
-resource operatorOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operatorId)) {
+resource operatorOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator) {
   scope: vault
   name: guid(vault.id, operatorId, roles.keyVaultSecretsOfficer)
   properties: {
     principalId: operatorId
-    principalType: operatorType
+    principalType: empty(operatorType) ? null : operatorType
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.keyVaultSecretsOfficer)
   }
 }
 
 // The dashboard of the scheduler asks for the role, too.
-resource operatorOnScheduler 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operatorId) && !empty(schedulerName)) {
+resource operatorOnScheduler 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator && !empty(schedulerName)) {
   scope: scheduler
   name: guid(scheduler.id, operatorId, roles.durableTaskDataContributor)
   properties: {
     principalId: operatorId
-    principalType: operatorType
+    principalType: empty(operatorType) ? null : operatorType
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.durableTaskDataContributor)
   }
 }

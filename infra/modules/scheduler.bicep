@@ -24,6 +24,9 @@ param sku string
 @maxValue(3)
 param capacity int
 
+@description('false: only private endpoints reach the scheduler.')
+param publicAccess bool
+
 @description('Days the histories of finished runs are kept; purge_history removes them earlier where it can.')
 @minValue(1)
 param retentionDays int = 14
@@ -33,6 +36,7 @@ resource scheduler 'Microsoft.DurableTask/schedulers@2026-02-01' = {
   location: location
   tags: tags
   properties: {
+    publicNetworkAccess: publicAccess ? 'Enabled' : 'Disabled'
     // An empty list denies everybody. A role is needed in any case.
     ipAllowlist: [
       '0.0.0.0/0'
@@ -65,6 +69,7 @@ resource retention 'Microsoft.DurableTask/schedulers/retentionPolicies@2026-02-0
   }
 }
 
+output id string = scheduler.id
 output name string = scheduler.name
 output endpoint string = scheduler.properties.endpoint
 output dashboardUrl string = hub.properties.dashboardUrl

@@ -71,6 +71,35 @@ type deployment = {
   price: object?
 }
 
+@export()
+@description('The settings that deployments name as api_key_env, each once.')
+func apiKeySettings(deployments { *: deployment }) string[] =>
+  filter(union(map(items(deployments), entry => entry.value.?api_key_env ?? ''), []), setting => !empty(setting))
+
+@export()
+@description('The secret of the vault that holds the key of an upstream: OPENAI_API_KEY is openai-api-key.')
+func secretName(setting string) string => toLower(replace(setting, '_', '-'))
+
+// How the settings of the service, of its storage, the host, the worker and telemetry begin.
+var ownPrefixes = [
+  'APPLICATIONINSIGHTS_'
+  'AZUREWEBJOBS'
+  'BATCH_'
+  'BATCHSTORAGE_'
+  'DURABLE_'
+  'FUNCTIONS_'
+  'OTEL_'
+  'OVERRIDE_'
+  'PYTHON_'
+  'TASKHUB_'
+  'WEBSITE_'
+]
+
+@export()
+@description('Whether a setting is one of the service, the host or the platform, which no key may replace.')
+func isOwn(setting string) bool =>
+  !empty(filter(ownPrefixes, prefix => startsWith(toUpper(setting), prefix)))
+
 @description('Name of the function app.')
 param appName string
 
@@ -104,14 +133,14 @@ param bootstrapKeyName string
 @description('Name of the task hub.')
 param hubName string
 
-@description('Endpoint of the Durable Task Scheduler; empty: the task hub is in storage.')
+@description('true: the task hub is in the Durable Task Scheduler, not in storage.')
+param useScheduler bool
+
+@description('Endpoint of the Durable Task Scheduler, where it is used.')
 param schedulerEndpoint string
 
 @description('The deployments: model name -> where it is.')
 param deployments { *: deployment }
-
-@description('Names of the settings that hold keys of upstreams; their values are in the vault.')
-param upstreamKeyNames string[]
 
 @description('true: the settings that sign-in needs are added.')
 param signin bool
@@ -132,10 +161,12 @@ var platform = {
   AzureWebJobsStorage__tableServiceUri: hostTableEndpoint
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identityClientId
+  AzureWebJobsDisableHomepage: 'true'
   TASKHUB_NAME: hubName
   FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: string(max(largestFile, largestOtherFile) + bodyMargin)
   APPLICATIONINSIGHTS_CONNECTION_STRING: component.properties.ConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  PYTHON_ENABLE_INIT_INDEXING: '1' // without it, every call hangs on Python 3.11 and 3.12; 3.13 takes it as given
   PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
   OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,django,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3'
   OTEL_PYTHON_FASTAPI_EXCLUDED_URLS: '.*'
@@ -143,11 +174,11 @@ var platform = {
 var usualLimits = {
   BATCH_MAX_OTHER_FILE_BYTES: string(largestOtherFile)
 }
-var ofScheduler = empty(schedulerEndpoint)
-  ? {}
-  : {
+var ofScheduler = useScheduler
+  ? {
       DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;ClientID=${identityClientId};TaskHub=${hubName}'
     }
+  : {}
 var ofSignin = signin
   ? {
       OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identityClientId
@@ -162,9 +193,9 @@ var service = {
   BATCH_DEPLOYMENTS: string(deployments)
 }
 var keysOfUpstreams = toObject(
-  upstreamKeyNames,
+  apiKeySettings(deployments),
   setting => setting,
-  setting => '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/${toLower(replace(setting, '_', '-'))})'
+  setting => '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/${secretName(setting)})'
 )
 
 resource component 'Microsoft.Insights/components@2020-02-02' existing = {
@@ -178,5 +209,5 @@ resource app 'Microsoft.Web/sites@2024-11-01' existing = {
 resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(platform, usualLimits, ofScheduler, ofSignin, keysOfUpstreams, extraSettings, service)
+  properties: union(usualLimits, keysOfUpstreams, extraSettings, platform, ofScheduler, ofSignin, service)
 }

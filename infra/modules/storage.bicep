@@ -67,7 +67,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
     deleteRetentionPolicy: softDeleteDays > 0
       ? {
           enabled: true
-          days: softDeleteDays
+          days: max(softDeleteDays, 1)
         }
       : {
           enabled: false

@@ -1,5 +1,7 @@
 // The vault and its secrets: the first API key and the keys of upstreams. Roles decide who reads them.
 
+import { secretName } from 'settings.bicep'
+
 @description('Region of the vault.')
 param location string
 
@@ -16,8 +18,8 @@ param bootstrapKeyName string
 @secure()
 param bootstrapKey string
 
-@description('Names of the settings that hold keys of upstreams.')
-param upstreamKeyNames string[]
+@description('Settings that hold keys of upstreams.')
+param keySettings string[]
 
 @description('Setting name -> key of an upstream; those not given keep the secret they have.')
 @secure()
@@ -25,6 +27,9 @@ param upstreamKeys object
 
 @description('true: nobody can purge the vault before 90 days are over. Cannot be taken back.')
 param purgeProtection bool
+
+@description('true: a deleted vault of this name is taken back.')
+param recover bool
 
 @description('false: only private endpoints and Azure Resource Manager reach the vault.')
 param publicAccess bool
@@ -38,6 +43,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   tags: tags
   properties: {
     tenantId: tenant().tenantId
+    createMode: recover ? 'recover' : 'default'
     sku: {
       family: 'A'
       name: 'standard'
@@ -65,14 +71,19 @@ resource firstKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
   }
 }
 
+// One write at a time: the vault refuses a second one beside it.
+@batchSize(1)
 resource keysOfUpstreams 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = [
-  for setting in filter(upstreamKeyNames, given => contains(upstreamKeys, given)): {
+  for setting in keySettings: if (contains(upstreamKeys, setting)) {
     parent: vault
-    name: toLower(replace(setting, '_', '-'))
+    name: secretName(setting)
     properties: {
       value: upstreamKeys[setting]
       contentType: 'Key of an upstream'
     }
+    dependsOn: [
+      firstKey
+    ]
   }
 ]
 

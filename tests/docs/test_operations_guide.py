@@ -116,12 +116,13 @@ def _tables(text: str) -> list[str]:
     return [re.sub(r" *\| *", "|", re.sub(r"-+:", "-:", table)).strip() for table in found]
 
 
-def test_the_costs_are_the_program_s() -> None:
-    """The three tables of fees are what `python -m bench.cost` prints; paste them from there."""
-    command = [sys.executable, "-m", "bench.cost"]
+@pytest.mark.parametrize(("program", "tables"), [("bench.cost", 3), ("bench.rest", 1)])
+def test_the_costs_are_the_program_s(program: str, tables: int) -> None:
+    """The tables of fees are what the program prints; paste them from there."""
+    command = [sys.executable, "-m", program]
     printed = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True, timeout=60).stdout
 
-    assert len(_tables(printed)) == 3
+    assert len(_tables(printed)) == tables
     assert [table for table in _tables(printed) if table not in _tables(TEXT)] == []
 
 

@@ -155,6 +155,12 @@ def properties(node: Node) -> dict[str, Node]:
     return {text_of(pair[0]).strip("'"): pair[-1] for pair in pairs}
 
 
+def type_fields(types: BicepFile, name: str) -> dict[str, bool]:
+    """The properties of an object type, and whether each may be left out."""
+    body = types.find("type", name).parts[0]
+    return {field: text_of(node).endswith("?") for field, node in properties(body).items()}
+
+
 def value(node: Node) -> object:
     """What a literal says; UNKNOWN for whatever needs a deployment."""
     if node.type == "string":

@@ -1,11 +1,10 @@
-"""What Flex Consumption refuses or ignores: it moved to functionAppConfig, or is not supported there."""
+"""What Flex Consumption refuses, ignores or does not have. Read from snapshots."""
 
 from __future__ import annotations
 
-import re
+from tests.infra.hardening import Resource
 
-from tests.infra.bicep_tree import BicepFile, named, text_of, walk
-
+# They moved to functionAppConfig, or are not supported there.
 SETTINGS = [
     "FUNCTIONS_WORKER_RUNTIME",
     "FUNCTIONS_WORKER_RUNTIME_VERSION",
@@ -46,10 +45,44 @@ SITE_PROPERTIES = [
 ]
 
 
-def not_on_flex(file: BicepFile) -> list[str]:
-    given = [text_of(named(node)[0]) for node in walk(file.root) if node.type == "object_property"]
-    return [f"{file.path.name}: {name} has no place on Flex" for name in SITE_PROPERTIES if name in given] + [
-        f"{file.path.name}: setting {name} has no place on Flex"
-        for name in SETTINGS
-        if re.search(rf"\b{name}\b", file.text)
+# All that Azure Monitor has of an app on Flex. An alert on any other fails the whole deployment.
+METRICS = [
+    "AlwaysReadyFunctionExecutionCount",
+    "AlwaysReadyFunctionExecutionUnits",
+    "AlwaysReadyUnits",
+    "AverageMemoryWorkingSet",
+    "CpuPercentage",
+    "InstanceCount",
+    "MemoryWorkingSet",
+    "OnDemandFunctionExecutionCount",
+    "OnDemandFunctionExecutionUnits",
+]
+
+
+def not_on_flex(resources: list[Resource]) -> list[str]:
+    apps = [each for each in resources if each["type"] == "Microsoft.Web/sites"]
+    settings = settings_of(resources)
+    return [
+        f"{app['name']}: {name} has no place on Flex"
+        for app in apps
+        for name in SITE_PROPERTIES
+        if name in app["properties"].get("siteConfig", {}) or name in app["properties"]
+    ] + [f"setting {name} has no place on Flex" for name in SETTINGS if name in settings]
+
+
+def foreign_metrics(resources: list[Resource]) -> list[str]:
+    """Metrics that an alert asks the app for and Flex does not publish."""
+    return [
+        f"{alert['name']}: Flex has no metric {criterion['metricName']}"
+        for alert in resources
+        if alert["type"] == "Microsoft.Insights/metricAlerts"
+        and any("/Microsoft.Web/sites/" in scope for scope in alert["properties"]["scopes"])
+        for criterion in alert["properties"]["criteria"].get("allOf", [])
+        if criterion["metricName"] not in METRICS
     ]
+
+
+def settings_of(resources: list[Resource]) -> dict[str, str]:
+    """App settings by name; what only a deployment knows is an expression in brackets."""
+    found: dict[str, str] = next(each["properties"] for each in resources if each["name"].endswith("/appsettings"))
+    return found

@@ -1,13 +1,11 @@
-"""What every installation must have: no keys, no passwords, no plain text on the wire."""
+"""What every installation must have: no keys, no passwords, no plain text on the wire. Read from snapshots."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from tree_sitter import Node
-
-from tests.infra.bicep_tree import BicepFile, Declaration, properties, value
-
+Resource = dict[str, Any]
 # Resource type -> property -> value.
 MUST: dict[str, dict[str, object]] = {
     "Microsoft.Storage/storageAccounts": {
@@ -33,32 +31,47 @@ MUST: dict[str, dict[str, object]] = {
     },
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies": {"properties.allow": False},
 }
+# Where everything is private: what must not answer from outside.
+PRIVATE = {
+    "Microsoft.Storage/storageAccounts",
+    "Microsoft.KeyVault/vaults",
+    "Microsoft.Web/sites",
+    "Microsoft.DurableTask/schedulers",
+}
 
 
-def soft_spots(file: BicepFile) -> list[str]:
-    return [problem for each in file.of("resource") if not each.existing for problem in _of_resource(file, each)]
+def soft_spots(resources: list[Resource]) -> list[str]:
+    return [problem for each in resources for problem in _of_resource(each)]
 
 
-def passwords_left(file: BicepFile) -> list[str]:
+def passwords_left(resources: list[Resource]) -> list[str]:
     """An app is published with Entra ID only: the passwords of FTP and of the deployment site are off."""
-    kinds = [each.source.split("@")[0] for each in file.of("resource") if not each.existing]
-    if "Microsoft.Web/sites" not in kinds:
-        return []
-    off = {
-        value(each.properties["name"])
-        for each in file.of("resource")
-        if each.source.startswith("Microsoft.Web/sites/basicPublishingCredentialsPolicies@")
-    }
-    return [f"{file.path.name}: publishing by password is not switched off for {name}" for name in {"ftp", "scm"} - off]
+    apps = [each["name"] for each in resources if each["type"] == "Microsoft.Web/sites"]
+    off = [each["name"] for each in resources if each["type"].endswith("/basicPublishingCredentialsPolicies")]
+    return [
+        f"{app}: publishing by password is not switched off for {way}"
+        for app in apps
+        for way in ("ftp", "scm")
+        if f"{app}/{way}" not in off
+    ]
 
 
-def _of_resource(file: BicepFile, resource: Declaration) -> Iterator[str]:
-    for path, expected in MUST.get(resource.source.split("@")[0], {}).items():
-        found = _at(resource.properties, path.split("."))
-        if found is None or value(found) != expected:
-            yield f"{file.path.name}:{resource.line}: {resource.name}.{path} must be {expected!r}"
+def open_to_the_public(resources: list[Resource]) -> list[str]:
+    return [
+        each["name"]
+        for each in resources
+        if each["type"] in PRIVATE and each["properties"].get("publicNetworkAccess") != "Disabled"
+    ]
 
 
-def _at(given: dict[str, Node], path: list[str]) -> Node | None:
-    node = given.get(path[0])
-    return node if node is None or len(path) == 1 else _at(properties(node), path[1:])
+def _of_resource(resource: Resource) -> Iterator[str]:
+    for path, expected in MUST.get(resource["type"], {}).items():
+        if _at(resource, path) != expected:
+            yield f"{resource['name']}: {path} must be {expected!r}"
+
+
+def _at(resource: Resource, path: str) -> object:
+    found: Any = resource
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found

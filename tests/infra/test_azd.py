@@ -168,4 +168,5 @@ def test_examples_are_for_the_switches() -> None:
     given = [read(path) for path in (INFRA / "examples").glob("*.bicepparam")]
     on = {each.name for file in given for each in file.of("var")}
 
-    assert {"durableBackend", "privateNetwork", "alertEmails", "budgetAmount", "upstreamKeys", "deployments"} <= on
+    assert {"durableBackend", "privateNetwork", "zoneRedundant", "alertEmails", "budgetAmount"} <= on
+    assert {"upstreamKeys", "deployments", "operatorId"} <= on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -14,8 +15,20 @@ import pytest
 from shared.azure.connect import azure_stores
 from shared.domain.deployment import Deployment, parse_deployments
 from shared.settings import Settings, SettingsError
-from tests.infra.bicep_tree import INFRA, ROOT, BicepFile, parameter_files, parse, properties, read, text_of, value
-from tests.infra.parameter_files import type_fields
+from tests.infra.bicep_tree import (
+    INFRA,
+    ROOT,
+    BicepFile,
+    parameter_files,
+    parse,
+    properties,
+    read,
+    text_of,
+    type_fields,
+    value,
+)
+from tests.infra.compiler import resources
+from tests.infra.flex import settings_of
 
 # Setting -> who reads it. What the service reads is in shared/settings.py.
 PLATFORM = {
@@ -24,15 +37,30 @@ PLATFORM = {
     "AzureWebJobsStorage__tableServiceUri": "the Functions host",
     "AzureWebJobsStorage__credential": "the Functions host",
     "AzureWebJobsStorage__clientId": "the Functions host",
+    "AzureWebJobsDisableHomepage": "the Functions host",
     "TASKHUB_NAME": "host.json",
     "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "the Functions host",
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "the Functions host and the exporter",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "the Functions host and the exporter",
+    "PYTHON_ENABLE_INIT_INDEXING": "the Python worker",
     "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "the Python worker",
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "OpenTelemetry in the Python worker",
     "OTEL_PYTHON_FASTAPI_EXCLUDED_URLS": "OpenTelemetry in the Python worker",
     "DURABLE_TASK_SCHEDULER_CONNECTION_STRING": "host.dts.json",
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": "App Service authentication",
+}
+# Package, or part of host.json, that asks for settings -> these, and their value where it must be one.
+_STORAGE = {f"AzureWebJobsStorage__{name}": None for name in ("blobServiceUri", "credential", "clientId")}
+_MONITOR = dict.fromkeys(("APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"))
+NEEDED: dict[str, dict[str, str | None]] = {
+    "azure-functions": {**_STORAGE, "AzureWebJobsDisableHomepage": "true"},
+    "azure-functions-durable": {"TASKHUB_NAME": None},
+    "azurefunctions-extensions-http-fastapi": {"PYTHON_ENABLE_INIT_INDEXING": "1"},
+    "azure-monitor-opentelemetry": {**_MONITOR, "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "true"},
+}
+NEEDED_BY_BACKEND: dict[str, dict[str, str | None]] = {
+    "storage": {f"AzureWebJobsStorage__{name}ServiceUri": None for name in ("blob", "queue", "table")},
+    "scheduler": {"DURABLE_TASK_SCHEDULER_CONNECTION_STRING": None},
 }
 MIB = 1024 * 1024
 
@@ -193,6 +221,48 @@ def test_host_file_finds_its_settings(name: str) -> None:
     assert named <= set_by_bicep(template())
 
 
+def lacking(needed: dict[str, str | None], settings: dict[str, str]) -> dict[str, str | None]:
+    """What is not set, or set to another value than it must have."""
+    return {name: text for name, text in needed.items() if not settings.get(name) or text not in (None, settings[name])}
+
+
+@pytest.mark.parametrize("path", parameter_files(), ids=lambda path: path.stem)
+def test_every_extension_has_its_settings(path: Path) -> None:
+    """What a package or a backend asks of the app's settings is in what is deployed."""
+    settings = settings_of(resources(path))
+    backend = "scheduler" if path.stem == "production" else "storage"
+
+    for needed in (*NEEDED.values(), NEEDED_BY_BACKEND[backend]):
+        assert lacking(needed, settings) == {}
+
+
+def test_every_extension_is_known() -> None:
+    """Each package for Azure Functions that the app depends on is in NEEDED: what it asks for was looked up."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.split(r"[<>=]", each)[0] for each in listed}
+    extensions = {name for name in names if re.match(r"azure-?functions|azure-monitor", name)}
+
+    assert extensions == set(NEEDED)
+
+
+def test_missing_setting_of_an_extension_is_found() -> None:
+    """A setting that is absent, empty or of another value is named."""
+    assert lacking({"A": None, "B": "1", "C": "1", "D": "1"}, {"A": "", "B": "0", "C": "1"}) == {
+        "A": None,
+        "B": "1",
+        "D": "1",
+    }
+
+
+def test_no_own_setting_can_be_taken_for_a_key() -> None:
+    """Every setting that Bicep sets, and every one of the service, begins as none that a deployment may name for its key."""
+    prefixes = read(INFRA / "modules/settings.bicep").variable("ownPrefixes")
+    own = set_by_bicep(template()) | of_the_service()
+
+    assert isinstance(prefixes, list)
+    assert [name for name in sorted(own) if not name.upper().startswith(tuple(prefixes))] == []
+
+
 def test_host_files_differ_in_the_backend_only() -> None:
     """host.dts.json is host.json with another storage provider."""
     plain, scheduler = (json.loads((ROOT / name).read_text()) for name in ("host.json", "host.dts.json"))
@@ -213,11 +283,10 @@ def test_deployment_type_is_the_services() -> None:
 
 @pytest.mark.parametrize("path", parameter_files(), ids=lambda path: path.stem)
 def test_deployments_of_the_examples_are_sound(path: Path) -> None:
-    """The service accepts the deployments of every parameter file, with the keys that the file names in the vault."""
+    """The service accepts the deployments of every parameter file, with the settings that Bicep makes of them."""
     file = read(path)
     deployments = file.variable("deployments")
-    keys = file.variable("upstreamKeyNames")
-    environment = dict.fromkeys(keys, "a key") if isinstance(keys, list) else {}
+    environment = dict.fromkeys(settings_of(resources(path)), "a key")
 
     problems = parse_deployments(json.dumps(deployments), environment)[1] if isinstance(deployments, dict) else []
 

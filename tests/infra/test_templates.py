@@ -1,4 +1,4 @@
-"""Every template and parameter file of `infra/`, by every check that needs no cloud."""
+"""Every template and snapshot of `infra/`, by the checks that the compiler does not have."""
 
 from __future__ import annotations
 
@@ -8,90 +8,86 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.accesses import odd_module_calls, unknown_accesses, unknown_decorators
 from tests.infra.bicep_tree import INFRA, ROOT, BicepFile, parameter_files, read, syntax_errors, templates
-from tests.infra.flex import not_on_flex
-from tests.infra.hardening import MUST, passwords_left, soft_spots
-from tests.infra.modules import import_problems, module_problems
-from tests.infra.parameter_files import parameter_problems, template_of
-from tests.infra.resource_types import DATA, resource_problems, type_data
-from tests.infra.secrets import bare_secrets, secret_outputs
+from tests.infra.compiler import resources, snapshot_of
+from tests.infra.flex import foreign_metrics, not_on_flex
+from tests.infra.hardening import MUST, PRIVATE, Resource, open_to_the_public, passwords_left, soft_spots
+from tests.infra.secrets import bare_secrets, leaked_secrets, secret_outputs
 from tests.infra.style import style_problems
-from tests.infra.symbols import duplicate_names, unresolved_names, unused_names
 
-CHECKS = (
-    syntax_errors,
-    style_problems,
-    duplicate_names,
-    unresolved_names,
-    unused_names,
-    import_problems,
-    module_problems,
-    odd_module_calls,
-    unknown_accesses,
-    unknown_decorators,
-    secret_outputs,
-    bare_secrets,
-    soft_spots,
-    passwords_left,
-    not_on_flex,
-)
-needs_data = pytest.mark.skipif(not DATA.is_file(), reason="the type data is not beside the clone (shared/data)")
-each_template = pytest.mark.parametrize("path", templates(), ids=lambda path: path.stem)
-each_parameter_file = pytest.mark.parametrize("path", parameter_files(), ids=lambda path: path.stem)
+OF_TEMPLATES = (syntax_errors, style_problems, secret_outputs, bare_secrets, leaked_secrets)
+OF_SNAPSHOTS = (soft_spots, passwords_left, not_on_flex, foreign_metrics)
+each_snapshot = pytest.mark.parametrize("path", parameter_files(), ids=lambda path: path.stem)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@each_template
+@pytest.mark.parametrize("check", OF_TEMPLATES, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("path", templates(), ids=lambda path: path.stem)
 def test_template_is_sound(path: Path, check: Callable[[BicepFile], list[str]]) -> None:
     """The check finds nothing in the template."""
     assert check(read(path)) == []
 
 
-@needs_data
-@each_template
-def test_resources_match_their_types(path: Path) -> None:
-    """Every resource has the properties and values that Azure's type data knows."""
-    assert resource_problems(read(path)) == []
+@pytest.mark.parametrize("check", OF_SNAPSHOTS, ids=lambda check: check.__name__)
+@each_snapshot
+def test_what_is_deployed_is_sound(path: Path, check: Callable[[list[Resource]], list[str]]) -> None:
+    """The check finds nothing in what the parameter file deploys."""
+    assert check(resources(path)) == []
 
 
-@pytest.mark.parametrize("check", [syntax_errors, duplicate_names, unresolved_names], ids=lambda check: check.__name__)
-@each_parameter_file
-def test_parameter_file_is_sound(path: Path, check: Callable[[BicepFile], list[str]]) -> None:
-    """The check finds nothing in the parameter file."""
-    assert check(read(path)) == []
+@each_snapshot
+def test_snapshot_has_all_settings(path: Path) -> None:
+    """Each parameter file has its snapshot, and the app's settings can be read in it one by one."""
+    settings = next(each["properties"] for each in resources(path) if each["name"].endswith("/appsettings"))
+
+    assert snapshot_of(path).is_file()
+    assert isinstance(settings, dict), "a condition on what only a deployment knows hides them: use a parameter"
 
 
-@each_parameter_file
-def test_parameter_file_fits_its_template(path: Path) -> None:
-    """It sets what main.bicep declares, all that is needed, and only values that are allowed."""
-    file = read(path)
+def test_private_network_is_private() -> None:
+    """With privateNetwork and without publicApi, nothing that holds data answers from outside."""
+    made = resources(INFRA / "examples/private-network.bicepparam")
 
-    assert parameter_problems(file, template_of(file), read(INFRA / "modules/settings.bicep")) == []
+    assert open_to_the_public(made) == []
+
+
+def operator_of(example: str) -> list[tuple[str, str | None]]:
+    """Principal and its type of each role that is not the service's own."""
+    roles = [each["properties"] for each in resources(INFRA / example) if each["type"].endswith("/roleAssignments")]
+    own = [each for each in roles if "reference(" not in each["principalId"]]
+    return [(each["principalId"], each["principalType"]) for each in own]
+
+
+@pytest.mark.parametrize("example", ["main", "examples/small", "examples/private-network"])
+def test_who_deploys_reads_the_first_key(example: str) -> None:
+    """Without a name the operator is the deployer, be it a person or a pipeline: the type is not guessed."""
+    assert operator_of(f"{example}.bicepparam") == [("[deployer().objectId]", None)]
+
+
+def test_named_operator_has_the_type_that_is_given() -> None:
+    """Production's operator is a group, on the vault and on the scheduler."""
+    assert {kind for _, kind in operator_of("examples/production.bicepparam")} == {"Group"}
+    assert not any("deployer" in principal for principal, _ in operator_of("examples/production.bicepparam"))
 
 
 def test_every_module_is_used() -> None:
-    """main.bicep calls every module there is."""
-    called = {INFRA / each.source for each in read(INFRA / "main.bicep").of("module")}
+    """main.bicep calls every module there is, or imports from it."""
+    main = read(INFRA / "main.bicep")
+    named = [path for path in (INFRA / "modules").glob("*.bicep") if f"'modules/{path.name}'" in main.text]
 
-    assert called == set((INFRA / "modules").glob("*.bicep"))
+    assert named == list((INFRA / "modules").glob("*.bicep"))
 
 
-def test_every_hardened_type_is_declared() -> None:
+def test_every_hardened_type_is_deployed() -> None:
     """The rules of hardening are about resources that exist, so that none is met by absence."""
-    declared = {each.source.split("@")[0] for path in templates() for each in read(path).of("resource")}
+    deployed = {each["type"] for path in parameter_files() for each in resources(path)}
 
-    assert set(MUST) <= declared
-
-
-@needs_data
-def test_type_data_is_the_slice_that_is_meant() -> None:
-    """The data holds types of resources that the templates declare."""
-    assert "Microsoft.Web/sites@2024-11-01" in type_data()
+    assert (set(MUST) | PRIVATE) <= deployed
 
 
 @pytest.mark.parametrize(
-    "path", [*sorted(INFRA.rglob("*.json")), *sorted(ROOT.glob("host*.json"))], ids=lambda path: path.name
+    "path",
+    [*sorted(INFRA.rglob("*.json")), *sorted(ROOT.glob("host*.json"))],
+    ids=lambda path: path.name,
 )
 def test_json_loads(path: Path) -> None:
     """Every JSON file of the installation is an object."""
