@@ -83,6 +83,7 @@ func secretName(setting string) string => toLower(replace(setting, '_', '-'))
 // How the settings of the service, of its storage, the host, the worker and telemetry begin.
 var ownPrefixes = [
   'APPLICATIONINSIGHTS_'
+  'AZUREFUNCTIONSJOBHOST_'
   'AZUREWEBJOBS'
   'BATCH_'
   'BATCHSTORAGE_'
@@ -155,6 +156,11 @@ var largestFile = int(extraSettings.?BATCH_MAX_FILE_BYTES ?? '209715200')
 var largestOtherFile = int(extraSettings.?BATCH_MAX_OTHER_FILE_BYTES ?? '209715200')
 var bodyMargin = 67108864
 
+// What an instance runs at once. The platform adds instances by the number in host.json, which it reads from the file:
+// one for every 16 activities. An instance itself takes more, so that lanes, which wait most of the time, never keep
+// validation, results and webhooks waiting; half of its slots are never theirs (docs/adr/0010).
+var activitySlots = 64
+
 var platform = {
   AzureWebJobsStorage__blobServiceUri: hostBlobEndpoint
   AzureWebJobsStorage__queueServiceUri: hostQueueEndpoint
@@ -163,6 +169,7 @@ var platform = {
   AzureWebJobsStorage__clientId: identityClientId
   AzureWebJobsDisableHomepage: 'true'
   TASKHUB_NAME: hubName
+  AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions: string(activitySlots)
   FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: string(max(largestFile, largestOtherFile) + bodyMargin)
   APPLICATIONINSIGHTS_CONNECTION_STRING: component.properties.ConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
@@ -170,9 +177,12 @@ var platform = {
   PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
   OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,django,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3'
   OTEL_PYTHON_FASTAPI_EXCLUDED_URLS: '.*'
+  APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: 'true'
 }
+
 var usualLimits = {
   BATCH_MAX_OTHER_FILE_BYTES: string(largestOtherFile)
+  BATCH_LANES_PER_PROCESS: string(activitySlots / 2)
 }
 var ofScheduler = useScheduler
   ? {

@@ -39,6 +39,7 @@ PLATFORM = {
     "AzureWebJobsStorage__clientId": "the Functions host",
     "AzureWebJobsDisableHomepage": "the Functions host",
     "TASKHUB_NAME": "host.json",
+    "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions": "the Durable extension",
     "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "the Functions host",
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "the Functions host and the exporter",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "the Functions host and the exporter",
@@ -46,6 +47,7 @@ PLATFORM = {
     "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "the Python worker",
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "OpenTelemetry in the Python worker",
     "OTEL_PYTHON_FASTAPI_EXCLUDED_URLS": "OpenTelemetry in the Python worker",
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED": "the exporter",
     "DURABLE_TASK_SCHEDULER_CONNECTION_STRING": "host.dts.json",
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": "App Service authentication",
 }
@@ -163,7 +165,7 @@ def test_body_limit_leaves_refusing_to_the_service() -> None:
         ("BATCH_MAX_FILE_BYTES", "BATCH_MAX_OTHER_FILE_BYTES"), defaults["BATCH_MAX_FILE_BYTES"]
     )
     assert text_of(told["BATCH_MAX_OTHER_FILE_BYTES"]) == "string(largestOtherFile)"
-    assert "union(platform, usualLimits," in file.text
+    assert "union(usualLimits, keysOfUpstreams, extraSettings," in file.text
     assert limit == "string(max(largestFile, largestOtherFile) + bodyMargin)"
     assert file.variable("bodyMargin") >= 8 * MIB  # type: ignore[operator]
 
@@ -291,3 +293,15 @@ def test_deployments_of_the_examples_are_sound(path: Path) -> None:
     problems = parse_deployments(json.dumps(deployments), environment)[1] if isinstance(deployments, dict) else []
 
     assert problems == []
+
+
+@pytest.mark.parametrize("file", ["host.json", "host.dts.json"])
+def test_lanes_never_fill_the_slots(file: str) -> None:
+    """Half of the activity slots stay free for short work, with host.json alone as with the settings of a deployment."""
+    slots = json.loads((ROOT / file).read_text())["extensions"]["durableTask"]["maxConcurrentActivityFunctions"]
+    deployed = re.search(r"var activitySlots = (\d+)", template().text)
+
+    assert Settings().lanes_per_process * 2 <= slots
+    assert deployed is not None
+    assert int(deployed[1]) >= slots
+    assert "BATCH_LANES_PER_PROCESS: string(activitySlots / 2)" in template().text
