@@ -31,6 +31,7 @@ from shared.run.change import load
 from shared.services import Services, services
 
 DONE = {"done": True, "wait": 0.0}
+EARLY_SECONDS = 1.0  # Azure Storage counts the wait for a durable timer in whole seconds, rounded down.
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ async def _try_again(
         log.error("A webhook was given up after three days.", extra=extra)
         return await _end(service, delivery)
     log.warning("A webhook was not received; it is sent again later.", extra=extra)
-    return {"done": False, "wait": round(pause.total_seconds(), 3)}
+    return {"done": False, "wait": round(pause.total_seconds() + EARLY_SECONDS, 3)}
 
 
 async def _end(service: Services, delivery: Delivery) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from activities import finish_batch as product
 
 @dataclass
 class FakeOrchestrations:
-    """Knows what became of each instance, and those it started; `refused` cannot be started, nor asked about."""
+    """Knows what became of each instance, and those it started; `refused` cannot be started."""
 
     statuses: dict[str, str] = field(default_factory=dict)
     started: list[tuple[str, str | None, Any]] = field(default_factory=list)
@@ -21,12 +21,12 @@ class FakeOrchestrations:
 
     async def get_status(self, instance_id: str) -> Any:
         self.asked[instance_id] += 1
-        if instance_id in self.refused:
-            raise RuntimeError("down")
         status = self.statuses.get(instance_id)
         return SimpleNamespace(runtime_status=SimpleNamespace(value=status)) if status else None
 
     async def start_new(self, name: str, instance_id: str | None = None, client_input: Any | None = None) -> str:
+        if instance_id in self.refused:
+            raise RuntimeError("down")
         self.started.append((name, instance_id, client_input))
         self.statuses[instance_id or ""] = "Running"
         return instance_id or ""
