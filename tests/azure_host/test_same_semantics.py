@@ -243,12 +243,12 @@ def test_timeout_and_end_of_a_worker(host: DurableHost) -> None:
     """`functionTimeout` fails the activity and takes the worker, and so its neighbour. Last, for what it does."""
     host.start("naps", "long", {"log": "long", "count": 1, "seconds": 60})
     host.until("long", lambda _: (host.folder / "long").exists())
-    time.sleep(3)
+    time.sleep(2)
     host.start("naps", "near", {"log": "near", "count": 1, "seconds": 60})
     _, long = host.ended("long", 60)
     _, near = host.ended("near", 60)
     assert first_sentence(long) == (
-        "Activity function 'nap' failed: Timeout value of 00:00:15 was exceeded by function: nap"
+        "Activity function 'nap' failed: Timeout value of 00:00:10 was exceeded by function: nap"
     )
     # The functions host may notice the end of the connection before that of the process.
     assert first_sentence(near) in (
