@@ -96,7 +96,7 @@ def _prepare(options: Options) -> _Prepared:
         key=key,
         settings=settings,
         app=app,
-        routes=compile_routes(app.index.http, app.route_prefix),
+        routes=compile_routes(app.index.http, app.host.route_prefix),
         timers=schedule_timers(app.index.timers, os.environ, utc_now()),
         socket=bound,
     )
@@ -104,21 +104,15 @@ def _prepare(options: Options) -> _Prepared:
 
 async def _serve(prepared: _Prepared) -> None:
     """Start everything, inside out; run until a signal; stop everything in the opposite order."""
-    options, index = prepared.options, prepared.app.index
+    options = prepared.options
     stopping = _stop_on_signals()
     async with AsyncExitStack() as stack:
         services, close = configuration.install_services(prepared.settings, options.data, options.azurite)
         stack.push_async_callback(close)
         token, socket_of_rpc = secrets.token_urlsafe(32), bind("127.0.0.1", 0)
         binding = binding_json(f"http://127.0.0.1:{socket_of_rpc.getsockname()[1]}/{token}/")
-        pool = ActivityPool(
-            processes=options.workers,
-            bootstrap=configuration.BOOTSTRAP,
-            environment=configuration.worker_environment(options, prepared.key, binding),
-        )
-        engine = Engine(
-            history=History(options.data / "history.db"), orchestrators=index.orchestrators, activities=pool
-        )
+        pool = _pool(prepared, binding)
+        engine = _engine(prepared, pool)
         await pool.start()
         stack.push_async_callback(pool.stop, 0.0)  # The engine has waited for the activities by then.
         # Before the engine and after it: its activities may use the client from first to last.
@@ -149,6 +143,24 @@ async def _serve(prepared: _Prepared) -> None:
             flush=True,
         )
         await stopping.wait()
+
+
+def _pool(prepared: _Prepared, client_binding: str) -> ActivityPool:
+    return ActivityPool(
+        processes=prepared.options.workers,
+        bootstrap=configuration.BOOTSTRAP,
+        environment=configuration.worker_environment(prepared.options, prepared.key, client_binding),
+        function_timeout=prepared.app.host.function_timeout,
+    )
+
+
+def _engine(prepared: _Prepared, pool: ActivityPool) -> Engine:
+    return Engine(
+        history=History(prepared.options.data / "history.db"),
+        orchestrators=prepared.app.index.orchestrators,
+        activities=pool,
+        activity_slots=prepared.app.host.activity_slots,
+    )
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -31,10 +31,11 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Worker to host: call `number` raised; `reason` as the platform words it (azure-platform 3.6)."""
+    """Worker to host: call `number` raised; why, as `failures` words it."""
 
     number: int
     reason: str
+    details: str | None
 
 
 Answer = Ready | Done | Failed

@@ -1,7 +1,8 @@
 """The host's side of the activity workers: starts them, spreads activities over them, replaces those that die.
 
-Rule: an activity whose worker died is run again by another one, so activities run at least once; an activity that
-raised is not. Must not know what an activity does, nor keep anything: what must survive is in the history.
+Rule: as on the platform, an activity whose worker died has failed, in the words of the real host, and it is for its
+orchestrator to call it again; one that takes longer than `functionTimeout` takes its worker with it. Must not know what
+an activity does, nor keep anything: what must survive is in the history.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
+from local_host import failures
 from local_host.activity_channel import Call, Done, Failed, Ready, frame, read_answer
+from local_host.failures import Failure
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +34,11 @@ _ROOT = str(Path(__file__).resolve().parents[1])
 
 
 class ActivityFailed(Exception):
-    """The activity raised; the message is the reason as the platform words it."""
+    """The activity raised, or its worker ended."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
 
 
 class PoolStopped(Exception):
@@ -39,6 +47,10 @@ class PoolStopped(Exception):
 
 class _WorkerDied(Exception):
     """The worker ended while it was running the activity."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self.code = code
 
 
 class _Worker:
@@ -70,12 +82,12 @@ class _Worker:
         assert self._process.stdin is not None  # noqa: S101 - it was asked for as a pipe
         try:
             self._process.stdin.write(frame(call))
-        except (OSError, RuntimeError) as error:  # The pipe broke before the end of the process was noticed.
-            self.is_ready = False
-            self._kill()
-            raise _WorkerDied from error
+        except (OSError, RuntimeError):  # The pipe broke before the end of the process was noticed.
+            self.kill()
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
+        """End the process now; whoever listens to it fails its calls."""
+        self.is_ready = False
         with suppress(ProcessLookupError):  # It may have ended just now.
             self._process.kill()
 
@@ -97,21 +109,28 @@ class _Worker:
         if isinstance(message, Done):
             future.set_result(message.result)
         else:
-            future.set_exception(ActivityFailed(message.reason))
+            future.set_exception(ActivityFailed(Failure(reason=message.reason, details=message.details)))
 
-    async def end(self, error: Exception) -> int:
-        """Make sure that the process is gone, fail its calls with `error`, return its exit code."""
-        self.is_ready = False
+    def fail(self, error: Exception) -> None:
+        """Whatever it was running ends with `error`."""
         for future in list(self.calls.values()):
             if not future.done():
                 future.set_exception(error)
+
+    async def end(self) -> int:
+        """Make sure that the process is gone; return its exit code, for a signal 128 and its number."""
+        self.is_ready = False
+        code = await self._ended()
+        return code if code >= 0 else 128 - code
+
+    async def _ended(self) -> int:
         assert self._process.stdin is not None  # noqa: S101 - it was asked for as a pipe
         self._process.stdin.close()
         try:
             async with asyncio.timeout(END_SECONDS):
                 return await self._process.wait()
         except TimeoutError:
-            self._kill()
+            self.kill()
             return await self._process.wait()
 
 
@@ -121,7 +140,15 @@ class ActivityPool:
     `bootstrap` is "module:function": see `activity_worker.load_activities`.
     """
 
-    def __init__(self, *, processes: int, bootstrap: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        *,
+        processes: int,
+        bootstrap: str,
+        environment: Mapping[str, str],
+        function_timeout: timedelta = timedelta.max,
+    ) -> None:
+        self._function_timeout = function_timeout
         self._processes = processes
         self._bootstrap = bootstrap
         self._environment = environment
@@ -152,15 +179,17 @@ class ActivityPool:
 
     async def run(self, name: str, input_json: str) -> str:
         """Run an activity; input and result are JSON text. Raises ActivityFailed, PoolStopped."""
-        while True:
-            worker = await self._least_busy()
-            try:
+        worker = await self._least_busy()
+        try:
+            async with asyncio.timeout(self._function_timeout.total_seconds()):
                 return await worker.call(name, input_json)
-            except _WorkerDied:
-                log.warning(
-                    "An activity's worker ended; the activity runs again.",
-                    extra={"action": "activity_redelivered", "activity": name},
-                )
+        except TimeoutError:
+            log.warning("A function timed out; its worker is ended.", extra={"action": "timed_out", "activity": name})
+            worker.kill()
+            raise ActivityFailed(failures.timed_out(name, self._function_timeout)) from None
+        except _WorkerDied as death:
+            log.warning("An activity's worker ended.", extra={"action": "activity_failed", "activity": name})
+            raise ActivityFailed(failures.worker_ended(name, death.code)) from None
 
     async def _least_busy(self) -> _Worker:
         while not self._stopping:
@@ -199,7 +228,8 @@ class ActivityPool:
             await worker.listen(self._ready)
         finally:
             self._workers.remove(worker)
-            code = await worker.end(PoolStopped() if self._stopping else _WorkerDied())
+            code = await worker.end()
+            worker.fail(PoolStopped() if self._stopping else _WorkerDied(code))
         log.warning("An activity worker ended.", extra={"action": "worker_ended", "pid": worker.pid, "code": code})
         return worker.has_answered or time.monotonic() - started > SHORT_LIFE_SECONDS
 

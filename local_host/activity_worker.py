@@ -16,11 +16,13 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from azure.functions._durable_functions import df_dumps, df_loads
 
+from local_host import failures
 from local_host.activity_channel import Answer, Call, Done, Failed, Ready, frame, read_call
 
 log = logging.getLogger(__name__)
@@ -39,17 +41,16 @@ async def answer(activities: Activities, call: Call) -> Answer:
     """Run one activity as the real worker does: decoded input, encoded result, failures as text."""
     if call.name not in activities:
         known = ", ".join(sorted(activities)) or "none"
-        return Failed(
-            number=call.number, reason=f"The function app has no activity named '{call.name}'; it has: {known}."
-        )
+        reason = f"The function app has no activity named '{call.name}'; it has: {known}."
+        return Failed(number=call.number, reason=reason, details="")
     try:
         result = await _invoke(activities[call.name], _decoded(call.input))
         return Done(number=call.number, result=df_dumps(result))
     except (Exception, asyncio.CancelledError, SystemExit) as error:  # It is the orchestrator's to judge.
         log.warning("An activity raised.", exc_info=True, extra={"action": "activity_failed", "activity": call.name})
-        reason = f"Activity function '{call.name}' failed: {type(error).__name__}: {error}"
-        # A text with half a surrogate pair has no encoding.
-        return Failed(number=call.number, reason=reason.encode(errors="backslashreplace").decode())
+        stack = "".join(traceback.format_exception(error))
+        failure = failures.raised(call.name, f"{type(error).__name__}: {error}", stack)
+        return Failed(number=call.number, reason=failure.reason, details=failure.details)
 
 
 async def _invoke(activity: Callable[[Any], Any], argument: Any) -> Any:

@@ -22,8 +22,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local_host.engine import Engine, InstanceEnded, InstanceExists, InstanceMissing, UnknownFunction
+from local_host.engine import Engine
 from local_host.instance import InstanceStatus, RuntimeStatus
+from local_host.refusals import (
+    InstanceEnded,
+    InstanceExists,
+    InstanceMissing,
+    Refused,
+    SteeredTwice,
+    UnknownFunction,
+    WrongStatus,
+)
 from local_host.replay import NotEmulated
 
 log = logging.getLogger(__name__)
@@ -57,9 +66,11 @@ def build_rpc(engine: Engine, token: str) -> ASGIApp:
             Route("/instances/{instance_id}/terminate", routes.control(engine.terminate), methods=["POST"]),
             Route("/instances/{instance_id}/suspend", routes.control(engine.suspend), methods=["POST"]),
             Route("/instances/{instance_id}/resume", routes.control(engine.resume), methods=["POST"]),
+            Route("/instances/{instance_id}/rewind", routes.control(engine.rewind), methods=["POST"]),
+            Route("/instances/{instance_id}/restart", routes.restart, methods=["POST"]),
             Route("/{path:path}", _not_emulated, methods=["GET", "POST", "DELETE"]),
         ],
-        exception_handlers={NotEmulated: _not_emulated_error},
+        exception_handlers={NotEmulated: _not_emulated_error, Refused: _refused},
     )
     return _Guard(app, token)
 
@@ -95,13 +106,17 @@ class _Routes:
             raise NotEmulated("The local host does not emulate versions of orchestrations.")
         if instance_id is not None and _BAD_ID.search(instance_id):
             return _bad_request("An instance id has at most 100 characters, none of / \\ # ? and no leading @.")
-        try:
-            started = await self._engine.start_new(name, instance_id, await _input_json(request))
-        except UnknownFunction as error:
-            return _bad_request(str(error))
-        except InstanceExists as error:
-            return JSONResponse(str(error), status_code=409)
+        started = await self._engine.start_new(name, instance_id, await _input_json(request))
         return JSONResponse({"id": started}, status_code=202)
+
+    async def restart(self, request: Request) -> Response:
+        with_new_id = request.query_params.get("restartWithNewInstanceId", "true").lower() != "false"
+        instance_id = request.path_params["instance_id"]
+        try:
+            restarted = await self._engine.restart(instance_id, with_new_id=with_new_id)
+        except InstanceMissing:
+            return _bad_request(f"No instance with ID '{instance_id}' was found. (Parameter 'instanceId')")
+        return JSONResponse({"id": restarted}, status_code=202)
 
     async def status(self, request: Request) -> Response:
         status = await self._engine.status(request.path_params["instance_id"])
@@ -116,30 +131,20 @@ class _Routes:
 
     async def raise_event(self, request: Request) -> Response:
         input_json = await _input_json(request) or "null"
-        return await self._deliver(
-            request, lambda key: self._engine.raise_event(key, request.path_params["event"], input_json)
-        )
+        await self._engine.raise_event(request.path_params["instance_id"], request.path_params["event"], input_json)
+        return Response(status_code=202)
 
     def control(self, act: Callable[[str, str], Awaitable[None]]) -> Callable[[Request], Awaitable[Response]]:
-        """A route for terminate, suspend or resume: an instance id and a reason."""
+        """A route for terminate, suspend, resume or rewind: an instance id and a reason."""
 
         async def route(request: Request) -> Response:
-            return await self._deliver(request, lambda key: act(key, request.query_params.get("reason", "")))
+            await act(request.path_params["instance_id"], request.query_params.get("reason", ""))
+            return Response(status_code=202)
 
         return route
 
-    async def _deliver(self, request: Request, act: Callable[[str], Awaitable[None]]) -> Response:
-        try:
-            await act(request.path_params["instance_id"])
-        except InstanceMissing as error:
-            return JSONResponse(str(error), status_code=404)
-        except InstanceEnded as error:
-            return JSONResponse(str(error), status_code=410)
-        return JSONResponse(None, status_code=202)
-
     async def purge(self, request: Request) -> Response:
-        if not await self._engine.purge(request.path_params["instance_id"]):
-            return _missing()
+        await self._engine.purge(request.path_params["instance_id"])
         return JSONResponse({"instancesDeleted": 1})
 
     async def purge_by(self, request: Request) -> Response:
@@ -176,7 +181,7 @@ def _body(status: InstanceStatus, request: Request) -> dict[str, object]:
         "name": status.name,
         "instanceId": status.instance_id,
         "runtimeStatus": status.runtime_status,
-        "input": _decoded(status.input_json) if show_input else None,
+        "input": status.input_json if show_input else None,
         "customStatus": _decoded(status.custom_status_json),
         "output": _decoded(status.output_json),
         "createdTime": _stamp(status.created_at),
@@ -204,6 +209,22 @@ async def _not_emulated(request: Request) -> Response:
     raise NotEmulated(
         f"The local host does not emulate the durable client's {request.method} {request.path_params['path']}."
     )
+
+
+_STATUS_CODES: dict[type[Exception], int] = {
+    UnknownFunction: 400,
+    InstanceMissing: 404,
+    InstanceExists: 409,
+    InstanceEnded: 410,
+    WrongStatus: 412,
+    SteeredTwice: 500,
+}
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    code = _STATUS_CODES[type(error)]
+    body = {"ExceptionMessage": str(error)} if isinstance(error, UnknownFunction | SteeredTwice) else str(error)
+    return JSONResponse(body, status_code=code)
 
 
 def _not_emulated_error(_request: Request, error: Exception) -> Response:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import logging
 import os
 import secrets
@@ -16,13 +15,13 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from azure.functions import FunctionRegister
 
 from local_host.function_index import FunctionIndex, InvalidApp, index
 from local_host.history import DataFolderLock
+from local_host.host_json import HostSettings, read_host_json
 from local_host.stores import LocalStores, open_stores
 from shared import services
 from shared.settings import Settings, parse_settings
@@ -122,10 +121,10 @@ def bootstrap_key(data: Path, environment: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """The app as indexed, and the route prefix of its host.json."""
+    """The app as indexed, and what its host.json says."""
 
     index: FunctionIndex
-    route_prefix: str
+    host: HostSettings
 
 
 def load_app(name: str) -> App:
@@ -140,22 +139,12 @@ def load_app(name: str) -> App:
     apps: list[Any] = list({id(value): value for value in vars(module).values() if _is_app(value)}.values())
     if len(apps) != 1:
         raise InvalidApp(f"{name} must hold exactly one FunctionApp or DFApp; found {len(apps)}.")
-    return App(index=index(apps[0]), route_prefix=_route_prefix(module))
+    host_json = Path(str(module.__file__)).parent / "host.json"
+    return App(index=index(apps[0]), host=read_host_json(host_json, os.environ))
 
 
 def _is_app(value: object) -> bool:
     return isinstance(value, FunctionRegister)
-
-
-def _route_prefix(module: ModuleType) -> str:
-    path = Path(str(module.__file__)).parent / "host.json"
-    if not path.exists():
-        raise InvalidApp(f"There is no host.json beside {module.__name__}: the real host would not start.")
-    try:
-        prefix = json.loads(path.read_text()).get("extensions", {}).get("http", {}).get("routePrefix", "api")
-    except (ValueError, AttributeError) as error:
-        raise InvalidApp(f"host.json beside {module.__name__} is not a JSON object of settings: {error}") from error
-    return str(prefix)
 
 
 def install_services(

@@ -49,7 +49,10 @@ class Complete:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fail:
+    """`by_host`: it was not the orchestrator's code that said so."""
+
     reason: str
+    by_host: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,48 +9,29 @@ metadata.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import uuid
 from collections.abc import Callable, Collection, Coroutine
-from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol
 
-from local_host import episode, events, sdk
+from local_host import acts, episode, events, sdk
 from local_host.activity_pool import ActivityFailed, PoolStopped
 from local_host.clock import REAL_CLOCK, Clock
 from local_host.episode import Consequences
 from local_host.events import Event
 from local_host.history import History, PendingActivity, PendingTimer, Records, TaskKey
-from local_host.instance import ENDED, InstanceStatus, RuntimeStatus
+from local_host.instance import InstanceStatus
+from local_host.refusals import UnknownFunction
 from local_host.sdk import Orchestrators
 from shared.domain.errors import Unavailable
 
-__all__ = ["Engine", "InstanceEnded", "InstanceExists", "InstanceMissing", "InstanceStatus", "UnknownFunction"]
-
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
+P = ParamSpec("P")
 
 MAX_SLEEP_SECONDS = 60.0  # A timer looks at the clock this often, for machines that sleep or set their clock.
 RETRY_SECONDS = 1.0
-
-
-class UnknownFunction(Exception):
-    """The app has no orchestrator of that name."""
-
-
-class InstanceExists(Exception):
-    """An instance of that id has not ended yet."""
-
-
-class InstanceMissing(Exception):
-    """No instance of that id."""
-
-
-class InstanceEnded(Exception):
-    """The instance has ended; there is nobody left to hear."""
 
 
 class Activities(Protocol):
@@ -65,11 +46,19 @@ class Engine:
     """The orchestrations of one history. `start`, then everything else, then `stop`."""
 
     def __init__(
-        self, *, history: History, orchestrators: Orchestrators, activities: Activities, clock: Clock = REAL_CLOCK
+        self,
+        *,
+        history: History,
+        orchestrators: Orchestrators,
+        activities: Activities,
+        activity_slots: int,
+        clock: Clock = REAL_CLOCK,
     ) -> None:
+        """`activity_slots`: how many activities run at a time; the others wait in the order they were asked for."""
         self._history = history
         self._orchestrators = orchestrators
         self._activities = activities
+        self._slots = asyncio.Semaphore(activity_slots)
         self._clock = clock
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -110,18 +99,7 @@ class Engine:
             raise UnknownFunction(f"The function app has no orchestrator named {name!r}; it has: {known}.")
         new_id = instance_id or uuid.uuid4().hex
 
-        def create(records: Records) -> Consequences:
-            existing = records.instance(new_id)
-            if existing is not None and not existing.is_ended:
-                raise InstanceExists(
-                    f"An orchestration instance with the id {new_id!r} already exists and has not ended."
-                )
-            episode.create(
-                records, self._clock.now(), name=name, instance_id=new_id, input_json=input_json, parent=None
-            )
-            return Consequences(ready=[new_id])
-
-        self._follow(await self._history.write(create))
+        await self._do(acts.start, name=name, instance_id=new_id, input_json=input_json)
         return new_id
 
     async def status(self, instance_id: str) -> InstanceStatus | None:
@@ -144,56 +122,36 @@ class Engine:
 
     async def raise_event(self, instance_id: str, name: str, input_json: str) -> None:
         """`input_json` is JSON text of the event's value. Raises InstanceMissing, InstanceEnded."""
-
-        def post(records: Records, _: InstanceStatus) -> Consequences:
-            records.post(instance_id, None, events.event_raised(self._clock.now(), name=name, input_json=input_json))
-            return Consequences(ready=[instance_id])
-
-        await self._change(instance_id, post)
+        await self._do(acts.raise_event, instance_id, name, input_json)
 
     async def terminate(self, instance_id: str, reason: str = "") -> None:
         """End it now; its children and running activities go on. Raises InstanceMissing, InstanceEnded."""
-
-        def end(records: Records, instance: InstanceStatus) -> Consequences:
-            ready = episode.end_instance(
-                records, self._clock.now(), instance, RuntimeStatus.TERMINATED, json.dumps(reason)
-            )
-            return Consequences(ready=ready)
-
-        await self._change(instance_id, end)
+        await self._do(acts.terminate, instance_id, reason)
 
     async def suspend(self, instance_id: str, reason: str = "") -> None:
-        """Keep its messages from it until `resume`. Raises InstanceMissing, InstanceEnded."""
-
-        def hold(records: Records, instance: InstanceStatus) -> Consequences:
-            records.put_instance(self._with_status(instance, RuntimeStatus.SUSPENDED))
-            return Consequences()
-
-        await self._change(instance_id, hold)
+        """Keep its messages from it until `resume`. Raises InstanceMissing, InstanceEnded, SteeredTwice."""
+        await self._do(acts.suspend, instance_id, reason)
         log.info("An orchestration is suspended.", extra=_about("orchestration_suspended", instance_id, reason))
 
     async def resume(self, instance_id: str, reason: str = "") -> None:
-        """Undo `suspend`. Raises InstanceMissing, InstanceEnded."""
-
-        def release(records: Records, instance: InstanceStatus) -> Consequences:
-            if instance.runtime_status is RuntimeStatus.SUSPENDED:
-                records.put_instance(self._with_status(instance, RuntimeStatus.RUNNING))
-            return Consequences(ready=[instance_id])
-
-        await self._change(instance_id, release)
+        """Undo `suspend`. Raises InstanceMissing, InstanceEnded, SteeredTwice."""
+        await self._do(acts.resume, instance_id, reason)
         log.info("An orchestration is resumed.", extra=_about("orchestration_resumed", instance_id, reason))
 
-    async def purge(self, instance_id: str) -> bool:
-        """Forget an ended instance. False if there is none of that id, or it has not ended."""
+    async def rewind(self, instance_id: str, reason: str = "") -> None:
+        """Let a failed one go on from before what failed. Raises InstanceMissing, WrongStatus."""
+        await self._do(acts.rewind, instance_id, reason)
+        log.info("An orchestration is rewound.", extra=_about("orchestration_rewound", instance_id, reason))
 
-        def forget(records: Records) -> bool:
-            instance = records.instance(instance_id)
-            if instance is None or not instance.is_ended:
-                return False
-            records.purge(instance_id)
-            return True
+    async def restart(self, instance_id: str, *, with_new_id: bool = True) -> str:
+        """The same code and input again; return the id. Raises InstanceMissing, InstanceExists."""
+        new_id = uuid.uuid4().hex if with_new_id else instance_id
+        await self._do(acts.restart, instance_id, new_id)
+        return new_id
 
-        return await self._history.write(forget)
+    async def purge(self, instance_id: str) -> None:
+        """Forget an ended instance. Raises InstanceMissing, WrongStatus."""
+        await self._history.write(lambda records: acts.purge(records, instance_id))
 
     async def purge_by(
         self,
@@ -203,29 +161,14 @@ class Engine:
         created_to: datetime | None = None,
     ) -> int:
         """Forget all ended instances that match; return how many."""
-        wanted = ENDED if statuses is None else ENDED & set(statuses)
+        return await self._history.write(
+            lambda records: acts.purge_by(records, statuses=statuses, created_from=created_from, created_to=created_to)
+        )
 
-        def forget(records: Records) -> int:
-            found = records.instances(statuses=wanted, created_from=created_from, created_to=created_to)
-            for instance in found:
-                records.purge(instance.instance_id)
-            return len(found)
-
-        return await self._history.write(forget)
-
-    def _with_status(self, instance: InstanceStatus, status: RuntimeStatus) -> InstanceStatus:
-        return replace(instance, runtime_status=status, updated_at=self._clock.now())
-
-    async def _change(self, instance_id: str, work: Callable[[Records, InstanceStatus], Consequences]) -> None:
-        def change(records: Records) -> Consequences:
-            instance = records.instance(instance_id)
-            if instance is None:
-                raise InstanceMissing(f"There is no orchestration instance with the id {instance_id!r}.")
-            if instance.is_ended:
-                raise InstanceEnded(f"The orchestration instance {instance_id!r} has ended.")
-            return work(records, instance)
-
-        self._follow(await self._history.write(change))
+    async def _do(
+        self, act: Callable[Concatenate[Records, datetime, P], Consequences], *about: P.args, **more: P.kwargs
+    ) -> None:
+        self._follow(await self._history.write(lambda records: act(records, self._clock.now(), *about, **more)))
 
     def _follow(self, consequences: Consequences) -> None:
         """Do what a committed transaction asked for; when stopping, the next start does it."""
@@ -244,16 +187,25 @@ class Engine:
         task.add_done_callback(self._running.discard)
 
     async def _run_activity(self, activity: PendingActivity) -> None:
+        async with self._slots:
+            if self._stopping:
+                return
+            try:
+                outcome = await self._outcome(activity)
+            except PoolStopped:
+                return
+        await self._persist(self._delivery(activity.key, outcome))
+
+    async def _outcome(self, activity: PendingActivity) -> Event:
         task_id = activity.key.task_id
         try:
             result = await self._activities.run(activity.name, activity.input_json)
-        except PoolStopped:
-            return
         except ActivityFailed as error:
-            outcome = events.task_failed(self._clock.now(), task_id=task_id, reason=str(error))
-        else:
-            outcome = events.task_completed(self._clock.now(), task_id=task_id, result=result)
-        await self._persist(self._delivery(activity.key, outcome))
+            failure = error.failure
+            return events.task_failed(
+                self._clock.now(), task_id=task_id, reason=failure.reason, details=failure.details
+            )
+        return events.task_completed(self._clock.now(), task_id=task_id, result=result)
 
     async def _run_timer(self, timer: PendingTimer) -> None:
         while (remaining := (timer.fire_at - self._clock.now()).total_seconds()) > 0:

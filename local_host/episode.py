@@ -12,9 +12,10 @@ import uuid
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from local_host import effects, events, replay, sdk
+from local_host import effects, events, failures, replay, sdk
 from local_host.effects import Effect
 from local_host.events import Event
+from local_host.failures import Failure
 from local_host.history import PendingActivity, PendingTimer, Records, TaskKey
 from local_host.instance import ENDED, InstanceStatus, Parent, RuntimeStatus
 from local_host.sdk import Orchestrators
@@ -34,7 +35,11 @@ class Consequences:
 def create(
     records: Records, now: datetime, *, name: str, instance_id: str, input_json: str | None, parent: Parent | None
 ) -> None:
-    """A new instance with its first message; whatever was known under this id is forgotten."""
+    """A new instance with its first message; what was known under this id is forgotten, also if it still runs.
+
+    Except for the output of one that a child replaces: as on the platform, that shows until the child has its own.
+    """
+    replaced = records.instance(instance_id)
     records.purge(instance_id)
     instance = InstanceStatus(
         instance_id=instance_id,
@@ -42,6 +47,7 @@ def create(
         name=name,
         runtime_status=RuntimeStatus.PENDING,
         input_json=input_json,
+        output_json=replaced.output_json if replaced and parent else None,
         created_at=now,
         updated_at=now,
         parent=parent,
@@ -92,20 +98,31 @@ def end_instance(
     status: RuntimeStatus,
     output_json: str | None,
 ) -> list[str]:
-    """End it, tell its parent, and return whom that made ready. The output of a failure is its reason, in JSON."""
+    """End it, tell its parent, and return whom that made ready. The output of a failure is its reason, in JSON.
+
+    Without an output the one that it shows stays: of a child it replaced, of a failure rewound, a reason to suspend it.
+    """
     instance_id = instance.instance_id
-    records.put_instance(replace(instance, runtime_status=status, output_json=output_json, updated_at=now))
+    shown = instance.output_json if output_json is None else output_json
+    records.put_instance(replace(instance, runtime_status=status, output_json=shown, updated_at=now))
     records.remove_timers(instance_id)
     records.take_messages(instance_id, instance.execution_id)
-    parent = instance.parent
-    if parent is None:
+    if instance.parent is None:
         return []
+    answer = _answer(now, instance.parent.task_id, instance.name, status, output_json)
+    records.post(instance.parent.instance_id, instance.parent.execution_id, answer)
+    return [instance.parent.instance_id]
+
+
+def _answer(now: datetime, task_id: int, name: str, status: RuntimeStatus, output_json: str | None) -> Event:
+    """What the parent of an ended instance is told."""
     if status is RuntimeStatus.COMPLETED:
-        answer = events.child_completed(now, task_id=parent.task_id, result=output_json)
-    else:
-        answer = events.child_failed(now, task_id=parent.task_id, reason=json.loads(output_json or '""'))
-    records.post(parent.instance_id, parent.execution_id, answer)
-    return [parent.instance_id]
+        return events.child_completed(now, task_id=task_id, result=output_json)
+    reason = json.loads(output_json or '""')
+    failure = (
+        failures.of_child(name, reason) if status is RuntimeStatus.FAILED else Failure(reason=reason, details=None)
+    )
+    return events.child_failed(now, task_id=task_id, reason=failure.reason, details=failure.details)
 
 
 class _Episode:
@@ -136,8 +153,10 @@ class _Episode:
         reply = sdk.ask(self._orchestrators[self._instance.name], sdk.invocation(self._instance, history))
         try:
             return replay.decide(history, reply)
-        except (replay.NotEmulated, replay.NonDeterministic) as error:
+        except replay.NotEmulated as error:
             return (effects.Fail(reason=str(error)),)
+        except replay.NonDeterministic as error:
+            return (effects.Fail(reason=str(error), by_host=True),)
 
     def _key(self, task_id: int) -> TaskKey:
         return TaskKey(instance_id=self._id, execution_id=self._instance.execution_id, task_id=task_id)
@@ -177,17 +196,16 @@ class _Episode:
     def _problem_with_child(self, name: str, child_id: str) -> str | None:
         if name not in self._orchestrators:
             return f"The function app has no orchestrator named '{name}'."
-        existing = self._records.instance(child_id)
-        if child_id == self._id or (existing is not None and not existing.is_ended):
-            return f"An orchestration instance with the id '{child_id}' is still running; give the child another id."
+        if child_id == self._id:
+            return f"The id '{child_id}' is that of the orchestration itself; give the child another id."
         return None
 
     def _finish(self, effect: Effect | None) -> None:
         match effect:
             case effects.Complete(output=output):
                 self._end(RuntimeStatus.COMPLETED, output)
-            case effects.Fail(reason=error):
-                reason = f"Orchestrator function '{self._instance.name}' failed: {error}"
+            case effects.Fail(reason=error, by_host=by_host):
+                reason = error if by_host else failures.of_orchestrator(self._instance.name, error)
                 log.warning(
                     "An orchestration failed.",
                     extra={"action": "orchestration_failed", "instance_id": self._id, "function": self._instance.name},

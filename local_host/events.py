@@ -29,6 +29,7 @@ class EventType(IntEnum):
     ORCHESTRATOR_STARTED = 12
     ORCHESTRATOR_COMPLETED = 13
     EVENT_RAISED = 15
+    GENERIC = 17
 
 
 def timestamp(at: datetime) -> str:
@@ -81,8 +82,8 @@ def task_completed(at: datetime, *, task_id: int, result: str) -> Event:
     return _event(EventType.TASK_COMPLETED, at, TaskScheduledId=task_id, Result=result)
 
 
-def task_failed(at: datetime, *, task_id: int, reason: str) -> Event:
-    return _event(EventType.TASK_FAILED, at, TaskScheduledId=task_id, Reason=reason, Details="")
+def task_failed(at: datetime, *, task_id: int, reason: str, details: str | None = "") -> Event:
+    return _event(EventType.TASK_FAILED, at, TaskScheduledId=task_id, Reason=reason, Details=details)
 
 
 def child_created(at: datetime, *, task_id: int, name: str, instance_id: str) -> Event:
@@ -95,8 +96,8 @@ def child_completed(at: datetime, *, task_id: int, result: str | None) -> Event:
     return _event(EventType.SUB_ORCHESTRATION_COMPLETED, at, TaskScheduledId=task_id, Result=result)
 
 
-def child_failed(at: datetime, *, task_id: int, reason: str) -> Event:
-    return _event(EventType.SUB_ORCHESTRATION_FAILED, at, TaskScheduledId=task_id, Reason=reason, Details="")
+def child_failed(at: datetime, *, task_id: int, reason: str, details: str | None = "") -> Event:
+    return _event(EventType.SUB_ORCHESTRATION_FAILED, at, TaskScheduledId=task_id, Reason=reason, Details=details)
 
 
 def timer_created(at: datetime, *, task_id: int, fire_at: datetime) -> Event:
@@ -110,3 +111,21 @@ def timer_fired(at: datetime, *, task_id: int, fire_at: datetime) -> Event:
 def event_raised(at: datetime, *, name: str, input_json: str) -> Event:
     """`input_json` is JSON text, quoted once more: as on the platform, the orchestrator gets it as a string."""
     return _event(EventType.EVENT_RAISED, at, Name=name, Input=json.dumps(input_json))
+
+
+def generic(at: datetime, *, data: str) -> Event:
+    """Wakes an instance and means nothing to it."""
+    return _event(EventType.GENERIC, at, Data=data)
+
+
+def described(event: Event) -> str:
+    """The task that the event says was asked for, as the platform words it."""
+    task_id, name = event["EventId"], event.get("Name", "")
+    match event["EventType"]:
+        case EventType.TIMER_CREATED:
+            return f"a timer task with sequence number {task_id}"
+        case EventType.TASK_SCHEDULED:
+            return f"an activity task with sequence ID {task_id} and name '{name}' (version ''),"
+        case _:
+            instance = f"instance ID '{event['InstanceId']}'"
+            return f"a sub-orchestration task with sequence ID {task_id} and name '{name}' (version '', {instance}),"

@@ -198,6 +198,18 @@ def _check_parameters(name: str, call: UserFunction, bindings: Mapping[str, Any]
             "give trigger and bindings the names of the function's parameters."
         )
     _check_annotations(name, call)
+    if "$return" in {binding["name"] for binding in bindings.values()}:
+        _check_return_annotation(name, call)
+
+
+def _check_return_annotation(name: str, call: UserFunction) -> None:
+    """Of a function whose return value has a binding, as an HTTP function's has, it is a class."""
+    annotation = typing.get_type_hints(call).get("return", type(None))
+    if not isinstance(annotation, type) or isinstance(annotation, types.GenericAlias):
+        raise InvalidApp(
+            f"cannot load the {name} function: has invalid non-type return annotation {annotation!r}. "
+            "Annotate the return value with a class, such as dict."
+        )
 
 
 def _check_annotations(name: str, call: UserFunction) -> None:

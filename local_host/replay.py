@@ -27,7 +27,7 @@ from local_host.effects import (
     SetStatus,
     StartChild,
 )
-from local_host.events import Event, EventType, parse_timestamp
+from local_host.events import Event, EventType, described, parse_timestamp
 
 _MARKER = "\n\n$OutOfProcData$:"
 
@@ -37,7 +37,10 @@ class NotEmulated(Exception):
 
 
 class NonDeterministic(Exception):
-    """The orchestrator did something else than its history says; its code changed, or reads a clock or random."""
+    """The orchestrator did something else than its history says; its code changed, reads a clock, or was rewound."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(f"Non-Deterministic workflow detected: {found}")
 
 
 class ActionType(IntEnum):
@@ -170,9 +173,21 @@ class _Walk:
                 self._complete(event["TaskScheduledId"])
             case EventType.EVENT_RAISED:
                 self._raise(event)
+            case EventType.TASK_SCHEDULED | EventType.SUB_ORCHESTRATION_CREATED | EventType.TIMER_CREATED:
+                self._check_asked(event)
+                return
             case _:
                 return
         self._advance()
+
+    def _check_asked(self, event: Event) -> None:
+        """What was asked for once has to be asked for again by what went before it."""
+        if event["EventId"] >= len(self._tasks):
+            raise NonDeterministic(
+                f"A previous execution of this orchestration scheduled {described(event)} but the current replay "
+                "execution hasn't (yet?) scheduled this task. Was a change made to the orchestrator code after this "
+                "instance had already started running?"
+            )
 
     def _complete(self, task_id: int) -> None:
         if task_id >= len(self._tasks):

@@ -158,7 +158,7 @@ var bodyMargin = 67108864
 
 // What an instance runs at once. The platform adds instances by the number in host.json, which it reads from the file:
 // one for every 16 activities. An instance itself takes more, so that lanes, which wait most of the time, never keep
-// validation, results and webhooks waiting; half of its slots are never theirs (docs/adr/0010).
+// validation, results and webhooks waiting; half of its slots are never theirs (docs/adr/0011).
 var activitySlots = 64
 
 var platform = {

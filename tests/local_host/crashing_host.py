@@ -45,7 +45,8 @@ async def run(folder: Path, kill_at: int | None) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         history._database._writing.set_trace_callback(count)
-    engine = Engine(history=history, orchestrators=ORCHESTRATORS, activities=NotedActivities(folder / "notes"))
+    activities = NotedActivities(folder / "notes")
+    engine = Engine(history=history, orchestrators=ORCHESTRATORS, activities=activities, activity_slots=8)
     await engine.start()
     if await engine.status("b1") is None:
         await engine.start_new("lanes", "b1", "3")

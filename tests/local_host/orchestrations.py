@@ -128,6 +128,49 @@ def window(ctx):
     return sorted(order + rest)
 
 
+def fragile(ctx):
+    first = yield ctx.call_activity("w", 1)
+    return [first, (yield ctx.call_activity("flaky", None))]
+
+
+def patient(ctx):
+    return (yield ctx.call_activity("slow", ctx.instance_id))
+
+
+def several(ctx):
+    """As many activities at once as the input says."""
+    return (yield ctx.task_all([ctx.call_activity("slow", n) for n in range(ctx.get_input())]))
+
+
+def quiet(ctx):
+    """Has nothing to say at its end."""
+    yield ctx.call_activity("flaky", None)
+
+
+def persistent(ctx):
+    """Calls once more after a pause, as `orchestrators.insist` does."""
+    try:
+        return (yield ctx.call_activity("flaky", None))
+    except Exception:
+        yield ctx.create_timer(ctx.current_utc_datetime + timedelta(milliseconds=1))
+    return (yield ctx.call_activity("flaky", None))
+
+
+def adopts(ctx):
+    """A child of the name and id that the input says; what it fails with is the result."""
+    name, child_id = ctx.get_input()
+    try:
+        return (yield ctx.call_sub_orchestrator(name, None, child_id))
+    except Exception as e:
+        return str(e)
+
+
+def relies(ctx):
+    """A child of the name and id that the input says."""
+    name, child_id = ctx.get_input()
+    return (yield ctx.call_sub_orchestrator(name, None, child_id))
+
+
 def retrying(ctx):
     yield ctx.call_activity_with_retry("always", df.RetryOptions(5000, 2), None)
 
@@ -147,6 +190,7 @@ def not_a_generator(ctx):
 FUNCTIONS = [
     fan_out, race, wait_for_cancel, parent, child, bad, generations, uncaught, sequence, lanes, lane,
     two_events, event_after_restart, window, retrying, entity, versioned, not_a_generator,
+    fragile, patient, several, quiet, persistent, adopts, relies,
 ]  # fmt: skip
 
 ORCHESTRATORS = {function.__name__: df.Orchestrator.create(function) for function in FUNCTIONS}

@@ -58,6 +58,14 @@ async def large(size):
     return "x" * size
 
 
+async def sleeping(seconds):
+    await asyncio.sleep(seconds)
+
+
+def exiting(code):
+    os._exit(code)
+
+
 def note_process(path):
     """Add this process's id to the file; return how many are in it."""
     with Path(path).open("a+") as file:
@@ -85,7 +93,7 @@ async def environment(name):
 
 
 FUNCTIONS = [
-    double, process_id, unspeakable, cancelled, leaving, in_a_thread, asleep, raising, unserialisable, noisy, large, blocking, once_slow, environment,
+    double, process_id, unspeakable, cancelled, leaving, in_a_thread, asleep, raising, sleeping, exiting, unserialisable, noisy, large, blocking, once_slow, environment,
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -23,8 +24,10 @@ BOOTSTRAP = "tests.local_host.sample_activities:bootstrap"
 
 
 @asynccontextmanager
-async def running(processes=1, bootstrap=BOOTSTRAP, **environment):
-    pool = ActivityPool(processes=processes, bootstrap=bootstrap, environment=environment)
+async def running(processes=1, bootstrap=BOOTSTRAP, function_timeout=timedelta.max, **environment):
+    pool = ActivityPool(
+        processes=processes, bootstrap=bootstrap, environment=environment, function_timeout=function_timeout
+    )
     await pool.start()
     try:
         yield pool
@@ -95,6 +98,18 @@ async def test_failure_has_the_platforms_reason(name, reason):
             await pool.run(name, "7")
 
 
+async def test_failure_has_the_platforms_details():
+    """A serialised .NET exception around the traceback, which the orchestrator sees after the reason."""
+    async with running() as pool:
+        with pytest.raises(ActivityFailed) as failed:
+            await pool.run("raising", "7")
+
+    details = json.loads(failed.value.failure.details)
+    assert ("System.Exception", "ValueError: cannot use 7") == (details["ClassName"], details["Message"])
+    assert "RpcException" in details["InnerException"]["$type"]
+    assert details["InnerException"]["RemoteStackTrace"].startswith("Traceback (most recent call last)")
+
+
 async def test_printing_does_not_disturb_the_channel(capfd):
     """What an activity prints, at any level, goes to stderr, and its result arrives."""
     async with running() as pool:
@@ -117,8 +132,8 @@ async def test_workers_have_the_environment():
         assert await pool.run("environment", '"A_SETTING"') == '"on"'
 
 
-async def test_killed_worker_is_replaced_and_its_work_done(tmp_path):
-    """kill -9 of a worker: what it ran runs again in another process and completes."""
+async def test_killed_worker_fails_its_work_and_is_replaced(tmp_path):
+    """kill -9 of a worker: what it ran fails in the real host's words, once, and the next process serves."""
     notes = tmp_path / "notes"
     async with running() as pool:
         call = asyncio.create_task(pool.run("once_slow", json.dumps(str(notes))))
@@ -126,12 +141,40 @@ async def test_killed_worker_is_replaced_and_its_work_done(tmp_path):
         (first,) = pool.pids
         os.kill(first, signal.SIGKILL)
 
-        assert await asyncio.wait_for(call, 20) == "2"
+        with pytest.raises(ActivityFailed) as failed:
+            await asyncio.wait_for(call, 20)
+        assert await pool.run("double", "1") == "2"
         assert [first] != pool.pids
+    failure = failed.value.failure
+    assert failure.reason == "Activity function 'once_slow' failed: python exited with code 137 (0x89)"
+    assert "WorkerProcessExitException" in json.loads(failure.details)["$type"]
+    assert f"{first}\n" == notes.read_text()
+
+
+async def test_exit_of_an_activitys_own_has_its_code():
+    """An activity that ends its process has failed with that code."""
+    async with running() as pool:
+        with pytest.raises(ActivityFailed, match=r"python exited with code 3 \(0x3\)"):
+            await pool.run("exiting", "3")
+
+
+async def test_what_outlives_the_timeout_takes_its_worker_with_it():
+    """It fails in the real host's words, its neighbours with the worker, and what comes next is served."""
+    async with running(function_timeout=timedelta(seconds=2)) as pool:
+        await pool.run("double", "1")
+        long = asyncio.create_task(pool.run("sleeping", "60"))
+        await asyncio.sleep(1)
+        neighbour = asyncio.create_task(pool.run("sleeping", "60"))
+
+        with pytest.raises(ActivityFailed, match="Timeout value of 00:00:02 was exceeded by function: sleeping"):
+            await long
+        with pytest.raises(ActivityFailed, match="python exited with code 137"):
+            await neighbour
+        assert await pool.run("double", "2") == "4"
 
 
 async def test_broken_pipe_is_a_dead_worker(monkeypatch):
-    """A worker whose pipe breaks before its end is noticed is replaced, and the activity runs in the next one."""
+    """A worker whose pipe breaks before its end is noticed fails the activity like any dead one, and is replaced."""
 
     def write(_):
         raise RuntimeError("the handler is closed")
@@ -141,12 +184,14 @@ async def test_broken_pipe_is_a_dead_worker(monkeypatch):
         (first,) = pool.pids
         monkeypatch.setattr(pool._workers[0]._process.stdin, "write", write)
 
-        assert await pool.run("double", "2") == "4"
+        with pytest.raises(ActivityFailed, match="python exited with code 137"):
+            await pool.run("double", "2")
+        assert await pool.run("double", "3") == "6"
         assert [first] != pool.pids
 
 
 async def test_kill_of_one_worker_leaves_the_other_alone():
-    """What runs in another worker goes on undisturbed."""
+    """What runs in another worker goes on undisturbed; what ran in the dead one has failed."""
     async with running(processes=2) as pool:
         await until(lambda: sum(worker.is_ready for worker in pool._workers) == 2)
         calls = [asyncio.create_task(pool.run("asleep", str(n))) for n in range(2)]
@@ -154,8 +199,10 @@ async def test_kill_of_one_worker_leaves_the_other_alone():
         survivor = pool.pids[1]
         os.kill(pool.pids[0], signal.SIGKILL)
 
-        assert await asyncio.gather(*calls) == ["0", "1"]
+        first, second = await asyncio.gather(*calls, return_exceptions=True)
         assert survivor in pool.pids
+    assert isinstance(first, ActivityFailed)
+    assert second == "1"
 
 
 async def test_signals_are_left_to_the_host():

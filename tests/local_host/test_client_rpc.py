@@ -34,7 +34,9 @@ class InProcess:
 @pytest.fixture
 async def listener(tmp_path: Path) -> AsyncIterator[Listener]:
     orchestrators = index(build()).orchestrators
-    engine = Engine(history=History(tmp_path / "history.db"), orchestrators=orchestrators, activities=InProcess())
+    engine = Engine(
+        history=History(tmp_path / "history.db"), orchestrators=orchestrators, activities=InProcess(), activity_slots=8
+    )
     await engine.start()
     listener = Listener(build_rpc(engine, TOKEN), bind("127.0.0.1", 0), grace_seconds=1)
     await listener.start()
@@ -72,7 +74,7 @@ async def test_an_orchestration_started_by_the_client_runs_to_its_output(client)
     assert await client.start_new("count_up", "b1", {"steps": 3, "seconds": 0}) == "b1"
     status = await ended(client, "b1")
     assert (status.name, status.instance_id, status.runtime_status) == ("count_up", "b1", Runtime.Completed)
-    assert (status.input_, status.output) == ({"steps": 3, "seconds": 0}, 3)
+    assert (status.input_, status.output) == ('{"steps": 3, "seconds": 0}', 3)
     assert abs(datetime.now(UTC) - status.created_time) < timedelta(seconds=10)
 
 
@@ -122,11 +124,11 @@ async def test_a_missing_instance_has_a_falsy_status(client) -> None:
 
 
 async def test_the_input_can_be_left_out_of_a_status(listener, client) -> None:
-    """`showInput=False` hides it; the platform shows it otherwise."""
+    """`showInput=False` hides it; otherwise it is the JSON text that the client sent, as on the platform."""
     await client.start_new("wait_for_go", "w", {"secret": 1})
     async with httpx.AsyncClient(base_url=f"{listener.url}/{TOKEN}/") as plain:
         assert (await plain.get("instances/w?showInput=False")).json()["input"] is None
-        assert (await plain.get("instances/w?showInput=True")).json()["input"] == {"secret": 1}
+        assert (await plain.get("instances/w?showInput=True")).json()["input"] == '{"secret": 1}'
 
 
 async def test_events_reach_a_waiting_instance_as_a_json_string(client) -> None:
@@ -163,7 +165,7 @@ async def test_a_suspended_instance_waits_for_resume(client) -> None:
     assert (await ended(client, "w")).runtime_status is Runtime.Completed
 
 
-@pytest.mark.parametrize("call", ["raise_event", "terminate", "suspend", "resume"])
+@pytest.mark.parametrize("call", ["raise_event", "terminate", "suspend", "resume", "rewind"])
 async def test_a_missing_instance_cannot_be_addressed(client, call) -> None:
     """Each call raises and names the id."""
     with pytest.raises(Exception, match="absent"):
@@ -204,6 +206,42 @@ async def test_purge_forgets_one_ended_instance(client) -> None:
     assert (await client.purge_instance_history("p")).instances_deleted == 0
 
 
+async def test_purge_of_a_running_instance_is_refused(listener, client) -> None:
+    """412 with the platform's sentence."""
+    await client.start_new("wait_for_go", "w")
+    await reaches(client, "w", Runtime.Running)
+    async with httpx.AsyncClient(base_url=f"{listener.url}/{TOKEN}/") as plain:
+        answer = await plain.delete("instances/w")
+    assert answer.status_code == 412
+    assert answer.json() == (
+        "Only orchestrations in a terminal state can be purged, "
+        "but the orchestration with instance ID w has status Running"
+    )
+
+
+async def test_what_did_not_fail_cannot_be_rewound(client) -> None:
+    """The client raises with the platform's sentence."""
+    await client.start_new("wait_for_go", "w")
+    await reaches(client, "w", Runtime.Running)
+    with pytest.raises(Exception, match="This orchestration has status Running, but only orchestrations"):
+        await client.rewind("w", "r")
+
+
+async def test_an_instance_can_be_restarted(listener, client) -> None:
+    """Under a new id unless told otherwise, with the input it had; while it runs its own id is refused."""
+    await client.start_new("count_up", "r", {"steps": 2, "seconds": 0})
+    await ended(client, "r")
+    new_id = (await client.restart("r"))["id"]
+    assert new_id != "r"
+    assert (await ended(client, new_id)).output == 2
+    await client.start_new("wait_for_go", "w")
+    async with httpx.AsyncClient(base_url=f"{listener.url}/{TOKEN}/instances/") as plain:
+        taken = await plain.post("w/restart?restartWithNewInstanceId=false")
+        missing = await plain.post("absent/restart")
+    assert (taken.status_code, missing.status_code) == (409, 400)
+    assert missing.json()["ExceptionMessage"] == "No instance with ID 'absent' was found. (Parameter 'instanceId')"
+
+
 async def test_purge_by_forgets_every_ended_instance_that_matches(client) -> None:
     """Running instances stay."""
     for instance_id in ("p1", "p2"):
@@ -220,8 +258,6 @@ async def test_purge_by_forgets_every_ended_instance_that_matches(client) -> Non
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "instances/w/restart?restartWithNewInstanceId=true"),
-        ("POST", "instances/w/rewind?reason=r"),
         ("POST", "entities/Counter/k1?op=add"),
         ("GET", "entities/Counter/k1"),
     ],
@@ -246,7 +282,9 @@ async def test_without_the_token_nothing_answers(listener, path) -> None:
 @pytest.mark.parametrize(("peer", "status"), [("127.0.0.1", 200), ("::1", 200), ("10.0.0.7", 404)])
 async def test_only_this_machine_is_answered(tmp_path, peer, status) -> None:
     """A peer that is not loopback is refused although it knows the token."""
-    engine = Engine(history=History(tmp_path / "history.db"), orchestrators={}, activities=InProcess())
+    engine = Engine(
+        history=History(tmp_path / "history.db"), orchestrators={}, activities=InProcess(), activity_slots=8
+    )
     await engine.start()
     transport = httpx.ASGITransport(build_rpc(engine, TOKEN), client=(peer, 1234))
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as plain:

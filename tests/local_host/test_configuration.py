@@ -84,7 +84,7 @@ ONE = "app = func.FunctionApp()\nalias = app\n"
 )
 def test_the_route_prefix_is_that_of_host_json(module, host, prefix) -> None:
     """Without one it is the platform's `api`. Two names of one app are one app."""
-    assert load_app(module("one_app", ONE, host)).route_prefix == prefix
+    assert load_app(module("one_app", ONE, host)).host.route_prefix == prefix
 
 
 @pytest.mark.parametrize(

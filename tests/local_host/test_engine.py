@@ -10,119 +10,25 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from local_host.activity_pool import ActivityFailed, ActivityPool
-from local_host.engine import Engine, InstanceEnded, InstanceExists, InstanceMissing, UnknownFunction
+from local_host.activity_pool import ActivityPool
+from local_host.engine import Engine
 from local_host.history import History
 from local_host.instance import RuntimeStatus
+from local_host.refusals import (
+    InstanceExists,
+    UnknownFunction,
+)
 from shared.domain.errors import Unavailable
+from tests.local_host.engine_host import SkippingClock, ended
 from tests.local_host.orchestrations import ORCHESTRATORS
 
 ROOT = Path(__file__).parents[2]
 LANES_RESULT = {"b1": "24", "b1:lane:0": "12", "b1:lane:1": "12"}
-
-
-ANSWERS = {
-    "work": lambda argument: argument["i"] * 10,
-    "join": sum,
-    "slow": lambda _: 42,
-    "after": lambda _: 2,
-    "w": lambda n: n,
-    "double": lambda n: n * 2,
-}
-
-
-class Activities:
-    """Answers at once; `slow` waits until `release` is set, and notes that it began in `began`."""
-
-    def __init__(self) -> None:
-        self.ran: list[tuple[str, str]] = []
-        self.began = asyncio.Event()
-        self.release = asyncio.Event()
-
-    async def run(self, name: str, input_json: str) -> str:
-        self.ran.append((name, input_json))
-        if name == "slow":
-            self.began.set()
-            await self.release.wait()
-        if name == "always":
-            raise ActivityFailed("Activity function 'always' failed: ValueError: nope")
-        value = json.loads(input_json)
-        return json.dumps(ANSWERS[name](value))
-
-
-class SkippingClock:
-    """Sleeping takes no time and moves the clock on."""
-
-    def __init__(self) -> None:
-        self.time = datetime.now(UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-        await asyncio.sleep(0)
-
-
-async def ended(engine, instance_id):
-    """The instance, once it has ended."""
-    async with asyncio.timeout(30):
-        while True:
-            status = await engine.status(instance_id)
-            if status.is_ended:
-                return status
-            await asyncio.sleep(0.005)
-
-
-class Host:
-    """An engine on a folder that can be restarted, gracefully or as after a kill."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.activities = Activities()
-        self.orchestrators = dict(ORCHESTRATORS)
-        self.clock = {}
-        self.engine: Engine | None = None
-
-    async def start(self) -> Engine:
-        history = History(self.folder / "history.db")
-        self.engine = Engine(
-            history=history, orchestrators=self.orchestrators, activities=self.activities, **self.clock
-        )
-        await self.engine.start()
-        return self.engine
-
-    async def restart(self, grace_seconds: float = 0) -> Engine:
-        await self.engine.stop(grace_seconds)
-        return await self.start()
-
-    async def ended(self, instance_id: str = "b1"):
-        return await ended(self.engine, instance_id)
-
-    async def settled(self, instance_id: str, expected: RuntimeStatus) -> None:
-        async with asyncio.timeout(10):
-            while True:
-                status = await self.engine.status(instance_id)
-                if status is not None and status.runtime_status is expected:
-                    return
-                await asyncio.sleep(0.005)
-
-    async def run(self, name: str, input_json: str | None = None):
-        await self.engine.start_new(name, "b1", input_json)
-        return await self.ended()
-
-
-@pytest.fixture
-async def host(tmp_path):
-    host = Host(tmp_path)
-    await host.start()
-    yield host
-    await host.engine.stop(0)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +61,11 @@ async def test_children_answer_their_parent(host):
     """A child's result reaches the parent; a failed child raises there, with the platform's words."""
     status = await host.run("parent")
 
-    assert [{"p": 1}, "Orchestrator function 'bad' failed: child failed \n "] == json.loads(status.output_json)
+    result, failure = json.loads(status.output_json)
+    assert {"p": 1} == result
+    assert failure.startswith(
+        "Orchestrator function 'bad' failed: child failed \n Message: child failed, StackTrace:    at System."
+    )
 
 
 async def test_generations_keep_their_parent(host):
@@ -217,16 +127,6 @@ async def test_unknown_child_fails_its_parent(host):
     assert "no orchestrator named 'bad'" in (await host.run("parent")).output_json
 
 
-async def test_running_child_id_is_not_taken_over(host):
-    """A child whose id belongs to a running instance fails in the parent instead of replacing it."""
-    await host.engine.start_new("wait_for_cancel", "b1:part:0", None)
-
-    status = await host.run("parent")
-
-    assert "'b1:part:0' is still running" in status.output_json
-    assert not (await host.engine.status("b1:part:0")).is_ended
-
-
 async def test_start_of_a_running_id_is_refused(host):
     """An id that has not ended cannot be started again."""
     await host.engine.start_new("wait_for_cancel", "b1", None)
@@ -274,93 +174,6 @@ async def test_unconsumed_event_reaches_the_next_generation(host):
     host.activities.release.set()
 
     assert '{"n": 1}' == json.loads((await host.ended()).output_json)
-
-
-async def test_terminate_ends_now_and_does_not_cascade(host):
-    """A terminated instance is over with its reason; its children go on."""
-    await host.engine.start_new("lanes", "b1", "400")
-    await host.settled("b1", RuntimeStatus.RUNNING)
-    await host.engine.terminate("b1", "user asked")
-
-    status = await host.engine.status("b1")
-    assert (RuntimeStatus.TERMINATED, '"user asked"') == (status.runtime_status, status.output_json)
-    assert not (await host.engine.status("b1:lane:0")).is_ended
-
-
-async def test_terminated_child_fails_in_its_parent(host):
-    """The parent of a terminated child sees a failure with the reason."""
-    host.orchestrators["child"] = ORCHESTRATORS["wait_for_cancel"]
-    host.orchestrators["parent"] = ORCHESTRATORS["lanes"]
-    host.orchestrators["lane"] = ORCHESTRATORS["wait_for_cancel"]
-    await host.restart()
-    await host.engine.start_new("parent", "b1", "1")
-    for name in ("b1:lane:0", "b1:lane:1"):
-        await host.settled(name, RuntimeStatus.RUNNING)
-    await host.engine.terminate("b1:lane:0", "no more")
-    await host.engine.terminate("b1:lane:1", "no more")
-
-    assert "no more" in (await host.ended()).output_json
-
-
-async def test_suspended_instance_hears_nothing_until_resumed(host):
-    """Messages wait for a suspended instance, and are all there when it resumes."""
-    await host.engine.start_new("two_events", "b1", None)
-    await host.settled("b1", RuntimeStatus.RUNNING)
-    await host.engine.suspend("b1", "pause")
-    await host.engine.raise_event("b1", "go", "1")
-    await asyncio.sleep(0.05)
-
-    assert (await host.engine.status("b1")).runtime_status is RuntimeStatus.SUSPENDED
-    await host.engine.resume("b1")
-    await asyncio.sleep(0.05)
-    await host.engine.raise_event("b1", "go", "2")
-    assert ["1", "2"] == json.loads((await host.ended()).output_json)
-
-
-STEERING = [
-    lambda engine: engine.raise_event("b1", "go", "1"),
-    lambda engine: engine.terminate("b1"),
-    lambda engine: engine.suspend("b1"),
-    lambda engine: engine.resume("b1"),
-]
-
-
-@pytest.mark.parametrize("steer", STEERING)
-async def test_missing_instance_cannot_be_steered(host, steer):
-    """Steering an id nobody started says so."""
-    with pytest.raises(InstanceMissing, match="'b1'"):
-        await steer(host.engine)
-
-
-@pytest.mark.parametrize("steer", STEERING)
-async def test_ended_instance_cannot_be_steered(host, steer):
-    """Steering an ended instance says so."""
-    await host.run("sequence", "1")
-
-    with pytest.raises(InstanceEnded, match="'b1' has ended"):
-        await steer(host.engine)
-
-
-async def test_purge_forgets_ended_instances_only(host):
-    """Purging a running or unknown id does nothing; an ended one is gone."""
-    await host.engine.start_new("wait_for_cancel", "running", None)
-    await host.run("sequence", "1")
-
-    assert [False, False, True] == [await host.engine.purge(name) for name in ("running", "unknown", "b1")]
-    assert await host.engine.status("b1") is None
-
-
-@pytest.mark.parametrize(("statuses", "left"), [(None, {"running"}), (["Failed", "Running"], {"running", "good"})])
-async def test_purge_by_forgets_what_matches(host, statuses, left):
-    """Purging by status spares what does not match, and whatever has not ended."""
-    await host.engine.start_new("wait_for_cancel", "running", None)
-    await host.engine.start_new("sequence", "good", "1")
-    await host.engine.start_new("uncaught", "bad", None)
-    for name in ("good", "bad"):
-        await host.ended(name)
-
-    assert 3 - len(left) == await host.engine.purge_by(statuses=statuses)
-    assert left == {one.instance_id for one in await host.engine.list_statuses()}
 
 
 async def test_activity_without_result_runs_again(host):
@@ -477,7 +290,9 @@ def test_kill_between_any_two_statements_loses_nothing(tmp_path):
 async def test_killed_worker_does_not_disturb_the_orchestration(tmp_path):
     """kill -9 of an activity worker: the engine's orchestration completes through the next one."""
     pool = ActivityPool(processes=1, bootstrap="tests.local_host.sample_activities:bootstrap", environment={})
-    engine = Engine(history=History(tmp_path / "history.db"), orchestrators=ORCHESTRATORS, activities=pool)
+    engine = Engine(
+        history=History(tmp_path / "history.db"), orchestrators=ORCHESTRATORS, activities=pool, activity_slots=2
+    )
     await pool.start()
     await engine.start()
     await engine.start_new("sequence", "b1", "30")

@@ -158,3 +158,16 @@ def test_an_annotation_that_the_worker_refuses_is_refused_in_its_words() -> None
     )
     with pytest.raises(InvalidApp, match=words):
         index(app)
+
+
+@pytest.mark.parametrize("annotation", [dict[str, str], Dict[str, str], dict | None])  # noqa: UP006
+def test_a_return_annotation_that_the_worker_refuses_is_refused_in_its_words(annotation: Any) -> None:
+    """An HTTP function returns a class to the worker, which otherwise loads no function at all."""
+
+    async def bad(req: Request): ...
+
+    bad.__annotations__["return"] = annotation
+    app = fresh()
+    app.function_name("bad")(app.route(route="bad")(bad))
+    with pytest.raises(InvalidApp, match="cannot load the bad function: has invalid non-type return annotation"):
+        index(app)

@@ -196,10 +196,36 @@ def test_changed_code_is_noticed():
         decide(started(scheduled(0, "old")), Reply(actions=((activity("new"),),)))
 
 
-def test_forgotten_task_is_noticed():
-    """A completion of a task the orchestrator no longer asks for is refused."""
+CREATED = [
+    (
+        events.task_scheduled(START, task_id=0, name="a"),
+        "an activity task with sequence ID 0 and name 'a' (version ''),",
+    ),
+    (events.timer_created(START, task_id=0, fire_at=START), "a timer task with sequence number 0"),
+    (
+        events.child_created(START, task_id=0, name="c", instance_id="i"),
+        "a sub-orchestration task with sequence ID 0 and name 'c' (version '', instance ID 'i'),",
+    ),
+]
+
+
+@pytest.mark.parametrize(("created", "described"), CREATED)
+def test_forgotten_task_is_noticed(created, described):
+    """A task that this code does not ask for, complete or not, is refused in DurableTask's words."""
+    with pytest.raises(NonDeterministic) as refused:
+        decide(started(created), Reply())
+
+    assert str(refused.value) == (
+        f"Non-Deterministic workflow detected: A previous execution of this orchestration scheduled {described} but "
+        "the current replay execution hasn't (yet?) scheduled this task. Was a change made to the orchestrator code "
+        "after this instance had already started running?"
+    )
+
+
+def test_answer_to_what_was_never_asked_is_noticed():
+    """A completion of a task that neither history nor code asks for is refused."""
     with pytest.raises(NonDeterministic, match="task 0"):
-        decide(started(scheduled(0), completed(0)), Reply())
+        decide(started(completed(0)), Reply())
 
 
 def test_failure_without_the_marker_asks_for_nothing():

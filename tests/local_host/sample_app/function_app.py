@@ -15,7 +15,7 @@ from azurefunctions.extensions.http.fastapi import JSONResponse, Request, Respon
 PIECE = b"x" * 65536
 
 
-async def hello(req: Request) -> dict[str, Any]:
+async def hello(req: Request) -> dict:
     return {"name": req.path_params["name"], "query": dict(req.query_params)}
 
 
@@ -27,7 +27,7 @@ async def nothing(req: Request) -> None:
     return None
 
 
-async def numbers(req: Request) -> list[int]:
+async def numbers(req: Request) -> list:
     return [1, 2]
 
 
@@ -39,19 +39,19 @@ async def boom(req: Request) -> None:
     raise RuntimeError("a secret detail")
 
 
-async def known_file(req: Request) -> dict[str, str]:
+async def known_file(req: Request) -> dict:
     return {"which": "literal"}
 
 
-async def one_file(req: Request) -> dict[str, str]:
+async def one_file(req: Request) -> dict:
     return {"which": "parameter", "id": req.path_params["id"]}
 
 
-async def wild_file(req: Request) -> dict[str, str]:
+async def wild_file(req: Request) -> dict:
     return {"which": "wildcard", "path": req.path_params["path"]}
 
 
-async def upload(req: Request) -> dict[str, int]:
+async def upload(req: Request) -> dict:
     return {"bytes": sum([len(piece) async for piece in req.stream()])}
 
 
@@ -65,13 +65,13 @@ async def download(req: Request) -> StreamingResponse:
     return StreamingResponse(body(), media_type="application/octet-stream")
 
 
-async def start_count(req: Request, client: df.DurableOrchestrationClient) -> dict[str, str]:
+async def start_count(req: Request, client: df.DurableOrchestrationClient) -> dict:
     name = req.query_params.get("by", "count_up")
     started = await client.start_new(name, req.path_params["id"], await req.json())
     return {"id": started}
 
 
-async def read_count(req: Request, client: df.DurableOrchestrationClient) -> dict[str, Any]:
+async def read_count(req: Request, client: df.DurableOrchestrationClient) -> dict:
     status = await client.get_status(req.path_params["id"])
     return {"status": status.runtime_status.value if status else None, "output": status.output if status else None}
 
