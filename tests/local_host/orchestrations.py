@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import azure.durable_functions as df
 
+from orchestrators.insist import insist
+
 
 def fan_out(ctx):
     """A.1."""
@@ -156,6 +158,11 @@ def persistent(ctx):
     return (yield ctx.call_activity("flaky", None))
 
 
+def insists(ctx):
+    """As the product's orchestrators call an activity."""
+    return (yield from insist(ctx, "once_slow", ctx.get_input()))
+
+
 def adopts(ctx):
     """A child of the name and id that the input says; what it fails with is the result."""
     name, child_id = ctx.get_input()
@@ -190,7 +197,7 @@ def not_a_generator(ctx):
 FUNCTIONS = [
     fan_out, race, wait_for_cancel, parent, child, bad, generations, uncaught, sequence, lanes, lane,
     two_events, event_after_restart, window, retrying, entity, versioned, not_a_generator,
-    fragile, patient, several, quiet, persistent, adopts, relies,
+    fragile, patient, several, quiet, persistent, insists, adopts, relies,
 ]  # fmt: skip
 
 ORCHESTRATORS = {function.__name__: df.Orchestrator.create(function) for function in FUNCTIONS}

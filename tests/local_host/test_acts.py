@@ -254,14 +254,16 @@ async def test_slots_are_for_the_whole_host(host):
     assert [("slow", str(n)) for n in range(5)] + [("double", "0"), ("double", "1")] == host.activities.ran
 
 
-async def test_stop_does_not_wait_for_what_waits_for_a_slot(host):
+async def test_nothing_gets_a_slot_after_a_stop(host):
     """What had not begun runs at the next start."""
     host.activity_slots = 1
     await host.restart()
     await host.engine.start_new("several", "b1", "3")
     await host.activities.began.wait()
     asyncio.get_running_loop().call_later(0.1, host.activities.release.set)
-    await host.restart(grace_seconds=5)
-    await host.ended()
+    await host.engine.stop(grace_seconds=5)
 
+    assert [("slow", "0")] == host.activities.ran
+    await host.start()
+    await host.ended()
     assert [("slow", str(n)) for n in range(3)] == host.activities.ran
