@@ -14,11 +14,11 @@ from orchestrators.insist import GaveUp, insist
 CALLS_PER_GENERATION = 25  # Replay cost grows with history; a new generation starts with an empty one.
 
 
-def run_lane(context: df.DurableOrchestrationContext) -> Generator[Any, Any, str | None]:
+def run_lane(context: df.DurableOrchestrationContext) -> Generator[Any, Any, str]:
     """Input: `{"owner", "batch_id", "run", "lane", "lanes"}`, and `waited`, which process_chunk keeps for itself.
 
-    The result is None, or the sentence that says why it gave up: its chunks are then for the other lanes, or for the
-    run's next lanes.
+    The result is `done`, or the sentence that says why it gave up: its chunks are then for the other lanes, or for the
+    run's next lanes. It is never nothing: an instance without an output shows the one of the failure it replaced.
     """
     lane = context.get_input()
     for _ in range(CALLS_PER_GENERATION):
@@ -27,9 +27,9 @@ def run_lane(context: df.DurableOrchestrationContext) -> Generator[Any, Any, str
         except GaveUp as reason:
             return str(reason)
         if progress["done"]:
-            return None
+            return "done"
         lane = {**lane, "waited": progress["waited"]}
         if progress["wait"] > 0:
             yield context.create_timer(context.current_utc_datetime + timedelta(seconds=progress["wait"]))
     context.continue_as_new(lane)
-    return None
+    return "continued"

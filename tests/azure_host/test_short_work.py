@@ -41,7 +41,7 @@ def test_a_small_batch_beside_large_ones(instances: Instances, upstream: Mock, l
     service = instances(deployment={"max_concurrency": 32}, **SETTINGS)
     service.start()
     with receiving() as receiver, service.openai as client:
-        body = {"url": receiver.url, "event_types": ["batch.completed"]}
+        body = {"name": "here", "url": receiver.url, "event_types": ["batch.completed"]}
         client.post("/webhook_endpoints", body=body, cast_to=object)
         file_id, small_id = service.upload(LARGE), service.upload(SMALL)
         batches = [service.create(file_id) for _ in range(large)]
