@@ -1,146 +1,42 @@
-"""Records histories of the product's orchestrators: `python -m tests.record_histories`.
+"""Records histories of the product's orchestrators: `python -m tests.record_histories`, with `func` on the PATH.
 
-Each course below is run through the durable SDK and the local host's replay loop, on a clock of its own, and becomes a
-file in `tests/histories`; `tests/orchestrators/test_recorded_histories.py` replays them all. A file that is there is
-kept: it stands for the runs that are under way somewhere. CONTRIBUTING.md says when one may go.
+Each course of `tests/courses` is run in Azure's own host, on the real durable extension, and what the extension handed to
+the orchestrator last, in each generation, becomes a file in `tests/histories`; `tests/orchestrators` replays them all. A
+file that is there is kept: it stands for the runs that are under way somewhere. CONTRIBUTING.md says when one may go.
 """
 
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import azure.durable_functions as df
+import httpx
 import msgspec
 
 import function_app
-from local_host import events, sdk
+from bench.programs import Program
+from local_host import sdk
 from local_host.events import Event
 from local_host.instance import InstanceStatus, RuntimeStatus
 from local_host.replay import Action, Reply
-from orchestrators import names
-from orchestrators.deliver_webhook import ATTEMPTS_PER_GENERATION
-from orchestrators.insist import MAX_CALLS
-from orchestrators.run_lane import CALLS_PER_GENERATION
-from tests.local_host.replaying_host import START, ReplayingHost
+from tests import core_tools
+from tests.azure_host.durable_host import DurableHost
+from tests.courses import COURSES
+from tests.local_host.replaying_host import START
 
 FOLDER = Path(__file__).parent / "histories"
 HANDLES = {name: df.Orchestrator.create(function) for name, function in function_app.ORCHESTRATORS}
-
-BATCH = {"owner": "default", "batch_id": "b", "run": "r"}
-LANE = {**BATCH, "lane": 1, "lanes": 2}
-DELIVERY = {"delivery_id": "d"}
-FAULT = RuntimeError("The store does not answer.")
-LANE_ENDED = events.child_completed(START, task_id=-1, result="null")
-LANE_FAILED = events.child_failed(START, task_id=-1, reason="Orchestrator function 'run_lane' failed.")
-
-ACCEPTED = {"outcome": "accepted", "chunks": 7, "lanes": 2}
-ADMITTED = {"outcome": "admitted"}
-REFUSED = {"outcome": "refused"}
-COMPLETED = {"done": True, "status": "completed"}
-TOO_EARLY = {"done": False, "status": "in_progress"}
+APP = Path(__file__).parent / "azure_host/histories_app"
+LONGEST_SECONDS = 400.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Course:
-    """What one orchestration meets: for each activity its answers in order (an exception: it fails), then the last."""
-
-    orchestrator: str
-    input: Mapping[str, Any]
-    answers: Mapping[str, Sequence[Any]]
-    lane: Event = field(default_factory=lambda: LANE_ENDED)
-
-
-def _batch(
-    *,
-    validated: Sequence[Any] = (ACCEPTED,),
-    reserved: Sequence[Any] = (ADMITTED,),
-    finished: Sequence[Any] = (COMPLETED,),
-    lane: Event = LANE_ENDED,
-) -> Course:
-    answers = {names.VALIDATE_INPUT: validated, names.RESERVE_QUOTA: reserved, names.FINISH_BATCH: finished}
-    return Course(orchestrator=names.RUN_BATCH, input=BATCH, answers=answers, lane=lane)
-
-
-def _lane(*progress: Any) -> Course:
-    return Course(orchestrator=names.RUN_LANE, input=LANE, answers={names.PROCESS_CHUNK: progress})
-
-
-def _delivery(*attempts: Any) -> Course:
-    return Course(orchestrator=names.DELIVER_WEBHOOK, input=DELIVERY, answers={names.SEND_WEBHOOK: attempts})
-
-
-def _slice(wait: float = 0.0) -> dict[str, Any]:
-    return {"done": False, "wait": wait, "waited": wait}
-
-
-DONE = {"done": True, "wait": 0.0, "waited": 0.0}
-AGAIN = {"done": False, "wait": 40.0}
-COURSES = {
-    "run_batch-accepted": _batch(),
-    "run_batch-one-lane": _batch(validated=[{**ACCEPTED, "lanes": 1}]),
-    "run_batch-refused": _batch(validated=[REFUSED], finished=[{"done": True, "status": "failed"}]),
-    "run_batch-cancelled-while-validating": _batch(
-        validated=[{"outcome": "cancelled"}], finished=[{"done": True, "status": "cancelled"}]
-    ),
-    "run_batch-over-quota": _batch(reserved=[REFUSED], finished=[{"done": True, "status": "failed"}]),
-    "run_batch-every-activity-called-again": _batch(
-        validated=[FAULT, FAULT, ACCEPTED], reserved=[FAULT, ADMITTED], finished=[FAULT, FAULT, FAULT, COMPLETED]
-    ),
-    "run_batch-storage-gone": _batch(validated=[*[FAULT] * MAX_CALLS, ACCEPTED]),
-    "run_batch-lane-failed": _batch(
-        validated=[ACCEPTED] * 2, reserved=[ADMITTED] * 2, finished=[TOO_EARLY, COMPLETED], lane=LANE_FAILED
-    ),
-    "run_lane-one-slice": _lane(DONE),
-    "run_lane-several-slices": _lane(_slice(), _slice(), DONE),
-    "run_lane-waits": _lane(_slice(90.0), _slice(), _slice(240.5), DONE),
-    "run_lane-two-generations": _lane(*[_slice()] * CALLS_PER_GENERATION, _slice(30.0), DONE),
-    "run_lane-called-again": _lane(FAULT, FAULT, _slice(), FAULT, DONE),
-    "run_lane-storage-gone": _lane(_slice(), *[FAULT] * MAX_CALLS),
-    "deliver_webhook-received": _delivery(DONE),
-    "deliver_webhook-received-later": _delivery(AGAIN, AGAIN, DONE),
-    "deliver_webhook-two-generations": _delivery(*[AGAIN] * ATTEMPTS_PER_GENERATION, DONE),
-    "deliver_webhook-called-again": _delivery(FAULT, AGAIN, FAULT, DONE),
-    "deliver_webhook-storage-gone": _delivery(*[FAULT] * MAX_CALLS),
-}
-
-
-def record(course: Course) -> list[dict[str, Any]]:
-    """Every generation of an orchestration, with what it was given, what happened to it and what it asked for."""
-    host = ReplayingHost(
-        orchestrator=course.orchestrator,
-        handles=HANDLES,
-        input=json.dumps(course.input),
-        answers={name: _in_turn(answers) for name, answers in course.answers.items()},
-        children={names.RUN_LANE: course.lane},
-    ).run(1)
-    generations = [*host.generations, (host.input, host.history)]
-    return [
-        {"input": input_json, "history": history, "asked": asked(reply_to(course.orchestrator, input_json, history))}
-        for input_json, history in generations
-    ]
-
-
-def _in_turn(answers: Sequence[Any]) -> Callable[[Any], Any]:
-    left: Iterator[Any] = iter(answers)
-
-    def answer(_: Any) -> Any:
-        said = next(left)
-        if isinstance(said, Exception):
-            raise said
-        return said
-
-    return answer
-
-
-def reply_to(orchestrator: str, input_json: str | None, history: list[Event]) -> Reply:
+def reply_to(orchestrator: str, instance_id: str, input_json: str | None, history: list[Event]) -> Reply:
     """What the orchestrator's present code answers to a history."""
     instance = InstanceStatus(
-        instance_id="b1",
+        instance_id=instance_id,
         execution_id="exec",
         name=orchestrator,
         runtime_status=RuntimeStatus.RUNNING,
@@ -163,24 +59,63 @@ def _shape(action: Action) -> Any:
     return " ".join([action.action_type.name, *named, *([action.instance_id] if action.instance_id else [])])
 
 
-def write(file: Path, orchestrator: str, generations: list[dict[str, Any]]) -> None:
+def record(folder: Path, courses: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """The generations of each course: input, history and what the present code asks for, all run at once."""
+    environment = {"HISTORIES_FOLDER": str(folder), **core_tools.LAUNCHER_PATH}
+    program = Program(["tests.azure_host.on_core_tools", str(APP), str(folder), "client"], folder / "log", environment)
+    program.start(150.0)
+    try:
+        host = DurableHost(rpc=httpx.get(f"{program.url}/client").json()["rpc"], folder=folder)
+        for name in courses:
+            assert host.start(COURSES[name].orchestrator, name, COURSES[name].input(name)) == 202
+        for name in courses:
+            status, output = host.ended(name, LONGEST_SECONDS)
+            print(f"{status:10} {name}: {output}")  # noqa: T201
+    finally:
+        program.stop()
+    return {name: _generations(name, folder / f"{name}.jsonl") for name in courses}
+
+
+def _generations(name: str, notes: Path) -> list[dict[str, Any]]:
+    bodies = [body for body in map(json.loads, notes.read_text().splitlines()) if body["instanceId"] == name]
+    last = {_begin(body["history"]): body for body in bodies}  # of each generation
+    orchestrator = COURSES[name].orchestrator
+    return [
+        {
+            "input": _text(body["input"]),
+            "history": body["history"],
+            "asked": asked(reply_to(orchestrator, name, _text(body["input"]), body["history"])),
+        }
+        for body in last.values()
+    ]
+
+
+def _begin(history: list[Event]) -> str:
+    return next(event["Timestamp"] for event in history if event["EventType"] == 0)
+
+
+def _text(given: Any) -> str:
+    return given if isinstance(given, str) else json.dumps(given)
+
+
+def write(file: Path, orchestrator: str, instance_id: str, generations: list[dict[str, Any]]) -> None:
     """One event a line, so that a change can be read."""
     for generation in generations:
         generation["history"] = [msgspec.Raw(json.dumps(event).encode()) for event in generation["history"]]
-    text = msgspec.json.encode({"orchestrator": orchestrator, "generations": generations})
+    content = {"orchestrator": orchestrator, "instance_id": instance_id, "generations": generations}
+    text = msgspec.json.encode(content)
     file.write_bytes(text.replace(b'{"EventType"', b'\n{"EventType"').replace(b',"asked"', b',\n"asked"') + b"\n")
 
 
 def main() -> None:
-    warnings.filterwarnings("ignore", module=r"azure\.(durable_)?functions")
+    if reason := core_tools.missing():
+        raise SystemExit(reason)
     FOLDER.mkdir(exist_ok=True)
-    for name, course in COURSES.items():
-        file = FOLDER / f"{name}.json"
-        if file.exists():
-            print(f"kept      {file.name}")
-            continue
-        write(file, course.orchestrator, record(course))
-        print(f"recorded  {file.name}")
+    missing = [name for name in COURSES if not (FOLDER / f"{name}.json").exists()]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, generations in record(Path(folder), missing).items():
+            write(FOLDER / f"{name}.json", COURSES[name].orchestrator, name, generations)
+    print(f"recorded {len(missing)}, kept {len(COURSES) - len(missing)}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,30 +22,39 @@ def azure_host() -> None:
         pytest.skip(reason)
 
 
-@pytest.fixture
-def upstream(tmp_path: Path) -> Iterator[Mock]:
-    """Answers after 50 ms."""
-    program = Mock(tmp_path, "--latency-ms", "50")
-    program.start()
-    yield program
-    program.stop()
-
-
 Instances = Callable[..., Instance]
 
 
-@pytest.fixture
-def instances(azure_host: None, tmp_path: Path, upstream: Mock) -> Iterator[Instances]:
-    """Makes instances on one storage; whatever a test leaves running is ended."""
+@contextmanager
+def running(folder: Path) -> Iterator[tuple[Mock, Instances]]:
+    """An upstream that answers after 50 ms, and what makes instances on one storage; all of it ends with the block."""
     made: list[Instance] = []
-    with ExitStack() as running:
-        storage = running.enter_context(azurite.running(tmp_path / "azurite.log"))
+    upstream = Mock(folder, "--latency-ms", "50")
+    upstream.start()
+    with azurite.running(folder / "azurite.log") as storage:
 
         def make(**settings: object) -> Instance:
-            made.append(instance := Instance(tmp_path, upstream.url, storage, **settings))  # type: ignore[arg-type]
+            made.append(instance := Instance(folder, upstream.url, storage, **settings))  # type: ignore[arg-type]
             return instance
 
-        yield make
+        yield upstream, make
         for instance in made:
             if instance.process is not None and instance.process.poll() is None:
                 instance.kill_all()
+    upstream.stop()
+
+
+@pytest.fixture
+def cluster(azure_host: None, tmp_path: Path) -> Iterator[tuple[Mock, Instances]]:
+    with running(tmp_path) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def upstream(cluster: tuple[Mock, Instances]) -> Mock:
+    return cluster[0]
+
+
+@pytest.fixture
+def instances(cluster: tuple[Mock, Instances]) -> Instances:
+    return cluster[1]

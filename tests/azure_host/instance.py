@@ -94,23 +94,18 @@ class Instance(Service):
         worker.kill()
         self.kill()
 
-    def manage(self, act: str, instance_id: str) -> httpx.Response:
+    def manage(self, act: str, instance_id: str, **params: str) -> httpx.Response:
         """What an operator presses: terminate, suspend, resume, rewind, restart; or `purge`."""
         http = httpx.Client(base_url=f"{self.url}{WEBHOOKS}", params={"code": "local"}, timeout=30)
         with http:
             if act == "purge":
                 return http.delete(f"/{instance_id}")
-            return http.post(f"/{instance_id}/{act}", params={"reason": "a test"})
+            return http.post(f"/{instance_id}/{act}", params={"reason": "a test", **params})
 
     def status(self, instance_id: str) -> dict[str, Any]:
         params = {"code": "local", "showInput": "true"}
         found: dict[str, Any] = httpx.get(f"{self.url}{WEBHOOKS}/{instance_id}", params=params, timeout=30).json()
         return found
-
-    def tend(self) -> None:
-        """Have the timer that tends batches run now, as it does every few seconds."""
-        headers = {"x-functions-key": KEY}
-        httpx.post(f"{self.url}/admin/functions/tend_batches", json={}, headers=headers, timeout=60).raise_for_status()
 
 
 def _app_settings(storage: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Runs that are under way survive a deployment: recorded histories replay on the present code, action by action.
 
-If a test here fails, the change would break running batches: see "Changing an orchestrator" in CONTRIBUTING.md.
+They were recorded on the real durable extension. If a test here fails, the change would break running batches: see
+"Changing an orchestrator" in CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import pytest
 from local_host import effects
 from local_host.replay import NonDeterministic, decide
 from orchestrators import names
-from tests import record_histories
+from orchestrators.insist import MAX_CALLS
+from tests.courses import COURSES, FAULT
 from tests.record_histories import FOLDER, HANDLES, asked, reply_to
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:azure")
@@ -24,37 +26,49 @@ RECORDED = {file.stem: msgspec.json.decode(file.read_bytes()) for file in sorted
 ENDINGS = (effects.Complete, effects.Fail, effects.ContinueAsNew)
 
 
+def reply(name: str, generation: dict[str, Any]) -> Any:
+    recorded = RECORDED[name]
+    return reply_to(recorded["orchestrator"], recorded["instance_id"], generation["input"], generation["history"])
+
+
 def test_every_orchestrator_is_recorded() -> None:
     """No orchestrator is registered without a history that watches over it."""
     assert {recorded["orchestrator"] for recorded in RECORDED.values()} >= set(HANDLES)
 
 
 def test_every_course_is_recorded() -> None:
-    """Each course of `record_histories` has its file; if not, run `python -m tests.record_histories`."""
-    assert set(RECORDED) >= set(record_histories.COURSES)
+    """Each course of `tests/courses` has its file; if not, run `python -m tests.record_histories`."""
+    assert set(RECORDED) >= set(COURSES)
 
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_the_present_code_asks_for_the_same(name: str) -> None:
     """Given a recorded history, the orchestrator asks for the recorded actions in the recorded order."""
-    recorded = RECORDED[name]
-    for generation in recorded["generations"]:
-        reply = reply_to(recorded["orchestrator"], generation["input"], generation["history"])
-
-        assert generation["asked"] == asked(reply)
+    for generation in RECORDED[name]["generations"]:
+        assert generation["asked"] == asked(reply(name, generation))
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_the_host_accepts_the_present_code(name: str) -> None:
-    """The host finds everything in a recorded history that the orchestrator asks for, and nothing else is left to do."""
-    recorded = RECORDED[name]
-    for generation in recorded["generations"]:
-        reply = reply_to(recorded["orchestrator"], generation["input"], generation["history"])
-        decided = [
-            effect for effect in decide(generation["history"], reply) if not isinstance(effect, effects.SetStatus)
-        ]
+def test_the_local_host_accepts_the_present_code(name: str) -> None:
+    """It finds everything in a recorded history that the orchestrator asks for, and nothing but the end is left to do."""
+    for generation in RECORDED[name]["generations"]:
+        decided = decide(generation["history"], reply(name, generation))
 
-        assert [True] == [isinstance(effect, ENDINGS) for effect in decided]
+        assert [True] == [isinstance(it, ENDINGS) for it in decided if not isinstance(it, effects.SetStatus)]
+
+
+@pytest.mark.parametrize("name", ["run_lane-storage-gone", "deliver_webhook-storage-gone"])
+def test_it_gives_up_in_one_sentence(name: str) -> None:
+    """Of the kilobytes that the real extension says of each failure, the output has the one line that was raised."""
+    *_, generation = RECORDED[name]["generations"]
+    *_, end = decide(generation["history"], reply(name, generation))
+
+    assert isinstance(end, effects.Complete)
+    said = msgspec.json.decode(end.output or "null")
+    assert said.endswith(f" failed {MAX_CALLS} times, the last time with: RuntimeError: {FAULT}")
+    assert (
+        max(len(event.get("Reason") or "") + len(event.get("Details") or "") for event in generation["history"]) > 500
+    )
 
 
 def changed_run_batch(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
@@ -69,8 +83,8 @@ def test_a_breaking_change_would_be_found(monkeypatch: pytest.MonkeyPatch) -> No
     """Two activities that change places: other actions than recorded, and the host refuses to go on."""
     monkeypatch.setitem(HANDLES, names.RUN_BATCH, df.Orchestrator.create(changed_run_batch))
     (generation,) = RECORDED["run_batch-refused"]["generations"]
-    reply = reply_to(names.RUN_BATCH, generation["input"], generation["history"])
+    changed = reply("run_batch-refused", generation)
 
-    assert generation["asked"] != asked(reply)
-    with pytest.raises(NonDeterministic, match=r"TASK_SCHEDULED validate_input.*CALL_ACTIVITY reserve_quota"):
-        decide(generation["history"], reply)
+    assert generation["asked"] != asked(changed)
+    with pytest.raises(NonDeterministic, match=r"validate_input.*CALL_ACTIVITY reserve_quota"):
+        decide(generation["history"], changed)
