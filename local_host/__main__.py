@@ -146,11 +146,14 @@ async def _serve(prepared: _Prepared) -> None:
 
 
 def _pool(prepared: _Prepared, client_binding: str) -> ActivityPool:
+    host = prepared.app.host
     return ActivityPool(
         processes=prepared.options.workers,
         bootstrap=configuration.BOOTSTRAP,
-        environment=configuration.worker_environment(prepared.options, prepared.key, client_binding),
-        function_timeout=prepared.app.host.function_timeout,
+        environment=configuration.worker_environment(
+            prepared.options, prepared.key, client_binding, host.activity_slots
+        ),
+        function_timeout=host.function_timeout,
     )
 
 

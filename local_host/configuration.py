@@ -183,9 +183,14 @@ def install_services(
     return installed, close
 
 
-def worker_environment(options: Options, key: str, client_binding: str) -> dict[str, str]:
-    """What a worker process needs to become a copy of this host's app."""
+def worker_environment(options: Options, key: str, client_binding: str, slots: int) -> dict[str, str]:
+    """What a worker process needs to become a copy of this host's app.
+
+    Half of the host's activity `slots` are for lanes, unless it is set otherwise; the workers share them.
+    """
+    lanes = str(max(1, slots // 2 // options.workers))
     environment = {
+        "BATCH_LANES_PER_PROCESS": os.environ.get("BATCH_LANES_PER_PROCESS") or lanes,
         "BATCH_BOOTSTRAP_KEY": key,
         "LOCAL_HOST_CLIENT": client_binding,
         "LOCAL_HOST_APP": options.app,

@@ -8,6 +8,7 @@ file that is there is kept: it stands for the runs that are under way somewhere.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ FOLDER = Path(__file__).parent / "histories"
 HANDLES = {name: df.Orchestrator.create(function) for name, function in function_app.ORCHESTRATORS}
 APP = Path(__file__).parent / "azure_host/histories_app"
 LONGEST_SECONDS = 400.0
+_PATH = re.compile(rb"(?:/[\w.+-]+)+/(?=[\w.-]+\.(?:py|cs)\b)")  # In stack traces: of one machine.
 
 
 def reply_to(orchestrator: str, instance_id: str, input_json: str | None, history: list[Event]) -> Reply:
@@ -103,7 +105,7 @@ def write(file: Path, orchestrator: str, instance_id: str, generations: list[dic
     for generation in generations:
         generation["history"] = [msgspec.Raw(json.dumps(event).encode()) for event in generation["history"]]
     content = {"orchestrator": orchestrator, "instance_id": instance_id, "generations": generations}
-    text = msgspec.json.encode(content)
+    text = _PATH.sub(b"", msgspec.json.encode(content))
     file.write_bytes(text.replace(b'{"EventType"', b'\n{"EventType"').replace(b',"asked"', b',\n"asked"') + b"\n")
 
 

@@ -111,7 +111,7 @@ def test_an_import_that_fails_inside_the_app_keeps_its_traceback(module) -> None
 
 def test_a_worker_gets_what_it_needs_to_run_the_same_app() -> None:
     """App, data folder, key, durable client, and Azurite only where it is used."""
-    environment = worker_environment(parse_options(["--data", "d", "--app", "a"]), "key", "binding")
+    environment = worker_environment(parse_options(["--data", "d", "--app", "a"]), "key", "binding", 16)
     assert (environment["LOCAL_HOST_APP"], environment["LOCAL_HOST_DATA"]) == ("a", "d")
     assert (environment["BATCH_BOOTSTRAP_KEY"], environment["LOCAL_HOST_CLIENT"]) == ("key", "binding")
     assert "LOCAL_HOST_AZURITE" not in environment
@@ -134,3 +134,15 @@ def test_the_greeting_says_how_to_configure_a_deployment() -> None:
     text = greeting(url="http://h:1", data=Path("d"), azurite=None, own_key=None, deployments={})
     assert "BATCH_DEPLOYMENTS='{" in text
     assert text.splitlines()[0] == "Listening on http://h:1"
+
+
+@pytest.mark.parametrize(
+    ("workers", "slots", "lanes"), [("1", 16, "8"), ("2", 16, "4"), ("3", 64, "10"), ("8", 4, "1")]
+)
+def test_lanes_take_half_of_the_slots(monkeypatch: pytest.MonkeyPatch, workers: str, slots: int, lanes: str) -> None:
+    """Of the host's slots, whatever the number of workers; at least one for each; and what is set is kept."""
+    options = parse_options(["--workers", workers])
+    monkeypatch.delenv("BATCH_LANES_PER_PROCESS", raising=False)
+    assert lanes == worker_environment(options, "key", "binding", slots)["BATCH_LANES_PER_PROCESS"]
+    monkeypatch.setenv("BATCH_LANES_PER_PROCESS", "7")
+    assert "7" == worker_environment(options, "key", "binding", slots)["BATCH_LANES_PER_PROCESS"]
