@@ -2,7 +2,7 @@
 
 Rule of this file: no clock, no waiting. A lane holds its place for as long as its slice takes; whoever is asked to make
 room ends its slice soon, and whoever it makes room for begins at once. Places are shared out by batch: a batch without
-a lane here comes before one that has some, however many there are.
+a lane here comes before one that has some, a new one before those that had their turn, those in the order they wait.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 TURN_SECONDS: Final = 2.0  # A lane that has worked for so long may be asked to make room for another batch.
-AGAIN_SECONDS: Final = 1.0  # After this time a batch without a lane here asks again.
+AGAIN_SECONDS: Final = 1.0  # After this time, at the earliest, a batch without a lane here asks again.
 SPARE_SECONDS: Final = 30.0  # After this time a further lane of a batch that has one here asks again.
-FORGET_SECONDS: Final = 120.0  # A batch that has not asked for so long waits no more.
+LATE_SECONDS: Final = 15.0  # A batch that has not asked for so long when it was due waits no more: it works elsewhere.
+MOST_KNOWN: Final = 10_000  # Batches that are remembered not to be new.
 
 
 @dataclass(eq=False, slots=True)
@@ -26,25 +27,30 @@ class Place:
 
 
 @dataclass(slots=True)
-class LaneRoom:
-    """`size` lanes at work in this process; for a moment more, while some of them make room.
+class _Wait:
+    since: float
+    due: float
 
-    `waiting` is when batches that found no room asked last. Times are monotonic seconds.
-    """
+
+@dataclass(slots=True)
+class LaneRoom:
+    """`size` lanes at work in this process; for a moment more, while some of them make room. Times are monotonic."""
 
     size: int
     _places: list[Place] = field(default_factory=list)
-    _waiting: dict[str, float] = field(default_factory=dict)
+    _waiting: dict[str, _Wait] = field(default_factory=dict)
+    _known: dict[str, None] = field(default_factory=dict)
 
     def enter(self, batch_id: str, now: float) -> Place | float:
         """A place; `leave` it. Or seconds after which to ask again."""
-        staying = [place for place in self._places if not place.must_leave]
+        staying = self._staying()
         if len(staying) >= self.size:
-            yielding = self._whose_turn_is_over(batch_id, staying, now)
+            yielding = self._who_yields(batch_id, staying, now)
             if yielding is None or len(self._places) >= 2 * self.size:
-                return self._again(batch_id, staying, now)
+                return self._again(batch_id, now)
             yielding.must_leave = True
         self._waiting.pop(batch_id, None)
+        self._remember(batch_id)
         self._places.append(place := Place(batch_id, now))
         return place
 
@@ -53,24 +59,39 @@ class LaneRoom:
 
     def pause_after(self, place: Place, now: float) -> float:
         """How long a lane that was asked to make room waits before it asks for a place again."""
-        staying = [one for one in self._places if not one.must_leave]
-        return self._again(place.batch_id, staying, now) if place.must_leave else 0.0
+        return self._again(place.batch_id, now) if place.must_leave else 0.0
 
-    def _whose_turn_is_over(self, batch_id: str, staying: list[Place], now: float) -> Place | None:
-        """A lane of the batch with the most, if it has two more than this; or the longest at work, for a new one."""
+    def _staying(self) -> list[Place]:
+        return [place for place in self._places if not place.must_leave]
+
+    def _remember(self, batch_id: str) -> None:
+        self._known[batch_id] = None
+        if len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+
+    def _who_yields(self, batch_id: str, staying: list[Place], now: float) -> Place | None:
+        """A lane of the batch with the most, if it has two more than this; else, for one with none, the longest."""
         counts = {name: sum(one.batch_id == name for one in staying) for name in {one.batch_id for one in staying}}
         own, most = counts.get(batch_id, 0), max(counts.values())
         if most >= own + 2:
             return min((one for one in staying if counts[one.batch_id] == most), key=lambda one: one.since)
-        oldest = min(staying, key=lambda one: one.since)
-        return oldest if own == 0 and now - oldest.since >= TURN_SECONDS else None
+        had_their_turn = [one for one in staying if now - one.since >= TURN_SECONDS]
+        if own or not had_their_turn or (batch_id in self._known and self._before(batch_id) >= len(had_their_turn)):
+            return None
+        return min(had_their_turn, key=lambda one: one.since)
 
-    def _again(self, batch_id: str, staying: list[Place], now: float) -> float:
-        """The more batches wait, the longer: places change hands once a turn, not more often."""
-        if any(one.batch_id == batch_id for one in staying):
+    def _before(self, batch_id: str) -> int:
+        """How many batches have waited for longer."""
+        own = self._waiting.get(batch_id)
+        return sum(own is None or other.since < own.since for other in self._waiting.values())
+
+    def _again(self, batch_id: str, now: float) -> float:
+        """The further behind, the later."""
+        if any(one.batch_id == batch_id for one in self._staying()):
             return SPARE_SECONDS
-        self._waiting = {name: at for name, at in self._waiting.items() if now - at < FORGET_SECONDS}
-        is_new = batch_id not in self._waiting
-        self._waiting[batch_id] = now
-        turns = len(self._waiting) / self.size
-        return AGAIN_SECONDS if is_new else max(AGAIN_SECONDS, TURN_SECONDS * turns)
+        self._waiting = {name: one for name, one in self._waiting.items() if now - one.due < LATE_SECONDS}
+        self._remember(batch_id)
+        own = self._waiting.setdefault(batch_id, _Wait(now, now))
+        seconds = max(AGAIN_SECONDS, TURN_SECONDS * self._before(batch_id) / self.size)
+        own.due = now + seconds
+        return seconds

@@ -1,0 +1,125 @@
+"""Places for lanes in one process: who gets one, who makes room, and for how long the others wait."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.domain.lane_room import AGAIN_SECONDS, SPARE_SECONDS, TURN_SECONDS, LaneRoom, Place
+
+
+def entered(room: LaneRoom, batch_id: str, now: float = 0.0) -> Place:
+    place = room.enter(batch_id, now)
+    assert isinstance(place, Place)
+    return place
+
+
+def test_there_is_room_up_to_its_size() -> None:
+    """For the lanes of one batch as for those of many; the next lane of that batch comes again later."""
+    room = LaneRoom(4)
+    for _ in range(4):
+        entered(room, "a")
+
+    assert room.enter("a", 0.0) == SPARE_SECONDS
+
+
+def test_a_new_batch_begins_at_once() -> None:
+    """The lane of the batch with the most that is longest at work makes room for it."""
+    room = LaneRoom(3)
+    other, first, second = entered(room, "b"), entered(room, "a", 1.0), entered(room, "a", 2.0)
+    entered(room, "c", 3.0)
+
+    assert [False, True, False] == [place.must_leave for place in (other, first, second)]
+
+
+def test_lanes_are_shared_out_by_batch() -> None:
+    """A further lane is let in while another batch has two more; then each has as many."""
+    room = LaneRoom(4)
+    many = [entered(room, "a") for _ in range(4)]
+    entered(room, "b")
+    entered(room, "b")
+
+    assert room.enter("b", 0.0) == SPARE_SECONDS
+    assert 2 == sum(place.must_leave for place in many)
+
+
+def test_where_every_batch_has_one_they_take_turns() -> None:
+    """A lane that has had its turn makes room for a batch that has none here; before that, the batch asks again soon."""
+    room = LaneRoom(2)
+    oldest, newer = entered(room, "a", 0.0), entered(room, "b", 1.0)
+    early = room.enter("c", TURN_SECONDS - 0.1)
+    entered(room, "c", TURN_SECONDS)
+
+    assert (AGAIN_SECONDS, True, False) == (early, oldest.must_leave, newer.must_leave)
+    assert room.pause_after(oldest, TURN_SECONDS) == AGAIN_SECONDS
+
+
+def test_what_makes_room_never_doubles_the_lanes() -> None:
+    """However many come at once, and however long those take that leave."""
+    room = LaneRoom(2)
+    for number in range(10):
+        room.enter(f"b{number}", 10.0 * number)
+    waits = room.enter("late", 200.0)
+
+    assert isinstance(waits, float)
+
+
+def test_a_place_is_free_when_it_is_left() -> None:
+    """And a lane that nobody waits for needs no pause."""
+    room = LaneRoom(1)
+    place = entered(room, "a")
+    room.leave(place)
+
+    entered(room, "b")
+    assert room.pause_after(place, 0.0) == 0.0
+
+
+@pytest.mark.parametrize(("batches", "longest"), [(4, 1.5), (40, 19.5)])
+def test_the_more_wait_the_longer(batches: int, longest: float) -> None:
+    """Of forty batches that share four places, the last comes again after the turns of the others, the first soon."""
+    room = LaneRoom(4)
+    for number in range(4):
+        entered(room, f"at work {number}")
+    waits = [room.enter(f"waits {number}", 0.01 * number) for number in range(batches)]
+
+    assert (AGAIN_SECONDS, longest) == (waits[0], waits[-1])
+
+
+def test_those_who_wait_go_in_order() -> None:
+    """Whoever had its turn waits behind those that wait already; one that is new here goes first."""
+    room = LaneRoom(1)
+    places = {"a": entered(room, "a", 0.0)}
+
+    def give_way(batch_id: str, to: str, now: float) -> float:
+        places[to] = entered(room, to, now)
+        room.leave(places[batch_id])
+        return room.pause_after(places[batch_id], now)
+
+    assert room.enter("b", 1.0) == AGAIN_SECONDS
+    assert give_way("a", to="b", now=2.0) == AGAIN_SECONDS
+    assert give_way("b", to="new", now=4.0) == TURN_SECONDS  # behind "a"
+    assert room.enter("b", 6.0) == TURN_SECONDS
+    assert give_way("new", to="a", now=6.1) == TURN_SECONDS  # behind "b"
+
+
+def test_every_batch_has_its_turn() -> None:
+    """Fifty batches on four places, each lane at work until it is asked to leave: none waits for ever, or starves."""
+    room, now = LaneRoom(4), 0.0
+    due = dict.fromkeys((f"b{number}" for number in range(50)), 0.0)
+    at_work: dict[str, Place] = {}
+    turns = dict.fromkeys(due, 0)
+    while now < 300:
+        for batch, place in list(at_work.items()):
+            if place.must_leave:
+                due[batch] = now + room.pause_after(place, now)
+                room.leave(at_work.pop(batch))
+        for batch in [name for name, at in due.items() if at <= now and name not in at_work]:
+            got = room.enter(batch, now)
+            if isinstance(got, Place):
+                at_work[batch] = got
+                turns[batch] += 1
+            else:
+                due[batch] = now + got
+        now += 0.25
+
+    assert min(turns.values()) >= 3
+    assert len(at_work) <= 8

@@ -1,0 +1,64 @@
+"""What a lane makes of the state of its run."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from activities.process_chunk import NAP_SECONDS, process_chunk
+from shared.run.run_state import Verdict, asking, judge
+from tests.run.conftest import World
+from tests.run.test_lane import cursor
+
+
+@pytest.mark.parametrize(
+    ("status", "started_with", "verdict"),
+    [
+        ("Running", {"run": "mine"}, Verdict.GO_ON),
+        ("Running", '{"run": "mine"}', Verdict.GO_ON),
+        ("Running", {"run": "another"}, Verdict.END),
+        ("Running", '{"run": "another"}', Verdict.END),
+        ("Suspended", {"run": "mine"}, Verdict.WAIT),
+        ("Suspended", {"run": "another"}, Verdict.END),
+        ("Terminated", {"run": "mine"}, Verdict.END),
+        ("Failed", {"run": "mine"}, Verdict.GO_ON),  # It is about to be started again.
+        ("Completed", {}, Verdict.GO_ON),
+        ("Running", "no JSON", Verdict.GO_ON),
+        ("Running", ["run"], Verdict.GO_ON),
+        (None, None, Verdict.GO_ON),
+    ],
+)
+def test_what_becomes_of_a_lane(status: str | None, started_with: Any, verdict: Verdict) -> None:
+    """It ends with its run or for another, and waits while it is suspended."""
+    assert judge(status, started_with, "mine") is verdict
+
+
+class Client:
+    """Says always the same of a run."""
+
+    def __init__(self, status: str) -> None:
+        self.said = SimpleNamespace(runtime_status=SimpleNamespace(name=status), input_={"run": "mine"})
+
+    async def get_status(self, instance_id: str, *, show_input: bool) -> Any:
+        return self.said
+
+
+class Broken:
+    async def get_status(self, instance_id: str, *, show_input: bool) -> Any:
+        raise ConnectionRefusedError
+
+
+async def test_who_gets_no_answer_goes_on() -> None:
+    """The host may be about to end; what there is to do is done meanwhile."""
+    assert await asking(Broken(), {"batch_id": "b", "run": "mine"})() is Verdict.GO_ON
+
+
+@pytest.mark.parametrize(("status", "done", "wait"), [("Terminated", True, 0.0), ("Suspended", False, NAP_SECONDS)])
+async def test_no_slice_begins(world: World, status: str, done: bool, wait: float) -> None:
+    """Of a run that was ended or suspended; nothing is sent."""
+    batch = await world.batch(5)
+    progress = await process_chunk({**cursor(batch), "run": "mine"}, Client(status))
+
+    assert (done, wait, 0) == (progress["done"], progress["wait"], len(world.upstream.asked))
