@@ -133,7 +133,7 @@ class Lane:
                     await self._drain()
         finally:
             await self._keeper.close()
-            is_done = self._keeper.done or self._watch.must_end or await self._is_needless()
+            is_done = self._keeper.done or self._watch.is_over or await self._is_needless()
             await self._watch.leave(is_done=is_done)
         return self._progress(is_done=is_done, least_wait=self._watch.wait_seconds)
 

@@ -19,23 +19,19 @@ from shared.domain.batch import Batch, Status
 from shared.domain.deployment import Deployment
 from shared.domain.fair_share import Pacer, shares, turn_at, until_next_turn
 from shared.domain.heartbeat import Heartbeat, asked_pause, competing, observed_limits
-from shared.domain.hold_up import out_of_turn, suspended
+from shared.domain.hold_up import out_of_turn
 from shared.ports import Changed
 from shared.run.change import load
 from shared.run.gate import Gate
 from shared.run.holder import has_ended
-from shared.run.host_life import LOOK_SECONDS, host_life
 from shared.run.lane_meter import LaneMeter
 from shared.run.post import Post
-from shared.run.run_state import Verdict
 from shared.run.siblings import Siblings
 from shared.run.signals import Signals
+from shared.run.surroundings import Surroundings
 from shared.services import Services
 
 log = logging.getLogger(__name__)
-
-RUN_SECONDS = 8.0  # Between two questions for what has become of the run.
-SUSPENDED_SECONDS = 15.0  # A lane of a suspended run asks again after this time.
 
 
 class Watch:
@@ -67,10 +63,9 @@ class Watch:
         self._meter = meter
         self._siblings = Siblings(post.lane, post.lanes, service.settings.stale_seconds)
         self._slice_end = time.monotonic() + service.settings.slice_seconds
-        self._host_ends = host_life.begin()
-        self._run_due = time.monotonic() + RUN_SECONDS
+        self._surroundings = Surroundings(post, signals)
         self.gone: set[int] = set()  # lanes of the batch that left work behind, until the feeder takes it
-        self.must_end = False  # cancelled or past the deadline: there will be no next slice
+        self.must_end = False  # cancelled or past the deadline
         self.is_spare = False  # no share for this lane, but one for other lanes of the batch
         self._yields = False
         self._is_lost = False
@@ -158,30 +153,24 @@ class Watch:
         self.must_end = (
             batch is None or batch.status is not Status.IN_PROGRESS or (remaining is not None and remaining <= 0)
         )
-        if not self.must_end and time.monotonic() >= self._run_due:
-            await self._look_at_run()
-        ends = self.must_end or self._is_lost or self._post.place.must_leave or time.monotonic() >= self._slice_end
-        if ends or (self._yields and self._looks > 1):
+        ends = self.must_end or self._is_lost or time.monotonic() >= self._slice_end
+        if ends or (self._yields and self._looks > 1) or await self._surroundings.look():
             self._signals.stop.set()
-
-    async def _look_at_run(self) -> None:
-        self._run_due = time.monotonic() + RUN_SECONDS
-        verdict = await self._post.ask_run()
-        if verdict is Verdict.END:
-            self.must_end = True
-        elif verdict is Verdict.WAIT:
-            self._signals.hold(SUSPENDED_SECONDS, suspended())
 
     async def run_host(self) -> None:
         """Stop when the host that started this process does; one that is gone hands the lane to another at once."""
-        while host_life.ends() == self._host_ends:  # noqa: ASYNC110 - the kernel sets no event
-            await asyncio.sleep(LOOK_SECONDS)
+        is_gone = await self._surroundings.host_ends()
         extra = {"action": "host_stops", "batch_id": self._batch.id, "lane": self._post.lane}
         log.warning("The host stops; the lane keeps what is in flight and ends.", extra=extra)
         self._signals.stop.set()
-        if host_life.is_gone:
+        if is_gone:
             self._is_lost = True
             await self._service.batches.stop_beating(self._heartbeat())
+
+    @property
+    def is_over(self) -> bool:
+        """There will be no next slice: the batch has to end, or the run has ended."""
+        return self.must_end or self._surroundings.run_ended
 
     def take_gone(self) -> set[int]:
         """Lanes of the batch that left work behind, each told once."""
@@ -197,9 +186,7 @@ class Watch:
             self._signals.pause(((pause.paused_until or now) - now).total_seconds(), pause.reason)
         lanes = competing(every_beat, now, self._service.settings.stale_seconds)
         own = lanes.setdefault(self._batch.id, set())
-        own |= (
-            {self._post.lane} if self._looks else set(range(self._post.lanes))
-        )  # The others are starting at this moment.
+        own |= {self._post.lane} if self._looks else set(range(self._post.lanes))  # The others begin at this moment.
         parts = shares(self._deployment.max_concurrency, lanes, turn_at(now))
         share = parts.of(self._batch.id, self._post.lane)
         self._yields = not share

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from activities.process_chunk import NAP_SECONDS, process_chunk
+from shared.domain.batch import Batch
+from shared.domain.heartbeat import Heartbeat
+from shared.run import surroundings
 from shared.run.run_state import Verdict, asking, judge
 from tests.run.conftest import World
 from tests.run.test_lane import cursor
@@ -62,3 +66,40 @@ async def test_no_slice_begins(world: World, status: str, done: bool, wait: floa
     progress = await process_chunk({**cursor(batch), "run": "mine"}, Client(status))
 
     assert (done, wait, 0) == (progress["done"], progress["wait"], len(world.upstream.asked))
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surroundings, "RUN_SECONDS", 0.1)
+
+
+async def change_meanwhile(world: World, status: str) -> tuple[dict[str, Any], Heartbeat | None, Batch]:
+    """The end of a slice whose run is `status` from its middle on, and the lane's last word."""
+    world.upstream.latency_seconds = 0.2
+    batch, client = await world.batch(100), Client("Running")
+    lane = asyncio.create_task(process_chunk({**cursor(batch), "run": "mine"}, client))
+    await asyncio.sleep(0.3)
+    client.said = SimpleNamespace(runtime_status=SimpleNamespace(name=status), input_={"run": "mine"})
+    progress = await lane
+    stored = await world.service.batches.get_heartbeat("m", batch.id, 0)
+    return progress, stored.value if stored else None, batch
+
+
+async def test_a_suspended_run_holds_its_lanes_up(world: World, often: None) -> None:
+    """Within the slice: what is in flight is kept, the batch says why, and other batches of the upstream do not pause."""
+    progress, beat, batch = await change_meanwhile(world, "Suspended")
+
+    assert (False, True) == (progress["done"], 0 < progress["wait"] <= NAP_SECONDS)
+    assert beat is not None
+    assert (True, False, "") == ("suspended" in (beat.reason or ""), beat.asked, beat.holder)
+    rows = await world.service.batches.list_chunks(batch.id)
+    assert 0 < world.upstream.asked.total() == sum(row.finished for row in rows) < 100
+
+
+async def test_the_lanes_of_a_terminated_run_end(world: World, often: None) -> None:
+    """Within the slice, and what is in flight is kept; nothing of the lane stays behind to be waited for."""
+    progress, beat, batch = await change_meanwhile(world, "Terminated")
+
+    assert (True, None) == (progress["done"], beat)
+    rows = await world.service.batches.list_chunks(batch.id)
+    assert 0 < world.upstream.asked.total() == sum(row.finished for row in rows) < 100
