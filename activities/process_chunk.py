@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import azure.durable_functions as df
-
 from shared.domain.batch import Batch, Status
 from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.domain.deployment import Deployment
@@ -20,6 +18,7 @@ from shared.domain.lane_room import Place
 from shared.run.change import load
 from shared.run.holder import holding
 from shared.run.lane import Lane, Work
+from shared.run.orchestrations import Orchestrations
 from shared.run.plan import read_plan
 from shared.run.post import Post
 from shared.run.remains import remove_remains
@@ -30,7 +29,7 @@ DONE = {"done": True, "wait": 0.0, "waited": 0.0}
 NAP_SECONDS = 15.0  # A pause is slept in naps: at the end of each the lane sees whether its batch was cancelled.
 
 
-async def process_chunk(input: dict, client: df.DurableOrchestrationClient | None = None) -> dict[str, Any]:
+async def process_chunk(input: dict, client: Orchestrations | None = None) -> dict[str, Any]:
     """Input: `{"owner", "batch_id", "run", "lane", "lanes", "waited"}`; `client` tells what has become of the run.
 
     Returns `{"done", "wait", "waited"}`: unless the lane is done, call again after `wait` seconds, with this `waited`.

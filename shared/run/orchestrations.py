@@ -11,7 +11,7 @@ _ALIVE = frozenset({"Running", "Pending", "Suspended", "ContinuedAsNew"})
 class Orchestrations(Protocol):
     """The part of the durable client that they use."""
 
-    async def get_status(self, instance_id: str) -> Any: ...
+    async def get_status(self, instance_id: str, *, show_input: bool = False) -> Any: ...
 
     async def start_new(
         self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any | None = None

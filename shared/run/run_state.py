@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
+
+from shared.run.orchestrations import Orchestrations
 
 log = logging.getLogger(__name__)
 
@@ -22,16 +24,10 @@ class Verdict(Enum):
     END = auto()  # terminated, or another run of the batch is at work
 
 
-class StatusClient(Protocol):
-    """The part of the durable client that is needed here."""
-
-    async def get_status(self, instance_id: str, *, show_input: bool) -> Any: ...
-
-
 AskRun = Callable[[], Awaitable[Verdict]]
 
 
-def asking(client: StatusClient | None, lane: Mapping[str, Any]) -> AskRun:
+def asking(client: Orchestrations | None, lane: Mapping[str, Any]) -> AskRun:
     """A way to ask for the run of this lane, given the lane's input. Without an answer, it goes on."""
 
     async def ask() -> Verdict:
