@@ -167,13 +167,13 @@ class Simulation:
 
     def _slice(self, batch: Walk, lane: int, process: Server) -> Generator[float, None, tuple[bool, float]]:
         """As shared.run.lane. Returns whether the lane is done, and how long to leave it alone."""
-        own, others = work_of_lane(batch.plan, batch.rows, lane, batch.lanes)
-        if not own and not others:
+        work = work_of_lane(batch.plan, batch.rows, lane, batch.lanes)
+        if not work.own and not work.others:
             return True, 0.0
         end = self.clock.now + self.installation.slice_seconds
         self._join(batch, lane)
         share = ran = 0
-        for chunk in [*own, *others]:
+        for chunk in (work.plan[index] for index in [*work.own, *work.others]):
             row = batch.rows.get(chunk.index) or ChunkRow(batch_id=batch.id, index=chunk.index, lane=lane)
             if row.lane != lane or row.sealed:
                 continue

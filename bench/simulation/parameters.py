@@ -80,7 +80,7 @@ class Installation:
     maximum_instances: int = 40
     ready_instances: int = 1
     processes: int = 1  # Flex Consumption allows no other number.
-    activities_per_instance: int = 8  # host.json, maxConcurrentActivityFunctions
+    activities_per_instance: int = 8  # lanes: half of the slots in host.json
     start_seconds: float = 10.0  # assumed; 3 s of it are Python importing, measured
     python_share: float = 0.8  # assumed: of an instance's CPU; the rest is the host's
     durable: Durable = field(default_factory=azure_storage)

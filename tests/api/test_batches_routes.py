@@ -146,7 +146,10 @@ async def test_the_run_is_started_under_the_batchs_id(create: Send, durable: Fak
     await create()
     batch = await stored(services)
 
-    assert durable.started == [("run_batch", batch.id, {"owner": "default", "batch_id": batch.id})]
+    [(name, instance_id, run_input)] = durable.started
+    assert ("run_batch", batch.id) == (name, instance_id)
+    assert {"owner": "default", "batch_id": batch.id, "run": run_input["run"]} == run_input
+    assert run_input["run"]
 
 
 async def test_a_run_that_cannot_be_started_is_no_error(
