@@ -34,7 +34,7 @@ class _Wait:
 
 @dataclass(slots=True)
 class LaneRoom:
-    """`size` lanes at work in this process; for a moment more, while some of them make room. Times are monotonic."""
+    """`size` lanes at work in this process; for a moment half as many more, while some leave. Times are monotonic."""
 
     size: int
     _places: list[Place] = field(default_factory=list)
@@ -46,7 +46,7 @@ class LaneRoom:
         staying = self._staying()
         if len(staying) >= self.size:
             yielding = self._who_yields(batch_id, staying, now)
-            if yielding is None or len(self._places) >= 2 * self.size:
+            if yielding is None or len(self._places) >= self.size + max(1, self.size // 2):
                 return self._again(batch_id, now)
             yielding.must_leave = True
         self._waiting.pop(batch_id, None)

@@ -40,7 +40,9 @@ class Surroundings:
             self._signals.hold(SUSPENDED_SECONDS, suspended())
 
     async def host_ends(self) -> bool:
-        """Wait until the host stops; True if it is gone. Most often cancelled."""
-        while host_life.ends() == self._host_ends:  # noqa: ASYNC110 - the kernel sets no event
+        """Wait until the host stops; True if it is gone. Most often cancelled. Meanwhile, make room when asked."""
+        while host_life.ends() == self._host_ends:
+            if self._post.place.must_leave:  # At once: until the lane has left, it holds a slot too many.
+                self._signals.stop.set()
             await asyncio.sleep(LOOK_SECONDS)
         return host_life.is_gone
