@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-TURN_SECONDS: Final = 2.0  # A lane that has worked for so long may be asked to make room for another batch.
+TURN_SECONDS: Final = 10.0  # A lane that has worked for so long may be asked to make room for a batch that waits.
+NEW_SECONDS: Final = 1.0  # And after so long, for a batch that is new here.
 AGAIN_SECONDS: Final = 1.0  # After this time, at the earliest, a batch without a lane here asks again.
 SPARE_SECONDS: Final = 30.0  # After this time a further lane of a batch that has one here asks again.
 LATE_SECONDS: Final = 15.0  # A batch that has not asked for so long when it was due waits no more: it works elsewhere.
@@ -34,7 +35,10 @@ class _Wait:
 
 @dataclass(slots=True)
 class LaneRoom:
-    """`size` lanes at work in this process; for a moment half as many more, while some leave. Times are monotonic."""
+    """`size` lanes at work in this process; for a moment up to three quarters more, while some leave.
+
+    Times are monotonic.
+    """
 
     size: int
     _places: list[Place] = field(default_factory=list)
@@ -46,7 +50,7 @@ class LaneRoom:
         staying = self._staying()
         if len(staying) >= self.size:
             yielding = self._who_yields(batch_id, staying, now)
-            if yielding is None or len(self._places) >= self.size + max(1, self.size // 2):
+            if yielding is None or len(self._places) >= self._most(batch_id):
                 return self._again(batch_id, now)
             yielding.must_leave = True
         self._waiting.pop(batch_id, None)
@@ -60,6 +64,11 @@ class LaneRoom:
     def pause_after(self, place: Place, now: float) -> float:
         """How long a lane that was asked to make room waits before it asks for a place again."""
         return self._again(place.batch_id, now) if place.must_leave else 0.0
+
+    def _most(self, batch_id: str) -> int:
+        """Lanes here, those that leave included: those that take turns leave room for what is new."""
+        quarters = 1 if batch_id in self._known else 3
+        return self.size + max(1, self.size * quarters // 4)
 
     def _staying(self) -> list[Place]:
         return [place for place in self._places if not place.must_leave]
@@ -75,8 +84,10 @@ class LaneRoom:
         own, most = counts.get(batch_id, 0), max(counts.values())
         if most >= own + 2:
             return min((one for one in staying if counts[one.batch_id] == most), key=lambda one: one.since)
-        had_their_turn = [one for one in staying if now - one.since >= TURN_SECONDS]
-        if own or not had_their_turn or (batch_id in self._known and self._before(batch_id) >= len(had_their_turn)):
+        is_known = batch_id in self._known
+        turn = TURN_SECONDS if is_known else NEW_SECONDS
+        had_their_turn = [one for one in staying if now - one.since >= turn]
+        if own or not had_their_turn or (is_known and self._before(batch_id) >= len(had_their_turn)):
             return None
         return min(had_their_turn, key=lambda one: one.since)
 
