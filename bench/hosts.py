@@ -1,4 +1,4 @@
-"""The same batches on Azure's own host and on the local host, over one Azurite: `python -m bench.hosts [--quick]`.
+"""The same batches on Azure's own host and on the local host, over an Azurite each: `python -m bench.hosts [--quick]`.
 
 Needs `func` on the PATH. What counts is the ratio of runs in turns, not the figures: Azurite and the mock upstream
 share the machine with the host. CPU is of the host and its workers, without Azurite and the upstream.
