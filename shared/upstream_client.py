@@ -63,11 +63,11 @@ class UpstreamClient:
             return UpstreamFailure(kind=FailureKind.IDENTITY, detail=detail)
         except RequestTimeoutError as error:
             if _CONNECTING in _causes(error):
-                return UpstreamFailure(kind=FailureKind.CONNECTION, detail="The upstream took no connection in time.")
+                return UpstreamFailure(kind=FailureKind.UNREACHABLE, detail="The upstream took no connection in time.")
             detail = f"It was given {request.timeout_seconds:g} seconds."
             return UpstreamFailure(kind=FailureKind.TIMEOUT, detail=detail)
         except (PyreqwestError, OSError, ValueError) as error:
-            return UpstreamFailure(kind=FailureKind.CONNECTION, detail=_explain(error))
+            return UpstreamFailure(kind=_kind(error), detail=_explain(error))
 
     async def _call(self, client: Client, request: UpstreamRequest, headers: Mapping[str, str]) -> UpstreamAnswer:
         asked = client.request(request.method, request.url).headers(headers)
@@ -156,6 +156,12 @@ _EXPLANATIONS: Final = (
     ("error decoding response body", "The upstream's answer broke off or could not be decompressed."),
     ("connection closed", "The upstream closed the connection before it answered."),
 )
+
+
+def _kind(error: Exception) -> FailureKind:
+    """Whether anything can have been sent: no connection came about, or no request could be made of what is set."""
+    unsent = isinstance(error, ValueError) or _CONNECTING in _causes(error)
+    return FailureKind.UNREACHABLE if unsent else FailureKind.CONNECTION
 
 
 def _explain(error: Exception) -> str:

@@ -40,7 +40,8 @@ _SICK = {
     "of the deployment, or the rights of the service's identity; the batch then goes on by itself.",
     "identity": "The service gets no token for its managed identity. The operator has to check the identity and its "
     "rights; the batch then goes on by itself.",
-    "connection": f"The upstream cannot be reached, or breaks the connection. {_TRIES_AGAIN}",
+    "unreachable": f"The upstream cannot be reached. {_TRIES_AGAIN}",
+    "connection": f"The upstream breaks the connection. {_TRIES_AGAIN}",
     "timeout": f"The upstream does not answer in time. {_TRIES_AGAIN}",
     "invalid_answer": f"The upstream answers HTTP 200 without the JSON object expected. {_TRIES_AGAIN}",
 }

@@ -79,7 +79,7 @@ def _judge_failure(failure: UpstreamFailure) -> Finding:
         case FailureKind.TIMEOUT:
             said = f"The upstream took the connection, but gave no answer in time. {failure.detail}"
             return Finding(Verdict.FAILED, f"{said} Check that it is well and that `base_url` is right.")
-        case FailureKind.CONNECTION:
+        case FailureKind.UNREACHABLE | FailureKind.CONNECTION:
             where = "`base_url`, that the upstream runs, and that the network lets this app reach it"
             return Finding(Verdict.FAILED, f"{failure.detail} Check {where}.")
 

@@ -52,7 +52,8 @@ class UpstreamResponse(msgspec.Struct, frozen=True, kw_only=True):
 class FailureKind(StrEnum):
     """Why there is no HTTP answer."""
 
-    CONNECTION = "connection"  # refused, reset, name not found, closed in mid-answer, not HTTP
+    UNREACHABLE = "unreachable"  # no connection came about: refused, name not found, TLS, proxy; nothing was sent
+    CONNECTION = "connection"  # reset, closed in mid-answer, not HTTP: the request may have been the cause
     TIMEOUT = "timeout"  # no complete answer within the request's timeout
     TOO_LARGE = "too_large"  # the answer outgrew the limit and was dropped
     IDENTITY = "identity"  # no token of the managed identity; nothing was sent
@@ -92,6 +93,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
     """Sending the line again may work. `final` is what it becomes if no attempt is left.
 
     `after_seconds` is what the upstream asked for; `throttled` means it is overloaded or its rate limit was met.
+    `blameless`: no request can be the cause, whatever is in it (no connection, our own credential refused).
     `reason` is of a small closed set: `status_429`, `connection`, `invalid_answer` and so on.
     """
 
@@ -99,6 +101,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
     after_seconds: float | None
     throttled: bool
     final: Failed
+    blameless: bool = False
 
 
 Outcome = Succeeded | Failed | Retry
@@ -163,7 +166,13 @@ def classify(answer: UpstreamAnswer) -> Outcome:
     if answer.status in (401, 408, 409, 429) or answer.status >= 500:
         after = retry_after(answer.headers)
         throttled = answer.status in (429, 503) or after is not None
-        return Retry(reason=f"status_{answer.status}", after_seconds=after, throttled=throttled, final=failed)
+        return Retry(
+            reason=f"status_{answer.status}",
+            after_seconds=after,
+            throttled=throttled,
+            final=failed,
+            blameless=answer.status == 401,
+        )
     return failed
 
 
@@ -174,7 +183,8 @@ def _classify_failure(answer: UpstreamFailure) -> Outcome:
     timed_out = answer.kind is FailureKind.TIMEOUT
     code = NeverRan.REQUEST_TIMEOUT if timed_out else NeverRan.UPSTREAM_UNAVAILABLE
     final = Failed(status=None, body=error_object(code, answer.detail))
-    return Retry(reason=answer.kind.value, after_seconds=None, throttled=False, final=final)
+    blameless = answer.kind in (FailureKind.UNREACHABLE, FailureKind.IDENTITY)
+    return Retry(reason=answer.kind.value, after_seconds=None, throttled=False, final=final, blameless=blameless)
 
 
 class _Answer(msgspec.Struct):

@@ -88,6 +88,7 @@ def test_a_refused_credential_is_named(deployment, advice):
 @pytest.mark.parametrize(
     ("kind", "verdict"),
     [
+        (FailureKind.UNREACHABLE, Verdict.FAILED),
         (FailureKind.CONNECTION, Verdict.FAILED),
         (FailureKind.TIMEOUT, Verdict.FAILED),
         (FailureKind.IDENTITY, Verdict.FAILED),

@@ -340,19 +340,24 @@ def test_excerpts_hide_credentials(leak):
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"),
+    ("kind", "code", "blameless"),
     [
-        (FailureKind.CONNECTION, "upstream_unavailable"),
-        (FailureKind.IDENTITY, "upstream_unavailable"),
-        (FailureKind.TIMEOUT, "request_timeout"),
+        (FailureKind.UNREACHABLE, "upstream_unavailable", True),
+        (FailureKind.CONNECTION, "upstream_unavailable", False),
+        (FailureKind.IDENTITY, "upstream_unavailable", True),
+        (FailureKind.TIMEOUT, "request_timeout", False),
     ],
 )
-def test_no_answer_is_retried(kind, code):
-    """Without an HTTP answer the line is tried again and ends with `response` null and an `error`."""
+def test_no_answer_is_retried(kind, code, blameless):
+    """Without an HTTP answer the line is tried again and ends with `response` null and an `error`.
+
+    Where nothing can have been sent, the line is not to blame.
+    """
     outcome = classify(UpstreamFailure(kind=kind, detail="It broke."))
 
     assert isinstance(outcome, Retry)
     assert outcome.reason == kind.value
+    assert outcome.blameless is blameless
     assert outcome.final.status is None
     assert json.loads(outcome.final.body)["code"] == code
     assert json.loads(outcome.final.body)["message"].endswith("It broke.")

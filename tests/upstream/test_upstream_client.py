@@ -222,7 +222,7 @@ async def test_refused(client):
         taken.bind(("127.0.0.1", 0))
         result = await client.send(post(f"http://127.0.0.1:{taken.getsockname()[1]}"))
 
-    detail = failed(result, FailureKind.CONNECTION)
+    detail = failed(result, FailureKind.UNREACHABLE)
     assert "Connection refused" in detail
     assert "127.0.0.1" not in detail
 
@@ -231,13 +231,13 @@ async def test_name_that_does_not_exist(client):
     """A host name that does not resolve is a connection failure."""
     result = await client.send(post("http://upstream.invalid"))
 
-    assert "resolved" in failed(result, FailureKind.CONNECTION)
+    assert "resolved" in failed(result, FailureKind.UNREACHABLE)
 
 
 @pytest.mark.parametrize("url", ["http://", "ftp://127.0.0.1", "http://[::1", "http://a b", "http://\u2102.\x00"])
 async def test_url_that_is_none(client, url):
     """A base URL that is no http URL is a failure, not an exception."""
-    failed(await client.send(post(url)), FailureKind.CONNECTION)
+    failed(await client.send(post(url)), FailureKind.UNREACHABLE)
 
 
 async def test_never_answers(client):
@@ -346,7 +346,7 @@ async def test_environment_proxy(client, monkeypatch):
 
     assert isinstance(carried, UpstreamResponse)
     assert requests == [b"POST http://carried.invalid/v1/chat/completions HTTP/1.1"]
-    failed(direct, FailureKind.CONNECTION)
+    failed(direct, FailureKind.UNREACHABLE)
 
 
 async def test_no_connection_in_time():
@@ -359,7 +359,7 @@ async def test_no_connection_in_time():
         result = await client.send(post(f"http://127.0.0.1:{deaf.getsockname()[1]}", seconds=30))
     await client.close()
 
-    assert "no connection" in failed(result, FailureKind.CONNECTION)
+    assert "no connection" in failed(result, FailureKind.UNREACHABLE)
 
 
 async def test_one_session_for_each_event_loop(client):
