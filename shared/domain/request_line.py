@@ -7,7 +7,9 @@ nothing is re-encoded. What needs the whole file (order, limits, chunks) belongs
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -15,7 +17,7 @@ import msgspec
 from shared.domain.batch import BatchError, Vendor
 from shared.domain.deployment import Deployment
 from shared.domain.line_endpoint import LineEndpoint
-from shared.domain.raw_json import ABSENT, TRUE, as_string, is_null, is_too_deep, kind_of, quoted
+from shared.domain.raw_json import ABSENT, TRUE, as_string, decode_string, is_null, is_too_deep, kind_of, quoted
 
 NOT_JSON: Final = "This line is not parseable as valid JSON."
 
@@ -48,12 +50,6 @@ class _Body(msgspec.Struct, frozen=True, gc=False):
     conversation: msgspec.Raw = ABSENT
 
 
-class _ValidatedLine(msgspec.Struct, frozen=True, gc=False):
-    custom_id: str
-    url: str
-    body: msgspec.Raw
-
-
 class RequestLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line that passed. `body` is raw JSON, byte for byte as uploaded."""
 
@@ -65,14 +61,24 @@ class RequestLine(msgspec.Struct, frozen=True, kw_only=True):
 _decode_line = msgspec.json.Decoder(_Line).decode
 _decode_body = msgspec.json.Decoder(_Body).decode
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_validated = msgspec.json.Decoder(_ValidatedLine).decode
 _check_syntax = msgspec.json.Decoder(msgspec.Raw).decode
+_LEADING_CUSTOM_ID = re.compile(rb'\s*\{\s*"custom_id"\s*:\s*("(?:[^"\\]|\\.)*+")')
 
 
 def read_line(raw: bytes) -> RequestLine:
-    """A line that validation accepted. Raises msgspec.DecodeError on any other."""
-    line = _decode_validated(raw)
-    return RequestLine(custom_id=line.custom_id, url=line.url, body=bytes(line.body))
+    """A line that validation accepted, decoded as it was there. Raises msgspec.DecodeError where it cannot be."""
+    line = _decode_line(raw)
+    return RequestLine(custom_id=decode_string(line.custom_id), url=decode_string(line.url), body=bytes(line.body))
+
+
+def custom_id_of(raw: bytes) -> str:
+    """The custom_id as far as it can be read, else "": for lines that nothing else can be done with. Never raises."""
+    with suppress(Exception):  # it stands where everything else has failed already
+        return decode_string(_decode_line(raw).custom_id)
+    with suppress(Exception):
+        found = _LEADING_CUSTOM_ID.match(raw)
+        return decode_string(found[1]) if found else ""
+    return ""
 
 
 def with_model(body: bytes, model: str) -> bytes:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.domain.batch import BatchError, Vendor
 from shared.domain.deployment import ENDPOINTS, Deployment
-from shared.domain.request_line import LineRules, read_line, with_model
+from shared.domain.request_line import LineRules, custom_id_of, read_line, with_model
 
 CHAT = "/v1/chat/completions"
 DEPLOYMENTS = {
@@ -303,6 +303,43 @@ def test_read_line_gives_what_was_validated() -> None:
     """What a chunk needs of a line; `custom_id` decoded, the body raw."""
     found = read_line(b' {"custom_id":"\\u00e4","url":"\\/v1\\/x","more":1,"method":"POST","body":{ "a":1.0 }}\r')
     assert (found.custom_id, found.url, found.body) == ("ä", "/v1/x", b'{ "a":1.0 }')
+
+
+def test_of_equal_keys_the_last_one_counts_for_every_reader() -> None:
+    """As in Python's json. The others may be of any type: such a line was accepted and then broke whoever ran it."""
+    raw = b'{"custom_id":5,"url":[],"body":7,' + line()[1:]
+    verdict = rules().check(raw, 1)
+    assert verdict == read_line(raw).body == json.dumps(GOOD["body"]).encode()
+    assert (read_line(raw).custom_id, read_line(raw).url) == ("a", CHAT)
+
+
+@pytest.mark.parametrize(
+    ("raw", "custom_id"),
+    [
+        (line(), "a"),
+        (b'{"url":1,"custom_id":"\\u00e4"}', "ä"),
+        (b'{"custom_id":5,"custom_id":"x"}', "x"),
+        (b' {"custom_id" : "a\\"b", "body": {"cut', 'a"b'),
+        (b'{"custom_id":"a","body":' + b"[" * 100_000, "a"),
+        (b'{"custom_id":"a', ""),
+        (b'{"custom_id":"' + b"\\\\a" * 1_000_000, ""),
+        (b'{"custom_id":"\xff"}', ""),
+        (b'{"custom_id":"\\ud800"}', ""),
+        (b'{"custom_id":5}', ""),
+        (b'{"body":{"custom_id":"a"}}', ""),
+        (b"[]", ""),
+        (b"", ""),
+    ],
+)
+def test_a_custom_id_is_read_as_far_as_it_can_be(raw: bytes, custom_id: str) -> None:
+    """Of a damaged line as well, if it comes first there."""
+    assert custom_id_of(raw) == custom_id
+
+
+@given(st.binary() | st.binary().map(lambda end: b'{"custom_id":"' + end))
+def test_no_bytes_keep_a_custom_id_from_being_text(raw: bytes) -> None:
+    """What it returns can be written to a result line."""
+    custom_id_of(raw).encode()
 
 
 @pytest.mark.parametrize(
