@@ -39,6 +39,7 @@ from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
+LOOK_SECONDS = 0.5  # While requests end: whether they still have time.
 _NONE = Attempts()
 
 
@@ -164,6 +165,10 @@ class Lane:
         self._gate.close()
 
     async def _feed(self) -> None:
+        await self._feed_all()
+        self._signals.all_begun = not self._stop.is_set()
+
+    async def _feed_all(self) -> None:
         await self._feed_chunks(self._work.own)
         if self._work.others and not self._stop.is_set():
             claimed = {row.index for row in await self._service.batches.list_chunks(self._batch.id)}
@@ -238,7 +243,7 @@ class Lane:
                 stopped, must_end = self._stop.is_set(), self._watch.must_end
                 if drain.is_over(time.monotonic(), stopped=stopped, must_end=must_end):
                     return
-                await asyncio.wait(self._calls, timeout=0.2)
+                await asyncio.wait(self._calls, timeout=LOOK_SECONDS)
         finally:
             await _end(self._calls)
 

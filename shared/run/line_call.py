@@ -37,6 +37,7 @@ from shared.run.journal import Entry, Tried
 from shared.run.lane_meter import LaneMeter
 from shared.run.signals import Signals
 
+WITNESS_SECONDS = 0.25  # Between two looks whether another line has been answered.
 TOKEN_MEMORY = 20  # Answers over which the token factor is averaged.
 
 
@@ -81,7 +82,10 @@ class LineCaller:
         `before` is what it had been through. It is inside the gate, and leaves while it backs off.
         """
         request, attempts = build_request(self._deployment, self._batch.endpoint, line.body), before
+        answers = self._signals.answers
         while True:
+            if self._is_last(attempts):
+                await self._witness(visit, answers)
             await self._pace(tokens)
             if self._stop.is_set():
                 return self._let_go(number, attempts, before)
@@ -89,6 +93,7 @@ class LineCaller:
             if not isinstance(outcome, Retry):
                 self._answered(outcome, tokens)
                 return self._entry(number, line, outcome)
+            answers = self._signals.answers
             if self._is_charged(number, outcome):
                 attempts = attempts.spent(throttled=outcome.throttled)
             delay = self._delay(outcome, attempts)
@@ -99,6 +104,21 @@ class LineCaller:
             visit.leave()
             await self._sleep(delay)
             await visit.enter()
+
+    def _is_last(self, attempts: Attempts) -> bool:
+        """Whether one more failure makes the line fail; not where every line has but one attempt."""
+        errors, throttles = self._errors.max_attempts, self._throttles.max_attempts
+        return attempts.errors == errors - 1 > 0 or attempts.throttles == throttles - 1 > 0
+
+    async def _witness(self, visit: Visit, answers: int) -> None:
+        """Keep the last attempt until the upstream has answered another line since: else it is not the line's fault.
+
+        Not where no other line is to come.
+        """
+        visit.leave()
+        while self._signals.answers == answers and self._signals.may_be_answered:
+            await self._sleep(WITNESS_SECONDS)
+        await visit.enter()
 
     def _let_go(self, number: int, attempts: Attempts, before: Attempts) -> Tried | None:
         """What happens in a slice that finds the upstream sick counts for no line."""

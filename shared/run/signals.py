@@ -30,6 +30,8 @@ class Signals:
         self.limits = ObservedLimits()
         self.reason: str | None = None
         self.asked = False
+        self.answers = 0
+        self.all_begun = False  # no further line of the slice will begin
         self.health = UpstreamHealth(probing=waited_seconds > 0, patient=waited_seconds < patience_seconds)
         self._waited_seconds = waited_seconds
         self._probe_seconds = probe_seconds
@@ -78,8 +80,14 @@ class Signals:
             return None
         return self._slow[1]
 
+    @property
+    def may_be_answered(self) -> bool:
+        """Whether another line of the slice may still be answered, as far as can be told at no cost."""
+        return self.health.patient and not self.all_begun and not self.stop.is_set()
+
     def well(self) -> bool:
         """The upstream answered a request. True: it had been sick until then."""
+        self.answers += 1
         if not self.health.answered():
             return False
         self._slow = None
