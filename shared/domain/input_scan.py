@@ -2,7 +2,7 @@
 
 Bytes are pushed in as they arrive; how they are cut into blocks makes no difference. Memory is one line, one block,
 a digest per line, the plan, and the texts of a few lines that are counted together. What a single line must be is
-said in `request_line`.
+said in `line_rules`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shared.domain.batch import BatchError, Refused, Validated, Vendor
 from shared.domain.chunk import Plan, PlannedChunk
 from shared.domain.deployment import Deployment
 from shared.domain.embedding_inputs import count_inputs
-from shared.domain.request_line import LineRules
+from shared.domain.line_rules import LineRules
 from shared.domain.tokens import TokenCounter, TokenTally
 
 _EMBEDDINGS: Final = "/v1/embeddings"

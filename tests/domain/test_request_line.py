@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from shared.domain.batch import BatchError, Vendor
 from shared.domain.deployment import ENDPOINTS, Deployment
-from shared.domain.request_line import LineRules, custom_id_of, read_line, with_model
+from shared.domain.line_rules import LineRules
+from shared.domain.request_line import custom_id_of, read_line, with_model
 
 CHAT = "/v1/chat/completions"
 DEPLOYMENTS = {
