@@ -54,8 +54,10 @@ def expect_load(head: bytes, size: int, counter: TokenCounter) -> ExpectedLoad |
 
 def _body(line: bytes) -> bytes | None:
     try:
+        if not line.isascii():
+            line.decode()  # msgspec skips over strings without looking at their bytes
         return bytes(_decode_line(line).body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

@@ -7,7 +7,6 @@ said in `line_rules`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,11 +17,11 @@ from shared.domain.chunk import Plan, PlannedChunk
 from shared.domain.deployment import Deployment
 from shared.domain.embedding_inputs import count_inputs
 from shared.domain.line_rules import LineRules
+from shared.domain.request_line import end_of_blanks
 from shared.domain.tokens import TokenCounter, TokenTally
 
 _EMBEDDINGS: Final = "/v1/embeddings"
 _BOM: Final = b"\xef\xbb\xbf"
-_LINE_FEEDS: Final = re.compile(rb"\n*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +92,8 @@ class InputScan:
                 line = block[position:end]
             self._end_line(line, 1)
             position = end + 1
-            if block.startswith(b"\n", position):
-                position = self._skip_empty_lines(block, position)
+            if block[position : position + 1].isspace():
+                position = self._skip_blank_lines(block, position)
             if self._is_crowded:
                 break
         if self._is_crowded:  # The file is refused: only its lines are still counted.
@@ -102,11 +101,10 @@ class InputScan:
         elif position < len(block):
             self._hold(block[position:])
 
-    def _skip_empty_lines(self, block: bytes, position: int) -> int:
-        """Past a run of them in one step: a file of nothing else must not cost minutes."""
-        run = _LINE_FEEDS.match(block, position)
-        end = run.end() if run else position
-        self._line += end - position
+    def _skip_blank_lines(self, block: bytes, position: int) -> int:
+        """Past a run of them in one step; a longer one takes several, so that no line in it is too long."""
+        end = end_of_blanks(block, position, position + self._rules.max_line_bytes)
+        self._line += block.count(b"\n", position, end)
         self._line_start += end - position
         return end
 

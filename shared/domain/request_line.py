@@ -1,4 +1,4 @@
-"""One line of an input file, decoded: the only way in which its fields are read, by whoever reads them.
+"""The lines of an input file, found and decoded: the only way in which they are read, by whoever reads them.
 
 Rule of this file: the judge (`line_rules`), the lanes, the end of a run and a retry read a line by these functions, so
 that none of them can find what another did not. Of equal keys the last one counts, as in Python's json; what stands
@@ -8,7 +8,9 @@ before it may be anything.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Final
 
 import msgspec
 
@@ -35,6 +37,28 @@ class RequestLine(msgspec.Struct, frozen=True, kw_only=True):
 decode_line = msgspec.json.Decoder(LineFields).decode
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _LEADING_CUSTOM_ID = re.compile(rb'\s*\{\s*"custom_id"\s*:\s*("(?:[^"\\]|\\.)*+")')
+
+
+_TO_ITS_END: Final = re.compile(rb"\S.*")  # `.` is anything but a line feed
+_BLANK: Final = re.compile(rb"\s*")
+
+
+def end_of_blanks(data: bytes, start: int, stop: int) -> int:
+    """Where the first line begins that has more than white space before `stop`; `start` begins a line.
+
+    A step for many blank lines: a file of nothing else must not cost minutes.
+    """
+    run = _BLANK.match(data, start, stop)
+    return data.rfind(b"\n", start, run.end() if run else start) + 1 or start
+
+
+def request_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Each line that is not blank, without white space around it, and how many lines are before it."""
+    before = passed = 0
+    for line in _TO_ITS_END.finditer(data):
+        before += data.count(b"\n", passed, line.start())
+        passed = line.start()
+        yield before, line[0].rstrip()
 
 
 def read_line(raw: bytes) -> RequestLine:

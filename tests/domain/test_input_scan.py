@@ -241,6 +241,17 @@ def test_a_huge_line_in_small_blocks_is_read_in_linear_time() -> None:
     assert time.process_time() - started < 2.0
 
 
+@pytest.mark.parametrize("line", [b"\n", b" \n", b"\r\n", b"\t\x0b\x0c\n", b" " * 499 + b"\n"])
+def test_blank_lines_cost_next_to_nothing(line: bytes) -> None:
+    """A file of nothing else is read as fast as it comes, white space on its lines or not."""
+    data = line * (8_000_000 // len(line)) + LINES[0]
+    started = time.process_time()
+    outcome = scan(data, block=1_000_003)
+    assert time.process_time() - started < 0.5
+    assert isinstance(outcome, Accepted)
+    assert outcome.plan.chunks[0].first_line == 8_000_000 // len(line) + 1
+
+
 def test_one_long_line_is_a_chunk_of_its_own() -> None:
     """A chunk is larger than allowed only if it is one line."""
     data = b"\n".join([LINES[0], request("long", "x" * 5000), LINES[1]])
@@ -257,7 +268,9 @@ def test_blank_lines_do_not_swell_a_chunk() -> None:
     ]
 
 
-pieces = st.sampled_from([*(request(n, "ä" * n) for n in range(4)), b"", b" ", b"\r", b"broken", b"\xff", b"x" * 300])
+pieces = st.sampled_from(
+    [*(request(n, "ä" * n) for n in range(4)), b"", b" ", b"\r", b" " * 251, b"broken", b"\xff", b"x" * 300]
+)
 files = st.builds(
     lambda lines, ends, final: b"".join(a + b for a, b in zip(lines, ends, strict=False)) + final,
     st.lists(pieces, max_size=12),
