@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from shared.domain.raw_json import ABSENT, as_string
+from shared.domain.raw_json import ABSENT, as_string, is_utf8
 from shared.domain.tokens import TokenCounter, TokenTally
 
 HEAD_BYTES: Final = 262_144
@@ -54,10 +54,8 @@ def expect_load(head: bytes, size: int, counter: TokenCounter) -> ExpectedLoad |
 
 def _body(line: bytes) -> bytes | None:
     try:
-        if not line.isascii():
-            line.decode()  # msgspec skips over strings without looking at their bytes
-        return bytes(_decode_line(line).body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return bytes(_decode_line(line).body) if is_utf8(line) else None
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

@@ -14,11 +14,13 @@ import msgspec
 
 from shared.domain.batch import BatchError, Vendor
 from shared.domain.deployment import Deployment
+from shared.domain.json_problem import why_not_json
 from shared.domain.line_endpoint import LineEndpoint
-from shared.domain.raw_json import ABSENT, TRUE, as_string, is_null, is_too_deep, kind_of, quoted
+from shared.domain.raw_json import ABSENT, TRUE, as_string, is_null, is_too_deep, is_utf8, kind_of, quoted
 from shared.domain.request_line import LineFields, decode_line
 
 NOT_JSON: Final = "This line is not parseable as valid JSON."
+_NAMED_MODELS: Final = 8  # Every bad line names them, and the record holds all messages.
 
 # Ours is OpenAI's name of a code where OpenAI has one; Azure's name of the same thing (contract 3.4). Azure calls
 # everything that is wrong with a line's schema `invalid_request`. What is missing here has one name.
@@ -29,12 +31,14 @@ AZURE_CODES: Final[Mapping[str, str]] = {
     "invalid_type": "invalid_request",
     "invalid_value": "invalid_request",
     "streaming_unsupported": "invalid_request",
+    "background_unsupported": "invalid_request",
 }
 
 
 class _Body(msgspec.Struct, frozen=True, gc=False):
     model: msgspec.Raw = ABSENT
     stream: msgspec.Raw = ABSENT
+    background: msgspec.Raw = ABSENT
     messages: msgspec.Raw = ABSENT
     input: msgspec.Raw = ABSENT
     prompt: msgspec.Raw = ABSENT
@@ -43,7 +47,6 @@ class _Body(msgspec.Struct, frozen=True, gc=False):
 
 
 _decode_body = msgspec.json.Decoder(_Body).decode
-_check_syntax = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def vendor_code(vendor: Vendor, code: str) -> str:
@@ -88,30 +91,15 @@ class LineRules:
 
     def _parse(self, line: bytes) -> LineFields | None:
         try:
-            if not line.isascii():
-                line.decode()  # msgspec skips over strings without looking at their bytes
             fields = decode_line(line)
-        except msgspec.ValidationError:
-            self._refuse_non_object(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self._not_json()
-        else:
-            if not is_too_deep(line):
+            if is_utf8(line) and not is_too_deep(line):
                 return fields
-            self._not_json()
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+        why = why_not_json(line)
+        message = f"{NOT_JSON} It {why}." if why else f"This line is not a JSON object: it is {kind_of(line)}."
+        self._add("invalid_json_line", message, None)
         return None
-
-    def _refuse_non_object(self, line: bytes) -> None:
-        try:
-            _check_syntax(line)
-        except (msgspec.DecodeError, RecursionError):
-            self._not_json()
-        else:
-            message = f"This line is not a JSON object: it is {kind_of(line)}."
-            self._add("invalid_json_line", message, None)
-
-    def _not_json(self) -> None:
-        self._add("invalid_json_line", NOT_JSON, None)
 
     def _check_custom_id(self, raw: msgspec.Raw) -> None:
         custom_id = self._required_string(raw, "custom_id")
@@ -151,6 +139,9 @@ class LineRules:
         if body.stream == TRUE:
             message = f"{self._where.title}: Streaming is not supported in the Batch API."
             self._add("streaming_unsupported", message, "body.stream")
+        if body.background == TRUE:  # Its answer would be a stub that nobody fetches (contract 9.5).
+            message = f"{self._where.title}: Background mode is not supported in the Batch API. Leave it out."
+            self._add("background_unsupported", message, "body.background")
 
     def _check_input(self, body: _Body) -> None:
         for name in self._where.needed:
@@ -172,7 +163,7 @@ class LineRules:
         """A name not met yet: the first known one becomes the file's; every other is an error."""
         deployment = self._deployments.get(model)
         if deployment is None:
-            message = f"The provided model {quoted(model)} is not supported by the Batch API."
+            message = f"The provided model {quoted(model)} is not supported by the Batch API. {self._models()}"
             self._add("model_not_found", message, "body.model")
         elif self.deployment is not None:
             message = (
@@ -188,6 +179,14 @@ class LineRules:
             self._add("invalid_request", message, "body.model")
         else:
             self.deployment = model
+
+    def _models(self) -> str:
+        """What a caller can name in its place."""
+        names = [quoted(name) for name, known in self._deployments.items() if self.endpoint in known.endpoints]
+        if not names:
+            return f"No model of this service serves {self.endpoint}."
+        more = [f"{len(names) - _NAMED_MODELS} more"] if len(names) > _NAMED_MODELS else []
+        return f"Models for {self.endpoint}: {', '.join([*names[:_NAMED_MODELS], *more])}."
 
     def _required_string(self, raw: msgspec.Raw, name: str) -> str | None:
         if raw is ABSENT:

@@ -112,6 +112,11 @@ def byte_order_mark(vendor: Vendor) -> BatchError:
     return BatchError(code="invalid_json_line", message=NOT_JSON + hint, line=1)
 
 
+def foreign_file(vendor: Vendor, what: str) -> BatchError:
+    """`what` is of `file_format`: no line of such a file is worth a word of its own."""
+    return BatchError(code=vendor_code(vendor, "invalid_json_line"), message=f"{NOT_JSON} In fact {what}", line=1)
+
+
 def more_problems(count: int) -> BatchError:
     """The last entry of a list that was cut."""
     message = f"{count:,} more problems were found. Correct those listed and validate the file again."
