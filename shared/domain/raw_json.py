@@ -36,6 +36,14 @@ def as_string(raw: msgspec.Raw) -> str | None:
         return None
 
 
+def is_utf8(text: bytes) -> bool:
+    """msgspec skips over strings without looking at their bytes."""
+    try:
+        return text.isascii() or bool(text.decode())
+    except UnicodeDecodeError:
+        return False
+
+
 def kind_of(json: bytes) -> str:
     """The type of a valid JSON value with its article, for messages: "an array"."""
     return _KINDS.get(json.lstrip()[:1].decode(), "a number")
