@@ -93,7 +93,8 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
     """Sending the line again may work. `final` is what it becomes if no attempt is left.
 
     `after_seconds` is what the upstream asked for; `throttled` means it is overloaded or its rate limit was met.
-    `blameless`: no request can be the cause, whatever is in it (no connection, our own credential refused).
+    `blameless`: no request can be the cause, whatever is in it (no connection, our own credential refused, no money).
+    `words` are the upstream's own, a sentence for a person, if it said any; they name no credential.
     `reason` is of a small closed set: `status_429`, `connection`, `invalid_answer` and so on.
     """
 
@@ -102,6 +103,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
     throttled: bool
     final: Failed
     blameless: bool = False
+    words: str | None = None
 
 
 Outcome = Succeeded | Failed | Retry
