@@ -31,7 +31,13 @@ from shared.upstream_identity import Identity, NoToken, default_credential
 # Common servers drop a connection idle for 5 seconds; dropping it first avoids writing into one about to close.
 _KEEP_ALIVE: Final = timedelta(seconds=4)
 _CONNECTING: Final = "client error (Connect)"
+_TOO_MANY_HEADERS: Final = (  # hyper's limits; pyreqwest has no setting for them
+    "The upstream answered with more headers than this service can read: at most 100, of some 400 kB together. The "
+    "answer is lost, and another attempt would be, too. Ask the operator of this service to have the gateway in front "
+    "of the upstream send fewer headers."
+)
 _UNEXPLAINED: Final = "The call of the upstream failed."
+_HEAD_TOO_LARGE: Final = "message head is too large"
 _OS_ERROR: Final = re.compile(r" \(os error \d+\)$")
 
 
@@ -159,7 +165,9 @@ _EXPLANATIONS: Final = (
 
 
 def _kind(error: Exception) -> FailureKind:
-    """Whether anything can have been sent: no connection came about, or no request could be made of what is set."""
+    """By whether anything can have been sent: no connection came about, or no request could be made of what is set."""
+    if _HEAD_TOO_LARGE in _causes(error):
+        return FailureKind.HEAD_TOO_LARGE
     unsent = isinstance(error, ValueError) or _CONNECTING in _causes(error)
     return FailureKind.UNREACHABLE if unsent else FailureKind.CONNECTION
 
@@ -168,6 +176,8 @@ def _explain(error: Exception) -> str:
     """A sentence without the upstream's address, which is the operator's business."""
     if isinstance(error, ValueError):
         return "The deployment's base_url or key cannot be used in a request."
+    if _HEAD_TOO_LARGE in _causes(error):
+        return _TOO_MANY_HEADERS
     if isinstance(error, DecodeError) and not isinstance(error, BodyDecodeError):
         return "The upstream answered with something that is not HTTP."
     causes = _causes(error)
