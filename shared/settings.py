@@ -124,7 +124,16 @@ class Settings:
     max_inflight_bytes: int = _setting(
         "BATCH_MAX_INFLIGHT_BYTES", 134_217_728, "Request bytes in flight, of all lanes of a process."
     )
-    max_response_bytes: int = _setting("BATCH_MAX_RESPONSE_BYTES", 67_108_864, "Largest answer of an upstream.")
+    max_response_bytes: int = _setting(
+        "BATCH_MAX_RESPONSE_BYTES",
+        134_217_728,
+        "Largest answer of an upstream. One of 2,048 embeddings of 3,072 numbers is 88 MB.",
+    )
+    max_inflight_response_bytes: int = _setting(
+        "BATCH_MAX_INFLIGHT_RESPONSE_BYTES",
+        268_435_456,
+        "Answer bytes being read, of all lanes of a process. Past them reading waits; one answer is always read on.",
+    )
     journal_seconds: float = _setting("BATCH_JOURNAL_SECONDS", 1.0, "Longest time a result waits for the journal.")
     journal_results: int = _setting("BATCH_JOURNAL_RESULTS", 64, "Results after which the journal is written.")
     heartbeat_seconds: float = _setting("BATCH_HEARTBEAT_SECONDS", 3.0, "Between two heartbeats of a lane.")

@@ -6,7 +6,7 @@ Rule of this file: an operator may write a base URL the way any SDK or portal sh
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
 from shared.domain.deployment import Deployment, UpstreamKind
 
@@ -47,3 +47,21 @@ def _azure(deployment: Deployment, path: str) -> str:
     takes_it = version and (_is_undated(deployment) or not path.startswith("/v1/"))
     query = f"api-version={version}" if takes_it else ""
     return urlunsplit((base.scheme, base.netloc, f"{root}/openai{path}", query, ""))
+
+
+def redirected(url: str, location: str) -> str | None:
+    """Where `location` sends a call of `url`: only to another path of the same origin, else None.
+
+    The origin is written as it was, so that no reading of `location` takes a credential elsewhere.
+    """
+    try:
+        old, new = urlsplit(url), urlsplit(urljoin(url, location))
+        same = bool(location) and _origin(old) == _origin(new)
+    except ValueError:
+        return None
+    return urlunsplit((old.scheme, old.netloc, new.path or "/", new.query, "")) if same else None
+
+
+def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+    return url.scheme, url.hostname, port

@@ -17,6 +17,7 @@ from shared.domain.adaptive_rate import AdaptiveRate
 from shared.domain.batch import Batch
 from shared.domain.deployment import Deployment
 from shared.domain.fair_share import Pacer
+from shared.domain.outcome import classify
 from shared.domain.request_line import RequestLine
 from shared.domain.result_line import NeverRan, error_object, failure_line, line_id, success_line
 from shared.domain.retry import Attempts, RetryPolicy, next_delay
@@ -28,7 +29,6 @@ from shared.domain.upstream import (
     UpstreamRequest,
     UpstreamResponse,
     build_request,
-    classify,
 )
 from shared.domain.usage import Usage
 from shared.ports import Upstream
@@ -131,7 +131,7 @@ class LineCaller:
         now = time.monotonic()
         if isinstance(answer, UpstreamResponse):
             self._signals.answered(answer.headers, now)
-        outcome = classify(answer)
+        outcome = classify(answer, self._deployment)
         self._meter.called(now - began, outcome)
         return outcome
 
