@@ -8,16 +8,32 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
-from shared.domain.deployment import Deployment, UpstreamKind
+from shared.domain.deployment import ENDPOINTS, Deployment, UpstreamKind
 
 
 def openai_url(base_url: str, endpoint: str) -> str:
-    """`/v1` is added unless the base has a version of its own, as `/v1`, `/api/paas/v4` or `/v1beta/openai`."""
+    """`/v1` is added unless the base has a version of its own, as `/v1`, `/api/paas/v4` or `/v1beta/openai`.
+
+    A base that is a call's own address is that place and no other, with a version or without; other endpoints are
+    beside it.
+    """
     base = urlsplit(base_url)
-    path = base.path.rstrip("/")
-    versioned = re.search(r"/v\d[^/]*(/|$)", path) is not None
+    path, called = _without_call(base.path.rstrip("/"))
+    versioned = called or re.search(r"/v\d[^/]*(/|$)", path) is not None
     path += endpoint.removeprefix("/v1") if versioned else endpoint
     return urlunsplit((base.scheme, base.netloc, path, base.query, ""))
+
+
+_CALLS = tuple(endpoint.removeprefix("/v1") for endpoint in ENDPOINTS)
+_LIST = re.compile(r"(?<=/)v\d[^/]*(?P<list>/(models|files|batches|uploads))$")
+
+
+def _without_call(path: str) -> tuple[str, bool]:
+    """A base path without the endpoint at its end, and whether it had one."""
+    call = next((call for call in _CALLS if path.endswith(call)), "")
+    if not call and (found := _LIST.search(path)):
+        call = found["list"]
+    return path.removesuffix(call), bool(call)
 
 
 def azure_url(deployment: Deployment, endpoint: str) -> str:
