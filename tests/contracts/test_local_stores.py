@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from local_host import disk_blobs
 from local_host.stores import open_stores
 from shared.domain.chunk import ChunkRow
-from shared.domain.errors import Unavailable
+from shared.domain.errors import StorageFull, Unavailable
 from shared.ports import AlreadyExists, BlobMissing, Changed
 from tests.azurite import ROOT
 from tests.contracts.samples import a_file
@@ -82,9 +82,22 @@ async def test_a_full_disk_is_unavailable_and_leaves_nothing(local, tmp_path, mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Unavailable, match="disk is full"):
+    with pytest.raises(StorageFull, match="disk is full"):
         await local.blobs.stage_block("files/a", "0", b"x" * 1000)
     assert list((tmp_path / "blobs").iterdir()) == []
+
+
+async def test_a_full_database_says_so(local):
+    """A database that may not grow is full as a disk is: the same kind of error, and reading goes on."""
+
+    def bound(connection: sqlite3.Connection) -> None:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    await local.files._database.write(bound)
+    with pytest.raises(StorageFull, match="free some space"):
+        await local.files.insert(a_file(filename="x" * 200_000))
+    assert await local.files.list("project-a", limit=1) == []
 
 
 LIMITED = """
