@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from local_host.private_files import make_private_file
 from shared.domain.errors import StorageFull, Unavailable
 
 T = TypeVar("T")
@@ -94,7 +95,9 @@ class StoreDatabase:
         self._connections: list[sqlite3.Connection] = []
         self._local = threading.local()
         try:
-            self._queue = path.with_suffix(".lock").open("ab")
+            for private in (path, lock := path.with_suffix(".lock")):
+                make_private_file(private)  # The WAL takes after the database.
+            self._queue = lock.open("ab")
         except OSError as error:
             raise unavailable(error) from error
         try:
