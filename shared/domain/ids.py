@@ -46,6 +46,11 @@ def created_at(value: str) -> datetime:
     return datetime.fromtimestamp(int(value[:12], 16) / 1000, UTC)
 
 
+def is_made_before(value: str, moment: datetime) -> bool:
+    """Whether it is a canonical id, and one that was made before `moment`."""
+    return is_id(value) and int(value[:12], 16) < moment.timestamp() * 1000
+
+
 def to_uuid(value: str) -> str:
     """Canonical id as a UUID with dashes (Azure)."""
     return str(uuid.UUID(value))
