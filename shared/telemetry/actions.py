@@ -32,6 +32,8 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "run_restarted": ("batch_id",),
     "start_delivery": ("batch_id",),
     "start_run": ("batch_id",),
+    "sweep_refused": ("count",),
+    "unnamed_noted": ("kind", "count"),
     "upload_completed": ("bytes",),
     "upload_expired": (),
     "watch_failed": ("batch_id",),

@@ -332,10 +332,11 @@ class _Simulation:
         return [*blobs, *(f"heartbeat of lane {beat.lane}" for beat in await self._batches.heartbeats("m"))]
 
     async def _sweep(self) -> None:
-        """The night after, in fair weather."""
-        self._set_clock(2 * 86_400.0)
+        """The nights after, in fair weather: the first notes what no record names, one a month later removes it."""
         self._weather.clear_up()
-        await Process().begin(sweep_orphans(self._services()))
+        for days in (2, 31):
+            self._set_clock(days * 86_400.0)
+            await Process().begin(sweep_orphans(self._services()))
 
     async def _upload(self) -> None:
         write = odd_line if self._day.odd_lines else request_line
