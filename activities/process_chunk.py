@@ -19,6 +19,7 @@ from shared.domain.heartbeat import Heartbeat
 from shared.domain.hold_up import deployment_gone, endpoint_gone
 from shared.domain.lane_room import Place
 from shared.run.change import load
+from shared.run.damage import readable_bytes
 from shared.run.holder import holding
 from shared.run.lane import Lane, Work
 from shared.run.orchestrations import Orchestrations
@@ -87,9 +88,10 @@ def _entered(service: Services, batch: Batch) -> Iterator[Place | float]:
 
 
 async def _work(service: Services, batch: Batch, deployment: Deployment, post: Post, waited: float) -> dict[str, Any]:
-    plan = await read_plan(service.blobs, batch)
+    plan, size = await read_plan(service.blobs, batch), await readable_bytes(service, batch)
     rows = {row.index: row for row in await service.batches.list_chunks(batch.id)}
-    work = work_of_lane(plan.chunks if plan else (), rows, post.lane, post.lanes)
+    there = [chunk for chunk in plan.chunks if chunk.start + chunk.length <= size] if plan else ()
+    work = work_of_lane(there, rows, post.lane, post.lanes)  # What is gone, finish_batch ends.
     if not (work.own or work.others):
         return DONE
     progress = await Lane(service, batch, deployment, post, work, waited_seconds=waited).run()
