@@ -121,3 +121,13 @@ def more_problems(count: int) -> BatchError:
     """The last entry of a list that was cut."""
     message = f"{count:,} more problems were found. Correct those listed and validate the file again."
     return BatchError(code="invalid_request", message=message)
+
+
+def lost_requests(count: int) -> BatchError:
+    """The plan of a batch is damaged, and no other can take its place."""
+    return BatchError(
+        code="internal_error",
+        message=f"This service has lost track of {count:,} requests; they have no line in the result files and count "
+        "as failed. Everything else is delivered. Send the requests whose custom_id is in neither file again in a new "
+        "batch, and tell the operator of this service; its log has the cause.",
+    )

@@ -51,9 +51,12 @@ _tried_decoder = msgspec.json.Decoder(Tried)
 GROUP_BYTES = 2 * 1024 * 1024
 
 
-def _decode(encoded: bytes) -> Entry | Tried:
-    """Finished lines are arrays, let go ones objects."""
-    return (_tried_decoder if encoded.startswith(b"{") else _decoder).decode(encoded)
+def _decoded(encoded: bytes) -> Entry | Tried | None:
+    """Finished lines are arrays, let go ones objects; None if it is neither any more."""
+    try:
+        return (_tried_decoder if encoded.startswith(b"{") else _decoder).decode(encoded)
+    except msgspec.DecodeError:
+        return None
 
 
 class Journal:
@@ -76,8 +79,8 @@ class Journal:
     async def open(cls, blobs: BlobStore, row: ChunkRow, memory: Budget) -> Self:
         """The journal of the row's chunk, with every entry that earlier activities appended."""
         journal = cls(blobs, ChunkRow(batch_id=row.batch_id, index=row.index, lane=row.lane), memory)
-        async for _, encoded in journal._stored():
-            journal._take(_decode(encoded))
+        async for _, entry in journal._stored():
+            journal._take(entry)
         return journal
 
     @property
@@ -150,21 +153,20 @@ class Journal:
 
     async def _spans(self) -> dict[int, tuple[int, int]]:
         spans: dict[int, tuple[int, int]] = {}
-        async for offset, encoded in self._stored():
-            entry = _decode(encoded)
+        async for span, entry in self._stored():
             if isinstance(entry, Entry) and entry.completed is self.finished.get(entry.line):
-                spans.setdefault(entry.line, (offset, len(encoded)))
+                spans.setdefault(entry.line, span)
         return spans
 
-    async def _stored(self) -> AsyncIterator[tuple[int, bytes]]:
-        """(offset, entry) of every appended entry."""
+    async def _stored(self) -> AsyncIterator[tuple[tuple[int, int], Entry | Tried]]:
+        """((offset, length), entry) of every appended entry; what is none any more is as if it was never written."""
         offset, rest = 0, b""
         try:
             async for piece in self._blobs.read(self._name):
                 *entries, rest = (rest + piece).split(b"\n")
                 for encoded in entries:
-                    if encoded:
-                        yield offset, encoded
+                    if (entry := _decoded(encoded)) is not None:
+                        yield (offset, len(encoded)), entry
                     offset += len(encoded) + 1
         except BlobMissing:
             return

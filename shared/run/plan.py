@@ -20,16 +20,21 @@ async def read_all(blobs: BlobStore, name: str, start: int = 0, length: int | No
 async def write_plan(blobs: BlobStore, batch_id: str, plan: Plan) -> str:
     """Returns its name, which follows from what is in it: no plan is ever written over by another one."""
     data = msgspec.json.encode(plan)
-    name = hashlib.sha256(data).hexdigest()[:16]
+    name = _name_of(data)
     await blobs.put(plan_blob(batch_id, name), data)
     return name
 
 
+def _name_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
 async def read_plan(blobs: BlobStore, batch: Batch) -> Plan | None:
-    """The plan that the record names; None if the batch was never validated."""
+    """The plan that the record names; None if the batch was never validated, or what is there is not that plan."""
     try:
-        return msgspec.json.decode(await read_all(blobs, plan_blob(batch.id, batch.plan)), type=Plan)
-    except BlobMissing:
+        data = await read_all(blobs, plan_blob(batch.id, batch.plan))
+        return msgspec.json.decode(data, type=Plan) if batch.plan in (None, _name_of(data)) else None
+    except (BlobMissing, msgspec.DecodeError):
         return None
 
 

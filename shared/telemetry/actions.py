@@ -9,6 +9,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "batch_changed": (
         "batch_id", "from", "to", "model", "total", "completed", "failed", "input_tokens", "output_tokens", "seconds"
     ),
+    "batch_damaged": ("batch_id", "what"),
     "batch_surveyed": (
         "batch_id", "status", "model", "total", "finished", "age_seconds", "running_seconds", "remaining_seconds"
     ),
