@@ -121,12 +121,14 @@ class Journal:
             self._kept[entry.line] = data
 
     async def write(self) -> None:
-        """Append what is unwritten. If it raises, nothing is lost: appending an entry twice is harmless."""
+        """Append what is unwritten at this moment. If it raises, nothing is lost: an entry may be appended twice."""
         async with self._writing:
-            while self._unwritten:
+            left = len(self._unwritten)
+            while left > 0:
                 count, group = self._group()
                 await self._blobs.append(self._name, group)
                 del self._unwritten[:count]
+                left -= count
 
     def _group(self) -> tuple[int, bytes]:
         """The next entries to append together: about GROUP_BYTES, at least one, never a part of one."""
