@@ -243,6 +243,17 @@ async def test_an_upstream_that_refuses_everybody_is_sick(world: World) -> None:
     assert 0 == sum(row.finished for row in await world.service.batches.list_chunks(batch.id))
 
 
+async def test_a_quota_used_up_waits_for_the_operator(world: World) -> None:
+    """Not the line's fault, however small the batch; the upstream's own words say what is the matter."""
+    words = "You exceeded your current quota, please check your plan and billing details."
+    world.upstream.script = lambda *_: answer(429, {"error": {"code": "insufficient_quota", "message": words}})
+    progress = await process_chunk(cursor(await world.batch(1)))
+    (beat,) = await world.service.batches.heartbeats("m")
+
+    assert not progress["done"]
+    assert words in (beat.reason or "")
+
+
 async def expire_pause(world: World) -> None:
     """As if the lane's pause were over."""
     (beat,) = await world.service.batches.heartbeats("m")
