@@ -62,7 +62,9 @@ class Signals:
         """
         blame = self.health.failed(line, throttled=outcome.throttled, blameless=outcome.blameless)
         if blame is Blame.SICK:
-            self._pause(next_pause(self._waited_seconds, self._probe_seconds), sick_upstream(outcome.reason, outcome.words))
+            self._pause(
+                next_pause(self._waited_seconds, self._probe_seconds), sick_upstream(outcome.reason, outcome.words)
+            )
         elif blame is Blame.UPSTREAM:
             self._slow = (now, sick_upstream(outcome.reason, outcome.words))
         elif outcome.throttled:
