@@ -29,7 +29,7 @@ from shared.domain.upstream import (
 from shared.domain.usage import read_usage
 
 _ASK = "Send the request again in a new batch; if that fails too, ask the operator of this service."
-_MOST_KEPT_BYTES = 1 << 20  # of a refusal: a larger one is no refusal
+_MOST_KEPT_BYTES = 1 << 18  # of a refusal: a larger one is no refusal
 
 
 def classify(answer: UpstreamAnswer, deployment: Deployment) -> Outcome:
