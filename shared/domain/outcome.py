@@ -63,6 +63,12 @@ def _succeeded(fields: Answer, body: bytes, headers: Mapping[str, str]) -> Succe
     )
 
 
+def refusal_of_all(outcome: Failed) -> Retry:
+    """The same answer, where it is about whoever asks and not about what was asked."""
+    reason = f"status_{outcome.status}"
+    return Retry(reason=reason, after_seconds=None, throttled=False, final=outcome, blameless=True)
+
+
 def _unanswered(answer: UpstreamFailure) -> Outcome:
     if answer.kind is FailureKind.TOO_LARGE:
         advice = "Ask for less in one request, or ask the operator of this service to raise BATCH_MAX_RESPONSE_BYTES."
