@@ -83,6 +83,13 @@ def suspended() -> str:
     return "The operator of the service has suspended the batch's run. The batch goes on when the run is resumed."
 
 
+def storage_full() -> str:
+    return (
+        "The storage of the service is full: results cannot be written. Its operator has to make room; the batch then "
+        "goes on by itself, and no request fails in the meantime."
+    )
+
+
 def no_room(deployment: str, needed: int, ahead_tokens: int, ahead_batches: int, limit: int) -> str:
     """Amounts in enqueued tokens; `ahead_batches` are those before this one."""
     batches = "1 batch before this one has" if ahead_batches == 1 else f"{ahead_batches:,} batches before this one have"
