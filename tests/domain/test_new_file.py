@@ -102,6 +102,12 @@ def test_what_is_not_utf8_is_refused_with_the_reason(head: bytes, reason: str) -
     assert caught.value.message == f"Invalid file for Batch API. Must be utf-8 encoded: {reason}"
 
 
+def test_what_a_file_is_comes_before_its_name() -> None:
+    """`.jsonl.gz` or `.csv`: the reason says what to do, the name does not."""
+    with pytest.raises(InvalidRequest, match="this is gzip. Unpack it"):
+        parse(name="a.jsonl.gz", head=gzip.compress(b"{}"))
+
+
 def test_a_head_of_white_space_is_refused() -> None:
     """No program writes that before its first line."""
     with pytest.raises(InvalidRequest, match="its first 5 bytes are white space"):
