@@ -68,7 +68,13 @@ def success_line(vendor: Vendor, *, request_line_id: str, custom_id: str, reques
 
 
 def failure_line(
-    vendor: Vendor, *, request_line_id: str, custom_id: str, request_id: str | None, status: int | None, body: bytes
+    vendor: Vendor,
+    *,
+    request_line_id: str,
+    custom_id: str | None,
+    request_id: str | None,
+    status: int | None,
+    body: bytes,
 ) -> bytes:
     """The line of a request that ran and failed.
 

@@ -189,7 +189,7 @@ class LineCaller:
             self._signals.asked_to_wait(outcome.reason, delay)
         return delay
 
-    def broken(self, number: int, custom_id: str) -> Entry:
+    def broken(self, number: int, custom_id: str | None) -> Entry:
         """The entry of a line that our own code could not deal with. Nothing in here can break again."""
         return self._failure(number, custom_id, Failed(status=None, body=error_object(NeverRan.INTERNAL_ERROR)))
 
@@ -206,7 +206,7 @@ class LineCaller:
         )
         return Entry(number, True, outcome.usage, outcome.model, msgspec.Raw(result[:-1]))
 
-    def _failure(self, number: int, custom_id: str, outcome: Failed) -> Entry:
+    def _failure(self, number: int, custom_id: str | None, outcome: Failed) -> Entry:
         result = failure_line(
             self._batch.vendor,
             request_line_id=line_id(self._batch.id, number),
