@@ -18,7 +18,7 @@ from local_host.blob_rows import Piece
 from local_host.store_database import StoreDatabase
 from shared.ports import BlobMissing
 
-READ_BYTES = 512 * 1024  # What a download holds whose client does not read.
+READ_BYTES = 1024 * 1024  # What a download holds whose client does not read.
 
 
 class DiskBlobs:

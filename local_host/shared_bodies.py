@@ -10,7 +10,8 @@ import asyncio
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PIECE_BYTES = 65_536
+PIECE_BYTES = 262_144
+_SMALL_BYTES = 65_536  # What uvicorn holds anyway.
 BUSY = (
     b'{"error": {"message": "This service has as many connections or uploads as it takes. Try again in some seconds.", '
     b'"type": "server_error", "param": null, "code": "too_many_connections"}}'
@@ -30,7 +31,8 @@ class SharedBodies:
             await self._app(scope, receive, _by_pieces(send))
             return
         try:
-            await asyncio.wait_for(self._places.acquire(), self._wait_seconds)
+            async with asyncio.timeout(self._wait_seconds):
+                await self._places.acquire()
         except TimeoutError:
             headers = {"retry-after": "2", "connection": "close"}
             await Response(BUSY, 503, headers, "application/json")(scope, receive, send)
@@ -42,9 +44,9 @@ class SharedBodies:
 
 
 def _has_large_body(scope: Scope) -> bool:
-    """Larger than the server holds anyway, or of a length that was not announced."""
+    """A body that is not small, or whose length was not announced."""
     headers = dict(scope["headers"])
-    return b"transfer-encoding" in headers or int(headers.get(b"content-length", b"0")) > PIECE_BYTES
+    return b"transfer-encoding" in headers or int(headers.get(b"content-length", b"0")) > _SMALL_BYTES
 
 
 def _by_pieces(send: Send) -> Send:
