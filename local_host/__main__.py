@@ -22,6 +22,7 @@ from local_host.client_rpc import binding_json, build_rpc
 from local_host.configuration import App, DataFolderUnusable, Options
 from local_host.database_check import DatabaseDamaged, check_databases
 from local_host.engine import Engine
+from local_host.file_limit import raise_file_limit, walls_for
 from local_host.function_index import InvalidApp
 from local_host.greeting import greeting
 from local_host.history import DataFolderInUse, History, WrongVersion
@@ -31,6 +32,8 @@ from local_host.progress import Progress
 from local_host.replay import NotEmulated
 from local_host.stopping import Stopping
 from local_host.timers import ScheduledTimer, Timers, schedule_timers
+from local_host.upstream_report import report_upstreams
+from local_host.walls import Walls
 from shared.domain.errors import Unavailable
 from shared.services import utc_now
 from shared.settings import Settings, SettingsError, parse_settings
@@ -62,6 +65,7 @@ class _Prepared:
     routes: list[Route]
     timers: list[ScheduledTimer]
     socket: socket.socket
+    walls: Walls
 
 
 def main() -> int:
@@ -103,6 +107,7 @@ def _prepare(options: Options) -> _Prepared:
         routes=compile_routes(app.index.http, app.host.route_prefix),
         timers=schedule_timers(app.index.timers, os.environ, utc_now()),
         socket=bound,
+        walls=walls_for(raise_file_limit()),
     )
 
 
@@ -131,7 +136,12 @@ async def _serve(prepared: _Prepared) -> None:
         timers = Timers(prepared.timers, folder=folder, client_binding=binding, now=utc_now)
         await timers.start()
         stack.push_async_callback(timers.stop, _TIMER_GRACE_SECONDS)
-        http = Listener(build_app(prepared.routes, binding), prepared.socket, grace_seconds=_HTTP_GRACE_SECONDS)
+        http = Listener(
+            build_app(prepared.routes, binding),
+            prepared.socket,
+            grace_seconds=_HTTP_GRACE_SECONDS,
+            walls=prepared.walls,
+        )
         await http.start()
         stack.push_async_callback(http.stop)
 
@@ -147,6 +157,8 @@ async def _serve(prepared: _Prepared) -> None:
             ),
             flush=True,
         )
+        report = asyncio.create_task(report_upstreams(services, _say))
+        stack.push_async_callback(_cancel, report)
         await stopping.wait()
         engine.begin_to_stop()
         pool.begin_to_stop()

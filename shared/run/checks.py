@@ -60,6 +60,11 @@ async def check_all(service: Services, ask_durable: Callable[[], Awaitable[None]
     return Readiness(status=_overall(checks), checks=checks)
 
 
+async def check_upstream(service: Services, deployment: Deployment) -> Check:
+    """One upstream, as in `check_all`."""
+    return await _timed(f"upstream:{deployment.name}", _asking(service, deployment), required=False)
+
+
 def _overall(checks: list[Check]) -> Verdict:
     if any(check.required and check.status is Verdict.FAILED for check in checks):
         return Verdict.FAILED

@@ -66,7 +66,7 @@ async def test_an_input_that_ends_early(world: World) -> None:
     batch = await run(world, batch)
 
     assert (batch.status, batch.completed, batch.failed) == (Status.COMPLETED, 2, 4)
-    assert await outcomes(world, batch) == [*ran(1, 2), ("c3", "internal_error"), LOST, LOST, LOST]
+    assert await outcomes(world, batch) == [*ran(1, 2), ("c3", "internal_error"), ("c4", "internal_error"), LOST, LOST]
 
 
 async def test_an_input_that_is_gone(world: World) -> None:
