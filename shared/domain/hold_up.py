@@ -83,3 +83,18 @@ def no_room(deployment: str, needed: int, ahead_tokens: int, ahead_batches: int,
         f"Waiting for room in the enqueued tokens of the deployment '{deployment}': the limit is {limit:,}, "
         f"{batches} {ahead_tokens:,}, this one needs {needed:,}. It starts by itself, in order."
     )
+
+
+def deployment_gone(deployment: str) -> str:
+    return (
+        f"The deployment '{deployment}' is gone from the service's configuration. The operator has to put it back into "
+        "BATCH_DEPLOYMENTS; the batch then goes on by itself. Nothing fails in the meantime, and it can be cancelled."
+    )
+
+
+def endpoint_gone(deployment: str, endpoint: str) -> str:
+    return (
+        f"The deployment '{deployment}' does not serve {endpoint} any more. The operator has to add it to the "
+        "deployment's `endpoints` in BATCH_DEPLOYMENTS; the batch then goes on by itself. Nothing fails in the "
+        "meantime, and it can be cancelled."
+    )

@@ -116,8 +116,11 @@ async def test_content_comes_back_as_it_was_sent(api: httpx.AsyncClient, upload:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"content": b""}, "Invalid file format for Batch API. Must be .jsonl"),
-        ({"content": b"{malformed json"}, "Invalid file format for Batch API. Must be .jsonl"),
+        ({"content": b""}, "Invalid file format for Batch API. Must be .jsonl: the file is empty."),
+        (
+            {"content": "{}".encode("utf-16")},
+            "Invalid file for Batch API. Must be utf-8 encoded: this is UTF-16. Save it as UTF-8.",
+        ),
         ({"name": "in.txt"}, "Invalid file format for Batch API. Must be .jsonl"),
         (
             {"purpose": "vector_store"},
