@@ -5,6 +5,7 @@ Handlers parse, load, call the domain, store and return; an expired file is gone
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from azurefunctions.extensions.http.fastapi import Request, Response, StreamingResponse
@@ -71,10 +72,22 @@ async def download_file(request: Request, call: Call) -> Response:
     headers = _content_headers(file, length, etag)
     if part:
         headers["content-range"] = part.content_range
-    content = call.services.blobs.read(file.blob, start, length)
+    content = await _begun(call.services.blobs.read(file.blob, start, length))
     status = PARTIAL_CONTENT if part else OK
     FILE_BYTES.record(length, {PURPOSE: file.purpose, DIRECTION: "download"})
     return StreamingResponse(content, status, headers, media_type=CONTENT_TYPE)
+
+
+async def _begun(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """`content` with its first piece read: what cannot be read is an answer, not a connection that breaks."""
+    first = await anext(content, b"")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in content:
+            yield piece
+
+    return whole()
 
 
 async def inspect_file(request: Request, call: Call) -> Response:
@@ -102,7 +115,8 @@ async def _find_content(request: Request, call: Call) -> tuple[File, int, str]:
     try:
         return file, await call.services.blobs.size(file.blob), etag
     except BlobMissing:
-        raise _no_such_file(request.path_params["file_id"]) from None
+        await _find(request, call)  # Deleted at this moment. If not, the service has lost its bytes: a fault, logged.
+        raise
 
 
 def _content_headers(file: File, length: int, etag: str) -> dict[str, str]:

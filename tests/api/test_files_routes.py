@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -319,6 +319,41 @@ async def test_if_range_with_another_version_means_the_whole_file(api: httpx.Asy
     headers = {"range": "bytes=5-", "if-range": '"other"'}
 
     assert (await api.get(f"/v1/files/{file_id}/content", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+@pytest.mark.parametrize("path", ["/v1/files/{}/content", "/openai/files/{}/content" + VERSION])
+async def test_lost_bytes_are_an_error_not_a_broken_download(
+    api: httpx.AsyncClient, upload: Upload, tmp_path: Path, path: str, lost: int
+) -> None:
+    """Whichever of its blocks is gone from the disk: 500 in the dialect with a request id, for GET, ranges and HEAD."""
+    file_id = (await upload(LINE * 30)).json()["id"]
+    blocks = sorted((tmp_path / "blobs").iterdir())
+    blocks[lost].unlink()
+    url = path.format(file_id)
+    answers = [await api.get(url), await api.get(url, headers={"range": "bytes=0-9"}), await api.head(url)]
+
+    assert (len(blocks), [answer.status_code for answer in answers]) == (3, [500, 500, 500])
+    assert answers[0].headers["x-request-id"] in answers[0].json()["error"]["message"]
+
+
+async def test_a_file_whose_bytes_cannot_be_read_is_an_error(
+    api: httpx.AsyncClient, services: Services, upload: Upload
+) -> None:
+    """The first piece is read before the status goes out."""
+    file_id = (await upload()).json()["id"]
+
+    class Unreadable:
+        size = services.blobs.size
+
+        async def read(self, name: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+            raise Unavailable("Blob Storage does not answer.")
+            yield b""
+
+    with use(replace(services, blobs=Unreadable())):
+        answer = await api.get(f"/v1/files/{file_id}/content")
+
+    assert (answer.status_code, answer.json()["error"]["message"]) == (503, "Blob Storage does not answer.")
 
 
 async def test_a_deleted_file_is_gone(api: httpx.AsyncClient, upload: Upload, tmp_path: Path) -> None:

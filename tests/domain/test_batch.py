@@ -70,6 +70,9 @@ ALLOWED = {
 }
 
 
+AGES = {"expiry": 86_400, "end": 100_000}  # Seconds after creation.
+
+
 def in_state(status: Status) -> Batch:
     return msgspec.structs.replace(BATCH, status=status)
 
@@ -83,6 +86,20 @@ def test_every_event_in_every_state_moves_as_the_contract_says_or_raises(event: 
             apply(in_state(status), EVENTS[event], NOW)
     else:
         assert apply(in_state(status), EVENTS[event], NOW).status == expected
+
+
+@pytest.mark.parametrize(("in_progress_after", "expected_after"), [(0, 86_400), (90_000, 90_000)])
+def test_an_expired_batch_was_finalized_from_its_deadline_on(in_progress_after: int, expected_after: int) -> None:
+    """Recorded: `finalizing_at` is set, at `expires_at` (contract 9.3); never before the batch was in progress."""
+    at = {name: BATCH.created_at + timedelta(seconds=seconds) for name, seconds in AGES.items()}
+    begun = BATCH.created_at + timedelta(seconds=in_progress_after)
+    running = msgspec.structs.replace(BATCH, status=Status.IN_PROGRESS, in_progress_at=begun, expires_at=at["expiry"])
+    expired = apply(running, EVENTS["finished"], at["end"])
+
+    assert (expired.finalizing_at, expired.expired_at) == (
+        BATCH.created_at + timedelta(seconds=expected_after),
+        at["end"],
+    )
 
 
 def test_the_table_knows_every_event() -> None:
