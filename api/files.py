@@ -30,7 +30,11 @@ CONTENT_TYPE = "application/octet-stream"
 
 
 async def create_file(request: Request, call: Call) -> Response:
-    file = await receive_file(request, call)
+    try:
+        file = await receive_file(request, call)
+    except InvalidRequest as error:
+        error.told_twice = True
+        raise
     response = json_response(render_file(call.dialect, file), call.dialect.created_file)
     if call.dialect.locates_files:
         path = f"/{call.dialect.prefix}/files/{file_id(call.dialect, file)}"
@@ -137,8 +141,10 @@ async def _find(request: Request, call: Call) -> File:
     return file
 
 
-def _no_such_file(given: str) -> NotFound:  # Literal: contract 1.3.
-    return NotFound(f"No such File object: {shortened(given)}", param="id")
+def _no_such_file(given: str) -> NotFound:  # Literal: contract 1.3, 9.3.
+    error = NotFound(f"No such File object: {shortened(given)}", param="id")
+    error.told_twice = True
+    return error
 
 
 async def _live_files(call: Call, page: Page, purpose: str | None) -> list[File]:

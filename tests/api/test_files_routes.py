@@ -356,6 +356,29 @@ async def test_a_file_whose_bytes_cannot_be_read_is_an_error(
     assert (answer.status_code, answer.json()["error"]["message"]) == (503, "Blob Storage does not answer.")
 
 
+@pytest.mark.parametrize(("method", "suffix"), [("GET", ""), ("DELETE", ""), ("GET", "/content")])
+async def test_an_unknown_file_is_told_twice_at_openai(api: httpx.AsyncClient, method: str, suffix: str) -> None:
+    """Recorded of the live service: a second key `detail` (contract 9.3). Azure's envelopes have none."""
+    message = "No such File object: file-none"
+    answer = (await api.request(method, f"/v1/files/file-none{suffix}")).json()
+    azure = (await api.request(method, f"/openai/v1/files/file-none{suffix}")).json()
+
+    assert answer == {
+        "error": {"message": message, "type": "invalid_request_error", "param": "id", "code": None},
+        "detail": {"message": message, "code": None},
+    }
+    assert azure.keys() == {"error"}
+
+
+@pytest.mark.parametrize(("name", "fields"), [("in.jsonl", {"purpose": "vector_store"}), ("notes.txt", {})])
+async def test_a_refused_upload_is_told_twice_at_openai(upload: Upload, name: str, fields: dict[str, str]) -> None:
+    """A bad purpose, another kind of file (contract 9.3; litellm#37527)."""
+    answer = (await upload(name=name, **fields)).json()
+
+    assert answer["detail"] == {"message": answer["error"]["message"], "code": None}
+    assert "detail" not in (await upload(name=name, path=f"/openai/files{VERSION}", **fields)).json()
+
+
 async def test_a_deleted_file_is_gone(api: httpx.AsyncClient, upload: Upload, tmp_path: Path) -> None:
     """The answer of contract 1.5.3, then 404; the bytes are removed."""
     file_id = (await upload()).json()["id"]
@@ -391,22 +414,6 @@ async def test_the_end_of_a_batch_leaves_its_input_file_alone(
     await drop_orphaned_input(services, await change(services, batch, Refused(errors=())))
 
     assert (await api.get(f"/v1/files/{file_id}/content")).content == LINE
-
-
-@pytest.mark.parametrize("suffix", ["", "/content"])
-async def test_an_unknown_file(api: httpx.AsyncClient, suffix: str) -> None:
-    """Contract 1.3, literal."""
-    response = await api.get(f"/v1/files/file-nope{suffix}")
-
-    assert response.status_code == 404
-    assert response.json() == {
-        "error": {
-            "message": "No such File object: file-nope",
-            "type": "invalid_request_error",
-            "param": "id",
-            "code": None,
-        }
-    }
 
 
 @pytest.mark.parametrize(
