@@ -18,11 +18,13 @@ from api.json_body import read_body
 from api.rendering import render_batch
 from shared.domain.batch import Batch, Status, with_progress
 from shared.domain.errors import NotFound
-from shared.domain.hold_up import HoldUp, hold_up
+from shared.domain.hold_up import HoldUp, hold_up, storage_full
 from shared.domain.new_batch import NewBatch, parse_new_batch
 from shared.domain.parameters import shortened
 from shared.ports import Stored
+from shared.run.storage_probe import is_full
 
+_NEXT_TRY = timedelta(minutes=1)  # The longest pause before an activity is called again.
 _log = logging.getLogger(__name__)
 
 
@@ -91,7 +93,11 @@ async def _held_up(call: Call, batch: Batch) -> HoldUp | None:
     if batch.status is not Status.IN_PROGRESS or batch.deployment is None:
         return None
     beats = await call.services.batches.heartbeats(batch.deployment, batch.id)
-    return hold_up(beats, call.services.now(), call.services.settings.stale_seconds)
+    now, stale = call.services.now(), call.services.settings.stale_seconds
+    held_up = hold_up(beats, now, stale)
+    if held_up is None and not any(beat.is_live(now, stale) for beat in beats) and await is_full(call.services):
+        return HoldUp(until=now + _NEXT_TRY, reason=storage_full())  # Then no lane can say so itself.
+    return held_up
 
 
 async def with_live_counts(call: Call, batch: Batch) -> Batch:

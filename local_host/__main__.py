@@ -20,6 +20,7 @@ from local_host import configuration
 from local_host.activity_pool import ActivityPool
 from local_host.client_rpc import binding_json, build_rpc
 from local_host.configuration import App, DataFolderUnusable, Options
+from local_host.database_check import DatabaseDamaged, check_databases
 from local_host.engine import Engine
 from local_host.function_index import InvalidApp
 from local_host.greeting import greeting
@@ -44,6 +45,7 @@ _MISTAKES = (
     CannotListen,
     DataFolderUnusable,
     DataFolderInUse,
+    DatabaseDamaged,
     WrongVersion,
     Unavailable,
 )
@@ -68,6 +70,7 @@ def main() -> int:
     os.umask(0o077)  # Of the workers, too: what is kept is nobody else's.
     try:
         lock = configuration.take_data_folder(options.data)
+        check_databases(options.data)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(_prepare(options)))
         lock.release()

@@ -38,6 +38,12 @@ _TRIES_AGAIN = "The service tries again by itself; no request fails in the meant
 _SICK = {
     "status_401": "The upstream refuses the service's credential (HTTP 401). The operator has to correct the api_key "
     "of the deployment, or the rights of the service's identity; the batch then goes on by itself.",
+    "status_400": "The upstream refuses the service's credential (HTTP 400). The operator has to correct the api_key "
+    "of the deployment; the batch then goes on by itself.",
+    "status_402": "The upstream wants to be paid (HTTP 402). The operator has to see to the account; the batch then "
+    "goes on by itself.",
+    "status_403": "The upstream forbids every request (HTTP 403). The operator has to check the credential, its "
+    "rights, and what stands in front of the upstream; the batch then goes on by itself.",
     "identity": "The service gets no token for its managed identity. The operator has to check the identity and its "
     "rights; the batch then goes on by itself.",
     "unreachable": f"The upstream cannot be reached. {_TRIES_AGAIN}",
@@ -47,10 +53,11 @@ _SICK = {
 }
 
 
-def sick_upstream(reason: str) -> str:
-    """`reason` is one of `upstream.Retry`."""
+def sick_upstream(reason: str, words: str | None = None) -> str:
+    """`reason` and `words` are those of one `upstream.Retry`."""
     status = reason.removeprefix("status_")
-    return _SICK.get(reason) or f"The upstream answers HTTP {status} again and again. {_TRIES_AGAIN}"
+    sentence = _SICK.get(reason) or f"The upstream answers HTTP {status} again and again. {_TRIES_AGAIN}"
+    return f'{sentence} It says: "{words}"' if words else sentence
 
 
 def asked_to_wait(reason: str, seconds: float) -> str:
@@ -74,6 +81,13 @@ def out_of_turn(deployment: str, limit: int) -> str:
 
 def suspended() -> str:
     return "The operator of the service has suspended the batch's run. The batch goes on when the run is resumed."
+
+
+def storage_full() -> str:
+    return (
+        "The storage of the service is full: results cannot be written. Its operator has to make room; the batch then "
+        "goes on by itself, and no request fails in the meantime."
+    )
 
 
 def no_room(deployment: str, needed: int, ahead_tokens: int, ahead_batches: int, limit: int) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import msgspec
 
 from shared.domain.errors import WrongState
-from shared.domain.raw_json import decode_string
+from shared.domain.raw_json import NULL, decode_string
 from shared.domain.request_line import decode_line, read_line, request_lines
 
 
@@ -25,7 +25,9 @@ class RetryLines:
     def fail(self, block: bytes) -> None:
         """Take the next bytes of the error file, whose lines all end with a line feed. Raises WrongState."""
         for line in self._errors.cut(block):
-            self._failed.add(_digest(_custom_id(line)))
+            custom_id = _custom_id(line)
+            if custom_id is not None:
+                self._failed.add(_digest(custom_id))
 
     def select(self, block: bytes) -> bytes:
         """The request lines to send again among those that end in this block of the input file, as lanes read them."""
@@ -56,10 +58,14 @@ class _Lines:
         return [line for _, line in request_lines(ended)]
 
 
-def _custom_id(error_line: bytes) -> str:
-    """Raises WrongState: the file may lie in a caller's folder, where anybody can change it."""
+def _custom_id(error_line: bytes) -> str | None:
+    """None for a request whose line is lost: there is nothing to send again.
+
+    Raises WrongState: the file may lie in a caller's folder, where anybody can change it.
+    """
     try:
-        return decode_string(decode_line(error_line).custom_id)
+        custom_id = decode_line(error_line).custom_id
+        return None if custom_id == NULL else decode_string(custom_id)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise WrongState(
             "A retry needs the error file of this batch, and one of its lines is no result line: it was changed after "

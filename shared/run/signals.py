@@ -62,9 +62,11 @@ class Signals:
         """
         blame = self.health.failed(line, throttled=outcome.throttled, blameless=outcome.blameless)
         if blame is Blame.SICK:
-            self._pause(next_pause(self._waited_seconds, self._probe_seconds), sick_upstream(outcome.reason))
+            self._pause(
+                next_pause(self._waited_seconds, self._probe_seconds), sick_upstream(outcome.reason, outcome.words)
+            )
         elif blame is Blame.UPSTREAM:
-            self._slow = (now, sick_upstream(outcome.reason))
+            self._slow = (now, sick_upstream(outcome.reason, outcome.words))
         elif outcome.throttled:
             self._slow = (now, slowed_down(outcome.reason))
         return blame is Blame.LINE
@@ -85,10 +87,10 @@ class Signals:
         """Whether another line of the slice may still be answered, as far as can be told at no cost."""
         return self.health.patient and not self.all_begun and not self.stop.is_set()
 
-    def well(self) -> bool:
+    def well(self, *, succeeded: bool) -> bool:
         """The upstream answered a request. True: it had been sick until then."""
         self.answers += 1
-        if not self.health.answered():
+        if not self.health.answered(succeeded=succeeded):
             return False
         self._slow = None
         return True

@@ -33,7 +33,7 @@ DOTNET = b"form-data; name=file; filename=\"=?utf-8?B?5L2g5aW9Lmpzb25s?=\"; file
         (b"form-data; name=file; filename=plain.jsonl ", "plain.jsonl"),
         (b'form-data ;name = "file" ; filename = "spaced.jsonl"', "spaced.jsonl"),
         (b'form-data; name="file"; filename="C:\\data\\in.jsonl"', "C:\\data\\in.jsonl"),
-        (b'form-data; name="file"; filename="/srv/in.jsonl"', "/srv/in.jsonl"),
+        (b'form-data; name="file"; filename="/data/in.jsonl"', "/data/in.jsonl"),
     ],
 )
 def test_a_filename_is_read(header: bytes, filename: str) -> None:

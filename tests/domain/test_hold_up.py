@@ -41,7 +41,19 @@ def test_a_batch_is_held_up_when_all_its_lanes_are(beats, expected):
 
 @pytest.mark.parametrize(
     "reason",
-    ["status_401", "status_500", "status_408", "unreachable", "connection", "timeout", "identity", "invalid_answer"],
+    [
+        "status_400",
+        "status_401",
+        "status_402",
+        "status_403",
+        "status_500",
+        "status_408",
+        "unreachable",
+        "connection",
+        "timeout",
+        "identity",
+        "invalid_answer",
+    ],
 )
 def test_every_sickness_has_a_sentence(reason):
     """No code of ours in it, and it says who does something about it."""
@@ -57,3 +69,10 @@ def test_amounts_are_told():
     assert asked_to_wait("status_429", 120.4) == "The upstream answered HTTP 429 and asks for a pause of 120 seconds."
     assert "1 batch before this one" in no_room("m", 5, 60, 1, 100)
     assert "1,200 batches before this one" in no_room("m", 5, 60, 1200, 100)
+
+
+def test_the_upstreams_own_words_are_told():
+    """They say what nobody else can: which quota, until when."""
+    assert sick_upstream("status_429", "You exceeded your current quota.").endswith(
+        'It says: "You exceeded your current quota."'
+    )

@@ -149,6 +149,17 @@ def test_a_taken_port_is_told_in_one_line(data: Path) -> None:
     assert "--port" in said
 
 
+@pytest.mark.parametrize("name", ["stores.db", "history.db"])
+def test_a_damaged_database_ends_the_start_with_a_sentence(data: Path, name: str) -> None:
+    """Its name and what to do, in one line."""
+    data.mkdir()
+    (data / name).write_bytes(b"no database at all" * 1000)
+    with host(data) as process:
+        said = refused(process)
+    assert said.count("\n") == 1
+    assert f"{name} is damaged" in said
+
+
 def test_a_second_host_on_one_data_folder_is_refused(data: Path) -> None:
     """One line that names the folder and the option; the first host is not disturbed."""
     with host(data) as first:

@@ -16,7 +16,7 @@ from shared.run.change import change
 from shared.run.plan import read_all
 from shared.services import use
 from tests.fake_orchestrations import finish_batch
-from tests.run.conftest import OWNER, World
+from tests.run.conftest import INPUT_FILE, OWNER, World
 from tests.run.test_lane import cursor
 
 MOST_ROUNDS = 5
@@ -103,7 +103,7 @@ async def accepted(world: World, lines: int) -> Batch:
     batch = await world.batch(lines, status=Status.VALIDATING, in_progress_at=None, total=0, chunks=0, deployment=None)
     size = await world.service.blobs.size("files/in")
     file = File(
-        id="in",
+        id=INPUT_FILE,
         owner=OWNER,
         filename="in.jsonl",
         purpose="batch",

@@ -243,6 +243,33 @@ async def test_an_upstream_that_refuses_everybody_is_sick(world: World) -> None:
     assert 0 == sum(row.finished for row in await world.service.batches.list_chunks(batch.id))
 
 
+async def test_a_quota_used_up_waits_for_the_operator(world: World) -> None:
+    """Not the line's fault, however small the batch; the upstream's own words say what is the matter."""
+    words = "You exceeded your current quota, please check your plan and billing details."
+    world.upstream.script = lambda *_: answer(429, {"error": {"code": "insufficient_quota", "message": words}})
+    progress = await process_chunk(cursor(await world.batch(1)))
+    (beat,) = await world.service.batches.heartbeats("m")
+
+    assert not progress["done"]
+    assert words in (beat.reason or "")
+
+
+async def test_a_403_is_the_lines_unless_nothing_ever_succeeds(world: World) -> None:
+    """One refused for its content fails; when all are refused, the batch waits for the operator."""
+    refusal = answer(403, {"error": {"message": "Blocked."}})
+    world.upstream.script = lambda prompt, _: refusal if prompt == "p3" else answer()
+    some = await run_to_end(world, await world.batch(30))
+    world.upstream.script = lambda *_: refusal
+    batch = await world.batch(100, per_chunk=100)
+    progress = await process_chunk(cursor(batch))
+    (beat,) = await world.service.batches.heartbeats("m")
+
+    assert (29, 1) == (some.completed, some.failed)
+    assert not progress["done"]
+    assert "forbids every request" in (beat.reason or "")
+    assert 20 == sum(row.failed for row in await world.service.batches.list_chunks(batch.id))
+
+
 async def expire_pause(world: World) -> None:
     """As if the lane's pause were over."""
     (beat,) = await world.service.batches.heartbeats("m")
