@@ -78,10 +78,15 @@ ACTIVITIES = (
 )
 CLIENT_ACTIVITIES = ((names.PROCESS_CHUNK, process_chunk), (names.FINISH_BATCH, finish_batch))
 
+served = {
+    Template(method, f"{prefix}/{path}"): endpoint(handler, dialect)
+    for _, prefix, dialect in MOUNTS
+    for method, path, handler in ROUTES
+}
 for mount, prefix, dialect in MOUNTS:
     for method, path, handler in ROUTES:
         route = app.route(route=f"{prefix}/{path}", methods=[method])
-        app.function_name(f"{mount}_{handler.__name__}")(route(endpoint(handler, dialect)))
+        app.function_name(f"{mount}_{handler.__name__}")(route(served[Template(method, f"{prefix}/{path}")]))
     for method, path, starter in STARTING_ROUTES:
         route = app.route(route=f"{prefix}/{path}", methods=[method])
         client = app.durable_client_input(client_name="client")
@@ -101,7 +106,8 @@ unknown = unknown_endpoint(
         Template(method, f"{prefix}/{path}")
         for _, prefix, _ in MOUNTS
         for method, path, _ in (*ROUTES, *STARTING_ROUTES, ("GET", DOCUMENT, None))
-    ]
+    ],
+    served,
 )
 for root in ROOTS:
     catch_all = app.route(route=f"{root}/{{*rest}}", methods=list(func.HttpMethod))

@@ -14,16 +14,16 @@ from azurefunctions.extensions.http.fastapi import Request
 
 from api.dialect import parse_batch_id, parse_file_id
 from api.endpoint import Call, StartRun
+from api.json_body import read_body
 from api.rendering import render_batch
 from shared.domain.batch import Batch, Status, with_progress
-from shared.domain.errors import InvalidRequest, NotFound
+from shared.domain.errors import NotFound
 from shared.domain.hold_up import HoldUp, hold_up, storage_full
 from shared.domain.new_batch import NewBatch, parse_new_batch
 from shared.domain.parameters import shortened
 from shared.ports import Stored
 from shared.run.storage_probe import is_full
 
-MAX_BODY_BYTES = 262_144
 _NEXT_TRY = timedelta(minutes=1)  # The longest pause before an activity is called again.
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ async def try_to_start(start: StartRun, batch: Batch) -> None:
 
 async def read_new_batch(request: Request, call: Call) -> tuple[bytes, NewBatch]:
     """The body of a create call, raw and checked. Raises InvalidRequest."""
-    body = await _read_body(request)
+    body = await read_body(request, advice=" Request lines go in a file.")
     new = parse_new_batch(
         body,
         endpoints=call.dialect.endpoints,
@@ -48,15 +48,6 @@ async def read_new_batch(request: Request, call: Call) -> tuple[bytes, NewBatch]
         blob_origins=call.services.settings.blob_origins() if call.dialect.takes_blobs else None,
     )
     return body, new
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise InvalidRequest(f"The request body is larger than {MAX_BODY_BYTES} bytes. Request lines go in a file.")
-    return bytes(body)
 
 
 async def new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) -> Batch:

@@ -21,7 +21,7 @@ from api.byte_range import RangeNotSatisfiable
 from api.conditions import PreconditionFailed
 from api.dialect import OK, Dialect
 from api.envelopes import render_error, render_internal_error
-from api.unknown_path import Template, WrongMethod, dialect_of, refusal
+from api.unknown_path import Template, WrongMethod, dialect_of, refusal, respelled
 from shared.domain.batch import Batch
 from shared.domain.errors import (
     Damaged,
@@ -113,10 +113,16 @@ def starting_endpoint(handler: StartingHandler, dialect: Dialect, run: str) -> S
     return client_endpoint(serve, dialect)
 
 
-def unknown_endpoint(routes: Sequence[Template]) -> Endpoint:
-    """The HTTP function for calls that none of `routes` takes. It needs no key, for it does nothing."""
+def unknown_endpoint(routes: Sequence[Template], served: Mapping[Template, Endpoint]) -> Endpoint:
+    """The HTTP function for calls that none of `routes` takes as they are spelled; those of `served` it knows.
+
+    It needs no key, for else it does nothing.
+    """
 
     async def serve(req: Request) -> Response:
+        if found := respelled(req.method, req.scope["path"], served):
+            route, req.scope["path_params"] = found
+            return await served[route](req)
         dialect = dialect_of(req.url.path)
 
         async def refuse() -> Response:

@@ -37,7 +37,8 @@ def render_error(dialect: Dialect, error: DurableBatchError) -> dict[str, Any]:
     match dialect.envelope:
         case Envelope.OPENAI:
             kind = "server_error" if isinstance(error, (Unavailable, Damaged)) else "invalid_request_error"
-            return _openai(error.message, kind, param=error.param, code=error.code)
+            told = _openai(error.message, kind, param=error.param, code=error.code)
+            return told | ({"detail": {"message": error.message, "code": error.code}} if error.told_twice else {})
         case Envelope.AZURE_CLASSIC:
             return _azure(_azure_code(error), _azure_message(error), {"target": error.param})
         case Envelope.AZURE_V1:

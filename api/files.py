@@ -5,6 +5,7 @@ Handlers parse, load, call the domain, store and return; an expired file is gone
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from azurefunctions.extensions.http.fastapi import Request, Response, StreamingResponse
@@ -29,7 +30,11 @@ CONTENT_TYPE = "application/octet-stream"
 
 
 async def create_file(request: Request, call: Call) -> Response:
-    file = await receive_file(request, call)
+    try:
+        file = await receive_file(request, call)
+    except InvalidRequest as error:
+        error.told_twice = True
+        raise
     response = json_response(render_file(call.dialect, file), call.dialect.created_file)
     if call.dialect.locates_files:
         path = f"/{call.dialect.prefix}/files/{file_id(call.dialect, file)}"
@@ -71,10 +76,22 @@ async def download_file(request: Request, call: Call) -> Response:
     headers = _content_headers(file, length, etag)
     if part:
         headers["content-range"] = part.content_range
-    content = call.services.blobs.read(file.blob, start, length)
+    content = await _begun(call.services.blobs.read(file.blob, start, length))
     status = PARTIAL_CONTENT if part else OK
     FILE_BYTES.record(length, {PURPOSE: file.purpose, DIRECTION: "download"})
     return StreamingResponse(content, status, headers, media_type=CONTENT_TYPE)
+
+
+async def _begun(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """`content` with its first piece read: what cannot be read is an answer, not a connection that breaks."""
+    first = await anext(content, b"")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in content:
+            yield piece
+
+    return whole()
 
 
 async def inspect_file(request: Request, call: Call) -> Response:
@@ -102,7 +119,8 @@ async def _find_content(request: Request, call: Call) -> tuple[File, int, str]:
     try:
         return file, await call.services.blobs.size(file.blob), etag
     except BlobMissing:
-        raise _no_such_file(request.path_params["file_id"]) from None
+        await _find(request, call)  # Deleted at this moment. If not, the service has lost its bytes: a fault, logged.
+        raise
 
 
 def _content_headers(file: File, length: int, etag: str) -> dict[str, str]:
@@ -123,8 +141,10 @@ async def _find(request: Request, call: Call) -> File:
     return file
 
 
-def _no_such_file(given: str) -> NotFound:  # Literal: contract 1.3.
-    return NotFound(f"No such File object: {shortened(given)}", param="id")
+def _no_such_file(given: str) -> NotFound:  # Literal: contract 1.3, 9.3.
+    error = NotFound(f"No such File object: {shortened(given)}", param="id")
+    error.told_twice = True
+    return error
 
 
 async def _live_files(call: Call, page: Page, purpose: str | None) -> list[File]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ MAX_BODY_BYTES = 262_144
 
 async def read_fields(request: Request) -> dict[str, Any]:
     """The fields of a JSON object; an empty body has none. Raises InvalidRequest."""
-    body = await _read(request)
+    body = await read_body(request)
     if not body:
         return {}
     try:
@@ -27,10 +28,14 @@ async def read_fields(request: Request) -> dict[str, Any]:
     return fields
 
 
-async def _read(request: Request) -> bytes:
+async def read_body(request: Request, *, advice: str = "") -> bytes:
+    """The bytes, without the byte order mark that PowerShell and Java put before them (RFC 8259, 8.1, lets it be).
+
+    Raises InvalidRequest, with `advice`, for a body that is too large.
+    """
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > MAX_BODY_BYTES:
-            raise InvalidRequest(f"The request body is larger than {MAX_BODY_BYTES} bytes.")
-    return bytes(body)
+            raise InvalidRequest(f"The request body is larger than {MAX_BODY_BYTES} bytes.{advice}")
+    return bytes(body).removeprefix(codecs.BOM_UTF8)

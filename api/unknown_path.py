@@ -1,6 +1,8 @@
 """Calls that no route takes: unknown paths, and paths of ours under another method, as each vendor answers them.
 
-Rule: nobody is asked for a key and nothing is read or looked up; the vendors find the route first, too.
+Rule: nobody is asked for a key and nothing is read or looked up; the vendors find the route first, too. One kind comes
+here only because of its spelling: Azure's clients for .NET write the slashes of an upload's path as `%2F` (contract
+9.6), which makes one segment of it to every router. `respelled` finds the route that was meant.
 """
 
 from __future__ import annotations
@@ -9,12 +11,17 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from api.dialect import MOUNTS, OPENAI, Dialect
+from shared.domain.deployment import ENDPOINTS
 from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound
 from shared.domain.parameters import shortened
 
 # The first segments of all prefixes: what is under them is ours to answer.
 ROOTS = sorted({prefix.partition("/")[0] for _, prefix, _ in MOUNTS})
-_ONLY_BATCHES = "This service answers batches and their files; send other calls to the model's own address."
+# Calls of a model's own API: whoever sends one has to be told what this service is.
+_OF_A_MODEL = frozenset(
+    {endpoint.split("/")[2] for endpoint in ENDPOINTS}
+    | {"models", "audio", "engines", "assistants", "threads", "conversations", "realtime", "fine_tuning"}
+)
 
 
 class Template(NamedTuple):
@@ -27,8 +34,8 @@ class Template(NamedTuple):
 class WrongMethod(InvalidRequest):
     """The path is known, but not under this method; `allowed` are those that it takes."""
 
-    def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"Not allowed to {method} on {path}. Use {' or '.join(allowed)} there.")
+    def __init__(self, method: str, path: str, allowed: Sequence[str], hint: str) -> None:
+        super().__init__(f"Not allowed to {method} on {path}. Use {' or '.join(allowed)} there. {hint}")
         self.allowed = allowed
 
 
@@ -40,11 +47,40 @@ def dialect_of(path: str) -> Dialect:
 
 def refusal(dialect: Dialect, method: str, path: str, routes: Iterable[Template]) -> DurableBatchError:
     """What to answer. Azure's gateway says of a wrong method what it says of an unknown path (docs/api.md)."""
-    allowed = sorted({route.method for route in routes if _fits(route.path, path)})
+    allowed = sorted({route.method for route in routes if _fits(route.path, path)} - {method})
+    document = f"All calls: GET /{dialect.prefix}/openapi.json"
     if allowed and dialect.names_methods:
-        return WrongMethod(method, shortened(path), allowed)
+        return WrongMethod(method, shortened(path), allowed, document)
     message = dialect.unknown_path.format(method=method, path=shortened(path))
-    return NotFound(f"{message} {_ONLY_BATCHES}", code=dialect.unknown_path_code)
+    return NotFound(f"{message} {_what_is_served(dialect, path)} {document}", code=dialect.unknown_path_code)
+
+
+def respelled(method: str, path: str, routes: Iterable[Template]) -> tuple[Template, dict[str, str]] | None:
+    """The route that `path` fits once each slash is one, and the route's parameters; None if there is none.
+
+    `path` is decoded; Azure's host escapes the `%` of what it keeps escaped, so that `%2F` may still be in it.
+    """
+    meant = path.replace("%2F", "/").replace("%2f", "/")
+    for route in routes:
+        if route.method == method and _fits(route.path, meant):
+            named = zip(route.path.split("/"), meant.strip("/").split("/"), strict=True)
+            return route, {name[1:-1]: value for name, value in named if name.startswith("{")}
+    return None
+
+
+def _what_is_served(dialect: Dialect, path: str) -> str:
+    called = path.lower().removeprefix(f"/{dialect.prefix}/").split("/")
+    if called[0] == "deployments":
+        called = called[2:]
+    if not called or called[0] not in _OF_A_MODEL:
+        return "This service answers batches and their files; send other calls to the model's own address."
+    endpoint = f"/v1/{'/'.join(called)}".rstrip("/")
+    named = f", with endpoint '{dialect.spell_endpoint(endpoint)}'" if endpoint in dialect.endpoints else ""
+    return (
+        "This service answers batches: upload a JSONL file with one request a line "
+        f"(POST /{dialect.prefix}/files, purpose 'batch'), then create a batch of it "
+        f"(POST /{dialect.prefix}/batches{named}). For an answer at once, call the model's own address."
+    )
 
 
 def _fits(template: str, path: str) -> bool:

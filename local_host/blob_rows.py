@@ -35,11 +35,6 @@ class Piece(msgspec.Struct, frozen=True, array_like=True):
     length: int
 
 
-def size(connection: sqlite3.Connection, name: str) -> int | None:
-    row = connection.execute("SELECT size FROM blobs WHERE name = ?", (name,)).fetchone()
-    return None if row is None else int(row[0])
-
-
 def committed(connection: sqlite3.Connection, name: str) -> list[Piece] | None:
     row = connection.execute("SELECT pieces FROM blobs WHERE name = ?", (name,)).fetchone()
     return None if row is None else msgspec.json.decode(row[0], type=list[Piece])

@@ -60,10 +60,13 @@ class DiskBlobs:
         await self._remove_files(dropped)
 
     async def size(self, name: str) -> int:
-        size = await self._database.read(lambda connection: blob_rows.size(connection, name))
-        if size is None:
-            raise BlobMissing(f"There is no blob {name}.")
-        return size
+        """Of bytes that are there: a file that was lost or cut is found out here, not in the middle of a download."""
+        pieces = await self._pieces(name)
+        if not await self._database.in_thread(lambda: all(map(self._is_whole, pieces))):
+            if pieces == await self._pieces(name):
+                raise BlobMissing(f"Bytes of {name} are missing in the data folder.")
+            return await self.size(name)  # Replaced or extended by another process meanwhile.
+        return sum(piece.length for piece in pieces)
 
     async def read(self, name: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         pieces = await self._pieces(name)
@@ -146,6 +149,12 @@ class DiskBlobs:
         if pieces is None:
             raise BlobMissing(f"There is no blob {name}.")
         return pieces
+
+    def _is_whole(self, piece: Piece) -> bool:
+        try:
+            return (self._folder / piece.file).stat().st_size >= piece.length
+        except FileNotFoundError:
+            return False
 
     def _read_span(self, pieces: Sequence[Piece], start: int, end: int) -> bytes:
         """The bytes from `start` to `end`, cut to READ_BYTES, across as many files as it takes."""

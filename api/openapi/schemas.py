@@ -224,8 +224,11 @@ _OPENAI_ERROR = record(
                 "param": or_null(TEXT),
                 "code": or_null(TEXT),
             }
-        )
-    }
+        ),
+        "detail": record({"message": TEXT, "code": or_null(TEXT)}),
+    },
+    optional=("detail",),
+    description="`detail` repeats what is said about a file.",
 )
 _AZURE_ERROR = record({"error": record({"code": TEXT, "message": TEXT, "target": TEXT}, optional=("target",))})
 _AZURE_V1_ERROR = record(

@@ -202,6 +202,8 @@ def apply(batch: Batch, event: Event, now: datetime) -> Batch:
     changes: dict[str, Any] = {"status": status, f"{status.value}_at": now}
     if not isinstance(event, CancelRequested | RequestsDone):
         changes |= {name: value for name, value in msgspec.structs.asdict(event).items() if value is not None}
+    if status is Status.EXPIRED:  # From the deadline on nothing new is begun: that is finalizing (contract 9.3).
+        changes["finalizing_at"] = min(now, max(batch.expires_at, batch.in_progress_at or batch.expires_at))
     if isinstance(event, Refused):  # Nothing ran: as if validation had found it (contract 2.3, 2.4).
         changes |= {"in_progress_at": None, "total": 0, "chunks": 0, "input_tokens": 0, "token_method": None}
     if isinstance(event, Refused) and status is Status.CANCELLED:

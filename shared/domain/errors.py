@@ -26,6 +26,7 @@ class DurableBatchError(Exception):
         self.message = message
         self.code = code
         self.param = param
+        self.told_twice = False  # OpenAI's answers about a file say it under a second key as well (contract 9.3).
 
 
 class InvalidRequest(DurableBatchError):

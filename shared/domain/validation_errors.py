@@ -22,9 +22,18 @@ _NO_DEPLOYMENT: Final = (
 
 
 def file_not_found(batch: Batch, file_id: str | None = None) -> BatchError:
-    """The file (the input file) does not exist, has expired, is somebody else's or was not uploaded for a batch."""
+    """The file (the input file) does not exist, has expired or is somebody else's."""
     spelled = _spelled(batch, file_id or batch.input_file_id)
     message = f"Cannot find file {spelled}, or organization {batch.owner} does not have access to it."
+    return BatchError(code="invalid_request", message=message, param="file_id")
+
+
+def wrong_purpose(batch: Batch, purpose: str) -> BatchError:
+    """Ours: the vendors' sentence for it is not known (contract 9.2)."""
+    message = (
+        f"The file {_spelled(batch, batch.input_file_id)} has the purpose '{purpose}', and the input of a batch must "
+        "have the purpose 'batch'. Upload the file again with that purpose, and create a batch of it."
+    )
     return BatchError(code="invalid_request", message=message, param="file_id")
 
 

@@ -14,7 +14,14 @@ from shared.domain.batch import Batch, BatchError
 from shared.domain.blob_address import is_within
 from shared.domain.chunk import input_copy
 from shared.domain.ids import is_id
-from shared.domain.validation_errors import blob_modified, blob_unreadable, file_not_found, too_large
+from shared.domain.new_file import BATCH_PURPOSE
+from shared.domain.validation_errors import (
+    blob_modified,
+    blob_unreadable,
+    file_not_found,
+    too_large,
+    wrong_purpose,
+)
 from shared.ports import AccessDenied, BlobMissing, BlobVersion, Changed
 from shared.services import Services
 
@@ -109,8 +116,10 @@ async def open_input(service: Services, batch: Batch, *, copies: bool = False) -
     if not is_id(batch.input_file_id):  # Whatever its caller wrote there.
         raise InputUnreadable(file_not_found(batch))
     file = await service.files.get(batch.owner, batch.input_file_id)
-    if file is None or file.is_expired(service.now()) or file.purpose != "batch" or not batch.input_blob:
+    if file is None or file.is_expired(service.now()) or not batch.input_blob:
         raise InputUnreadable(file_not_found(batch))
+    if file.purpose != BATCH_PURPOSE:
+        raise InputUnreadable(wrong_purpose(batch, file.purpose))
     return FileSource(service, batch.input_blob, file_not_found(batch))
 
 

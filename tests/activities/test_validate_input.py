@@ -168,12 +168,23 @@ async def test_an_id_that_is_none_is_shown_as_given(service: Services) -> None:
     assert error.message.startswith("Cannot find file file-nonsense, or organization")
 
 
-@pytest.mark.parametrize("changes", [{"expires_at": START}, {"purpose": "assistants"}, {"input_blob": ""}])
+@pytest.mark.parametrize("changes", [{"expires_at": START}, {"input_blob": ""}])
 async def test_a_file_that_cannot_be_used_is_not_found(service: Services, changes: dict[str, object]) -> None:
-    """Expired, uploaded for something else, or created after the batch."""
+    """Expired, or created after the batch."""
     batch = await put(service, **changes)
     assert await run(batch) == {"outcome": "refused"}
     assert (await record(service, batch)).errors[0].param == "file_id"
+
+
+@pytest.mark.parametrize("purpose", ["assistants", "batch_output"])
+async def test_a_file_of_another_purpose_is_told_so(service: Services, purpose: str) -> None:
+    """It is there, and looking for it would be in vain."""
+    batch = await put(service, purpose=purpose)
+    assert await run(batch) == {"outcome": "refused"}
+    (error,) = (await record(service, batch)).errors
+    assert (error.code, error.param) == ("invalid_request", "file_id")
+    assert f"has the purpose '{purpose}'" in error.message
+    assert "Upload the file again with that purpose" in error.message
 
 
 async def test_a_file_whose_bytes_are_gone_is_not_found(service: Services) -> None:

@@ -143,7 +143,7 @@ async def test_never_ran_requests_count_as_nothing(
     [
         ((VALIDATED, RequestsDone(), finished()), {"in_progress": 1, "finalizing": 2, "completed": 3}),
         ((VALIDATED, CancelRequested(), finished()), {"in_progress": 1, "cancelling": 2, "cancelled": 3}),
-        ((VALIDATED, finished()), {"in_progress": 1, "expired": 2}),
+        ((VALIDATED, finished()), {"in_progress": 1, "finalizing": 2, "expired": 2}),
     ],
 )
 async def test_timestamps(
@@ -154,7 +154,7 @@ async def test_timestamps(
     events: tuple[Event, ...],
     expected: dict[str, int],
 ) -> None:
-    """2.3: each is set once, stays, and those of other ends are null; `expires_at` is a day after creation."""
+    """2.3, 9.3: each is set once, stays, and those of other ends are null; `expires_at` is a day after creation."""
     batch_id = (await create()).json()["id"]
     await after(services, clock, *events)
     batch = (await api.get(f"/v1/batches/{batch_id}")).json()

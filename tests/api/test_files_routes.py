@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -321,6 +321,64 @@ async def test_if_range_with_another_version_means_the_whole_file(api: httpx.Asy
     assert (await api.get(f"/v1/files/{file_id}/content", headers=headers)).status_code == 200
 
 
+@pytest.mark.parametrize("lost", [0, 1, 2])
+@pytest.mark.parametrize("path", ["/v1/files/{}/content", "/openai/files/{}/content" + VERSION])
+async def test_lost_bytes_are_an_error_not_a_broken_download(
+    api: httpx.AsyncClient, upload: Upload, tmp_path: Path, path: str, lost: int
+) -> None:
+    """Whichever of its blocks is gone from the disk: 500 in the dialect with a request id, for GET, ranges and HEAD."""
+    file_id = (await upload(LINE * 30)).json()["id"]
+    blocks = sorted((tmp_path / "blobs").iterdir())
+    blocks[lost].unlink()
+    url = path.format(file_id)
+    answers = [await api.get(url), await api.get(url, headers={"range": "bytes=0-9"}), await api.head(url)]
+
+    assert (len(blocks), [answer.status_code for answer in answers]) == (3, [500, 500, 500])
+    assert answers[0].headers["x-request-id"] in answers[0].json()["error"]["message"]
+
+
+async def test_a_file_whose_bytes_cannot_be_read_is_an_error(
+    api: httpx.AsyncClient, services: Services, upload: Upload
+) -> None:
+    """The first piece is read before the status goes out."""
+    file_id = (await upload()).json()["id"]
+
+    class Unreadable:
+        size = services.blobs.size
+
+        async def read(self, name: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+            raise Unavailable("Blob Storage does not answer.")
+            yield b""
+
+    with use(replace(services, blobs=Unreadable())):
+        answer = await api.get(f"/v1/files/{file_id}/content")
+
+    assert (answer.status_code, answer.json()["error"]["message"]) == (503, "Blob Storage does not answer.")
+
+
+@pytest.mark.parametrize(("method", "suffix"), [("GET", ""), ("DELETE", ""), ("GET", "/content")])
+async def test_an_unknown_file_is_told_twice_at_openai(api: httpx.AsyncClient, method: str, suffix: str) -> None:
+    """Recorded of the live service: a second key `detail` (contract 9.3). Azure's envelopes have none."""
+    message = "No such File object: file-none"
+    answer = (await api.request(method, f"/v1/files/file-none{suffix}")).json()
+    azure = (await api.request(method, f"/openai/v1/files/file-none{suffix}")).json()
+
+    assert answer == {
+        "error": {"message": message, "type": "invalid_request_error", "param": "id", "code": None},
+        "detail": {"message": message, "code": None},
+    }
+    assert azure.keys() == {"error"}
+
+
+@pytest.mark.parametrize(("name", "fields"), [("in.jsonl", {"purpose": "vector_store"}), ("notes.txt", {})])
+async def test_a_refused_upload_is_told_twice_at_openai(upload: Upload, name: str, fields: dict[str, str]) -> None:
+    """A bad purpose, another kind of file (contract 9.3; litellm#37527)."""
+    answer = (await upload(name=name, **fields)).json()
+
+    assert answer["detail"] == {"message": answer["error"]["message"], "code": None}
+    assert "detail" not in (await upload(name=name, path=f"/openai/files{VERSION}", **fields)).json()
+
+
 async def test_a_deleted_file_is_gone(api: httpx.AsyncClient, upload: Upload, tmp_path: Path) -> None:
     """The answer of contract 1.5.3, then 404; the bytes are removed."""
     file_id = (await upload()).json()["id"]
@@ -356,22 +414,6 @@ async def test_the_end_of_a_batch_leaves_its_input_file_alone(
     await drop_orphaned_input(services, await change(services, batch, Refused(errors=())))
 
     assert (await api.get(f"/v1/files/{file_id}/content")).content == LINE
-
-
-@pytest.mark.parametrize("suffix", ["", "/content"])
-async def test_an_unknown_file(api: httpx.AsyncClient, suffix: str) -> None:
-    """Contract 1.3, literal."""
-    response = await api.get(f"/v1/files/file-nope{suffix}")
-
-    assert response.status_code == 404
-    assert response.json() == {
-        "error": {
-            "message": "No such File object: file-nope",
-            "type": "invalid_request_error",
-            "param": "id",
-            "code": None,
-        }
-    }
 
 
 @pytest.mark.parametrize(

@@ -184,8 +184,14 @@ async def test_a_retry_that_overtakes_its_first_attempt(api: httpx.AsyncClient, 
 
 @pytest.mark.parametrize("numbers", [(0, 1, 2), (1, 2), (1, 1, 1, 2, 2)])
 async def test_attempts_at_once(api: httpx.AsyncClient, services: Services, numbers: tuple[int, ...]) -> None:
-    """Whoever comes first, in whatever process: of one call there is one batch."""
-    made = await asyncio.gather(*(attempt(api, number) for number in numbers))
+    """Whoever comes first, in whatever process: of one call there is one batch. The first attempt begins before them."""
+    slow = SlowCreations(services.creations)
+    with use(replace(services, creations=slow)):
+        first = asyncio.create_task(attempt(api, numbers[0]))
+        if numbers[0] == 0:
+            await slow.hangs.wait()
+            slow.go_on.set()
+        made = await asyncio.gather(first, *(attempt(api, number) for number in numbers[1:]))
 
     assert (len(set(made)), await count(services)) == (1, 1)
 

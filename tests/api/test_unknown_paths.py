@@ -6,7 +6,18 @@ import httpx
 import pytest
 
 OPENAI_ERROR = {"type": "invalid_request_error", "param": None, "code": None}
-HINT = "This service answers batches and their files; send other calls to the model's own address."
+ELSEWHERE = "This service answers batches and their files; send other calls to the model's own address."
+
+
+def how_to(prefix: str, named: str = "") -> str:
+    """What callers are told who take the service for a model."""
+    return (
+        f"This service answers batches: upload a JSONL file with one request a line (POST {prefix}/files, purpose "
+        f"'batch'), then create a batch of it (POST {prefix}/batches{named}). For an answer at once, call the model's "
+        f"own address. All calls: GET {prefix}/openapi.json"
+    )
+
+
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -16,7 +27,8 @@ async def test_unknown_path_at_openai(anonymous: httpx.AsyncClient, method: str,
     """OpenAI's sentence, with 404; DeepInfra's dialect has OpenAI's shapes."""
     response = await anonymous.request(method, f"{prefix}/chat/completions")
 
-    expected = {"error": {"message": f"Invalid URL ({method} {prefix}/chat/completions). {HINT}", **OPENAI_ERROR}}
+    hint = how_to(prefix, ", with endpoint '/v1/chat/completions'")
+    expected = {"error": {"message": f"Invalid URL ({method} {prefix}/chat/completions). {hint}", **OPENAI_ERROR}}
     assert (response.status_code, response.json()) == (404, expected)
     assert response.headers["x-request-id"].startswith("req_")
     assert "apim-request-id" not in response.headers
@@ -33,9 +45,34 @@ async def test_unknown_path_at_azure(
     """The gateway's code and words, without an api-version as well."""
     response = await anonymous.request(method, f"{prefix}/chat/completions")
 
-    message = f"Resource not found: {method} {prefix}/chat/completions. {HINT}"
+    hint = how_to(prefix.removesuffix("/deployments/gpt"), ", with endpoint '/chat/completions'")
+    message = f"Resource not found: {method} {prefix}/chat/completions. {hint}"
     assert (response.status_code, response.json()) == (404, {"error": {"code": "404", "message": message, **more}})
     assert {"x-request-id", "apim-request-id"} <= response.headers.keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/v1/responses", how_to("/v1", ", with endpoint '/v1/responses'")),
+        ("/v1/embeddings/", how_to("/v1", ", with endpoint '/v1/embeddings'")),
+        ("/v1/images/generations", how_to("/v1", ", with endpoint '/v1/images/generations'")),
+        ("/v1/openai/completions", how_to("/v1/openai", ", with endpoint '/v1/completions'")),
+        ("/v1/openai/responses", how_to("/v1/openai")),
+        ("/openai/v1/Responses", how_to("/openai/v1", ", with endpoint '/responses'")),
+        ("/v1/models", how_to("/v1")),
+        ("/openai/models/gpt", how_to("/openai")),
+        ("/v1/responses/resp_1", how_to("/v1")),
+        ("/v1/audio/speech", how_to("/v1")),
+        ("/v1/vector_stores", f"{ELSEWHERE} All calls: GET /v1/openapi.json"),
+        ("/openai/deployments/gpt", f"{ELSEWHERE} All calls: GET /openai/openapi.json"),
+    ],
+)
+async def test_what_is_served_here(anonymous: httpx.AsyncClient, path: str, hint: str) -> None:
+    """Whoever takes the service for a model learns how to send a batch; all are told where the calls are described."""
+    message = (await anonymous.get(path)).json()["error"]["message"]
+
+    assert message.endswith((f"{path}). {hint}", f"{path}. {hint}"))
 
 
 @pytest.mark.parametrize("prefix", ["/v1", "/v1/openai"])
@@ -56,7 +93,7 @@ async def test_wrong_method_at_openai(
     """405 with `Allow`."""
     response = await anonymous.request(method, f"{prefix}/{path}")
 
-    message = f"Not allowed to {method} on {prefix}/{path}. Use {hint} there."
+    message = f"Not allowed to {method} on {prefix}/{path}. Use {hint} there. All calls: GET {prefix}/openapi.json"
     assert (response.status_code, response.json()) == (405, {"error": {"message": message, **OPENAI_ERROR}})
     assert response.headers["allow"] == allowed
     assert response.headers["x-request-id"].startswith("req_")

@@ -240,6 +240,20 @@ async def test_bytes_removed_from_outside_are_missing(local, tmp_path):
         await read_all(local, "plans/b")
 
 
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("loss", ["lost", "cut"])
+async def test_the_size_is_of_bytes_that_are_there(local, tmp_path, number, loss):
+    """Whichever block was lost or cut: found out before the first byte is sent, not in the middle (`size`)."""
+    await local.blobs.stage_block("files/a", "0", b"first")
+    await local.blobs.stage_block("files/a", "1", b"next")
+    await local.blobs.commit_blocks("files/a", ["0", "1"])
+    assert await local.blobs.size("files/a") == 9
+    file = sorted((tmp_path / "blobs").iterdir(), key=lambda path: path.stat().st_size)[number]
+    file.unlink() if loss == "lost" else file.write_bytes(b"x")
+    with pytest.raises(BlobMissing):
+        await local.blobs.size("files/a")
+
+
 async def test_no_file_stays_behind(local, tmp_path):
     """Replaced, dropped and deleted bytes leave the disk at once."""
     for block_id in ("0", "0", "1"):

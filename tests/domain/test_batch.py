@@ -70,6 +70,9 @@ ALLOWED = {
 }
 
 
+AGES = {"expiry": 86_400, "end": 100_000}  # Seconds after creation.
+
+
 def in_state(status: Status) -> Batch:
     return msgspec.structs.replace(BATCH, status=status)
 
@@ -83,6 +86,20 @@ def test_every_event_in_every_state_moves_as_the_contract_says_or_raises(event: 
             apply(in_state(status), EVENTS[event], NOW)
     else:
         assert apply(in_state(status), EVENTS[event], NOW).status == expected
+
+
+@pytest.mark.parametrize(("in_progress_after", "expected_after"), [(0, 86_400), (90_000, 90_000)])
+def test_an_expired_batch_was_finalized_from_its_deadline_on(in_progress_after: int, expected_after: int) -> None:
+    """Recorded: `finalizing_at` is set, at `expires_at` (contract 9.3); between `in_progress_at` and `expired_at`."""
+    at = {name: BATCH.created_at + timedelta(seconds=seconds) for name, seconds in AGES.items()}
+    begun = BATCH.created_at + timedelta(seconds=in_progress_after)
+    running = msgspec.structs.replace(BATCH, status=Status.IN_PROGRESS, in_progress_at=begun, expires_at=at["expiry"])
+    expired = apply(running, EVENTS["finished"], at["end"])
+
+    assert (expired.finalizing_at, expired.expired_at) == (
+        BATCH.created_at + timedelta(seconds=expected_after),
+        at["end"],
+    )
 
 
 def test_the_table_knows_every_event() -> None:
@@ -107,10 +124,10 @@ def test_what_cannot_be_cancelled_says_so_literally(status: str) -> None:
 
 @pytest.mark.parametrize(("event", "before"), [pair for pair in ALLOWED if ALLOWED[pair] != pair[1]])
 def test_a_move_sets_the_timestamp_of_its_new_state_alone(event: str, before: str) -> None:
-    """Contract 2.3."""
+    """Contract 2.3; at an expiry `finalizing_at` as well (9.3)."""
     after = apply(in_state(Status(before)), EVENTS[event], NOW)
     stamped = {name for name in Batch.__struct_fields__ if name.endswith("_at") and getattr(after, name) == NOW}
-    assert stamped == {f"{after.status.value}_at"}
+    assert stamped - {"finalizing_at" if after.status is Status.EXPIRED else ""} == {f"{after.status.value}_at"}
 
 
 def test_validated_takes_over_what_the_pass_found() -> None:

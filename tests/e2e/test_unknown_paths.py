@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.programs import Service
+from bench.programs import KEY, Service, chat_line, jsonl
 from tests.e2e.caller import AZURE_V1, CLASSIC, DEEPINFRA, DEPLOYMENT, OPENAI
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -93,6 +93,22 @@ def test_the_document_is_under_every_prefix(anonymous: httpx.Client, mount: str)
 
     assert (response.status_code, response.json()["openapi"]) == (200, "3.1.0")
     assert f"{mount}/batches" in response.json()["paths"]
+
+
+@pytest.mark.parametrize("mount", [CLASSIC, AZURE_V1])
+def test_slashes_that_are_escaped(service: Service, mount: str) -> None:
+    """`Azure.AI.OpenAI` for .NET sends `uploads%2F{id}%2Fparts`: one segment to each host's router (contract 9.6)."""
+    line = jsonl(chat_line(1))
+    asked = {"filename": "a.jsonl", "purpose": "batch", "bytes": len(line), "mime_type": "application/jsonl"}
+    version = {"api-version": "2024-10-21"} if mount == CLASSIC else {}
+    with httpx.Client(base_url=service.url, headers={"api-key": KEY}, params=version, timeout=30) as client:
+        upload = f"{mount}/uploads%2F{client.post(f'{mount}/uploads', json=asked).json()['id']}%2F"
+        part = client.post(f"{upload}parts", files={"data": ("a", line)})
+        done = client.post(f"{upload}complete", json={"part_ids": [part.json()["id"]]})
+        content = client.get(f"{mount}/files/{done.json()['file']['id']}/content")
+        late = client.post(f"{upload}cancel")
+
+    assert (part.status_code, done.status_code, content.content, late.status_code) == (200, 200, line, 409)
 
 
 def test_the_front_page_is_nobodys(anonymous: httpx.Client) -> None:
