@@ -35,8 +35,9 @@ from local_host.timers import ScheduledTimer, Timers, schedule_timers
 from local_host.upstream_report import report_upstreams
 from local_host.walls import Walls
 from shared.domain.errors import Unavailable
+from shared.environment import SettingsError, parse_settings
 from shared.services import utc_now
-from shared.settings import Settings, SettingsError, parse_settings
+from shared.settings import Settings
 
 _HTTP_GRACE_SECONDS = 10
 _TIMER_GRACE_SECONDS = 5.0

@@ -24,7 +24,8 @@ from local_host.history import DataFolderLock
 from local_host.host_json import HostSettings, read_host_json
 from local_host.stores import LocalStores, open_stores
 from shared import services
-from shared.settings import Settings, parse_settings
+from shared.environment import parse_settings
+from shared.settings import Settings
 from shared.upstream_client import UpstreamClient
 from shared.webhook_sender import HttpWebhookSender
 

@@ -17,9 +17,10 @@ from shared.domain.budget import Budget
 from shared.domain.deployment import Deployment
 from shared.domain.lane_room import LaneRoom
 from shared.domain.tokens import TokenCounter
+from shared.environment import settings_from_environment
 from shared.exact_tokens import counter_for
 from shared.ports import BatchStore, BlobStore, CallerBlobs, CreationStore, FileStore, UploadStore, Upstream
-from shared.settings import Settings, settings_from_environment
+from shared.settings import Settings
 from shared.webhook_ports import WebhookSender, WebhookStore
 
 

@@ -22,7 +22,7 @@ from shared.azure.table_files import TableFiles
 from shared.azure.table_uploads import TableUploads
 from shared.azure.table_webhooks import TableWebhooks
 from shared.azure.tables import Table
-from shared.settings import SettingsError
+from shared.environment import SettingsError
 
 # The SDK's retries, bounded: an account that refuses costs about five seconds, one that hangs about a minute.
 _TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 20}

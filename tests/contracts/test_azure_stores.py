@@ -17,8 +17,8 @@ from shared.azure.names import EXPIRY, LONGEST, UNFINISHED, compound, newest_fir
 from shared.azure.table_batches import _Marker, _marker_key
 from shared.domain.batch import BatchError, Status
 from shared.domain.errors import Unavailable
+from shared.environment import SettingsError
 from shared.ports import AlreadyExists, Changed
-from shared.settings import SettingsError
 from tests.contracts.conftest import fresh_names
 from tests.contracts.samples import START, a_batch, a_file
 

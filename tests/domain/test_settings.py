@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import DEPLOYING, Settings, SettingsError, parse_settings, window_seconds
+from shared.environment import DEPLOYING, SettingsError, parse_settings
+from shared.settings import Settings, window_seconds
 
 
 def problems(**environment: str) -> list[str]:

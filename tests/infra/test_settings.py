@@ -14,7 +14,8 @@ import pytest
 
 from shared.azure.connect import azure_stores
 from shared.domain.deployment import Deployment, parse_deployments
-from shared.settings import Settings, SettingsError
+from shared.environment import SettingsError
+from shared.settings import Settings
 from tests.infra.bicep_tree import (
     INFRA,
     ROOT,

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from bench.programs import ROOT, Program
-from shared.settings import parse_settings
+from shared.environment import parse_settings
 from tests import core_tools
 
 DEPLOYMENTS = '{"m": {"base_url": "http://127.0.0.1:9/v1"}}'

@@ -1,0 +1,120 @@
+"""Settings from environment variables, read from a mapping and never at import.
+
+All problems are reported at once, each naming the setting and what was expected.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from enum import StrEnum
+from typing import get_type_hints
+
+from shared.domain.blob_address import parse_hosts
+from shared.domain.credential import AROUND, key_problem
+from shared.domain.deployment import parse_deployments
+from shared.domain.near_miss import did_you_mean
+from shared.domain.vault_reference import is_unresolved
+from shared.settings import Settings
+
+
+class SettingsError(Exception):
+    """The configuration is wrong; the message lists every problem, one a line."""
+
+
+# What `azd` sets for infra/ and may stand in a developer's shell; no setting of the service, and no mistake.
+DEPLOYING = frozenset(
+    f"BATCH_{name}"
+    for name in (
+        *("ALERT_EMAILS", "APP_NAME", "AZURE_OPENAI_ACCOUNTS", "DASHBOARD_URL", "DURABLE_BACKEND", "EXTRA_SETTINGS"),
+        *("FIRST_KEY_NAME", "IDENTITY_PRINCIPAL_ID", "OPERATOR_ID", "OPERATOR_TYPE", "PRIVATE_NETWORK"),
+        *("RECOVER_VAULT", "SIGNIN_CLIENT_ID", "UPSTREAM_KEYS", "URL", "VAULT_NAME"),
+    )
+)
+
+
+def parse_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from environment variables. Raises SettingsError listing every problem found."""
+    hints = get_type_hints(Settings)
+    values: dict[str, object] = {}
+    problems: list[str] = _unknown(environment)
+    for item in fields(Settings):
+        name = item.metadata.get("name", "")
+        text = environment.get(name, "").strip(AROUND)
+        if not text:
+            continue
+        if is_unresolved(text):  # It is no secret, so it must not become a key.
+            problems.append(f"{name}: its Key Vault reference was not resolved; check secret and role")
+            continue
+        try:
+            values[item.name] = _parsed(text, hints[item.name])
+        except ValueError:
+            problems.append(f"{name}: expected {_expected(hints[item.name])}, got {text!r}")
+    problems += [f"{name}: expected a number above zero, got {values[key]}" for key, name in _numbers(values)]
+    deployments, found = parse_deployments(str(values.get("deployments_json", "")), environment)
+    problems += found + _mistakes(values)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Settings(**values, deployments=deployments)  # type: ignore[arg-type]
+
+
+def _unknown(environment: Mapping[str, str]) -> list[str]:
+    """Variables that begin as settings do and are none. Keys and storage, which settings name, may be called so."""
+    names = [item.metadata["name"] for item in fields(Settings) if item.metadata]
+    named = environment.get("BATCH_DEPLOYMENTS", "")
+    storage = environment.get("BATCH_STORAGE", "").strip(AROUND)
+    problems = []
+    for name in sorted(environment):
+        if not name.startswith("BATCH_") or name in names or name in DEPLOYING or f'"{name}"' in named:
+            continue
+        if storage and name.partition("__")[0] == storage:
+            continue
+        near = did_you_mean(name, names, prefix="BATCH_")
+        advice = f"did you mean {near}?" if near else "unset it, or see docs/settings.md for those there are"
+        problems.append(f"{name}: not a setting; {advice}")
+    return problems
+
+
+def _mistakes(values: Mapping[str, object]) -> list[str]:
+    """What is wrong with the texts that have a form of their own."""
+    found = []
+    try:
+        Settings(**values).windows()  # type: ignore[arg-type]
+    except ValueError as error:
+        found.append(f"BATCH_COMPLETION_WINDOWS: {error}")
+    try:
+        parse_hosts(str(values.get("blob_hosts", "")))
+    except ValueError as error:
+        found.append(f"BATCH_BLOB_HOSTS: {error}")
+    key = str(values.get("bootstrap_key", ""))
+    if key and (problem := key_problem(key)):
+        found.append(f"BATCH_BOOTSTRAP_KEY: {problem}")
+    return found
+
+
+def _parsed(text: str, kind: Callable[[str], object]) -> object:
+    if kind is not bool:
+        return kind(text)
+    if text.lower() not in ("true", "false"):
+        raise ValueError
+    return text.lower() == "true"
+
+
+def _expected(kind: type) -> str:
+    if issubclass(kind, StrEnum):
+        return " or ".join(kind)
+    return {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+
+
+def _numbers(values: Mapping[str, object]) -> list[tuple[str, str]]:
+    names = {item.name: item.metadata.get("name", "") for item in fields(Settings)}
+    numbers = {key: value for key, value in values.items() if isinstance(value, int | float) and value is not False}
+    defaults = {item.name: item.default for item in fields(Settings)}
+    none = {key for key, value in numbers.items() if value == 0 == defaults[key]}  # Where 0 says: no limit.
+    return [(key, names[key]) for key, value in numbers.items() if key not in none and not 0 < value < math.inf]
+
+
+def settings_from_environment() -> Settings:
+    return parse_settings(os.environ)
