@@ -16,10 +16,13 @@ from api.dialect import parse_batch_id, parse_file_id
 from api.endpoint import Call, StartRun
 from api.rendering import render_batch
 from shared.domain.batch import Batch, Status, with_progress
+from shared.domain.chunk import ChunkRow
 from shared.domain.errors import InvalidRequest, NotFound
-from shared.domain.hold_up import HoldUp, hold_up
+from shared.domain.heartbeat import Heartbeat
+from shared.domain.hold_up import HoldUp, hold_up, run_hold_up
 from shared.domain.new_batch import NewBatch, parse_new_batch
 from shared.domain.parameters import shortened
+from shared.domain.restarts import progress_of
 from shared.ports import Stored
 
 MAX_BODY_BYTES = 262_144
@@ -91,20 +94,34 @@ async def find_batch(request: Request, call: Call) -> Stored[Batch]:
 
 async def show_batch(call: Call, batch: Batch) -> dict[str, Any]:
     """The batch as the caller's dialect shows it now."""
-    counted, held_up = await asyncio.gather(with_live_counts(call, batch), _held_up(call, batch))
-    return render_batch(call.dialect, counted, call.services.now(), held_up)
+    rows, beats = await asyncio.gather(_rows(call, batch), _beats(call, batch))
+    now = call.services.now()
+    held_up = None if batch.is_terminal else _held_up(call, batch, rows, beats)
+    return render_batch(call.dialect, with_progress(batch, rows), now, held_up)
 
 
-async def _held_up(call: Call, batch: Batch) -> HoldUp | None:
-    """What its lanes say; lists do not ask them, at a query for each batch."""
+def _held_up(call: Call, batch: Batch, rows: list[ChunkRow], beats: list[Heartbeat]) -> HoldUp | None:
+    """What its lanes say; if none is at work or waits, what became of its runs."""
+    now, stale_seconds = call.services.now(), call.services.settings.stale_seconds
+    if found := hold_up(beats, now, stale_seconds):
+        return found
+    is_at_work = any(beat.is_live(now, stale_seconds) for beat in beats)
+    return None if is_at_work else run_hold_up(batch.restarts, progress_of(batch.status, rows))
+
+
+async def _beats(call: Call, batch: Batch) -> list[Heartbeat]:
+    """Lists do not ask for them, at a query for each batch."""
     if batch.status is not Status.IN_PROGRESS or batch.deployment is None:
-        return None
-    beats = await call.services.batches.heartbeats(batch.deployment, batch.id)
-    return hold_up(beats, call.services.now(), call.services.settings.stale_seconds)
+        return []
+    return await call.services.batches.heartbeats(batch.deployment, batch.id)
+
+
+async def _rows(call: Call, batch: Batch) -> list[ChunkRow]:
+    """Before validation is through, and after the end, there is nothing to add up."""
+    if batch.is_terminal or batch.status is Status.VALIDATING:
+        return []
+    return await call.services.batches.list_chunks(batch.id)
 
 
 async def with_live_counts(call: Call, batch: Batch) -> Batch:
-    """Before validation is through, and after the end, there is nothing to add up."""
-    if batch.is_terminal or batch.status is Status.VALIDATING:
-        return batch
-    return with_progress(batch, await call.services.batches.list_chunks(batch.id))
+    return with_progress(batch, await _rows(call, batch))

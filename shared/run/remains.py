@@ -19,6 +19,7 @@ from shared.domain.chunk import (
 )
 from shared.domain.heartbeat import Heartbeat
 from shared.domain.ids import created_at
+from shared.run.run_beat import RUNS
 from shared.services import Services
 
 
@@ -65,6 +66,6 @@ async def _named_by_blobs(service: Services) -> AsyncIterator[str]:
 
 
 async def _heartbeats(service: Services) -> AsyncIterator[Heartbeat]:
-    for deployment in service.settings.deployments:
+    for deployment in (*service.settings.deployments, RUNS):
         for beat in await service.batches.heartbeats(deployment):
             yield beat

@@ -102,6 +102,7 @@ class DurableRuns:
                 await self.orchestration(name, argument)
             except Exception as error:  # of an activity that failed too often
                 self.failures[f"run: {type(error).__name__}"] += 1
+            if not is_over():
                 await asyncio.sleep(RESTART_SECONDS)
         while self._left_behind:
             await asyncio.wait(self._left_behind)
