@@ -16,8 +16,8 @@ LINES = 2_000
 CONCURRENCY = 16
 # Per batch, as after any kill (ARCHITECTURE.md): what was in flight, and per lane what was not yet in the journal.
 BOUND = CONCURRENCY + 4 * 2 * 64
-HEALED_SECONDS = 260.0  # Three minutes without life, two looks of the timer, and the lines that were left.
-pytestmark = pytest.mark.timeout(600)
+HEALED_SECONDS = 300.0  # Three minutes without life, two looks of the timer, and the lines that were left.
+pytestmark = pytest.mark.timeout(900)
 
 
 def started(service: Instance, name: str) -> str:
