@@ -140,7 +140,7 @@ async def test_a_run_that_beats_is_left_alone(world: World, place: str) -> None:
         beat = Heartbeat(deployment=place, batch_id=an_id(1), lane=0, at=world.clock.at)
         await world.services.batches.beat(beat)
 
-    assert world.client.statuses[an_id(1)] == "Running"
+    assert (world.client.statuses[an_id(1)], world.client.started) == ("Running", [])
 
 
 @pytest.mark.parametrize(("status", "left"), [(Status.IN_PROGRESS, "Running"), (Status.CANCELLING, "Terminated")])
