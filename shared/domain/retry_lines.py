@@ -13,7 +13,7 @@ from shared.domain.request_line import read_line
 
 
 class _ErrorLine(msgspec.Struct, frozen=True, gc=False):
-    custom_id: str
+    custom_id: str | None  # None: the request is lost (shared/run/never_ran.py), and cannot be sent again.
 
 
 _decode_error_line = msgspec.json.Decoder(_ErrorLine).decode
@@ -30,7 +30,8 @@ class RetryLines:
     def fail(self, block: bytes) -> None:
         """Take the next bytes of the error file, whose lines all end with a line feed."""
         for line in self._errors.cut(block):
-            self._failed.add(_digest(_decode_error_line(line).custom_id))
+            if (custom_id := _decode_error_line(line).custom_id) is not None:
+                self._failed.add(_digest(custom_id))
 
     def select(self, block: bytes) -> bytes:
         """The request lines to send again among those that end in this block of the input file, as they were."""

@@ -69,6 +69,15 @@ async def test_an_input_that_ends_early(world: World) -> None:
     assert await outcomes(world, batch) == [*ran(1, 2), ("c3", "internal_error"), LOST, LOST, LOST]
 
 
+async def test_what_can_still_run_is_not_failed(world: World) -> None:
+    """The second chunk is cut, and nobody has worked on the first yet: its lines have to run."""
+    batch = await world.batch(4, per_chunk=2)
+    await put_input(world, (await read_all(world.service.blobs, "files/in"))[:-10])
+
+    assert await finish_batch(cursor(batch)) == {"done": False, "status": Status.IN_PROGRESS}
+    assert (await run(world, batch)).completed == 2
+
+
 async def test_an_input_that_is_gone(world: World) -> None:
     """What has run before is kept; the ids of the lines are those of their places."""
     batch = await world.batch(4, per_chunk=2)
