@@ -114,7 +114,7 @@ class Service(Program):
         **settings: str,
     ) -> None:
         super().__init__(
-            ["local_host", "--port", "0", "--data", str(folder / "data"), *arguments],
+            ["local_host", "--port", "0", "--data", str(folder / "data"), "--grace", "5", *arguments],
             folder / "host.log",
             service_environment(upstream_url, deployment, settings),
         )
@@ -128,7 +128,7 @@ class Service(Program):
         return openai.AzureOpenAI(azure_endpoint=self.url, api_key=KEY, api_version="2024-10-21")
 
     def workers(self) -> list[psutil.Process]:
-        """The activity worker processes now alive."""
+        """The activity worker processes now alive, without the spare, which has another title (on Linux)."""
         assert self.process is not None
         children = psutil.Process(self.process.pid).children(recursive=True)
         return [child for child in children if "local_host.activity_worker" in " ".join(child.cmdline())]

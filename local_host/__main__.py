@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -29,13 +28,14 @@ from local_host.http_server import Route, build_app, compile_routes
 from local_host.listener import CannotListen, Listener, bind
 from local_host.progress import Progress
 from local_host.replay import NotEmulated
+from local_host.stopping import Stopping
 from local_host.timers import ScheduledTimer, Timers, schedule_timers
 from shared.domain.errors import Unavailable
 from shared.services import utc_now
 from shared.settings import Settings, SettingsError, parse_settings
 
 _HTTP_GRACE_SECONDS = 10
-_WORK_GRACE_SECONDS = 5.0
+_TIMER_GRACE_SECONDS = 5.0
 # What a person can put right; anything else is a bug and keeps its traceback.
 _MISTAKES = (
     SettingsError,
@@ -65,6 +65,7 @@ class _Prepared:
 def main() -> int:
     options = configuration.parse_options(sys.argv[1:])
     configuration.configure_logging()
+    os.umask(0o077)  # Of the workers, too: what is kept is nobody else's.
     try:
         lock = configuration.take_data_folder(options.data)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -105,7 +106,7 @@ def _prepare(options: Options) -> _Prepared:
 async def _serve(prepared: _Prepared) -> None:
     """Start everything, inside out; run until a signal; stop everything in the opposite order."""
     options = prepared.options
-    stopping = _stop_on_signals()
+    stopping = Stopping(options.grace, _say)
     async with AsyncExitStack() as stack:
         services, close = configuration.install_services(prepared.settings, options.data, options.azurite)
         stack.push_async_callback(close)
@@ -120,12 +121,13 @@ async def _serve(prepared: _Prepared) -> None:
         await rpc.start()
         stack.push_async_callback(rpc.stop)
         await engine.start()
-        stack.push_async_callback(engine.stop, _WORK_GRACE_SECONDS)
+        stack.push_async_callback(_cancel, asyncio.create_task(stopping.tell(lambda: engine.at_work)))
+        stack.push_async_callback(stopping.end, engine)
 
         folder = options.data / "timers"
         timers = Timers(prepared.timers, folder=folder, client_binding=binding, now=utc_now)
         await timers.start()
-        stack.push_async_callback(timers.stop, _WORK_GRACE_SECONDS)
+        stack.push_async_callback(timers.stop, _TIMER_GRACE_SECONDS)
         http = Listener(build_app(prepared.routes, binding), prepared.socket, grace_seconds=_HTTP_GRACE_SECONDS)
         await http.start()
         stack.push_async_callback(http.stop)
@@ -143,6 +145,8 @@ async def _serve(prepared: _Prepared) -> None:
             flush=True,
         )
         await stopping.wait()
+        engine.begin_to_stop()
+        pool.begin_to_stop()
 
 
 def _pool(prepared: _Prepared, client_binding: str) -> ActivityPool:
@@ -154,6 +158,7 @@ def _pool(prepared: _Prepared, client_binding: str) -> ActivityPool:
             prepared.options, prepared.key, client_binding, host.activity_slots
         ),
         function_timeout=host.function_timeout,
+        has_spare=prepared.options.spare,
     )
 
 
@@ -164,24 +169,6 @@ def _engine(prepared: _Prepared, pool: ActivityPool) -> Engine:
         activities=pool,
         activity_slots=prepared.app.host.activity_slots,
     )
-
-
-def _stop_on_signals() -> asyncio.Event:
-    """Set by the first SIGINT or SIGTERM; the second ends the process at once, which is as safe as a kill."""
-    stopping = asyncio.Event()
-
-    def on_signal() -> None:
-        if stopping.is_set():
-            os._exit(1)
-        _say(
-            "Stopping: finishing running requests; once more to stop at once. "
-            "Unfinished batches go on at the next start."
-        )
-        stopping.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, on_signal)
-    return stopping
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

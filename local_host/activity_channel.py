@@ -8,6 +8,7 @@ from typing import IO
 
 import msgspec
 
+SPARE = "--spare"  # Said to a worker that waits for another one to die.
 _LENGTH = struct.Struct(">I")
 
 
@@ -17,6 +18,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     number: int
     name: str
     input: str
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Host to worker: the host stops. There are no further calls, and long ones should end."""
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -39,11 +44,13 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 Answer = Ready | Done | Failed
+Order = Call | Stop
 
+_orders: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)
 _answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
 
-def frame(message: Call | Answer) -> bytes:
+def frame(message: Order | Answer) -> bytes:
     body = msgspec.msgpack.encode(message)
     return _LENGTH.pack(len(body)) + body
 
@@ -58,11 +65,11 @@ async def read_answer(reader: asyncio.StreamReader) -> Answer | None:
     return _answers.decode(body)
 
 
-def read_call(reader: IO[bytes]) -> Call | None:
-    """The next call, blocking; None at the end, also in the middle of a frame."""
+def read_order(reader: IO[bytes]) -> Order | None:
+    """The next order, blocking; None at the end, also in the middle of a frame."""
     head = reader.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None
     (length,) = _LENGTH.unpack(head)
     body = reader.read(length)
-    return msgspec.msgpack.decode(body, type=Call) if len(body) == length else None
+    return _orders.decode(body) if len(body) == length else None

@@ -8,19 +8,19 @@ an activity does, nor keep anything: what must survive is in the history.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import os
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 from local_host import failures
-from local_host.activity_channel import Call, Done, Failed, Ready, frame, read_answer
-from local_host.failures import Failure
+from local_host.activity_channel import SPARE, Stop
+from local_host.worker_process import ActivityFailed, Worker, WorkerDied
+
+__all__ = ["ActivityFailed", "ActivityPool", "PoolStopped"]
 
 log = logging.getLogger(__name__)
 
@@ -28,110 +28,12 @@ SHORT_LIFE_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.1
 MAX_PAUSE_SECONDS = 5.0
 DEATHS_BEFORE_ERROR = 3
-END_SECONDS = 2.0
 
 _ROOT = str(Path(__file__).resolve().parents[1])
 
 
-class ActivityFailed(Exception):
-    """The activity raised, or its worker ended."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.reason)
-        self.failure = failure
-
-
 class PoolStopped(Exception):
     """The pool stopped before the activity had ended; it is to run again."""
-
-
-class _WorkerDied(Exception):
-    """The worker ended while it was running the activity."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__()
-        self.code = code
-
-
-class _Worker:
-    """One worker process and the calls it has not answered yet."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self._numbers = itertools.count()
-        self.calls: dict[int, asyncio.Future[str]] = {}
-        self.is_ready = False
-        self.has_answered = False
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    async def call(self, name: str, input_json: str) -> str:
-        """Raises ActivityFailed, _WorkerDied."""
-        number = next(self._numbers)
-        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.calls[number] = future
-        try:
-            self._send(Call(number=number, name=name, input=input_json))
-            return await future
-        finally:
-            self.calls.pop(number, None)
-
-    def _send(self, call: Call) -> None:
-        assert self._process.stdin is not None  # noqa: S101 - it was asked for as a pipe
-        try:
-            self._process.stdin.write(frame(call))
-        except (OSError, RuntimeError):  # The pipe broke before the end of the process was noticed.
-            self.kill()
-
-    def kill(self) -> None:
-        """End the process now; whoever listens to it fails its calls."""
-        self.is_ready = False
-        with suppress(ProcessLookupError):  # It may have ended just now.
-            self._process.kill()
-
-    async def listen(self, ready: asyncio.Event) -> None:
-        """Hand out answers until the process ends."""
-        assert self._process.stdout is not None  # noqa: S101 - it was asked for as a pipe
-        while (message := await read_answer(self._process.stdout)) is not None:
-            if isinstance(message, Ready):
-                self.is_ready = True
-                ready.set()
-            else:
-                self._settle(message)
-
-    def _settle(self, message: Done | Failed) -> None:
-        self.has_answered = True
-        future = self.calls.get(message.number)
-        if future is None or future.done():  # Its caller was cancelled.
-            return
-        if isinstance(message, Done):
-            future.set_result(message.result)
-        else:
-            future.set_exception(ActivityFailed(Failure(reason=message.reason, details=message.details)))
-
-    def fail(self, error: Exception) -> None:
-        """Whatever it was running ends with `error`."""
-        for future in list(self.calls.values()):
-            if not future.done():
-                future.set_exception(error)
-
-    async def end(self) -> int:
-        """Make sure that the process is gone; return its exit code, for a signal 128 and its number."""
-        self.is_ready = False
-        code = await self._ended()
-        return code if code >= 0 else 128 - code
-
-    async def _ended(self) -> int:
-        assert self._process.stdin is not None  # noqa: S101 - it was asked for as a pipe
-        self._process.stdin.close()
-        try:
-            async with asyncio.timeout(END_SECONDS):
-                return await self._process.wait()
-        except TimeoutError:
-            self.kill()
-            return await self._process.wait()
 
 
 class ActivityPool:
@@ -147,24 +49,35 @@ class ActivityPool:
         bootstrap: str,
         environment: Mapping[str, str],
         function_timeout: timedelta = timedelta.max,
+        has_spare: bool = False,
     ) -> None:
+        """`has_spare`: one worker more, which has imported everything and waits for one of the others to die."""
+        self._has_spare = has_spare
         self._function_timeout = function_timeout
         self._processes = processes
         self._bootstrap = bootstrap
         self._environment = environment
-        self._workers: list[_Worker] = []
+        self._workers: list[Worker] = []
+        self._living = 0  # Those that are being started included.
         self._keepers: list[asyncio.Task[None]] = []
         self._ready = asyncio.Event()
         self._stopping = False
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the workers that are alive now."""
+        """Process ids of the workers that are alive now, the spare last."""
         return [worker.pid for worker in self._workers]
 
     async def start(self) -> None:
-        """Begin to start the workers; `run` waits for the first that is ready."""
+        """Begin to start the workers; `run` waits for the first that is ready, and so does the spare."""
         self._keepers = [asyncio.create_task(self._keep()) for _ in range(self._processes)]
+        if self._has_spare:
+            self._keepers.append(asyncio.create_task(self._keep_spare()))
+
+    def begin_to_stop(self) -> None:
+        """Tell the workers that no more calls come, so that long ones end."""
+        for worker in self._workers:
+            worker.send(Stop())
 
     async def stop(self, grace_seconds: float) -> None:
         """Give running activities `grace_seconds`, then end the workers. What is unfinished raises PoolStopped."""
@@ -187,18 +100,24 @@ class ActivityPool:
             log.warning("A function timed out; its worker is ended.", extra={"action": "timed_out", "activity": name})
             worker.kill()
             raise ActivityFailed(failures.timed_out(name, self._function_timeout)) from None
-        except _WorkerDied as death:
+        except WorkerDied as death:
             log.warning("An activity's worker ended.", extra={"action": "activity_failed", "activity": name})
             raise ActivityFailed(failures.worker_ended(name, death.code)) from None
 
-    async def _least_busy(self) -> _Worker:
+    async def _least_busy(self) -> Worker:
         while not self._stopping:
-            ready = [worker for worker in self._workers if worker.is_ready]
+            # Oldest first: what comes after them is a spare, until one of them dies.
+            ready = [worker for worker in self._workers if worker.is_ready][: self._processes]
             if ready:
                 return min(ready, key=lambda worker: len(worker.calls))
             self._ready.clear()
             await self._ready.wait()
         raise PoolStopped
+
+    async def _keep_spare(self) -> None:
+        await self._ready.wait()
+        if not self._stopping:
+            await self._keep()
 
     async def _keep(self) -> None:
         """One worker after another, for as long as the pool lives; slower if they keep dying."""
@@ -217,23 +136,26 @@ class ActivityPool:
 
     async def _live_once(self) -> bool:
         """Start a worker and stay with it to its end; True if it was of any use."""
-        started = time.monotonic()
+        started, is_spare = time.monotonic(), self._living >= self._processes
+        self._living += 1
         try:
-            worker = _Worker(await self._start_process())
+            worker = Worker(await self._start_process(is_spare=is_spare))
         except OSError:
             log.exception("An activity worker could not be started.", extra={"action": "worker_not_started"})
+            self._living -= 1
             return False
         self._workers.append(worker)
         try:
             await worker.listen(self._ready)
         finally:
             self._workers.remove(worker)
+            self._living -= 1
             code = await worker.end()
-            worker.fail(PoolStopped() if self._stopping else _WorkerDied(code))
+            worker.fail(PoolStopped() if self._stopping else WorkerDied(code))
         log.warning("An activity worker ended.", extra={"action": "worker_ended", "pid": worker.pid, "code": code})
         return worker.has_answered or time.monotonic() - started > SHORT_LIFE_SECONDS
 
-    async def _start_process(self) -> asyncio.subprocess.Process:
+    async def _start_process(self, *, is_spare: bool) -> asyncio.subprocess.Process:
         environment = {**os.environ, **self._environment}
         paths = [_ROOT, environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
@@ -242,6 +164,7 @@ class ActivityPool:
             "-m",
             "local_host.activity_worker",
             self._bootstrap,
+            *([SPARE] if is_spare else []),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=environment,

@@ -1,4 +1,4 @@
-"""One activity worker: `python -m local_host.activity_worker MODULE:FUNCTION`, started by `ActivityPool`.
+"""One activity worker: `python -m local_host.activity_worker MODULE:FUNCTION [--spare]`, started by `ActivityPool`.
 
 Rule: it lives exactly as long as its host wants it to: the end of its input, also by a kill of the host, ends it at
 once, whatever it is doing, so that no orphan goes on calling an upstream. Signals are for the host to handle. What
@@ -22,8 +22,9 @@ from typing import IO, Any
 
 from azure.functions._durable_functions import df_dumps, df_loads
 
-from local_host import failures
-from local_host.activity_channel import Answer, Call, Done, Failed, Ready, frame, read_call
+from local_host import failures, process_title
+from local_host.activity_channel import SPARE, Answer, Call, Done, Failed, Ready, Stop, frame, read_order
+from shared.run.host_life import host_life
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ async def serve(activities: Activities, calls: IO[bytes], send: Callable[[Answer
         send(await answer(activities, call))
 
     def begin(call: Call) -> None:
+        process_title.restore()
         task = loop.create_task(run(call))
         running.add(task)
         task.add_done_callback(running.discard)
@@ -86,8 +88,11 @@ async def serve(activities: Activities, calls: IO[bytes], send: Callable[[Answer
 
 def _listen(calls: IO[bytes], loop: asyncio.AbstractEventLoop, begin: Callable[[Call], None]) -> None:
     """In a thread of its own, so that the host's end is noticed even while an activity blocks the event loop."""
-    while (call := read_call(calls)) is not None:
-        loop.call_soon_threadsafe(begin, call)
+    while (order := read_order(calls)) is not None:
+        if isinstance(order, Stop):
+            host_life.stops()
+        else:
+            loop.call_soon_threadsafe(begin, order)
     os._exit(0)
 
 
@@ -119,7 +124,9 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def main(bootstrap: str) -> None:
+def main(bootstrap: str, *, is_spare: bool) -> None:
+    if is_spare:  # Whoever looks at the processes of this machine can tell it from those at work.
+        process_title.become("spare of the local host, everything imported")
     for ignored in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ignored, signal.SIG_IGN)
     calls, send = _take_pipes()
@@ -129,4 +136,4 @@ def main(bootstrap: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], is_spare=SPARE in sys.argv)

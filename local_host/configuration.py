@@ -46,6 +46,8 @@ class Options:
     workers: int
     azurite: str | None
     app: str
+    grace: float
+    spare: bool
 
 
 def parse_options(arguments: Sequence[str]) -> Options:
@@ -72,6 +74,19 @@ def parse_options(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--app", default="function_app", metavar="MODULE", help="the app's module (default function_app)"
     )
+    parser.add_argument(
+        "--grace",
+        type=_seconds,
+        default=30.0,
+        metavar="SECONDS",
+        help="how long requests in flight may take after Ctrl-C or SIGTERM (default 30)",
+    )
+    parser.add_argument(
+        "--spare",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep one more process ready, which takes over at once when a worker dies (some 60 MB)",
+    )
     return Options(**vars(parser.parse_args(arguments)))
 
 
@@ -79,6 +94,12 @@ def _port(text: str) -> int:
     if not (text.isdigit() and int(text) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is not a port; expected 0 to 65535")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not (text.replace(".", "", 1).isdigit() and float(text) <= 86_400):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; expected 0 to 86400 seconds")
+    return float(text)
 
 
 def _count(text: str) -> int:
@@ -152,7 +173,9 @@ def install_services(
 ) -> tuple[services.Services, Callable[[], Awaitable[None]]]:
     """Make `shared.services` answer with local stores, or Azurite's; the second result closes them."""
     stores: AzureStores | LocalStores
-    upstream = UpstreamClient(max_response_bytes=settings.max_response_bytes)
+    upstream = UpstreamClient(
+        max_response_bytes=settings.max_response_bytes, inflight_bytes=settings.max_inflight_response_bytes
+    )
     if azurite:
         # Late: the Azure SDK costs every process half a second, and only this option needs it.
         from shared.azure.connect import azure_stores_from_connection_string

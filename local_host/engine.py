@@ -61,6 +61,7 @@ class Engine:
         self._slots = asyncio.Semaphore(activity_slots)
         self._clock = clock
         self._running: set[asyncio.Task[None]] = set()
+        self._at_work: list[str] = []
         self._stopping = False
 
     async def start(self) -> None:
@@ -75,19 +76,30 @@ class Engine:
             )
         self._follow(found)
 
-    async def stop(self, grace_seconds: float = 10.0) -> None:
+    @property
+    def at_work(self) -> list[str]:
+        """The names of the activities that run now."""
+        return list(self._at_work)
+
+    def begin_to_stop(self) -> None:
+        """Begin nothing new; what runs goes on, and its results are kept."""
+        self._stopping = True
+
+    async def stop(self, grace_seconds: float = 10.0) -> list[str]:
         """Begin nothing new, give running activities `grace_seconds`, and let go of the history.
 
-        What is not finished then is done at the next start.
+        What is not finished then is done at the next start; returned are the names of these activities.
         """
-        self._stopping = True
+        self.begin_to_stop()
         activities = {task for task in self._running if task.get_name() == "activity"}
         if activities:
             await asyncio.wait(activities, timeout=grace_seconds)
+        left = self.at_work
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         await asyncio.to_thread(self._history.close)
+        return left
 
     async def start_new(self, name: str, instance_id: str | None, input_json: str | None) -> str:
         """Start an orchestration with `input_json` (JSON text of its input); return its id.
@@ -190,10 +202,13 @@ class Engine:
         async with self._slots:
             if self._stopping:
                 return
+            self._at_work.append(activity.name)
             try:
                 outcome = await self._outcome(activity)
             except PoolStopped:
                 return
+            finally:
+                self._at_work.remove(activity.name)
         await self._persist(self._delivery(activity.key, outcome))
 
     async def _outcome(self, activity: PendingActivity) -> Event:

@@ -108,6 +108,7 @@ def _azure_services() -> Services:
         webhooks=stores.webhooks,
         upstream=UpstreamClient(
             max_response_bytes=settings.max_response_bytes,
+            inflight_bytes=settings.max_inflight_response_bytes,
             credential=partial(service_credential, settings.storage),
         ),
         webhook_sender=HttpWebhookSender(

@@ -56,10 +56,11 @@ _SICK = {
 }
 
 
-def sick_upstream(reason: str) -> str:
-    """`reason` is one of `upstream.Retry`."""
+def sick_upstream(reason: str, words: str | None = None) -> str:
+    """`reason` and `words` are those of one `upstream.Retry`."""
     status = reason.removeprefix("status_")
-    return _SICK.get(reason) or f"The upstream answers HTTP {status} again and again. {_TRIES_AGAIN}"
+    sentence = _SICK.get(reason) or f"The upstream answers HTTP {status} again and again. {_TRIES_AGAIN}"
+    return f'{sentence} It says: "{words}"' if words else sentence
 
 
 def asked_to_wait(reason: str, seconds: float) -> str:

@@ -9,14 +9,11 @@ import hashlib
 
 import msgspec
 
-from shared.domain.request_line import read_line
+from shared.domain.errors import WrongState
+from shared.domain.raw_json import decode_string
+from shared.domain.request_line import decode_line, read_line, request_lines
 
-
-class _ErrorLine(msgspec.Struct, frozen=True, gc=False):
-    custom_id: str | None  # None: the request is lost (shared/run/never_ran.py), and cannot be sent again.
-
-
-_decode_error_line = msgspec.json.Decoder(_ErrorLine).decode
+_NULL = msgspec.Raw(b"null")
 
 
 class RetryLines:
@@ -28,13 +25,13 @@ class RetryLines:
         self._requests = _Lines()
 
     def fail(self, block: bytes) -> None:
-        """Take the next bytes of the error file, whose lines all end with a line feed."""
+        """Take the next bytes of the error file, whose lines all end with a line feed. Raises WrongState."""
         for line in self._errors.cut(block):
-            if (custom_id := _decode_error_line(line).custom_id) is not None:
+            if (custom_id := _custom_id(line)) is not None:
                 self._failed.add(_digest(custom_id))
 
     def select(self, block: bytes) -> bytes:
-        """The request lines to send again among those that end in this block of the input file, as they were."""
+        """The request lines to send again among those that end in this block of the input file, as lanes read them."""
         return b"".join(line + b"\n" for line in self._requests.cut(block) if self._is_wanted(line))
 
     def rest(self) -> bytes:
@@ -42,7 +39,7 @@ class RetryLines:
         return self.select(b"\n")
 
     def _is_wanted(self, line: bytes) -> bool:
-        return bool(line) and not line.isspace() and _digest(read_line(line).custom_id) in self._failed
+        return _digest(read_line(line).custom_id) in self._failed
 
 
 class _Lines:
@@ -52,14 +49,30 @@ class _Lines:
         self._open: list[bytes] = []
 
     def cut(self, block: bytes) -> list[bytes]:
-        """The lines that end in `block`, without their line feeds."""
-        *ended, begun = block.split(b"\n")
-        if ended:
-            ended[0] = b"".join([*self._open, ended[0]])
-            self._open.clear()
-        if begun:
-            self._open.append(begun)
-        return ended
+        """The lines that end in `block` and are not blank."""
+        end = block.rfind(b"\n") + 1
+        if not end:
+            self._open.append(block)
+            return []
+        ended = b"".join([*self._open, block[:end]])
+        self._open = [block[end:]]
+        return [line for _, line in request_lines(ended)]
+
+
+def _custom_id(error_line: bytes) -> str | None:
+    """None: the request is lost (`run/never_ran.py`), and cannot be sent again.
+
+    Raises WrongState: the file may lie in a caller's folder, where anybody can change it.
+    """
+    try:
+        given = decode_line(error_line).custom_id
+        return None if given == _NULL else decode_string(given)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise WrongState(
+            "A retry needs the error file of this batch, and one of its lines is no result line: it was changed after "
+            "the batch had ended. Upload the requests again and create a new batch.",
+            code="file_changed",
+        ) from None
 
 
 def _digest(custom_id: str) -> bytes:

@@ -1,5 +1,5 @@
 """What is said of an input file as a whole, vendor by vendor (contract 3.3, 3.4); sentences about its lines are in
-`request_line`.
+`line_rules`.
 
 Rule of this file: a literal of a vendor stays byte for byte; what helps beyond it is appended or said on its own.
 """
@@ -11,8 +11,8 @@ from typing import Final
 
 from shared.domain import ids
 from shared.domain.batch import Batch, BatchError, Vendor
+from shared.domain.line_rules import NOT_JSON, vendor_code
 from shared.domain.parameters import unsupported
-from shared.domain.request_line import NOT_JSON, vendor_code
 
 _NO_DEPLOYMENT: Final = (
     "Validation failed: A valid model deployment name couldn't be extracted from the input file. Please ensure that "
@@ -110,6 +110,11 @@ def byte_order_mark(vendor: Vendor) -> BatchError:
     if vendor is Vendor.AZURE:
         return BatchError(code="invalid_request", message=_NO_DEPLOYMENT + hint)
     return BatchError(code="invalid_json_line", message=NOT_JSON + hint, line=1)
+
+
+def foreign_file(vendor: Vendor, what: str) -> BatchError:
+    """`what` is of `file_format`: no line of such a file is worth a word of its own."""
+    return BatchError(code=vendor_code(vendor, "invalid_json_line"), message=f"{NOT_JSON} In fact {what}", line=1)
 
 
 def more_problems(count: int) -> BatchError:

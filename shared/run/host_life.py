@@ -1,8 +1,9 @@
 """What a worker process can see of the host that started it: whether it is gone, or has begun to stop.
 
-A host tells its workers neither. Killed alone, it leaves them behind as orphans; told to stop (SIGTERM), it closes its
-listeners, aborts what they do and kills them some seconds later. So this looks at the parent process and, where the
-kernel shows them (Linux), at the sockets on which it listens. Where nothing can be seen, the host counts as alive.
+Azure's host tells its workers neither. Killed alone, it leaves them behind as orphans; told to stop (SIGTERM), it
+closes its listeners, aborts what they do and kills them some seconds later. So this looks at the parent process and,
+where the kernel shows them (Linux), at the sockets on which it listens. Where nothing can be seen, the host counts as
+alive. In a worker of a host that does tell, `stops` is called.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ class HostLife:
         self._listening: frozenset[str] = frozenset()
         self._looked_at = 0.0
         self._ends = 0
+        self._said = False
+
+    def stops(self) -> None:
+        """The host has said that it stops, for good. From any thread."""
+        self._said = True
 
     @property
     def is_gone(self) -> bool:
@@ -57,7 +63,7 @@ class HostLife:
             still = self._listening & _listening()
             self._ends += still != self._listening
             self._listening = still
-        return self._ends + self.is_gone
+        return self._ends + self.is_gone + self._said
 
 
 def _listening() -> frozenset[str]:

@@ -1,5 +1,8 @@
 """The keeper of a lane's open chunks: finished lines become durable in groups, complete chunks are sealed.
 
+While one group is written the next one gathers, and how long it gathers follows from what a write costs
+(`domain/write_pace.py`). Rows, whose counts callers see, are written once a second: on a crash the journal is asked.
+
 A storage failure does not lose a paid answer: the keeper asks the lane to stop, keeps what it has in memory, and
 `close` tries again when everything in flight has come back.
 """
@@ -8,13 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 
 from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.domain.errors import Unavailable
-from shared.run.journal import Entry
+from shared.domain.write_pace import WritePace
+from shared.run.journal import Entry, Tried
 from shared.run.open_chunk import OpenChunk
 from shared.services import Services
 
@@ -22,6 +27,7 @@ log = logging.getLogger(__name__)
 
 CLOSE_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)  # Paid answers are in memory: worth some patience with the storage.
 MAX_OPEN_CHUNKS = 16  # Each one waits for a slow line; past this the feeder waits too.
+COUNT_SECONDS = 1.0  # Between two writes of a chunk's row.
 
 
 class Keeper:
@@ -44,6 +50,10 @@ class Keeper:
         self._stop = stop
         self._open: dict[int, OpenChunk] = {}
         self.unwritten = 0  # Finished lines that a crash would send again: counted up, and summed after each write.
+        self._waiting = 0  # Those of them that wait for a journal; the others, for the seal of their chunk.
+        self._enough = 1  # So many make the next write due.
+        self._pace = WritePace()
+        self._is_idle = False
         self._left = set(chunks)
         self._seals: set[asyncio.Task[None]] = set()
         self._due = asyncio.Event()
@@ -94,16 +104,18 @@ class Keeper:
                 async with asyncio.timeout(1.0):
                     await self._moved.wait()
 
-    def finish(self, chunk: OpenChunk, entry: Entry) -> None:
-        """Count a finished line of an open chunk."""
+    def finish(self, chunk: OpenChunk, entry: Entry | Tried) -> None:
+        """Count a finished line of an open chunk, or note what one that was let go has been through."""
         if chunk.is_over:
             return
         chunk.journal.add(entry)
         self.unwritten += 1
         if chunk.complete:
             self._seal_soon(chunk)
-        elif self._stop.is_set() or self.unwritten >= self._service.settings.journal_results:
-            self._due.set()  # Of all chunks: small ones fill no group alone. At the end nothing waits for others.
+            return
+        self._waiting += 1
+        if self._is_due:
+            self._due.set()
 
     def _seal_soon(self, chunk: OpenChunk) -> None:
         task = asyncio.create_task(self._seal(chunk))
@@ -126,26 +138,61 @@ class Keeper:
         self._left.discard(chunk.chunk.index)
 
     async def run(self) -> None:
-        """Write journals about every `journal_seconds`, sooner when many results wait. Ends by cancellation."""
+        """Write journals whenever that is due. Ends by cancellation."""
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._service.settings.journal_seconds):
-                    await self._due.wait()
-            self._due.clear()
+            await self._until_due()
             try:
                 await self._write()
             except Exception:  # as in _seal
                 log.exception("A journal could not be written.", extra=self._trouble())
+                await asyncio.sleep(self._service.settings.journal_seconds)
+
+    async def _until_due(self) -> None:
+        """Pause after the last write; then wait for enough lines, or for the longest time one may wait.
+
+        When none came in all that time, the next is written at once: that makes no more writes in the long run.
+        """
+        settings = self._service.settings
+        pause = min(self._pace.pause_seconds, settings.journal_seconds)
+        if self._is_idle:
+            await self._until(settings.journal_seconds, 1)
+        elif not await self._until(pause, settings.journal_results):
+            await self._until(settings.journal_seconds - pause, self._pace.lines)
+        self._is_idle = not self._waiting
+
+    async def _until(self, seconds: float, enough: int) -> bool:
+        """Wait for so many lines of all chunks together, small ones fill no group alone. False: the time is up."""
+        self._enough = min(enough, self._service.settings.journal_results)
+        if not self._is_due:
+            self._due.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._due.wait()
+        return self._is_due
+
+    @property
+    def _is_due(self) -> bool:
+        """At the end nothing waits for others."""
+        return self._waiting >= (1 if self._stop.is_set() else self._enough)
 
     async def _write(self) -> None:
-        for chunk in list(self._open.values()):
-            await chunk.keep(self._service.batches)
+        self._written()
+        waiting, began = self._waiting, time.monotonic()
+        for chunk in self._unsealed():
+            await chunk.keep(self._service.batches, every_seconds=COUNT_SECONDS)
             if chunk.is_over:
                 self._let_go(chunk)
+        if waiting:
+            self._pace.wrote(time.monotonic() - began)
         self._written()
+
+    def _unsealed(self) -> list[OpenChunk]:
+        """Open chunks without those that are being sealed, which makes their lines durable as well."""
+        return [chunk for chunk in self._open.values() if not chunk.complete]
 
     def _written(self) -> None:
         self.unwritten = sum(chunk.journal.unwritten for chunk in self._open.values())
+        self._waiting = sum(chunk.journal.unwritten for chunk in self._unsealed())
         self._moved.set()
 
     def _trouble(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ import msgspec
 
 from shared.domain.batch import Batch
 from shared.domain.chunk import PlannedChunk
-from shared.domain.request_line import read_line
+from shared.domain.request_line import custom_id_of, read_line
 from shared.domain.result_line import NeverRan, line_id, never_ran_line
 from shared.ports import BlobMissing, BlobStore
 from shared.run.journal import Journal, Result
@@ -59,5 +59,5 @@ def _free(first: int, taken: Container[int]) -> Iterator[int]:
 def _custom_id(raw: bytes) -> str | None:
     try:
         return read_line(raw).custom_id
-    except (msgspec.DecodeError, ValueError):
-        return None
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return custom_id_of(raw) or None

@@ -20,6 +20,8 @@ from shared.telemetry.metrics import KEEP_DURATION
 class OpenChunk:
     """`keep` often, `seal` once; both may run beside calls that still add to the journal.
 
+    The journal is the truth about what has finished. The row's counts, which callers see, may be behind it.
+
     `lost`: another lane took this one for dead and has the chunk; nothing of it is written any more.
     """
 
@@ -29,6 +31,8 @@ class OpenChunk:
         self.sealed = False
         self.lost = False
         self._version = version
+        self._counted = 0  # Lines that the stored row counts, as far as this process knows.
+        self._counted_at = time.monotonic()
         self._keeping = asyncio.Lock()
 
     @classmethod
@@ -70,14 +74,24 @@ class OpenChunk:
     def complete(self) -> bool:
         return len(self.journal.finished) >= self.chunk.lines
 
-    async def keep(self, batches: BatchStore) -> None:
-        """Make finished lines durable, then count them in the row."""
+    async def keep(self, batches: BatchStore, *, every_seconds: float = 0.0) -> None:
+        """Make finished lines durable, then count them in the row: the latter at most `every_seconds`."""
         async with self._keeping:
-            if not self.is_over and self.journal.unwritten:
+            if self.is_over:
+                return
+            row = self._uncounted(every_seconds)  # What has finished by now; the write below makes all of it durable.
+            if self.journal.unwritten:
                 began = time.monotonic()
                 await self.journal.write()
-                await self._put(batches, self.journal.row)
                 KEEP_DURATION.record(time.monotonic() - began, {})
+            if row is not None and await self._put(batches, row):
+                self._counted, self._counted_at = row.finished, time.monotonic()
+
+    def _uncounted(self, every_seconds: float) -> ChunkRow | None:
+        """The row with what the stored one lacks; None if that is nothing, or was written a moment ago."""
+        if len(self.journal.finished) == self._counted or time.monotonic() - self._counted_at < every_seconds:
+            return None
+        return self.journal.row
 
     async def seal(self, blobs: BlobStore, batches: BatchStore) -> None:
         """Stage the result blocks and close the row for ever."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 import msgspec
 
 from shared.domain.batch import Batch
 from shared.domain.chunk import Plan, PlannedChunk, plan_blob
+from shared.domain.request_line import request_lines
 from shared.ports import BlobMissing, BlobStore
 
 
@@ -40,11 +40,5 @@ async def read_plan(blobs: BlobStore, batch: Batch) -> Plan | None:
 
 async def read_lines(blobs: BlobStore, input_blob: str, chunk: PlannedChunk) -> list[tuple[int, bytes]]:
     """The chunk's request lines with their 1-based numbers in the file, without line ends and blank lines."""
-    return list(_numbered(await read_all(blobs, input_blob, chunk.start, chunk.length), chunk.first_line))
-
-
-def _numbered(data: bytes, first_line: int) -> Iterator[tuple[int, bytes]]:
-    for offset, line in enumerate(data.split(b"\n")):
-        stripped = line.strip()
-        if stripped:
-            yield first_line + offset, stripped
+    data = await read_all(blobs, input_blob, chunk.start, chunk.length)
+    return [(chunk.first_line + before, line) for before, line in request_lines(data)]

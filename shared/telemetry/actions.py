@@ -37,6 +37,8 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "run_stuck": ("batch_id", "run_status"),
     "start_delivery": ("batch_id",),
     "start_run": ("batch_id",),
+    "sweep_refused": ("count",),
+    "unnamed_noted": ("kind", "count"),
     "upload_completed": ("bytes",),
     "upload_expired": (),
     "watch_failed": ("batch_id",),

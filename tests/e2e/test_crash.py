@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from pathlib import Path
 
@@ -116,3 +117,56 @@ def test_workers_die_with_their_host(tmp_path: Path, mock: Mock) -> None:
     while any(is_alive(worker) for worker in workers):
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Mock:
+    program = Mock(tmp_path, "--latency-ms", "6000")
+    program.start()
+    yield program
+    program.stop()
+
+
+def test_stop_asks_nothing_twice(tmp_path: Path, slow: Mock) -> None:
+    """SIGTERM: nothing new is sent, answers that come within the grace are kept, and a person sees what is waited for."""
+    service = Service(tmp_path, slow.url, "--grace", "30", deployment={"max_concurrency": 40})
+    service.start()
+    try:
+        batch_id = service.create(service.upload(jsonl(*(chat_line(n) for n in range(100)))))
+        wait_for_requests(slow, 40)
+        service.stop()
+        assert service.process.returncode == 0
+        sent = slow.stats()["requests"]
+        service.start()
+        batch = service.wait(batch_id)
+    finally:
+        service.stop()
+    stats = slow.stats()
+
+    assert (40, 0) == (sent, stats["requests"] - stats["distinct_prompts"])
+    assert ("completed", 100) == (batch.status, batch.request_counts.completed)
+    assert "x process_chunk, 30 s at most" in service.log.read_text()
+
+
+@pytest.mark.parametrize(("grace", "signals"), [("30", 2), ("1", 1)])
+def test_stop_is_bounded(tmp_path: Path, slow: Mock, grace: str, signals: int) -> None:
+    """A second signal ends the host at once, and so does the end of the grace; the next start goes on."""
+    service = Service(tmp_path, slow.url, "--grace", grace)
+    service.start()
+    try:
+        batch_id = service.create(service.upload(jsonl(chat_line(0))))
+        wait_for_requests(slow, 1)
+        began = time.monotonic()
+        for _ in range(signals):
+            service.process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+        service.process.wait(10)
+        took = time.monotonic() - began
+        service.stop()
+        service.start()
+        batch = service.wait(batch_id)
+    finally:
+        service.stop()
+
+    assert took < 4
+    assert ("completed", 1) == (batch.status, batch.request_counts.completed)

@@ -16,7 +16,7 @@ from shared.run.change import change
 from shared.run.plan import read_all
 from shared.services import use
 from tests.fake_orchestrations import finish_batch
-from tests.run.conftest import OWNER, World
+from tests.run.conftest import INPUT_FILE, OWNER, World
 from tests.run.test_lane import cursor
 
 MOST_ROUNDS = 5
@@ -55,6 +55,10 @@ def ran(*numbers: int) -> list[tuple[str, None]]:
     return [(f"c{number}", None) for number in numbers]
 
 
+def failed(*numbers: int) -> list[tuple[str, str]]:
+    return [(f"c{number}", "internal_error") for number in numbers]
+
+
 LOST = (None, "internal_error")
 
 
@@ -66,7 +70,7 @@ async def test_an_input_that_ends_early(world: World) -> None:
     batch = await run(world, batch)
 
     assert (batch.status, batch.completed, batch.failed) == (Status.COMPLETED, 2, 4)
-    assert await outcomes(world, batch) == [*ran(1, 2), ("c3", "internal_error"), LOST, LOST, LOST]
+    assert await outcomes(world, batch) == [*ran(1, 2), *failed(3, 4), LOST, LOST]
 
 
 async def test_what_can_still_run_is_not_failed(world: World) -> None:
@@ -112,7 +116,7 @@ async def accepted(world: World, lines: int) -> Batch:
     batch = await world.batch(lines, status=Status.VALIDATING, in_progress_at=None, total=0, chunks=0, deployment=None)
     size = await world.service.blobs.size("files/in")
     file = File(
-        id="in",
+        id=INPUT_FILE,
         owner=OWNER,
         filename="in.jsonl",
         purpose="batch",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -141,7 +142,12 @@ async def test_remains_of_ended_batches_are_swept(world: World) -> None:
         await world.service.blobs.append(f"journals/{batch.id}/000000", b"x")
         await world.service.batches.beat(Heartbeat(deployment="m", batch_id=batch.id, lane=0, at=batch.created_at))
 
-    assert 1 == await sweep_remains(world.service, world.service.now() + timedelta(seconds=1))
+    before = world.service.now() + timedelta(seconds=1)
+    assert 0 == await sweep_remains(world.service, before)
+    assert [ended.id] == [name.split("/")[2] async for name in world.service.blobs.names("lost+found/batches/")]
+    month_later = replace(world.service, now=lambda: before + timedelta(days=31))
+    assert 1 == await sweep_remains(month_later, before)
+    assert [] == [name async for name in world.service.blobs.names("lost+found/")]
     assert [f"journals/{running.id}/000000"] == [name async for name in world.service.blobs.names("journals/")]
     assert [f"plans/{running.id}"] == [name async for name in world.service.blobs.names("plans/")]
     assert [running.id] == [beat.batch_id for beat in await world.service.batches.heartbeats("m")]
