@@ -19,13 +19,15 @@ from shared.domain.batch import Batch, Status, with_progress
 from shared.domain.chunk import ChunkRow
 from shared.domain.errors import InvalidRequest, NotFound
 from shared.domain.heartbeat import Heartbeat
-from shared.domain.hold_up import HoldUp, hold_up, run_hold_up
+from shared.domain.hold_up import HoldUp, hold_up, run_hold_up, storage_full
 from shared.domain.new_batch import NewBatch, parse_new_batch
 from shared.domain.parameters import shortened
 from shared.domain.restarts import progress_of
 from shared.ports import Stored
+from shared.run.storage_probe import is_full
 
 MAX_BODY_BYTES = 262_144
+_NEXT_TRY = timedelta(minutes=1)  # The longest pause before an activity is called again.
 _log = logging.getLogger(__name__)
 
 
@@ -95,18 +97,20 @@ async def find_batch(request: Request, call: Call) -> Stored[Batch]:
 async def show_batch(call: Call, batch: Batch) -> dict[str, Any]:
     """The batch as the caller's dialect shows it now."""
     rows, beats = await asyncio.gather(_rows(call, batch), _beats(call, batch))
-    now = call.services.now()
-    held_up = None if batch.is_terminal else _held_up(call, batch, rows, beats)
-    return render_batch(call.dialect, with_progress(batch, rows), now, held_up)
+    held_up = None if batch.is_terminal else await _held_up(call, batch, rows, beats)
+    return render_batch(call.dialect, with_progress(batch, rows), call.services.now(), held_up)
 
 
-def _held_up(call: Call, batch: Batch, rows: list[ChunkRow], beats: list[Heartbeat]) -> HoldUp | None:
-    """What its lanes say; if none is at work or waits, what became of its runs."""
+async def _held_up(call: Call, batch: Batch, rows: list[ChunkRow], beats: list[Heartbeat]) -> HoldUp | None:
+    """What its lanes say; if none is at work or waits, what can be seen of the storage and of its runs."""
     now, stale_seconds = call.services.now(), call.services.settings.stale_seconds
     if found := hold_up(beats, now, stale_seconds):
         return found
-    is_at_work = any(beat.is_live(now, stale_seconds) for beat in beats)
-    return None if is_at_work else run_hold_up(batch.restarts, progress_of(batch.status, rows))
+    if any(beat.is_live(now, stale_seconds) for beat in beats):
+        return None
+    if batch.status is Status.IN_PROGRESS and await is_full(call.services):
+        return HoldUp(until=now + _NEXT_TRY, reason=storage_full())  # Then no lane can say so itself.
+    return run_hold_up(batch.restarts, progress_of(batch.status, rows))
 
 
 async def _beats(call: Call, batch: Batch) -> list[Heartbeat]:

@@ -23,7 +23,15 @@ from api.dialect import OK, Dialect
 from api.envelopes import render_error, render_internal_error
 from api.unknown_path import Template, WrongMethod, dialect_of, refusal
 from shared.domain.batch import Batch
-from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound, Unauthenticated, Unavailable, WrongState
+from shared.domain.errors import (
+    Damaged,
+    DurableBatchError,
+    InvalidRequest,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+    WrongState,
+)
 from shared.domain.keys import Caller, authenticate
 from shared.run.start_run import run_input
 from shared.services import Services, services
@@ -41,6 +49,7 @@ _STATUSES: Mapping[type[DurableBatchError], int] = {
     Unauthenticated: 401,
     NotFound: 404,
     WrongState: 409,
+    Damaged: INTERNAL_ERROR,
     Unavailable: SERVICE_UNAVAILABLE,
 }
 _log = logging.getLogger(__name__)
@@ -156,7 +165,9 @@ def _authenticated(request: Request, dialect: Dialect) -> Call:
 
 def _refusal(dialect: Dialect, error: DurableBatchError) -> Response:
     response = json_response(render_error(dialect, error), status_of(type(error)))
-    if isinstance(error, WrongState):  # SDKs would repeat a 409 three times for the same answer (contract 6.5).
+    if isinstance(
+        error, (WrongState, Damaged)
+    ):  # SDKs would repeat a 409 or 500 three times for the same answer (contract 6.5).
         response.headers["x-should-retry"] = "false"
     if isinstance(error, WrongMethod):
         response.headers["allow"] = ", ".join(error.allowed)

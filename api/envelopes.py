@@ -5,17 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from api.dialect import GATEWAY_NOT_FOUND, Dialect, Envelope
-from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound, Unauthenticated, Unavailable, WrongState
+from shared.domain.errors import (
+    Damaged,
+    DurableBatchError,
+    InvalidRequest,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+    WrongState,
+)
 
+_AZURE_INTERNAL = "internalFailure"
 # Azure's own codes, for callers who match on them; the gateway in front of it says 401 and 404.
 _AZURE_CODES: dict[type[DurableBatchError], str] = {
     InvalidRequest: "invalidPayload",
     Unauthenticated: "401",
     NotFound: "notFound",
     WrongState: "conflict",
+    Damaged: _AZURE_INTERNAL,
     Unavailable: "serviceUnavailable",
 }
-_AZURE_INTERNAL = "internalFailure"
 _KEPT_CODES = frozenset({GATEWAY_NOT_FOUND, "token_limit_exceeded", "quotaExceeded"})
 _AZURE_DENIED = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
@@ -27,7 +36,7 @@ def render_error(dialect: Dialect, error: DurableBatchError) -> dict[str, Any]:
     """The caller's mistake, or a dependency that is down."""
     match dialect.envelope:
         case Envelope.OPENAI:
-            kind = "server_error" if isinstance(error, Unavailable) else "invalid_request_error"
+            kind = "server_error" if isinstance(error, (Unavailable, Damaged)) else "invalid_request_error"
             return _openai(error.message, kind, param=error.param, code=error.code)
         case Envelope.AZURE_CLASSIC:
             return _azure(_azure_code(error), _azure_message(error), {"target": error.param})

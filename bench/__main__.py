@@ -11,7 +11,7 @@ import time
 import traceback
 from typing import Any
 
-from bench import latency, limits, matrix, peers, recovery, scale, transfer
+from bench import calls, latency, limits, matrix, peers, recovery, scale, transfer
 from bench.report import load, machine, write_results
 from bench.simulation import sweep
 
@@ -19,6 +19,7 @@ PROGRAMS = {
     "matrix": matrix.run,
     "scale": scale.run,
     "latency": latency.run,
+    "calls": calls.run,
     "limits": limits.run,
     "recovery": recovery.run,
     "transfer": transfer.run,

@@ -7,6 +7,20 @@ from typing import Any
 
 import msgspec
 
+# What `[[says=NAME]]` orders: odd answers of real upstreams and gateways, status and body.
+ODD: dict[str, tuple[int, bytes]] = {
+    "error": (200, b'{"choices":null,"error":{"message":"Context too long.","code":400}}'),
+    "failed_choice": (200, b'{"model":"m","choices":[{"finish_reason":"error","error":{"message":"No.","code":400}}]}'),
+    "flagged": (403, b'{"error":{"code":403,"message":"Your input was flagged.","metadata":{"reasons":["violence"]}}}'),
+    "array": (400, b'[{"error":{"code":400,"message":"Unknown name.","status":"INVALID_ARGUMENT"}}]'),
+    "too_large": (
+        429,
+        b'{"error":{"message":"Request too large for m: Limit 30000, Requested 46000.","type":"tokens"}}',
+    ),
+    "mark": (200, b'\xef\xbb\xbf{"model":"m","choices":[{"message":{"content":"marked"}}]}'),
+    "no_number": (200, b'{"model":"m","choices":[{"logprobs":{"content":[{"logprob":-Infinity}]}}]}'),
+}
+
 
 class Body(msgspec.Struct):
     model: str = "mock"

@@ -5,6 +5,7 @@ every endpoint a batch may have on `/…`, `/v1/…`, `/openai/v1/…` and Azure
 and echoes the prompt, so that a mixed-up answer shows. Faults come from seeded dice, or from orders in a prompt's text:
 
     [[status=400]]  [[latency=2000]] (ms)  [[fail_first=2:429]]  [[reset]]  [[hang]]  [[html]]  [[half]]
+    [[says=error]]  (or another of `mock_answers.ODD`)
 
 `fail_first=N:FAULT` spoils the first N requests with that prompt; FAULT is a status, `reset`, `hang`, `html` or `half`.
 `GET /__stats` counts what happened since the start or the last `POST /__reset`.
@@ -24,7 +25,7 @@ from typing import Any
 
 import msgspec
 
-from bench.mock_answers import Body, answer, prompt, tokens_of
+from bench.mock_answers import ODD, Body, answer, prompt, tokens_of
 from bench.mock_behaviour import Behaviour, Bucket, Stats
 
 _ROUTE = re.compile(
@@ -83,6 +84,9 @@ class MockUpstream:
         if (lacking := self._over_limit(sum(tokens_of(text)))) > 0:
             self.stats.statuses["429"] += 1
             return _Reply(0.0, _error(429, "Rate limit reached.", headers=f"Retry-After: {lacking:.3f}\r\n"))
+        if "says" in orders:
+            self.stats.statuses[orders["says"]] += 1
+            return _Reply(delay, _http(*ODD[orders["says"]]))
         self.stats.statuses[fault or "200"] += 1
         if fault:
             return self._spoiled(fault, delay)

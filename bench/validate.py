@@ -107,6 +107,14 @@ def huge_line(size: int) -> None:
     scan(memoryview(make_lines(1, size)[0]), 131_072)
 
 
+def blank_lines(megabytes: int = 198) -> None:
+    """A file of nothing but lines with a blank on each."""
+    scanned, block = InputScan(rules(EstimatedTokens)), b" \n" * 500_000
+    for _ in range(megabytes):
+        scanned.feed(block)
+    scanned.finish()
+
+
 def peak_bytes(data: memoryview, block: int) -> int:
     tracemalloc.start()
     scan(data, block)
@@ -148,6 +156,7 @@ def main() -> None:
         )
         print(f"{name:30} {speeds} {took / bare:6.2f} x bare")
     print(f"one line of 30 MB in 128 KiB pieces: {seconds(lambda: huge_line(30_000_000)):.2f} s")
+    print(f"198 MB of blank lines with white space: {seconds(blank_lines):.2f} s")
     print(f"memory held at the most by the pass: {peak_bytes(data, block) / 1e6:.1f} MB")
 
 

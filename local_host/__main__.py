@@ -20,7 +20,9 @@ from local_host import configuration
 from local_host.activity_pool import ActivityPool
 from local_host.client_rpc import binding_json, build_rpc
 from local_host.configuration import App, DataFolderUnusable, Options
+from local_host.database_check import DatabaseDamaged, check_databases
 from local_host.engine import Engine
+from local_host.file_limit import raise_file_limit, walls_for
 from local_host.function_index import InvalidApp
 from local_host.greeting import greeting
 from local_host.history import DataFolderInUse, History, WrongVersion
@@ -30,6 +32,8 @@ from local_host.progress import Progress
 from local_host.replay import NotEmulated
 from local_host.stopping import Stopping
 from local_host.timers import ScheduledTimer, Timers, schedule_timers
+from local_host.upstream_report import report_upstreams
+from local_host.walls import Walls
 from shared.domain.errors import Unavailable
 from shared.services import utc_now
 from shared.settings import Settings, SettingsError, parse_settings
@@ -44,6 +48,7 @@ _MISTAKES = (
     CannotListen,
     DataFolderUnusable,
     DataFolderInUse,
+    DatabaseDamaged,
     WrongVersion,
     Unavailable,
 )
@@ -60,6 +65,7 @@ class _Prepared:
     routes: list[Route]
     timers: list[ScheduledTimer]
     socket: socket.socket
+    walls: Walls
 
 
 def main() -> int:
@@ -68,6 +74,7 @@ def main() -> int:
     os.umask(0o077)  # Of the workers, too: what is kept is nobody else's.
     try:
         lock = configuration.take_data_folder(options.data)
+        check_databases(options.data)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(_prepare(options)))
         lock.release()
@@ -100,6 +107,7 @@ def _prepare(options: Options) -> _Prepared:
         routes=compile_routes(app.index.http, app.host.route_prefix),
         timers=schedule_timers(app.index.timers, os.environ, utc_now()),
         socket=bound,
+        walls=walls_for(raise_file_limit()),
     )
 
 
@@ -128,7 +136,12 @@ async def _serve(prepared: _Prepared) -> None:
         timers = Timers(prepared.timers, folder=folder, client_binding=binding, now=utc_now)
         await timers.start()
         stack.push_async_callback(timers.stop, _TIMER_GRACE_SECONDS)
-        http = Listener(build_app(prepared.routes, binding), prepared.socket, grace_seconds=_HTTP_GRACE_SECONDS)
+        http = Listener(
+            build_app(prepared.routes, binding),
+            prepared.socket,
+            grace_seconds=_HTTP_GRACE_SECONDS,
+            walls=prepared.walls,
+        )
         await http.start()
         stack.push_async_callback(http.stop)
 
@@ -144,6 +157,8 @@ async def _serve(prepared: _Prepared) -> None:
             ),
             flush=True,
         )
+        report = asyncio.create_task(report_upstreams(services, _say))
+        stack.push_async_callback(_cancel, report)
         await stopping.wait()
         engine.begin_to_stop()
         pool.begin_to_stop()

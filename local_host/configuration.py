@@ -124,8 +124,8 @@ def take_data_folder(data: Path) -> DataFolderLock:
 
 def bootstrap_key(data: Path, environment: Mapping[str, str]) -> str:
     """BATCH_BOOTSTRAP_KEY, else the key made at the first start and kept in `data/bootstrap-key` (mode 0600)."""
-    if environment.get("BATCH_BOOTSTRAP_KEY"):
-        return environment["BATCH_BOOTSTRAP_KEY"]
+    if configured := environment.get("BATCH_BOOTSTRAP_KEY", "").strip():
+        return configured
     path = data / "bootstrap-key"
     if path.exists() and (kept := path.read_text().strip()):
         return kept

@@ -22,7 +22,7 @@ from local_host.private_files import private_open
 from local_host.store_database import StoreDatabase
 from shared.ports import BlobMissing
 
-READ_BYTES = 4 * 1024 * 1024
+READ_BYTES = 1024 * 1024  # What a download holds whose client does not read.
 log = logging.getLogger(__name__)
 
 _UNKNOWN_BYTES = (

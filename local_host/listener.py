@@ -1,4 +1,4 @@
-"""A bound socket and the uvicorn server on it, from start to a bounded graceful stop.
+"""A bound socket and the uvicorn server on it, within walls, from start to a bounded graceful stop.
 
 It leaves signals to its owner. Forwarded-for headers are not believed: the client RPC tells loopback by the peer.
 """
@@ -9,10 +9,13 @@ import asyncio
 import errno
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from local_host.shared_bodies import SharedBodies
+from local_host.walls import Walls, walled, watch
 
 
 class CannotListen(Exception):
@@ -32,9 +35,8 @@ def bind(host: str, port: int) -> socket.socket:
         raise CannotListen(
             f"Cannot listen on {host} port {port}: {error.strerror}; check --host and --port."
         ) from error
-    # Accepted sockets inherit it. asyncio sets it on sockets that say TCP only, and these leave the protocol open (0).
-    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return bound
+    # `create_server` leaves the protocol open (0), and asyncio sets TCP_NODELAY on sockets only that say they are TCP.
+    return socket.socket(bound.family, bound.type, socket.IPPROTO_TCP, fileno=bound.detach())
 
 
 class _Server(uvicorn.Server):
@@ -54,12 +56,14 @@ class _Server(uvicorn.Server):
 class Listener:
     """One ASGI app on one socket."""
 
-    def __init__(self, app: ASGIApp, bound: socket.socket, *, grace_seconds: int) -> None:
+    def __init__(self, app: ASGIApp, bound: socket.socket, *, grace_seconds: int, walls: Walls | None = None) -> None:
         self._socket = bound
+        self._walls = walls or Walls()
         # Keep-alive outlives the pools of common clients (httpx 5 s, proxies 60 s), so they close first.
         self._server = _Server(
             uvicorn.Config(
-                app,
+                SharedBodies(app, places=self._walls.bodies, wait_seconds=self._walls.still_seconds),
+                http=walled(self._walls),
                 log_config=None,
                 log_level="warning",
                 access_log=False,
@@ -72,15 +76,21 @@ class Listener:
             )
         )
         self._task: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
         host, port = bound.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         await self._server.ready.wait()
+        self._watch = asyncio.create_task(watch(self._server.server_state.connections, self._walls))
 
     async def stop(self) -> None:
         """Take no more connections, let running requests finish within the grace, then cut them."""
         self._server.should_exit = True
         if self._task is not None:
             await self._task
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch

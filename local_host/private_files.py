@@ -52,8 +52,9 @@ def close_data_folder(data: Path) -> None:
     if data.stat().st_mode & _OTHERS and len(ours) == len(entries):
         _close(data)
     for entry in ours:
-        if entry.stat(follow_symlinks=False).st_mode & _OTHERS:
-            _close_all(entry)
+        with suppress(FileNotFoundError):  # A log of a database that somebody has open comes and goes.
+            if entry.stat(follow_symlinks=False).st_mode & _OTHERS:
+                _close_all(entry)
 
 
 def _close_all(entry: Path) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from local_host.store_database import StoreDatabase
 from shared.domain.creation import Creation
 from shared.ports import Changed, Stored
+from shared.stored_records import read_if_sound, read_record
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS creations (
@@ -32,7 +33,7 @@ class SqliteCreations:
     async def get(self, name: str) -> Stored[Creation] | None:
         query = "SELECT record, version FROM creations WHERE name = ?"
         row = await self._database.read(lambda connection: connection.execute(query, (name,)).fetchone())
-        return None if row is None else Stored(msgspec.json.decode(row[0], type=Creation), str(row[1]))
+        return None if row is None else Stored(read_record(row[0], Creation), str(row[1]))
 
     async def put(self, creation: Creation, version: str | None) -> None:
         record = msgspec.json.encode(creation)
@@ -51,7 +52,8 @@ class SqliteCreations:
             rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
             for name, record in rows:
                 position = name
-                yield msgspec.json.decode(record, type=Creation)
+                if (creation := read_if_sound(record, Creation, name)) is not None:
+                    yield creation
             if len(rows) < _PAGE:
                 return
 

@@ -18,6 +18,7 @@ from shared.domain.chunk import ChunkRow
 from shared.domain.file import File
 from shared.domain.heartbeat import Heartbeat
 from shared.ports import AlreadyExists, Changed, Stored
+from shared.stored_records import read_if_sound, read_record, sound_page
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -63,17 +64,20 @@ class SqliteFiles:
     async def get(self, owner: str, file_id: str) -> File | None:
         query = "SELECT record FROM files WHERE owner = ? AND id = ?"
         row = await self._database.read(lambda connection: connection.execute(query, (owner, file_id)).fetchone())
-        return None if row is None else msgspec.json.decode(row[0], type=File)
+        return None if row is None else read_record(row[0], File)
 
     async def list(
         self, owner: str, *, purpose: str | None = None, after: str | None = None, limit: int, newest_first: bool = True
     ) -> list[File]:
         comparison, order, start = ("<", "DESC", _AFTER_ALL_IDS) if newest_first else (">", "ASC", "")
-        query = f"""SELECT record FROM files WHERE owner = ? AND id {comparison} ? AND (? IS NULL OR purpose = ?)
+        query = f"""SELECT id, record FROM files WHERE owner = ? AND id {comparison} ? AND (? IS NULL OR purpose = ?)
                     ORDER BY id {order} LIMIT ?"""
-        values = (owner, after or start, purpose, purpose, limit)
-        rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())
-        return [msgspec.json.decode(record, type=File) for (record,) in rows]
+
+        async def fetch(position: str | None, count: int) -> builtins.list[tuple[str, bytes]]:
+            values = (owner, position or start, purpose, purpose, count)
+            return await self._database.read(lambda connection: connection.execute(query, values).fetchall())
+
+        return await sound_page(fetch, File, after, limit)
 
     async def delete(self, owner: str, file_id: str) -> bool:
         query = "DELETE FROM files WHERE owner = ? AND id = ?"
@@ -89,7 +93,8 @@ class SqliteFiles:
             rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
             for *found, record in rows:
                 position = (found[0], found[1], found[2])
-                yield msgspec.json.decode(record, type=File)
+                if (file := read_if_sound(record, File, found[2])) is not None:
+                    yield file
             if len(rows) < _PAGE:
                 return
 
@@ -101,7 +106,7 @@ class SqliteFiles:
             rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
             for owner, file_id, record in rows:
                 position = (owner, file_id)
-                yield msgspec.json.decode(record, type=File)
+                yield read_record(record, File)
             if len(rows) < _PAGE:
                 return
 
@@ -119,7 +124,7 @@ class SqliteBatches:
     async def get(self, owner: str, batch_id: str) -> Stored[Batch] | None:
         query = "SELECT record, version FROM batches WHERE owner = ? AND id = ?"
         row = await self._database.read(lambda connection: connection.execute(query, (owner, batch_id)).fetchone())
-        return None if row is None else Stored(msgspec.json.decode(row[0], type=Batch), str(row[1]))
+        return None if row is None else Stored(read_record(row[0], Batch), str(row[1]))
 
     async def replace(self, batch: Batch, version: str) -> str:
         query = """UPDATE batches SET record = ?, finished = ?, version = version + 1
@@ -129,10 +134,13 @@ class SqliteBatches:
 
     async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
         comparison, order, start = ("<", "DESC", _AFTER_ALL_IDS) if newest_first else (">", "ASC", "")
-        query = f"SELECT record FROM batches WHERE owner = ? AND id {comparison} ? ORDER BY id {order} LIMIT ?"
-        values = (owner, after or start, limit)
-        rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())
-        return [msgspec.json.decode(record, type=Batch) for (record,) in rows]
+        query = f"SELECT id, record FROM batches WHERE owner = ? AND id {comparison} ? ORDER BY id {order} LIMIT ?"
+
+        async def fetch(position: str | None, count: int) -> builtins.list[tuple[str, bytes]]:
+            values = (owner, position or start, count)
+            return await self._database.read(lambda connection: connection.execute(query, values).fetchall())
+
+        return await sound_page(fetch, Batch, after, limit)
 
     async def unfinished(self) -> AsyncIterator[Batch]:
         query = """SELECT owner, id, record FROM batches INDEXED BY batches_unfinished
@@ -143,7 +151,8 @@ class SqliteBatches:
             rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
             for owner, batch_id, record in rows:
                 position = (owner, batch_id)
-                yield msgspec.json.decode(record, type=Batch)
+                if (batch := read_if_sound(record, Batch, batch_id)) is not None:
+                    yield batch
             if len(rows) < _PAGE:
                 return
 
@@ -161,12 +170,12 @@ class SqliteBatches:
     async def get_chunk(self, batch_id: str, index: int) -> Stored[ChunkRow] | None:
         query = "SELECT record, version FROM chunk_rows WHERE batch_id = ? AND chunk = ?"
         row = await self._database.read(lambda connection: connection.execute(query, (batch_id, index)).fetchone())
-        return None if row is None else Stored(msgspec.json.decode(row[0], type=ChunkRow), str(row[1]))
+        return None if row is None else Stored(read_record(row[0], ChunkRow), str(row[1]))
 
     async def list_chunks(self, batch_id: str) -> builtins.list[ChunkRow]:
         query = "SELECT record FROM chunk_rows WHERE batch_id = ? ORDER BY chunk"
         rows = await self._database.read(lambda connection: connection.execute(query, (batch_id,)).fetchall())
-        return [msgspec.json.decode(record, type=ChunkRow) for (record,) in rows]
+        return [read_record(record, ChunkRow) for (record,) in rows]
 
     async def beat(self, heartbeat: Heartbeat) -> None:
         query = "INSERT OR REPLACE INTO heartbeats VALUES (?, ?, ?, ?)"
@@ -190,19 +199,28 @@ class SqliteBatches:
         query = "SELECT record FROM heartbeats WHERE deployment = ? AND batch_id = ? AND lane = ?"
         key = (deployment, batch_id, lane)
         row = await self._database.read(lambda connection: connection.execute(query, key).fetchone())
-        return None if row is None else Stored(msgspec.json.decode(row[0], type=Heartbeat), row[0].decode())
+        if row is None:
+            return None
+        beat = read_if_sound(row[0], Heartbeat, batch_id)
+        if beat is not None:
+            return Stored(beat, row[0].decode())
+        await self._stop_beating(key)  # The lane beats anew.
+        return None
 
     async def stop_beating(self, heartbeat: Heartbeat) -> None:
+        await self._stop_beating((heartbeat.deployment, heartbeat.batch_id, heartbeat.lane))
+
+    async def _stop_beating(self, key: tuple[str, str, int]) -> None:
         query = "DELETE FROM heartbeats WHERE deployment = ? AND batch_id = ? AND lane = ?"
-        values = (heartbeat.deployment, heartbeat.batch_id, heartbeat.lane)
-        await self._database.write(lambda connection: connection.execute(query, values).rowcount)
+        await self._database.write(lambda connection: connection.execute(query, key).rowcount)
 
     async def heartbeats(self, deployment: str, batch_id: str | None = None) -> builtins.list[Heartbeat]:
         condition = "" if batch_id is None else "AND batch_id = ?"
-        query = f"SELECT record FROM heartbeats WHERE deployment = ? {condition} ORDER BY batch_id, lane"
+        query = f"SELECT record, batch_id FROM heartbeats WHERE deployment = ? {condition} ORDER BY batch_id, lane"
         values = (deployment,) if batch_id is None else (deployment, batch_id)
         rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())
-        return [msgspec.json.decode(record, type=Heartbeat) for (record,) in rows]
+        read = [read_if_sound(record, Heartbeat, of_batch) for record, of_batch in rows]
+        return [beat for beat in read if beat is not None]
 
 
 def _insert(connection: sqlite3.Connection, table: str, values: tuple[object, ...]) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from local_host.store_database import StoreDatabase
 from shared.domain.upload import Upload, UploadPart
 from shared.ports import AlreadyExists, Changed, Stored
+from shared.stored_records import read_if_sound, read_record
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS uploads (
@@ -50,7 +51,7 @@ class SqliteUploads:
     async def get(self, owner: str, upload_id: str) -> Stored[Upload] | None:
         query = "SELECT record, version FROM uploads WHERE owner = ? AND id = ?"
         row = await self._database.read(lambda connection: connection.execute(query, (owner, upload_id)).fetchone())
-        return None if row is None else Stored(msgspec.json.decode(row[0], type=Upload), str(row[1]))
+        return None if row is None else Stored(read_record(row[0], Upload), str(row[1]))
 
     async def replace(self, upload: Upload, version: str) -> str:
         query = """UPDATE uploads SET record = ?, version = version + 1
@@ -69,7 +70,7 @@ class SqliteUploads:
     async def list_parts(self, upload_id: str) -> list[UploadPart]:
         query = "SELECT record FROM upload_parts WHERE upload_id = ? ORDER BY id"
         rows = await self._database.read(lambda connection: connection.execute(query, (upload_id,)).fetchall())
-        return [msgspec.json.decode(record, type=UploadPart) for (record,) in rows]
+        return [read_record(record, UploadPart) for (record,) in rows]
 
     async def delete_part(self, part: UploadPart) -> None:
         query = "DELETE FROM upload_parts WHERE upload_id = ? AND id = ?"
@@ -93,6 +94,7 @@ class SqliteUploads:
             rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
             for *found, record in rows:
                 position = (found[0], found[1], found[2])
-                yield msgspec.json.decode(record, type=Upload)
+                if (upload := read_if_sound(record, Upload, found[2])) is not None:
+                    yield upload
             if len(rows) < _PAGE:
                 return

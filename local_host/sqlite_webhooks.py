@@ -16,6 +16,7 @@ from local_host.store_database import StoreDatabase
 from shared.domain.webhook_delivery import Delivery
 from shared.domain.webhook_endpoint import WebhookEndpoint
 from shared.ports import AlreadyExists, Changed, Stored
+from shared.stored_records import read_if_sound, read_record, sound_page
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS webhook_endpoints (
@@ -51,7 +52,7 @@ class SqliteWebhooks:
     async def get_endpoint(self, owner: str, endpoint_id: str) -> Stored[WebhookEndpoint] | None:
         query = "SELECT record, version FROM webhook_endpoints WHERE owner = ? AND id = ?"
         row = await self._database.read(lambda connection: connection.execute(query, (owner, endpoint_id)).fetchone())
-        return None if row is None else Stored(msgspec.json.decode(row[0], type=WebhookEndpoint), str(row[1]))
+        return None if row is None else Stored(read_record(row[0], WebhookEndpoint), str(row[1]))
 
     async def replace_endpoint(self, endpoint: WebhookEndpoint, version: str) -> str:
         query = """UPDATE webhook_endpoints SET record = ?, version = version + 1
@@ -67,10 +68,13 @@ class SqliteWebhooks:
     async def list_endpoints(
         self, owner: str, *, after: str | None = None, limit: int
     ) -> builtins.list[WebhookEndpoint]:
-        query = "SELECT record FROM webhook_endpoints WHERE owner = ? AND id < ? ORDER BY id DESC LIMIT ?"
-        values = (owner, after or _AFTER_ALL_IDS, limit)
-        rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())
-        return [msgspec.json.decode(record, type=WebhookEndpoint) for (record,) in rows]
+        query = "SELECT id, record FROM webhook_endpoints WHERE owner = ? AND id < ? ORDER BY id DESC LIMIT ?"
+
+        async def fetch(position: str | None, count: int) -> builtins.list[tuple[str, bytes]]:
+            values = (owner, position or _AFTER_ALL_IDS, count)
+            return await self._database.read(lambda connection: connection.execute(query, values).fetchall())
+
+        return await sound_page(fetch, WebhookEndpoint, after, limit)
 
     async def insert_delivery(self, delivery: Delivery) -> None:
         query = "INSERT OR IGNORE INTO webhook_deliveries VALUES (?, ?, 1, ?)"
@@ -80,7 +84,7 @@ class SqliteWebhooks:
     async def get_delivery(self, delivery_id: str) -> Stored[Delivery] | None:
         query = "SELECT record, version FROM webhook_deliveries WHERE id = ?"
         row = await self._database.read(lambda connection: connection.execute(query, (delivery_id,)).fetchone())
-        return None if row is None else Stored(msgspec.json.decode(row[0], type=Delivery), str(row[1]))
+        return None if row is None else Stored(read_record(row[0], Delivery), str(row[1]))
 
     async def replace_delivery(self, delivery: Delivery, version: str) -> str:
         query = """UPDATE webhook_deliveries SET record = ?, due_us = ?, version = version + 1
@@ -101,7 +105,8 @@ class SqliteWebhooks:
             rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
             for due_us, delivery_id, version, record in rows:
                 position = (due_us, delivery_id)
-                yield Stored(msgspec.json.decode(record, type=Delivery), str(version))
+                if (delivery := read_if_sound(record, Delivery, delivery_id)) is not None:
+                    yield Stored(delivery, str(version))
             if len(rows) < _PAGE:
                 return
 

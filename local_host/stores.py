@@ -6,6 +6,7 @@ Several processes open the same folder at once; each calls `open_stores` for its
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,9 @@ from local_host.sqlite_records import SqliteBatches, SqliteFiles
 from local_host.sqlite_uploads import SqliteUploads
 from local_host.sqlite_webhooks import SqliteWebhooks
 from local_host.store_database import StoreDatabase, unavailable
+from shared.domain.errors import Unavailable
 
+log = logging.getLogger(__name__)
 STORAGE_SETTING = "AzureWebJobsStorage"  # Names the account whose key is known, if any, for callers' blobs.
 
 
@@ -55,7 +58,10 @@ def open_stores(data: Path) -> LocalStores:
     )
     database = StoreDatabase(data / "stores.db", "".join(schemas))
     blobs = DiskBlobs(database, folder)
-    blobs.sweep(time.time())
+    try:
+        blobs.sweep(time.time())
+    except Unavailable as error:  # On a full disk what is there can still be read.
+        log.warning("The data folder was not swept.", extra={"action": "sweep_failed", "reason": error.message})
     return LocalStores(
         blobs=blobs,
         caller_blobs=LateCallerBlobs(STORAGE_SETTING),

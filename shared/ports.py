@@ -8,6 +8,8 @@ suite (`tests/contracts`). Cross-cutting guarantees, which every implementation 
   there as a whole or not at all.
 - Methods are coroutines of one event loop and never block it; one instance serves many concurrent calls.
 - Any text may stand for an owner, an id or a name: it is kept under or not found, and never an error.
+- A record that does not decode raises `Damaged` for whoever asks for it; lists leave it out, but for those that say
+  otherwise.
 - A dependency that does not answer raises `Unavailable` (`shared.domain.errors`), after the adapter's own retries;
   one that takes no more bytes its leaf `StorageFull`.
 """
@@ -165,7 +167,10 @@ class FileStore(Protocol):
         ...
 
     def every(self) -> AsyncIterator[File]:
-        """Every file of any owner, in no particular order; a file inserted in the meantime may be left out."""
+        """Every file of any owner, in no particular order; a file inserted in the meantime may be left out.
+
+        Raises Damaged: what is not on it may be removed.
+        """
         ...
 
 
@@ -190,7 +195,10 @@ class UploadStore(Protocol):
         ...
 
     async def list_parts(self, upload_id: str) -> list[UploadPart]:
-        """Every part of the upload in order of id; sees each `put_part` that returned before the call."""
+        """Every part of the upload in order of id; sees each `put_part` that returned before the call.
+
+        Raises Damaged.
+        """
         ...
 
     async def delete_part(self, part: UploadPart) -> None:
@@ -237,7 +245,7 @@ class BatchStore(Protocol):
     async def get_chunk(self, batch_id: str, index: int) -> Stored[ChunkRow] | None: ...
 
     async def list_chunks(self, batch_id: str) -> builtins.list[ChunkRow]:
-        """Every chunk row of the batch in order of index."""
+        """Every chunk row of the batch in order of index. Raises Damaged."""
         ...
 
     async def beat(self, heartbeat: Heartbeat) -> None:

@@ -128,8 +128,9 @@ class Settings:
     )
     max_response_bytes: int = _setting(
         "BATCH_MAX_RESPONSE_BYTES",
-        134_217_728,
-        "Largest answer of an upstream. One of 2,048 embeddings of 3,072 numbers is 88 MB.",
+        100_000_000,
+        "Largest answer of an upstream: 2,048 embeddings of 3,072 numbers are 88 MB. Blob Storage takes no more in one "
+        "entry of a journal.",
     )
     max_inflight_response_bytes: int = _setting(
         "BATCH_MAX_INFLIGHT_RESPONSE_BYTES",

@@ -1,7 +1,7 @@
 """The HTTP client of the hot path: one call of an upstream, bytes in and bytes out (docs/adr/0003).
 
 Rule of this file: whatever the network or the upstream does is an answer, never an exception; what an answer means is
-`domain.upstream.classify`'s business. How many calls run side by side is the callers' business, so nothing queues here.
+`domain.outcome.classify`'s business. How many calls run side by side is the callers' business, so nothing queues here.
 """
 
 from __future__ import annotations
@@ -77,7 +77,10 @@ class UpstreamClient:
             headers = request.headers
             if request.identity:
                 headers = {**headers, "Authorization": f"Bearer {await line.identity.token()}"}
-            return await self._follow(line, request, headers)
+            deadline = asyncio.get_running_loop().time() + request.timeout_seconds
+            answer = await self._call(line.client, request, headers, deadline)
+            moved = isinstance(answer, UpstreamResponse) and answer.status in _MOVED
+            return await self._follow(line.client, request, headers, deadline, answer) if moved else answer
         except NoToken as error:
             detail = f"This service got no token of its managed identity ({error})."
             return UpstreamFailure(kind=FailureKind.IDENTITY, detail=detail)
@@ -89,10 +92,15 @@ class UpstreamClient:
         except (PyreqwestError, OSError, ValueError) as error:
             return UpstreamFailure(kind=_kind(error), detail=_explain(error))
 
-    async def _follow(self, line: _Line, request: UpstreamRequest, headers: Mapping[str, str]) -> UpstreamAnswer:
+    async def _follow(
+        self,
+        client: Client,
+        request: UpstreamRequest,
+        headers: Mapping[str, str],
+        deadline: float,
+        answer: UpstreamAnswer,
+    ) -> UpstreamAnswer:
         """The answer at the end of a few redirects, or the one that leads elsewhere."""
-        deadline = asyncio.get_running_loop().time() + request.timeout_seconds
-        answer = await self._call(line.client, request, headers, deadline)
         for _ in range(_MOST_REDIRECTS):
             if not isinstance(answer, UpstreamResponse) or answer.status not in _MOVED:
                 break
@@ -101,7 +109,7 @@ class UpstreamClient:
                 break
             left = max(0.001, deadline - asyncio.get_running_loop().time())
             request = msgspec.structs.replace(request, url=url, timeout_seconds=left)
-            answer = await self._call(line.client, request, headers, deadline)
+            answer = await self._call(client, request, headers, deadline)
         return answer
 
     async def _call(

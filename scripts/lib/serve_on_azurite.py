@@ -80,6 +80,7 @@ def main() -> None:
     parser.add_argument("--azurite", action="store_true")
     parser.add_argument("--data", type=Path, default=Path(".data"))
     known, others = parser.parse_known_args()
+    os.umask(0o077)  # Of Azurite, too: prompts and answers are kept in the folder.
     azurite, storage = start_azurite(known.data / "azurite")
     leash.keep_through_exec(azurite)
     service = ["-m", "local_host", "--data", str(known.data), "--azurite", storage, *others]

@@ -17,12 +17,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from shared.azure.names import FIRST, UNFINISHED, Key, compound, newest_first, table_key, within
-from shared.azure.tables import Table
+from shared.azure.tables import Row, Table
 from shared.domain.batch import Batch
 from shared.domain.chunk import ChunkRow
-from shared.domain.errors import Unavailable
+from shared.domain.errors import Damaged, Unavailable
 from shared.domain.heartbeat import Heartbeat
 from shared.ports import AlreadyExists, Changed, Stored
+from shared.stored_records import read_if_sound, read_record, tell_damaged
 
 _INSERT_PATIENCE = timedelta(hours=1)
 _READS_AT_ONCE = 16
@@ -48,7 +49,7 @@ class TableBatches:
 
     async def get(self, owner: str, batch_id: str) -> Stored[Batch] | None:
         row = await self._batches.get(table_key(owner), newest_first(batch_id))
-        return None if row is None else Stored(msgspec.json.decode(row.record, type=Batch), row.version)
+        return None if row is None else Stored(read_record(row.record, Batch), row.version)
 
     async def replace(self, batch: Batch, version: str) -> str:
         key, record = newest_first(batch.id), msgspec.json.encode(batch)
@@ -66,28 +67,42 @@ class TableBatches:
         batches: list[Batch] = []
         past = newest_first(after) if after else FIRST
         async for row in self._batches.query(table_key(owner), past=past, page=limit):
-            batches.append(msgspec.json.decode(row.record, type=Batch))
+            if (batch := read_if_sound(row.record, Batch, row.key)) is not None:
+                batches.append(batch)
             if len(batches) == limit:
                 break
         return batches
 
     async def _oldest(self, owner: str, after: str | None, limit: int) -> builtins.list[Batch]:
-        rows: deque[bytes] = deque(maxlen=limit)
+        batches: deque[Batch] = deque(maxlen=limit)
         async for row in self._batches.query(table_key(owner), before=newest_first(after) if after else None):
-            rows.appendleft(row.record)
-        return [msgspec.json.decode(record, type=Batch) for record in rows]
+            if (batch := read_if_sound(row.record, Batch, row.key)) is not None:
+                batches.appendleft(batch)
+        return list(batches)
 
     async def unfinished(self) -> AsyncIterator[Batch]:
         keys = [row async for row in self._batches.query(UNFINISHED)]
         for start in range(0, len(keys), _READS_AT_ONCE):
-            some = keys[start : start + _READS_AT_ONCE]
-            markers = [msgspec.json.decode(row.record, type=_Marker) for row in some]
-            records = await asyncio.gather(*(self.get(marker.owner, marker.batch_id) for marker in markers))
-            for row, marker, stored in zip(some, markers, records, strict=True):
-                if stored is not None and not stored.value.is_terminal:
-                    yield stored.value
-                elif stored is not None or marker.at < datetime.now(UTC) - _INSERT_PATIENCE:
-                    await self._batches.delete(UNFINISHED, row.key)
+            looks = (self._unfinished(row) for row in keys[start : start + _READS_AT_ONCE])
+            for batch in await asyncio.gather(*looks):
+                if batch is not None:
+                    yield batch
+
+    async def _unfinished(self, row: Row) -> Batch | None:
+        """The batch of a marker; None if there is nothing to do, and then the marker goes in time."""
+        marker = read_if_sound(row.record, _Marker, row.key)
+        if marker is None:
+            return None
+        try:
+            stored = await self.get(marker.owner, marker.batch_id)
+        except Damaged:
+            tell_damaged(Batch, marker.batch_id)
+            return None
+        if stored is not None and not stored.value.is_terminal:
+            return stored.value
+        if stored is not None or marker.at < datetime.now(UTC) - _INSERT_PATIENCE:
+            await self._batches.delete(UNFINISHED, row.key)
+        return None
 
     async def put_chunk(self, row: ChunkRow, version: str | None) -> str:
         partition, key, record = table_key(row.batch_id), _chunk_key(row.index), msgspec.json.encode(row)
@@ -100,10 +115,10 @@ class TableBatches:
 
     async def get_chunk(self, batch_id: str, index: int) -> Stored[ChunkRow] | None:
         row = await self._chunks.get(table_key(batch_id), _chunk_key(index))
-        return None if row is None else Stored(msgspec.json.decode(row.record, type=ChunkRow), row.version)
+        return None if row is None else Stored(read_record(row.record, ChunkRow), row.version)
 
     async def list_chunks(self, batch_id: str) -> builtins.list[ChunkRow]:
-        return [msgspec.json.decode(row.record, type=ChunkRow) async for row in self._chunks.query(table_key(batch_id))]
+        return [read_record(row.record, ChunkRow) async for row in self._chunks.query(table_key(batch_id))]
 
     async def beat(self, heartbeat: Heartbeat) -> None:
         record = msgspec.json.encode(heartbeat)
@@ -123,7 +138,13 @@ class TableBatches:
 
     async def get_heartbeat(self, deployment: str, batch_id: str, lane: int) -> Stored[Heartbeat] | None:
         row = await self._lanes.get(table_key(deployment), _lane_key(batch_id, lane))
-        return None if row is None else Stored(msgspec.json.decode(row.record, type=Heartbeat), row.version)
+        if row is None:
+            return None
+        beat = read_if_sound(row.record, Heartbeat, row.key)
+        if beat is not None:
+            return Stored(beat, row.version)
+        await self._lanes.delete(table_key(deployment), row.key)  # The lane beats anew.
+        return None
 
     async def stop_beating(self, heartbeat: Heartbeat) -> None:
         key = _lane_key(heartbeat.batch_id, heartbeat.lane)
@@ -132,7 +153,8 @@ class TableBatches:
     async def heartbeats(self, deployment: str, batch_id: str | None = None) -> builtins.list[Heartbeat]:
         past, before = (FIRST, None) if batch_id is None else within(batch_id)
         rows = self._lanes.query(table_key(deployment), past=past, before=before)
-        return [msgspec.json.decode(row.record, type=Heartbeat) async for row in rows]
+        read = [read_if_sound(row.record, Heartbeat, row.key) async for row in rows]
+        return [beat for beat in read if beat is not None]
 
 
 def _marker_key(batch: Batch) -> Key:

@@ -10,6 +10,7 @@ from shared.azure.names import table_key
 from shared.azure.tables import Table
 from shared.domain.creation import Creation
 from shared.ports import AlreadyExists, Changed, Stored
+from shared.stored_records import read_if_sound, read_record
 
 _PARTITION = table_key("creations")
 
@@ -22,7 +23,7 @@ class TableCreations:
 
     async def get(self, name: str) -> Stored[Creation] | None:
         row = await self._table.get(_PARTITION, table_key(name))
-        return None if row is None else Stored(msgspec.json.decode(row.record, type=Creation), row.version)
+        return None if row is None else Stored(read_record(row.record, Creation), row.version)
 
     async def put(self, creation: Creation, version: str | None) -> None:
         record = msgspec.json.encode(creation)
@@ -36,7 +37,8 @@ class TableCreations:
 
     async def every(self) -> AsyncIterator[Creation]:
         async for row in self._table.query(_PARTITION):
-            yield msgspec.json.decode(row.record, type=Creation)
+            if (creation := read_if_sound(row.record, Creation, row.key)) is not None:
+                yield creation
 
     async def delete(self, name: str) -> None:
         await self._table.delete(_PARTITION, table_key(name))

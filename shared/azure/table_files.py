@@ -17,6 +17,7 @@ import msgspec
 from shared.azure.names import EXPIRY, FIRST, Key, compound, moment, newest_first, table_key, until
 from shared.azure.tables import Table
 from shared.domain.file import File
+from shared.stored_records import read_if_sound, read_record
 
 _PURPOSE = re.compile(r"[a-z_-]{1,64}")
 
@@ -45,7 +46,7 @@ class TableFiles:
 
     async def get(self, owner: str, file_id: str) -> File | None:
         row = await self._table.get(table_key(owner), newest_first(file_id))
-        return None if row is None else msgspec.json.decode(row.record, type=File)
+        return None if row is None else read_record(row.record, File)
 
     async def list(
         self, owner: str, *, purpose: str | None = None, after: str | None = None, limit: int, newest_first: bool = True
@@ -60,17 +61,19 @@ class TableFiles:
         past = newest_first(after) if after else FIRST
         files: list[File] = []
         async for row in self._table.query(table_key(owner), past=past, equal=equal, page=limit):
-            files.append(msgspec.json.decode(row.record, type=File))
+            if (file := read_if_sound(row.record, File, row.key)) is not None:
+                files.append(file)
             if len(files) == limit:
                 break
         return files
 
     async def _oldest(self, owner: str, equal: dict[str, str], after: str | None, limit: int) -> builtins.list[File]:
         before = newest_first(after) if after else None
-        rows: deque[bytes] = deque(maxlen=limit)
+        files: deque[File] = deque(maxlen=limit)
         async for row in self._table.query(table_key(owner), before=before, equal=equal):
-            rows.appendleft(row.record)
-        return [msgspec.json.decode(record, type=File) for record in rows]
+            if (file := read_if_sound(row.record, File, row.key)) is not None:
+                files.appendleft(file)
+        return list(files)
 
     async def delete(self, owner: str, file_id: str) -> bool:
         file = await self.get(owner, file_id)
@@ -83,16 +86,18 @@ class TableFiles:
 
     async def expired(self, now: datetime) -> AsyncIterator[File]:
         async for row in self._table.query(EXPIRY, before=until(now)):
-            marker = msgspec.json.decode(row.record, type=_Marker)
-            file = await self.get(marker.owner, marker.file_id)
-            if file is None:
+            marker = read_if_sound(row.record, _Marker, row.key)
+            if marker is None:
+                continue
+            found = await self._table.get(table_key(marker.owner), newest_first(marker.file_id))
+            if found is None:
                 await self._table.delete(EXPIRY, row.key)
-            else:
+            elif (file := read_if_sound(found.record, File, marker.file_id)) is not None:
                 yield file
 
     async def every(self) -> AsyncIterator[File]:
         async for row in self._table.query_others(EXPIRY):
-            yield msgspec.json.decode(row.record, type=File)
+            yield read_record(row.record, File)
 
 
 def _expiry_key(file: File, expires_at: datetime) -> Key:

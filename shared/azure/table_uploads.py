@@ -15,6 +15,7 @@ from shared.azure.names import EXPIRY, Key, compound, moment, parts_of, table_ke
 from shared.azure.tables import Table
 from shared.domain.upload import Upload, UploadPart
 from shared.ports import Stored
+from shared.stored_records import read_if_sound, read_record
 
 
 class _Marker(msgspec.Struct, frozen=True):
@@ -35,7 +36,7 @@ class TableUploads:
 
     async def get(self, owner: str, upload_id: str) -> Stored[Upload] | None:
         row = await self._table.get(table_key(owner), table_key(upload_id))
-        return None if row is None else Stored(msgspec.json.decode(row.record, type=Upload), row.version)
+        return None if row is None else Stored(read_record(row.record, Upload), row.version)
 
     async def replace(self, upload: Upload, version: str) -> str:
         return await self._table.replace(
@@ -47,7 +48,7 @@ class TableUploads:
 
     async def list_parts(self, upload_id: str) -> list[UploadPart]:
         rows = self._table.query(parts_of(upload_id))
-        return [msgspec.json.decode(row.record, type=UploadPart) async for row in rows]
+        return [read_record(row.record, UploadPart) async for row in rows]
 
     async def delete_part(self, part: UploadPart) -> None:
         await self._table.delete(parts_of(part.upload_id), table_key(part.id))
@@ -61,12 +62,14 @@ class TableUploads:
 
     async def expired(self, now: datetime) -> AsyncIterator[Upload]:
         async for row in self._table.query(EXPIRY, before=until(now)):
-            marker = msgspec.json.decode(row.record, type=_Marker)
-            stored = await self.get(marker.owner, marker.upload_id)
-            if stored is None:
+            marker = read_if_sound(row.record, _Marker, row.key)
+            if marker is None:
+                continue
+            found = await self._table.get(table_key(marker.owner), table_key(marker.upload_id))
+            if found is None:
                 await self._table.delete(EXPIRY, row.key)
-            else:
-                yield stored.value
+            elif (upload := read_if_sound(found.record, Upload, marker.upload_id)) is not None:
+                yield upload
 
 
 def _expiry_key(upload: Upload) -> Key:

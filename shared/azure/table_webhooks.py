@@ -15,9 +15,11 @@ import msgspec
 
 from shared.azure.names import DUE, FIRST, Key, compound, moment, newest_first, table_key, until
 from shared.azure.tables import Table
+from shared.domain.errors import Damaged
 from shared.domain.webhook_delivery import Delivery
 from shared.domain.webhook_endpoint import WebhookEndpoint
 from shared.ports import Stored
+from shared.stored_records import read_if_sound, read_record, tell_damaged
 
 _INSERT_PATIENCE = timedelta(hours=1)
 _KEY = table_key("delivery")
@@ -40,7 +42,7 @@ class TableWebhooks:
 
     async def get_endpoint(self, owner: str, endpoint_id: str) -> Stored[WebhookEndpoint] | None:
         row = await self._endpoints.get(table_key(owner), newest_first(endpoint_id))
-        return None if row is None else Stored(msgspec.json.decode(row.record, type=WebhookEndpoint), row.version)
+        return None if row is None else Stored(read_record(row.record, WebhookEndpoint), row.version)
 
     async def replace_endpoint(self, endpoint: WebhookEndpoint, version: str) -> str:
         key, record = newest_first(endpoint.id), msgspec.json.encode(endpoint)
@@ -55,7 +57,8 @@ class TableWebhooks:
         endpoints: list[WebhookEndpoint] = []
         past = newest_first(after) if after else FIRST
         async for row in self._endpoints.query(table_key(owner), past=past, page=limit):
-            endpoints.append(msgspec.json.decode(row.record, type=WebhookEndpoint))
+            if (endpoint := read_if_sound(row.record, WebhookEndpoint, row.key)) is not None:
+                endpoints.append(endpoint)
             if len(endpoints) == limit:
                 break
         return endpoints
@@ -66,7 +69,7 @@ class TableWebhooks:
 
     async def get_delivery(self, delivery_id: str) -> Stored[Delivery] | None:
         row = await self._deliveries.get(table_key(delivery_id), _KEY)
-        return None if row is None else Stored(msgspec.json.decode(row.record, type=Delivery), row.version)
+        return None if row is None else Stored(read_record(row.record, Delivery), row.version)
 
     async def replace_delivery(self, delivery: Delivery, version: str) -> str:
         """The marker of the time before stays until that time comes: `due_deliveries` then finds it out of date."""
@@ -79,8 +82,14 @@ class TableWebhooks:
 
     async def due_deliveries(self, now: datetime) -> AsyncIterator[Stored[Delivery]]:
         async for row in self._deliveries.query(DUE, before=until(now)):
-            marker = msgspec.json.decode(row.record, type=_Marker)
-            stored = await self.get_delivery(marker.delivery_id)
+            marker = read_if_sound(row.record, _Marker, row.key)
+            if marker is None:
+                continue
+            try:
+                stored = await self.get_delivery(marker.delivery_id)
+            except Damaged:
+                tell_damaged(Delivery, marker.delivery_id)
+                continue
             if stored is not None and stored.value.due_at == marker.due_at:
                 yield stored
             elif stored is not None or marker.due_at < now - _INSERT_PATIENCE:

@@ -63,6 +63,7 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _MOST_WORDS = 300
+_MOST_READ = 4000
 # Not now: too early, a conflict, capacity (Groq's 498), a model that failed (424), a client thought to be gone (499).
 _PASSING = frozenset({408, 409, 424, 425, 429, 498, 499})
 
@@ -119,12 +120,12 @@ def read_complaint(body: bytes) -> Complaint:
     """What a refusal says, JSON or text."""
     document = read_any(body)
     if document is None or isinstance(document, str):
-        text = document if document is not None else body[:2000].decode(errors="replace")
-        return Complaint(message="" if text.lstrip().startswith("<") else text)
+        text = document if document is not None else body[:_MOST_READ].decode(errors="replace")
+        return Complaint(message="" if text.lstrip().startswith("<") else text[:_MOST_READ])
     levels = list(_levels(document))
     names = frozenset(name.lower() for level in levels for name in _texts(level, _NAMES))
     message = next((text for level in levels for text in _texts(level, _MESSAGES)), "")
-    return Complaint(status=_status(levels, names), names=names, message=message)
+    return Complaint(status=_status(levels, names), names=names, message=message[:_MOST_READ])
 
 
 _NAMES = ("code", "type", "status", "reason", "error_code", "errorCode", "error")
@@ -192,7 +193,11 @@ def is_complaint(answer: Answer, body: bytes) -> bool:
         return True
     if answer.choices:
         return all(_is_said(choice.error) for choice in answer.choices)  # one good choice is worth having
-    return answer.model is None and answer.usage is None and _is_bare_complaint(read_any(body))
+    bare = answer.model is None and answer.usage is None and len(body) < _MOST_BARE_BYTES
+    return bare and _is_bare_complaint(read_any(body))
+
+
+_MOST_BARE_BYTES = 65_536  # An image without model and usage is larger, and no complaint.
 
 
 def _is_said(error: Any) -> bool:

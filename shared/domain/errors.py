@@ -5,6 +5,7 @@
     ├── Unauthenticated     no key, or one nobody issued
     ├── NotFound            no such object for this caller
     ├── WrongState          the object exists but cannot do that now
+    ├── Damaged             the object's record cannot be read, and will not be until somebody repairs it
     └── Unavailable         a dependency is down; the same call may work later
         └── StorageFull     storage takes no more bytes until somebody makes room
 
@@ -41,6 +42,10 @@ class NotFound(DurableBatchError):
 
 class WrongState(DurableBatchError):
     """The object exists, but its state forbids the operation."""
+
+
+class Damaged(DurableBatchError):
+    """A stored record does not decode. Trying again is no use."""
 
 
 class Unavailable(DurableBatchError):

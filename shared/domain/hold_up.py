@@ -47,6 +47,12 @@ _TRIES_AGAIN = "The service tries again by itself; no request fails in the meant
 _SICK = {
     "status_401": "The upstream refuses the service's credential (HTTP 401). The operator has to correct the api_key "
     "of the deployment, or the rights of the service's identity; the batch then goes on by itself.",
+    "status_400": "The upstream refuses the service's credential (HTTP 400). The operator has to correct the api_key "
+    "of the deployment; the batch then goes on by itself.",
+    "status_402": "The upstream wants to be paid (HTTP 402). The operator has to see to the account; the batch then "
+    "goes on by itself.",
+    "status_403": "The upstream forbids every request (HTTP 403). The operator has to check the credential, its "
+    "rights, and what stands in front of the upstream; the batch then goes on by itself.",
     "identity": "The service gets no token for its managed identity. The operator has to check the identity and its "
     "rights; the batch then goes on by itself.",
     "unreachable": f"The upstream cannot be reached. {_TRIES_AGAIN}",
@@ -84,6 +90,13 @@ def out_of_turn(deployment: str, limit: int) -> str:
 
 def suspended() -> str:
     return "The operator of the service has suspended the batch's run. The batch goes on when the run is resumed."
+
+
+def storage_full() -> str:
+    return (
+        "The storage of the service is full: results cannot be written. Its operator has to make room; the batch then "
+        "goes on by itself, and no request fails in the meantime."
+    )
 
 
 def no_room(deployment: str, needed: int, ahead_tokens: int, ahead_batches: int, limit: int) -> str:

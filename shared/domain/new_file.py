@@ -43,8 +43,8 @@ def parse_new_file(fields: Mapping[str, str], filename: str, head: bytes, *, who
     purpose = check_purpose(fields["purpose"])
     check_name("file.filename", filename)
     if purpose == BATCH_PURPOSE:
+        check_batch_head(head, whole=whole)  # first: what a file is tells more than its name
         check_batch_name(filename)
-        check_batch_head(head, whole=whole)
     return NewFile(filename=filename, purpose=purpose, expires_after=_expiry(fields))
 
 

@@ -29,7 +29,7 @@ from shared.domain.upstream import (
 from shared.domain.usage import read_usage
 
 _ASK = "Send the request again in a new batch; if that fails too, ask the operator of this service."
-_MOST_KEPT_BYTES = 1 << 20  # of a refusal: a larger one is no refusal
+_MOST_KEPT_BYTES = 1 << 18  # of a refusal: a larger one is no refusal
 
 
 def classify(answer: UpstreamAnswer, deployment: Deployment) -> Outcome:
@@ -61,6 +61,12 @@ def _succeeded(fields: Answer, body: bytes, headers: Mapping[str, str]) -> Succe
         model=fields.model if isinstance(fields.model, str) else None,
         request_id=_request_id(headers),
     )
+
+
+def refusal_of_all(outcome: Failed) -> Retry:
+    """The same answer, where it is about whoever asks and not about what was asked."""
+    reason = f"status_{outcome.status}"
+    return Retry(reason=reason, after_seconds=None, throttled=False, final=outcome, blameless=True)
 
 
 def _unanswered(answer: UpstreamFailure) -> Outcome:

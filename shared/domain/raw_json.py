@@ -13,7 +13,7 @@ _QUOTED_CHARACTERS: Final = 64
 
 ABSENT: Final = msgspec.Raw(b"")  # Default of struct fields; compared by identity or with `is_null`.
 TRUE: Final = msgspec.Raw(b"true")
-_NULL: Final = msgspec.Raw(b"null")
+NULL: Final = msgspec.Raw(b"null")
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
@@ -25,7 +25,7 @@ decode_string = msgspec.json.Decoder(str).decode
 
 def is_null(raw: msgspec.Raw) -> bool:
     """No value at all, or JSON's null."""
-    return raw is ABSENT or raw == _NULL
+    return raw is ABSENT or raw == NULL
 
 
 def as_string(raw: msgspec.Raw) -> str | None:

@@ -56,7 +56,8 @@ def judge(deployment: Deployment, answer: UpstreamAnswer) -> Finding:
     if 200 <= status < 300:
         return Finding(Verdict.OK, "The upstream answers and takes the credential.")
     if status in (404, 405, 501):
-        return Finding(Verdict.OK, f"The upstream answers. It has no list of models (HTTP {status}).")
+        advice = "If requests fail so, too, check `base_url`."
+        return Finding(Verdict.OK, f"The upstream answers. It has no list of models (HTTP {status}). {advice}")
     if status in (401, 403):
         return Finding(Verdict.FAILED, f"The upstream refuses the credential (HTTP {status}). {_advice(deployment)}")
     if status == 429:

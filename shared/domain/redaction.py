@@ -35,7 +35,8 @@ def secrets_of(deployment: Deployment) -> tuple[str, ...]:
     return tuple(secret for secret in found if len(secret) >= _LEAST_CHARACTERS)
 
 
-_TOKEN = re.compile(rb"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")  # A JSON Web Token, as the service's identity has.
+# A JSON Web Token, as the service's identity has. Repetitions are bounded: a refusal may repeat what a caller wrote.
+_TOKEN = re.compile(rb"(?<![A-Za-z_-])eyJ[\w-]{8,600}\.[\w-]{8,}\.[\w-]*")
 
 
 @lru_cache(maxsize=64)
@@ -63,7 +64,7 @@ def _escaped(character: str) -> bytes:
     percent = b"".join(b"%%(?:25)*%b" % _hexadecimal(b"%02x" % byte) for byte in character.encode())
     code = _hexadecimal(b"%x" % ord(character))
     unicode = b"u%b" % _hexadecimal(b"%04x" % ord(character))
-    return b"(?:%b|\\\\\\\\*(?:%b|%b)|%b|&#(?:0*%d|[xX]0*%b);)" % (raw, unicode, raw, percent, ord(character), code)
+    return b"(?:%b|\\\\\\\\{0,7}(?:%b|%b)|%b|&#(?:0*%d|[xX]0*%b);)" % (raw, unicode, raw, percent, ord(character), code)
 
 
 def _hexadecimal(digits: bytes) -> bytes:

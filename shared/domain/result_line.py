@@ -2,7 +2,7 @@
 
 Rule of this file: a result line is one physical line of valid JSON, whatever the custom_id and whatever the model said.
 Bodies are spliced in as they came, never decoded and encoded again. Nothing here decides what an answer means
-(`upstream.classify` does) or in which file a line belongs.
+(`outcome.classify` does) or in which file a line belongs.
 """
 
 from __future__ import annotations
@@ -68,7 +68,13 @@ def success_line(vendor: Vendor, *, request_line_id: str, custom_id: str, reques
 
 
 def failure_line(
-    vendor: Vendor, *, request_line_id: str, custom_id: str, request_id: str | None, status: int | None, body: bytes
+    vendor: Vendor,
+    *,
+    request_line_id: str,
+    custom_id: str | None,
+    request_id: str | None,
+    status: int | None,
+    body: bytes,
 ) -> bytes:
     """The line of a request that ran and failed.
 

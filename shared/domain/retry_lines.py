@@ -10,10 +10,8 @@ import hashlib
 import msgspec
 
 from shared.domain.errors import WrongState
-from shared.domain.raw_json import decode_string
+from shared.domain.raw_json import NULL, decode_string
 from shared.domain.request_line import decode_line, read_line, request_lines
-
-_NULL = msgspec.Raw(b"null")
 
 
 class RetryLines:
@@ -27,7 +25,8 @@ class RetryLines:
     def fail(self, block: bytes) -> None:
         """Take the next bytes of the error file, whose lines all end with a line feed. Raises WrongState."""
         for line in self._errors.cut(block):
-            if (custom_id := _custom_id(line)) is not None:
+            custom_id = _custom_id(line)
+            if custom_id is not None:
                 self._failed.add(_digest(custom_id))
 
     def select(self, block: bytes) -> bytes:
@@ -60,13 +59,13 @@ class _Lines:
 
 
 def _custom_id(error_line: bytes) -> str | None:
-    """None: the request is lost (`run/never_ran.py`), and cannot be sent again.
+    """None for a request whose line is lost: there is nothing to send again.
 
     Raises WrongState: the file may lie in a caller's folder, where anybody can change it.
     """
     try:
-        given = decode_line(error_line).custom_id
-        return None if given == _NULL else decode_string(given)
+        custom_id = decode_line(error_line).custom_id
+        return None if custom_id == NULL else decode_string(custom_id)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise WrongState(
             "A retry needs the error file of this batch, and one of its lines is no result line: it was changed after "

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import Final
 
 REFUSALS: Final = 10  # So many of one line, none of any line answered in between: the upstream refuses everybody.
+FORBIDDEN: Final = 20  # So many lines, and none that succeeded: it is not what they ask for.
 
 
 class Blame(Enum):
@@ -49,7 +50,10 @@ class UpstreamHealth:
         self.patient = patient
         self.probing = probing and patient
         self.sick = False
-        self._answered = False
+        self._answers = 0
+        self._has_succeeded = False
+        self._forbidden = 0
+        self._excused: dict[int, int] = {}  # by line, how many answers there had been at its last failure without blame
         self._budget = RetryBudget()
         self._failed: Counter[int] = Counter()  # by line, since the last answer
 
@@ -57,18 +61,27 @@ class UpstreamHealth:
         """A request went out."""
         self._budget.sent()
 
-    def answered(self) -> bool:
+    def answered(self, *, succeeded: bool) -> bool:
         """An answer about the request itself, good or bad. True: it is the one that ends the probing."""
-        self._answered = True
+        self._answers += 1
+        self._has_succeeded = self._has_succeeded or succeeded
         if self._failed:
             self._failed.clear()
         ends, self.probing = self.probing, False
         return ends
 
+    def forbidden(self) -> bool:
+        """An upstream may forbid a request for what is in it (403). Whether it forbids us everything, as it seems."""
+        if self._has_succeeded or not self.patient:
+            return False
+        self._forbidden += 1
+        return self.probing or self._forbidden > FORBIDDEN
+
     def failed(self, line: int, *, throttled: bool, blameless: bool) -> Blame:
         """An attempt of the line failed in a way worth another attempt."""
         if not self.patient:
             return Blame.LINE
+        blameless = blameless and not self._is_alone(line)
         self._failed[line] += 1
         if self.sick:
             return Blame.UPSTREAM
@@ -77,8 +90,14 @@ class UpstreamHealth:
             return Blame.SICK
         return Blame.UPSTREAM if blameless else Blame.LINE
 
+    def _is_alone(self, line: int) -> bool:
+        """Whether others were answered between two such failures of this line: then it is its own fault after all."""
+        before = self._excused.setdefault(line, self._answers)
+        self._excused[line] = self._answers
+        return before < self._answers
+
     def _is_found_sick(self, line: int, *, throttled: bool, blameless: bool) -> bool:
-        if self.probing or (blameless and not self._answered):
+        if self.probing or (blameless and not self._answers):
             return True
         if throttled:
             return len(self._failed) > 1 and self._failed[line] >= REFUSALS

@@ -1,7 +1,7 @@
 """What the service depends on, asked side by side: does each of it answer, how fast, and if not, what to do.
 
-Rule of this file: a check reads and changes nothing, costs one small call, and ends in time; whatever goes wrong is its
-finding, never an exception. No finding holds a credential or the value of a setting.
+Rule of this file: a check costs one or two small calls, changes nothing but its own probe, and ends in time; whatever
+goes wrong is its finding, never an exception. No finding holds a credential or the value of a setting.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 
 import msgspec
 
@@ -18,7 +17,7 @@ from shared.domain.deployment import Deployment
 from shared.domain.errors import Unavailable
 from shared.domain.reachability import Finding, Verdict, judge, list_models
 from shared.domain.vault_reference import is_unresolved
-from shared.ports import BlobMissing
+from shared.run.storage_probe import BLOB, write_blob, write_row
 from shared.services import Services
 
 CHECK_SECONDS = 4.5  # The whole report takes no longer than its slowest check.
@@ -61,6 +60,11 @@ async def check_all(service: Services, ask_durable: Callable[[], Awaitable[None]
     return Readiness(status=_overall(checks), checks=checks)
 
 
+async def check_upstream(service: Services, deployment: Deployment) -> Check:
+    """One upstream, as in `check_all`."""
+    return await _timed(f"upstream:{deployment.name}", _asking(service, deployment), required=False)
+
+
 def _overall(checks: list[Check]) -> Verdict:
     if any(check.required and check.status is Verdict.FAILED for check in checks):
         return Verdict.FAILED
@@ -87,14 +91,15 @@ async def _timed(name: str, ask: Ask, *, required: bool) -> Check:
 
 
 async def _ask_blobs(service: Services) -> Finding:
-    with suppress(BlobMissing):
-        await service.blobs.size(_NOTHING)
-    return Finding(Verdict.OK, "Blob Storage answers.")
+    await write_blob(service)
+    await service.blobs.size(BLOB)
+    return Finding(Verdict.OK, "Blob Storage answers and takes writes.")
 
 
 async def _ask_tables(service: Services) -> Finding:
+    await write_row(service)
     await service.batches.get(_NOTHING, "0" * 32)
-    return Finding(Verdict.OK, "Table Storage answers.")
+    return Finding(Verdict.OK, "Table Storage answers and takes writes.")
 
 
 async def _ask_durable(ask: Callable[[], Awaitable[None]]) -> Finding:

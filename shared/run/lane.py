@@ -231,7 +231,7 @@ class Lane:
             entry = await self._caller.answer(number, read_line(raw), visit, tokens, before)
         except Exception:  # one poisonous line must not take the batch with it
             log.exception("A request line broke its call.", extra={"action": "line_broke", "batch_id": self._batch.id})
-            entry = self._caller.broken(number, custom_id_of(raw))
+            entry = self._caller.broken(number, custom_id_of(raw) or None)
         if entry is not None:
             self._keeper.finish(opened, entry)
 

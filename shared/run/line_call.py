@@ -17,7 +17,7 @@ from shared.domain.adaptive_rate import AdaptiveRate
 from shared.domain.batch import Batch
 from shared.domain.deployment import Deployment
 from shared.domain.fair_share import Pacer
-from shared.domain.outcome import classify
+from shared.domain.outcome import classify, refusal_of_all
 from shared.domain.request_line import RequestLine
 from shared.domain.result_line import NeverRan, error_object, failure_line, line_id, success_line
 from shared.domain.retry import Attempts, RetryPolicy, next_delay
@@ -38,6 +38,7 @@ from shared.run.lane_meter import LaneMeter
 from shared.run.signals import Signals
 
 WITNESS_SECONDS = 0.25  # Between two looks whether another line has been answered.
+FORBIDDEN = 403
 TOKEN_MEMORY = 20  # Answers over which the token factor is averaged.
 
 
@@ -133,10 +134,12 @@ class LineCaller:
             self._signals.answered(answer.headers, now)
         outcome = classify(answer, self._deployment)
         self._meter.called(now - began, outcome)
+        if isinstance(outcome, Failed) and outcome.status == FORBIDDEN and self._signals.health.forbidden():
+            return refusal_of_all(outcome)
         return outcome
 
     def _answered(self, outcome: Succeeded | Failed, tokens: int) -> None:
-        if self._signals.well():
+        if self._signals.well(succeeded=isinstance(outcome, Succeeded)):
             self._gate.open()
         self._learn(outcome, tokens)
         self._meter.finished(outcome)
@@ -186,7 +189,7 @@ class LineCaller:
             self._signals.asked_to_wait(outcome.reason, delay)
         return delay
 
-    def broken(self, number: int, custom_id: str) -> Entry:
+    def broken(self, number: int, custom_id: str | None) -> Entry:
         """The entry of a line that our own code could not deal with. Nothing in here can break again."""
         return self._failure(number, custom_id, Failed(status=None, body=error_object(NeverRan.INTERNAL_ERROR)))
 
@@ -203,7 +206,7 @@ class LineCaller:
         )
         return Entry(number, True, outcome.usage, outcome.model, msgspec.Raw(result[:-1]))
 
-    def _failure(self, number: int, custom_id: str, outcome: Failed) -> Entry:
+    def _failure(self, number: int, custom_id: str | None, outcome: Failed) -> Entry:
         result = failure_line(
             self._batch.vendor,
             request_line_id=line_id(self._batch.id, number),

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Container, Iterator
 from itertools import count, islice
 
-import msgspec
-
 from shared.domain.batch import Batch
 from shared.domain.chunk import PlannedChunk
-from shared.domain.request_line import custom_id_of, read_line
+from shared.domain.request_line import custom_id_of
 from shared.domain.result_line import NeverRan, line_id, never_ran_line
 from shared.ports import BlobMissing, BlobStore
 from shared.run.journal import Journal, Result
@@ -47,17 +45,10 @@ async def _never_ran(
         lines = await read_lines(blobs, batch.input_blob, chunk)
     except BlobMissing:
         lines = []
-    found = {number: _custom_id(raw) for number, raw in lines if number not in finished}
+    found = {number: custom_id_of(raw) or None for number, raw in lines if number not in finished}
     missing = max(0, chunk.lines - len(finished) - len(found))
     return found | dict.fromkeys(islice(_free(chunk.first_line, {*finished, *found}), missing))
 
 
 def _free(first: int, taken: Container[int]) -> Iterator[int]:
     return (number for number in count(first) if number not in taken)
-
-
-def _custom_id(raw: bytes) -> str | None:
-    try:
-        return read_line(raw).custom_id
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return custom_id_of(raw) or None

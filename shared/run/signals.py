@@ -87,10 +87,10 @@ class Signals:
         """Whether another line of the slice may still be answered, as far as can be told at no cost."""
         return self.health.patient and not self.all_begun and not self.stop.is_set()
 
-    def well(self) -> bool:
+    def well(self, *, succeeded: bool) -> bool:
         """The upstream answered a request. True: it had been sick until then."""
         self.answers += 1
-        if not self.health.answered():
+        if not self.health.answered(succeeded=succeeded):
             return False
         self._slow = None
         return True

@@ -27,6 +27,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "line_broke": ("batch_id",),
     "orphans_removed": ("count",),
     "readiness_check_broke": ("check",),
+    "record_damaged": ("kind", "key"),
     "remains_removed": ("count",),
     "request_failed": ("request_id", "path"),
     "results_undelivered": ("batch_id",),

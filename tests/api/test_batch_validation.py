@@ -103,6 +103,21 @@ async def test_every_problem_is_named(validate: Ask, deployed: Services) -> None
     assert UNKNOWN.items() <= answer.items()
 
 
+async def test_a_problem_says_what_to_do(validate: Ask, deployed: Services) -> None:
+    """Which models there are, what to leave out, where a line breaks off."""
+    body = {"messages": [{"role": "user", "content": "Hi"}]}
+    lines = [line(1, body=body | {"model": "gpt"}), line(2, body=body | {"model": "m", "background": True}), b"[1,\n"]
+    answer = await validate(b"".join(lines))
+    assert [(error["param"], error["message"]) for error in answer["errors"]["data"]] == [
+        (
+            "body.model",
+            "The provided model 'gpt' is not supported by the Batch API. Models for /v1/chat/completions: 'm'.",
+        ),
+        ("body.background", "Chat Completions: Background mode is not supported in the Batch API. Leave it out."),
+        (None, "This line is not parseable as valid JSON. It begins with '[1,'."),
+    ]
+
+
 async def test_the_codes_are_those_of_the_dialect(validate: Ask, deployed: Services) -> None:
     """Contract 3.4."""
     answer = await validate(line(1, url="/v1/embeddings"), "/openai/v1/batches")

@@ -26,7 +26,7 @@ class Away:
     async def send(self, _request: object) -> UpstreamFailure:
         return UpstreamFailure(kind=FailureKind.CONNECTION, detail="Connecting to the upstream failed.")
 
-    async def size(self, _name: str) -> int:
+    async def put(self, _name: str, _data: bytes) -> None:
         raise Unavailable("The storage account does not answer; try again in a minute.")
 
 

@@ -41,7 +41,19 @@ def test_a_batch_is_held_up_when_all_its_lanes_are(beats, expected):
 
 @pytest.mark.parametrize(
     "reason",
-    ["status_401", "status_500", "status_408", "unreachable", "connection", "timeout", "identity", "invalid_answer"],
+    [
+        "status_400",
+        "status_401",
+        "status_402",
+        "status_403",
+        "status_500",
+        "status_408",
+        "unreachable",
+        "connection",
+        "timeout",
+        "identity",
+        "invalid_answer",
+    ],
 )
 def test_every_sickness_has_a_sentence(reason):
     """No code of ours in it, and it says who does something about it."""

@@ -71,7 +71,7 @@ ADVICE = "Write each request as one JSON object on a line of its own, in UTF-8."
         (b"{}{}", f"line 1 is malformed: trailing characters (byte 3). {ADVICE}"),
         (b'{"a":' * 50_000, f"line 1 nests deeper than 256 levels. {ADVICE}"),
         (b'{"a":"cut \\ud83d"}', f"line 1 has half of an escaped surrogate pair (a character cut in two). {ADVICE}"),
-        (gzip.compress(b"{}"), "this is gzip. Unpack it, and send the JSON lines in it."),
+        (gzip.compress(b"{}", mtime=0), "this is gzip. Unpack it, and send the JSON lines in it."),
         (b"PK\x03\x04...", "this is a zip archive (a workbook, .xlsx, is one too). Unpack it, and send the JSON lines in it."),
         (b"\x28\xb5\x2f\xfd", "this is zstd. Unpack it, and send the JSON lines in it."),
         (b"PAR1\x15", "this is Parquet. Write each of its rows as a JSON object on a line of its own."),
@@ -100,6 +100,12 @@ def test_what_is_not_utf8_is_refused_with_the_reason(head: bytes, reason: str) -
     with pytest.raises(InvalidRequest) as caught:
         parse(head=head)
     assert caught.value.message == f"Invalid file for Batch API. Must be utf-8 encoded: {reason}"
+
+
+def test_what_a_file_is_comes_before_its_name() -> None:
+    """`.jsonl.gz` or `.csv`: the reason says what to do, the name does not."""
+    with pytest.raises(InvalidRequest, match="this is gzip. Unpack it"):
+        parse(name="a.jsonl.gz", head=gzip.compress(b"{}", mtime=0))
 
 
 def test_a_head_of_white_space_is_refused() -> None:

@@ -1,4 +1,5 @@
 import json
+import time
 
 import msgspec
 import pytest
@@ -472,6 +473,21 @@ def test_endless_refusal_is_cut():
 
     assert isinstance(outcome, Failed)
     assert len(outcome.body) < 3000
+
+
+@pytest.mark.parametrize("status", [200, 400, 429])
+@pytest.mark.parametrize(
+    "piece",
+    [rb"\\\\", rb"\"", b"eyJa1", b"0eyJ.", b"&#0", b"%25", b"limit 1 ", b"api key ", b"topsecret-key", b"NaN\\"],
+)
+def test_hostile_refusals_cost_little(status, piece):
+    """A megabyte of whatever a caller may make an upstream repeat is dealt with in a moment, valid or cut off."""
+    text = piece * (1_000_000 // len(piece))
+    began = time.process_time()
+    for body in (b'{"error":{"message":"%b"}}' % text, b'{"error":NaN,"message":"%b' % text):
+        classify(response(status, body))
+
+    assert time.process_time() - began < 3.0
 
 
 @pytest.mark.parametrize(

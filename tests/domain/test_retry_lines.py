@@ -71,8 +71,14 @@ def test_an_error_file_that_was_changed_is_refused(line: bytes) -> None:
     assert caught.value.code == "file_changed"
 
 
+def test_a_request_whose_line_is_lost_is_passed_over() -> None:
+    """Its result line has no custom_id, because nobody knows it: the others are sent again."""
+    lost = error("lost").replace(b'"lost"', b"null")
+    assert selected(lost + error("a"), request("") + b"\n" + request("a")) == [request("a")]
+
+
 def test_blank_lines_cost_next_to_nothing() -> None:
     """As in validation."""
     started = time.process_time()
-    assert selected(error("a"), b" \n" * 4_000_000 + request("a")) == [request("a")]
+    assert selected(error("a"), b" \n" * 10_000_000 + request("a")) == [request("a")]
     assert time.process_time() - started < 0.5

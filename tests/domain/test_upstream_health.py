@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.upstream_health import REFUSALS, Blame, UpstreamHealth, next_pause
+from shared.domain.upstream_health import FORBIDDEN, REFUSALS, Blame, UpstreamHealth, next_pause
 
 
 def health(*, probing: bool = False, patient: bool = True) -> UpstreamHealth:
@@ -30,7 +30,7 @@ def test_three_faults_in_ten_are_the_lines() -> None:
             found.append(fail(one, number))
         else:
             one.sent()
-            one.answered()
+            one.answered(succeeded=True)
 
     assert set(found) == {Blame.LINE}
 
@@ -47,7 +47,7 @@ def test_nothing_but_faults_make_it_sick() -> None:
 def test_no_request_can_be_the_cause() -> None:
     """Before any answer it is sick at once; after one, as soon as such faults outweigh the answers."""
     first, later = health(), health()
-    later.answered()
+    later.answered(succeeded=True)
 
     assert fail(first, blameless=True) is Blame.SICK
     found = [fail(later, blameless=True) for _ in range(60)]
@@ -64,7 +64,7 @@ def test_the_first_answer_ends_the_probing() -> None:
     """It tells so once; afterwards lines pay for their own faults."""
     one = health(probing=True)
 
-    assert [one.answered(), one.answered()] == [True, False]
+    assert [one.answered(succeeded=True), one.answered(succeeded=True)] == [True, False]
     assert fail(one) is Blame.LINE
 
 
@@ -94,10 +94,31 @@ def test_an_answer_in_between_shows_that_it_is_well() -> None:
     for number in range(10 * REFUSALS):
         assert fail(one, number % 2, throttled=True) is Blame.LINE
         if number % 8 == 0:
-            one.answered()
+            one.answered(succeeded=True)
 
 
 @pytest.mark.parametrize(("waited", "pause"), [(0, 5), (5, 5), (12, 12), (40, 20), (4000, 20)])
 def test_pauses_grow_and_end(waited: float, pause: float) -> None:
     """As long as all before, and so short that a probe comes within every `most_seconds`."""
     assert next_pause(waited, 30) == pause
+
+
+def test_a_line_that_alone_meets_what_no_request_can_cause() -> None:
+    """When others are answered between its failures, it is its own fault after all: it is not asked for ever."""
+    one, found = health(), []
+    for _ in range(6):
+        one.answered(succeeded=True)
+        found.append(fail(one, 7, blameless=True))
+
+    assert found == [Blame.UPSTREAM, *[Blame.LINE] * 5]
+
+
+def test_what_is_forbidden_to_all() -> None:
+    """Some forbidden requests are forbidden for what is in them; so many, and no success, are not."""
+    one, other = health(), health()
+    other.answered(succeeded=True)
+
+    assert [one.forbidden() for _ in range(FORBIDDEN + 1)] == [*[False] * FORBIDDEN, True]
+    assert not any(other.forbidden() for _ in range(100))
+    assert health(probing=True).forbidden()
+    assert not any(health(patient=False).forbidden() for _ in range(100))

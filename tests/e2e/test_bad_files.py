@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 from typing import Any
@@ -29,8 +30,25 @@ def test_refused_at_upload(service: Service, data: bytes) -> None:
         service.upload(data)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_utf16_is_refused_at_upload(service: Service, encoding: str) -> None:
+    """OpenAI's literal, and what the file is (contract 9.3)."""
+    with pytest.raises(openai.BadRequestError, match="Must be utf-8 encoded: this is UTF-16. Save it as UTF-8"):
+        service.upload(GOOD.decode().encode(encoding))
+
+
+@pytest.mark.parametrize("file", [GOOD, io.BytesIO(GOOD)], ids=["bytes", "stream"])
+def test_bytes_without_a_name_run(service: Service, file: Any) -> None:
+    """The SDK names them `upload` (contract 9.3)."""
+    with service.openai as client:
+        stored = client.files.create(file=file, purpose="batch")
+        batch = service.wait(service.create(stored.id))
+
+    assert ("upload", "completed") == (stored.filename, batch.status)
+
+
 def test_a_wrong_name_is_refused_at_upload(service: Service) -> None:
-    """The name must end in .jsonl (contract 1.5.1)."""
+    """An extension must be .jsonl (contract 1.5.1)."""
     with pytest.raises(openai.BadRequestError, match="Must be .jsonl"):
         service.upload(GOOD, "input.txt")
 
@@ -75,9 +93,18 @@ def test_an_unknown_deployment(service: Service) -> None:
     assert [("model_not_found", 1, "body.model")] == errors(service, jsonl(line))
 
 
-@pytest.mark.parametrize("data", [GOOD, GOOD + b"\r\n" + jsonl(chat_line(2)), GOOD + b"\n\n\n" + jsonl(chat_line(2))])
+@pytest.mark.parametrize(
+    "data",
+    [
+        GOOD,
+        GOOD + b"\r\n" + jsonl(chat_line(2)),
+        GOOD + b"\n \n\x0c\n" + jsonl(chat_line(2)),
+        b'{"custom_id":5,"url":null,"body":[],' + GOOD[1:],
+    ],
+    ids=["open", "crlf", "blank", "equal-keys"],
+)
 def test_harmless_oddities_run(service: Service, data: bytes) -> None:
-    """No final newline, CRLF endings and blank lines are fine."""
+    """No final newline, CRLF endings, blank lines and equal keys are fine."""
     batch = service.run(data)
 
     assert "completed" == batch.status

@@ -26,6 +26,42 @@ def test_an_answer_that_is_not_json(service: Service) -> None:
     assert "502 Bad Gateway" in failed["response"]["body"]["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("says", "status", "words"),
+    [
+        ("error", 400, "Context too long."),
+        ("failed_choice", 400, "No."),
+        ("flagged", 403, "violence"),
+        ("array", 400, "Unknown name."),
+        ("too_large", 429, "Requested 46000"),
+    ],
+)
+def test_a_refusal_however_wrapped(service: Service, says: str, status: int, words: str) -> None:
+    """A refusal under 200, in a choice, in an array, as 403 or 429 fails its line with the upstream's own body."""
+    _, failed = run_with(service, f"says={says}")
+
+    assert (status, None) == (failed["response"]["status_code"], failed["error"])
+    assert words in str(failed["response"]["body"])
+
+
+def test_retry_of_an_error_under_200(service: Service) -> None:
+    """What failed under HTTP 200 is what `/retry` sends again."""
+    batch, _ = run_with(service, "says=error")
+    with service.openai as client:
+        retry = client.post(f"/batches/{batch.id}/retry", cast_to=type(batch))
+
+    assert service.wait(retry.id).request_counts.total == 1
+
+
+def test_loose_json(service: Service) -> None:
+    """An answer behind a byte order mark, or with numbers that are none, is a success and valid JSON."""
+    batch = service.run(jsonl(chat_line(1, "[[says=mark]]"), chat_line(2, "[[says=no_number]]")))
+    first, second = (line["response"]["body"]["choices"][0] for line in service.lines(batch.output_file_id))
+
+    assert first["message"]["content"] == "marked"
+    assert second["logprobs"]["content"] == [{"logprob": None}]
+
+
 @pytest.mark.parametrize("order", ["reset", "half"])
 def test_a_broken_connection(service: Service, order: str) -> None:
     """Closed before or in the middle of the answer, every time: no response, and an error that says so."""

@@ -49,7 +49,8 @@ def test_a_key_is_made_once_and_kept_private(tmp_path) -> None:
 def test_a_configured_key_wins_over_the_kept_one(tmp_path) -> None:
     """And it is not written down."""
     kept = bootstrap_key(tmp_path, {})
-    assert bootstrap_key(tmp_path, {"BATCH_BOOTSTRAP_KEY": "mine"}) == "mine"
+    assert bootstrap_key(tmp_path, {"BATCH_BOOTSTRAP_KEY": "mine\n"}) == "mine"
+    assert bootstrap_key(tmp_path, {"BATCH_BOOTSTRAP_KEY": " "}) == kept
     assert (tmp_path / "bootstrap-key").read_text().strip() == kept
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import AsyncIterator
 
 import httpx
@@ -176,14 +175,6 @@ def test_a_route_that_hides_another_is_refused(general, special) -> None:
     assert len(compile_routes([_function("B", general), _function("a", special)])) == 2
     with pytest.raises(InvalidApp, match=r"'A' and 'b' both answer GET.*give 'A' a name that comes after"):
         compile_routes([_function("b", special), _function("A", general)])
-
-
-def test_answers_are_not_held_back() -> None:
-    """Accepted connections have TCP_NODELAY: a kept-alive call would else wait 40 ms for the client's acknowledgement."""
-    with bind("127.0.0.1", 0) as bound, socket.create_connection(bound.getsockname()):
-        accepted, _ = bound.accept()
-        with accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
 def test_a_taken_port_is_one_sentence() -> None:

@@ -1,14 +1,19 @@
 """The host as a process: its life, its end by signal and by kill, and what it says when it cannot start."""
 
+import json
+import resource
 import signal
+import socket
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from local_host.file_limit import walls_for
 from local_host.listener import bind
 from tests.local_host.host_process import HostProcess, host
 
@@ -149,6 +154,17 @@ def test_a_taken_port_is_told_in_one_line(data: Path) -> None:
     assert "--port" in said
 
 
+@pytest.mark.parametrize("name", ["stores.db", "history.db"])
+def test_a_damaged_database_ends_the_start_with_a_sentence(data: Path, name: str) -> None:
+    """Its name and what to do, in one line."""
+    data.mkdir()
+    (data / name).write_bytes(b"no database at all" * 1000)
+    with host(data) as process:
+        said = refused(process)
+    assert said.count("\n") == 1
+    assert f"{name} is damaged" in said
+
+
 def test_a_second_host_on_one_data_folder_is_refused(data: Path) -> None:
     """One line that names the folder and the option; the first host is not disturbed."""
     with host(data) as first:
@@ -195,3 +211,76 @@ def test_a_configured_key_is_not_repeated(data: Path) -> None:
         process.url()
         assert "my-own-key" not in process.out.read_text()
     assert not (data / "bootstrap-key").exists()
+
+
+def said_soon(process: HostProcess, words: str) -> str:
+    """What is on standard error once `words` are."""
+    deadline = time.monotonic() + 20
+    while words not in (said := process.err.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert words in said
+    return said
+
+
+def test_upstreams_are_asked_once_after_the_start(data: Path) -> None:
+    """Each by one call of its list of models, those alike by one together; the line is what /readyz would say."""
+    asked: list[str] = []
+
+    class Upstream(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(f"{self.path} {self.headers['Authorization']}")
+            self.send_response(401 if "wrong" in str(self.headers["Authorization"]) else 200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Upstream) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        right, wrong = ({"base_url": url, "api_key": key} for key in ("right", "wrong"))
+        with host(
+            data, "--workers", "2", BATCH_DEPLOYMENTS=json.dumps({"a": right, "b": right, "c": wrong})
+        ) as process:
+            process.url()
+            said_soon(process, "Upstream of a, b: ok after ")
+            said = said_soon(process, "Upstream of c: FAILED after ")
+            time.sleep(1)
+        server.shutdown()
+    assert "The upstream refuses the credential (HTTP 401). Check the deployment's `api_key`" in said
+    assert sorted(asked) == ["/v1/models Bearer right", "/v1/models Bearer wrong"]
+
+
+def test_a_silent_upstream_neither_delays_nor_stops_the_start(data: Path) -> None:
+    """It is told after some seconds; the service answers meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        deployments = {"m": {"base_url": f"http://127.0.0.1:{silent.getsockname()[1]}"}}
+        with host(data, BATCH_DEPLOYMENTS=json.dumps(deployments)) as process:
+            url = process.url()
+            assert "Upstream of m" not in process.err.read_text()
+            assert httpx.get(f"{url}/sample/text").json() == "plain"
+            said_soon(process, "Upstream of m: FAILED after ")
+            assert httpx.get(f"{url}/sample/text").json() == "plain"
+            process.send(signal.SIGTERM)
+            assert process.wait() == 0
+
+
+def test_the_file_limit_is_raised_for_the_host_and_its_workers(data: Path) -> None:
+    """To the hard one, whatever the shell gives."""
+    kept = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, kept[1]))
+    try:
+        with host(data) as process:
+            process.url()
+            limits = [psutil.Process(process.pid), *process.workers()]
+            assert {each.rlimit(psutil.RLIMIT_NOFILE) for each in limits} == {(kept[1], kept[1])}
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, kept)
+
+
+@pytest.mark.parametrize(
+    ("files", "connections"), [(256, 64), (4096, 1000), (20_000, 1000), (resource.RLIM_INFINITY, 1000)]
+)
+def test_connections_leave_files_for_everything_else(files: int, connections: int) -> None:
+    """With those that are refused they take half of the files at most."""
+    assert walls_for(files).connections == connections

@@ -14,9 +14,9 @@ import pytest
 from local_host.stores import open_stores
 from shared.azure.connect import azure_stores_from_connection_string
 from shared.domain.deployment import Deployment
-from shared.domain.errors import Unavailable
+from shared.domain.errors import StorageFull, Unavailable
 from shared.domain.reachability import Verdict
-from shared.run import checks
+from shared.run import checks, storage_probe
 from shared.run.checks import Check, Readiness, check_all
 from shared.services import Services
 from shared.settings import Settings
@@ -64,8 +64,8 @@ def with_upstreams(service: Services, **urls: str) -> Services:
 class Hanging:
     """A store that never answers."""
 
-    async def size(self, _name: str) -> int:
-        return await asyncio.Future()
+    async def put(self, _name: str, _data: bytes) -> None:
+        await asyncio.Future()
 
 
 class Raising:
@@ -74,10 +74,10 @@ class Raising:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    async def size(self, _name: str) -> int:
+    async def put(self, _name: str, _data: bytes) -> None:
         raise self.error
 
-    async def get(self, _owner: str, _id: str) -> None:
+    async def beat(self, _beat: object) -> None:
         raise self.error
 
 
@@ -98,9 +98,61 @@ async def test_the_stores_of_azure_answer(service, azurite):
     """Blob and Table Storage, nothing written before."""
     stores = azure_stores_from_connection_string(azurite)
     readiness = await ask(replace(service, blobs=stores.blobs, batches=stores.batches))
+    probes = [name async for name in stores.blobs.names("")]
     await stores.close()
 
     assert readiness.status is Verdict.OK
+    assert probes == ["readiness"]
+
+
+class ReadOnly:
+    """A store that is full: whatever is read is there."""
+
+    def __init__(self, inner: object) -> None:
+        self._inner = inner
+        self.writes = 0
+
+    async def put(self, _name: str, _data: bytes) -> None:
+        self.writes += 1
+        raise StorageFull("The data folder takes no more bytes: the disk is full; free some space.")
+
+    async def beat(self, _beat: object) -> None:
+        await self.put("", b"")
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+
+@pytest.mark.parametrize(("part", "check"), [("blobs", "blobs"), ("batches", "tables")])
+async def test_storage_that_takes_no_writes_is_not_well(service, part, check):
+    """Although all of it can be read. The finding says what to do."""
+    full = replace(service, **{part: ReadOnly(getattr(service, part))})
+    readiness = await ask(full)
+
+    assert readiness.status is Verdict.FAILED
+    assert named(readiness, check).message.endswith("free some space.")
+
+
+async def test_asking_often_writes_seldom(service):
+    """A hundred calls at once, and those after them, cost one write; the answer is the same for all."""
+    blobs = ReadOnly(service.blobs)
+    full = replace(service, blobs=blobs)
+    reports = await asyncio.gather(*(ask(full) for _ in range(100)))
+    reports.append(await ask(full))
+
+    assert blobs.writes == 1
+    assert {named(report, "blobs").status for report in reports} == {Verdict.FAILED}
+
+
+async def test_storage_that_has_room_again_is_well(service, monkeypatch):
+    """After a few seconds the probe is written anew."""
+    monkeypatch.setattr(storage_probe, "PROBE_SECONDS", 0.0)
+    blobs = ReadOnly(service.blobs)
+    full = replace(service, blobs=blobs)
+    assert await storage_probe.is_full(full)
+    blobs.put = service.blobs.put
+    assert not await storage_probe.is_full(full)
+    assert (await ask(full)).status is Verdict.OK
 
 
 async def test_an_account_that_is_away_fails_in_time(service):

@@ -254,6 +254,22 @@ async def test_a_quota_used_up_waits_for_the_operator(world: World) -> None:
     assert words in (beat.reason or "")
 
 
+async def test_a_403_is_the_lines_unless_nothing_ever_succeeds(world: World) -> None:
+    """One refused for its content fails; when all are refused, the batch waits for the operator."""
+    refusal = answer(403, {"error": {"message": "Blocked."}})
+    world.upstream.script = lambda prompt, _: refusal if prompt == "p3" else answer()
+    some = await run_to_end(world, await world.batch(30))
+    world.upstream.script = lambda *_: refusal
+    batch = await world.batch(100, per_chunk=100)
+    progress = await process_chunk(cursor(batch))
+    (beat,) = await world.service.batches.heartbeats("m")
+
+    assert (29, 1) == (some.completed, some.failed)
+    assert not progress["done"]
+    assert "forbids every request" in (beat.reason or "")
+    assert 20 == sum(row.failed for row in await world.service.batches.list_chunks(batch.id))
+
+
 async def expire_pause(world: World) -> None:
     """As if the lane's pause were over."""
     (beat,) = await world.service.batches.heartbeats("m")

@@ -1,0 +1,150 @@
+"""A record that does not decode: whoever asks for it hears so, lists go on without it, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.azure.names import newest_first, table_key
+from shared.domain.chunk import ChunkRow
+from shared.domain.errors import Damaged
+from tests.contracts.samples import (
+    START,
+    a_batch,
+    a_delivery,
+    a_file,
+    a_heartbeat,
+    a_webhook_endpoint,
+    an_id,
+    an_upload,
+)
+
+OWNER = "project-a"
+NUMBERS = (0, 1, 2, 3)
+BAD = an_id(2)
+GARBAGE = [b'{"id": 5}', b"\xff\xfe", b"", b'{"id": "\xed\xa0\x80"}']
+
+
+@pytest.fixture(params=GARBAGE, ids=["wrong_type", "no_text", "empty", "no_utf8"])
+def garbage(request):
+    return request.param
+
+
+@pytest.fixture
+def spoil(stores, garbage):
+    """Write garbage over the record of id BAD in one of the tables."""
+    places = {
+        "files": (lambda: stores.files._table, table_key(OWNER), newest_first(BAD)),
+        "batches": (lambda: stores.batches._batches, table_key(OWNER), newest_first(BAD)),
+        "uploads": (lambda: stores.uploads._table, table_key(OWNER), table_key(BAD)),
+        "webhook_endpoints": (lambda: stores.webhooks._endpoints, table_key(OWNER), newest_first(BAD)),
+        "webhook_deliveries": (lambda: stores.webhooks._deliveries, table_key(BAD), table_key("delivery")),
+    }
+
+    async def spoil(table):
+        if hasattr(stores.files, "_database"):
+            query = f"UPDATE {table} SET record = ? WHERE id = ?"
+            write = stores.files._database.write
+            assert await write(lambda connection: connection.execute(query, (garbage, BAD)).rowcount) == 1
+        else:
+            where, partition, key = places[table]
+            await where().upsert(partition, key, garbage)
+
+    return spoil
+
+
+async def collect(items):
+    return sorted([getattr(item, "value", item).id async for item in items])
+
+
+SOUND = [an_id(number) for number in NUMBERS if an_id(number) != BAD]
+
+
+async def test_files(stores, spoil, caplog):
+    """Pages stay full, in both orders; the sweep, which asks for every one, must not go on without it."""
+    for number in NUMBERS:
+        await stores.files.insert(a_file(number, expires_at=START))
+    await spoil("files")
+    with pytest.raises(Damaged, match="operator"):
+        await stores.files.get(OWNER, BAD)
+    newest = await stores.files.list(OWNER, limit=3)
+    assert [file.id for file in newest] == SOUND[::-1]
+    oldest = await stores.files.list(OWNER, limit=3, newest_first=False)
+    assert [file.id for file in oldest] == SOUND
+    assert [file.id for file in await stores.files.list(OWNER, limit=2)] == [an_id(3), an_id(1)]
+    assert await collect(stores.files.expired(START)) == SOUND
+    with pytest.raises(Damaged):
+        await collect(stores.files.every())
+    assert {record.action for record in caplog.records} <= {"record_damaged"}
+
+
+async def test_batches(stores, spoil):
+    """In lists, and among the unfinished, whose runs go on; its own is not forgotten."""
+    for number in NUMBERS:
+        await stores.batches.insert(a_batch(number))
+    await spoil("batches")
+    with pytest.raises(Damaged):
+        await stores.batches.get(OWNER, BAD)
+    assert [batch.id for batch in await stores.batches.list(OWNER, limit=3)] == SOUND[::-1]
+    assert [batch.id for batch in await stores.batches.list(OWNER, limit=3, newest_first=False)] == SOUND
+    for _ in range(2):
+        assert await collect(stores.batches.unfinished()) == SOUND
+
+
+async def test_uploads(stores, spoil):
+    """Those whose time is over are ended all the same."""
+    for number in NUMBERS:
+        await stores.uploads.insert(an_upload(number))
+    await spoil("uploads")
+    with pytest.raises(Damaged):
+        await stores.uploads.get(OWNER, BAD)
+    assert await collect(stores.uploads.expired(an_upload().expires_at)) == SOUND
+
+
+async def test_webhooks(stores, spoil):
+    """Endpoints in lists; deliveries that are due."""
+    for number in NUMBERS:
+        await stores.webhooks.insert_endpoint(a_webhook_endpoint(number))
+        await stores.webhooks.insert_delivery(a_delivery(number))
+    await spoil("webhook_endpoints")
+    await spoil("webhook_deliveries")
+    with pytest.raises(Damaged):
+        await stores.webhooks.get_endpoint(OWNER, BAD)
+    endpoints = await stores.webhooks.list_endpoints(OWNER, limit=3)
+    assert [endpoint.id for endpoint in endpoints] == SOUND[::-1]
+    assert await collect(stores.webhooks.due_deliveries(START)) == SOUND
+
+
+async def spoil_lane(stores, garbage, lane):
+    if hasattr(stores.files, "_database"):
+        query = "UPDATE heartbeats SET record = ? WHERE lane = ?"
+        await stores.files._database.write(lambda connection: connection.execute(query, (garbage, lane)).rowcount)
+    else:
+        key = f"{an_id(0)}_{lane:04d}"
+        await stores.batches._lanes.upsert(table_key("gpt-4o-mini"), key, garbage)
+
+
+async def test_a_lane_beats_anew(stores, garbage):
+    """A heartbeat is nobody's truth: a damaged one is dropped by whoever claims the lane."""
+    beats = [a_heartbeat(lane) for lane in range(2)]
+    for beat in beats:
+        await stores.batches.beat(beat)
+    await spoil_lane(stores, garbage, 1)
+    assert await stores.batches.heartbeats("gpt-4o-mini") == beats[:1]
+    assert await stores.batches.get_heartbeat("gpt-4o-mini", an_id(0), 1) is None
+    await stores.batches.claim_lane(beats[1], None)
+    assert await stores.batches.heartbeats("gpt-4o-mini") == beats
+
+
+async def test_a_damaged_row_of_a_chunk_is_told(stores, garbage):
+    """It counts: to go on without it would be to ask its lines again."""
+    version = await stores.batches.put_chunk(ChunkRow(batch_id="b", index=0), None)
+    assert version
+    if hasattr(stores.files, "_database"):
+        query = "UPDATE chunk_rows SET record = ?"
+        await stores.files._database.write(lambda connection: connection.execute(query, (garbage,)).rowcount)
+    else:
+        await stores.batches._chunks.upsert(table_key("b"), table_key("000000"), garbage)
+    with pytest.raises(Damaged):
+        await stores.batches.list_chunks("b")
+    with pytest.raises(Damaged):
+        await stores.batches.get_chunk("b", 0)
