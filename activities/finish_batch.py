@@ -37,6 +37,7 @@ from shared.run.journal import Journal
 from shared.run.never_ran import all_lines
 from shared.run.orchestrations import Orchestrations
 from shared.run.remains import remove_remains
+from shared.run.run_beat import showing_life
 from shared.run.seal import seal_chunk
 from shared.services import Services, services
 from shared.telemetry import metrics
@@ -61,7 +62,8 @@ async def finish_batch(input: dict, client: Orchestrations) -> dict[str, Any]:
         return {"done": True, "status": None}
     if not batch.is_terminal:
         try:
-            batch = await _finish(service, batch)
+            async with showing_life(service, batch):
+                batch = await _finish(service, batch)
         except _TooEarly:
             return {"done": False, "status": batch.status}
     await start_deliveries_of(service, client, batch)

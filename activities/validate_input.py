@@ -19,6 +19,7 @@ from shared.domain.input_scan import Accepted
 from shared.run.change import change, load
 from shared.run.input_pass import scan_input
 from shared.run.plan import write_plan
+from shared.run.run_beat import showing_life
 from shared.services import Services, services
 
 CANCEL_CHECK: Final = timedelta(seconds=2)
@@ -35,7 +36,8 @@ async def validate_input(input: dict) -> dict[str, Any]:
     if batch is None:
         return {"outcome": "refused"}
     if batch.status is Status.VALIDATING:
-        verdict = await scan_input(service, batch, _StillValidating(service, batch), copies=True)
+        async with showing_life(service, batch):
+            verdict = await scan_input(service, batch, _StillValidating(service, batch), copies=True)
         batch = await _record(service, batch, verdict) if verdict else await _newest(service, batch)
     return _outcome(batch, service.settings.lanes)
 

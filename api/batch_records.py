@@ -17,10 +17,13 @@ from api.endpoint import Call, StartRun
 from api.json_body import read_body
 from api.rendering import render_batch
 from shared.domain.batch import Batch, Status, with_progress
+from shared.domain.chunk import ChunkRow
 from shared.domain.errors import NotFound
-from shared.domain.hold_up import HoldUp, hold_up, storage_full
+from shared.domain.heartbeat import Heartbeat
+from shared.domain.hold_up import HoldUp, hold_up, run_hold_up, storage_full
 from shared.domain.new_batch import NewBatch, parse_new_batch
 from shared.domain.parameters import shortened
+from shared.domain.restarts import progress_of
 from shared.ports import Stored
 from shared.run.storage_probe import is_full
 
@@ -84,24 +87,36 @@ async def find_batch(request: Request, call: Call) -> Stored[Batch]:
 
 async def show_batch(call: Call, batch: Batch) -> dict[str, Any]:
     """The batch as the caller's dialect shows it now."""
-    counted, held_up = await asyncio.gather(with_live_counts(call, batch), _held_up(call, batch))
-    return render_batch(call.dialect, counted, call.services.now(), held_up)
+    rows, beats = await asyncio.gather(_rows(call, batch), _beats(call, batch))
+    held_up = None if batch.is_terminal else await _held_up(call, batch, rows, beats)
+    return render_batch(call.dialect, with_progress(batch, rows), call.services.now(), held_up)
 
 
-async def _held_up(call: Call, batch: Batch) -> HoldUp | None:
-    """What its lanes say; lists do not ask them, at a query for each batch."""
-    if batch.status is not Status.IN_PROGRESS or batch.deployment is None:
+async def _held_up(call: Call, batch: Batch, rows: list[ChunkRow], beats: list[Heartbeat]) -> HoldUp | None:
+    """What its lanes say; if none is at work or waits, what can be seen of the storage and of its runs."""
+    now, stale_seconds = call.services.now(), call.services.settings.stale_seconds
+    if found := hold_up(beats, now, stale_seconds):
+        return found
+    if any(beat.is_live(now, stale_seconds) for beat in beats):
         return None
-    beats = await call.services.batches.heartbeats(batch.deployment, batch.id)
-    now, stale = call.services.now(), call.services.settings.stale_seconds
-    held_up = hold_up(beats, now, stale)
-    if held_up is None and not any(beat.is_live(now, stale) for beat in beats) and await is_full(call.services):
+    if batch.status is Status.IN_PROGRESS and await is_full(call.services):
         return HoldUp(until=now + _NEXT_TRY, reason=storage_full())  # Then no lane can say so itself.
-    return held_up
+    return run_hold_up(batch.restarts, progress_of(batch.status, rows))
+
+
+async def _beats(call: Call, batch: Batch) -> list[Heartbeat]:
+    """Lists do not ask for them, at a query for each batch."""
+    if batch.status is not Status.IN_PROGRESS or batch.deployment is None:
+        return []
+    return await call.services.batches.heartbeats(batch.deployment, batch.id)
+
+
+async def _rows(call: Call, batch: Batch) -> list[ChunkRow]:
+    """Before validation is through, and after the end, there is nothing to add up."""
+    if batch.is_terminal or batch.status is Status.VALIDATING:
+        return []
+    return await call.services.batches.list_chunks(batch.id)
 
 
 async def with_live_counts(call: Call, batch: Batch) -> Batch:
-    """Before validation is through, and after the end, there is nothing to add up."""
-    if batch.is_terminal or batch.status is Status.VALIDATING:
-        return batch
-    return with_progress(batch, await call.services.batches.list_chunks(batch.id))
+    return with_progress(batch, await _rows(call, batch))

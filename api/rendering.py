@@ -14,7 +14,7 @@ from api.dialect import Dialect, batch_id, result_id, upload_id
 from shared.domain.batch import Batch, BatchError
 from shared.domain.blob_address import result_address
 from shared.domain.file import RESULT_PURPOSE, File
-from shared.domain.forecast import Progress, progress
+from shared.domain.forecast import NO_PROGRESS, Progress, progress
 from shared.domain.hold_up import HoldUp
 from shared.domain.usage import Usage
 
@@ -118,7 +118,7 @@ def _blobs(dialect: Dialect, batch: Batch) -> dict[str, str]:
 def _extensions(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp | None) -> dict[str, Any]:
     """Keys of ours (docs/api.md), there only when they say something."""
     found: dict[str, Any] = {"retry_of": batch_id(dialect, batch.retry_of)} if batch.retry_of else {}
-    running = progress(batch, now)
+    running = progress(batch, now) or (NO_PROGRESS if held_up else None)
     return found | {"progress": _progress(running, held_up)} if running else found
 
 

@@ -133,36 +133,39 @@ async def _serve(prepared: _Prepared) -> None:
         stack.push_async_callback(_cancel, asyncio.create_task(stopping.tell(lambda: engine.at_work)))
         stack.push_async_callback(stopping.end, engine)
 
-        folder = options.data / "timers"
-        timers = Timers(prepared.timers, folder=folder, client_binding=binding, now=utc_now)
-        await timers.start()
-        stack.push_async_callback(timers.stop, _TIMER_GRACE_SECONDS)
-        http = Listener(
-            build_app(prepared.routes, binding),
-            prepared.socket,
-            grace_seconds=_HTTP_GRACE_SECONDS,
-            walls=prepared.walls,
-        )
-        await http.start()
-        stack.push_async_callback(http.stop)
-
+        http = await _open(prepared, binding, stack)
         progress = asyncio.create_task(Progress(services.batches, say=_say, now=utc_now).run())
         stack.push_async_callback(_cancel, progress)
-        print(
-            greeting(
-                url=http.url,
-                data=options.data,
-                azurite=options.azurite,
-                own_key=None if os.environ.get("BATCH_BOOTSTRAP_KEY") else prepared.key,
-                deployments=prepared.settings.deployments,
-            ),
-            flush=True,
-        )
+        _greet(prepared, http.url)
         report = asyncio.create_task(report_upstreams(services, _say))
         stack.push_async_callback(_cancel, report)
         await stopping.wait()
         engine.begin_to_stop()
         pool.begin_to_stop()
+
+
+async def _open(prepared: _Prepared, client_binding: str, stack: AsyncExitStack) -> Listener:
+    """Start timers and API, the host's work for others."""
+    folder = prepared.options.data / "timers"
+    timers = Timers(prepared.timers, folder=folder, client_binding=client_binding, now=utc_now)
+    await timers.start()
+    stack.push_async_callback(timers.stop, _TIMER_GRACE_SECONDS)
+    app = build_app(prepared.routes, client_binding)
+    http = Listener(app, prepared.socket, grace_seconds=_HTTP_GRACE_SECONDS, walls=prepared.walls)
+    await http.start()
+    stack.push_async_callback(http.stop)
+    return http
+
+
+def _greet(prepared: _Prepared, url: str) -> None:
+    text = greeting(
+        url=url,
+        data=prepared.options.data,
+        azurite=prepared.options.azurite,
+        own_key=None if os.environ.get("BATCH_BOOTSTRAP_KEY") else prepared.key,
+        deployments=prepared.settings.deployments,
+    )
+    print(text, flush=True)
 
 
 def _pool(prepared: _Prepared, client_binding: str) -> ActivityPool:

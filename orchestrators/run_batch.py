@@ -1,6 +1,7 @@
 """One run of a batch: validate, reserve, fan out lanes, finish. No I/O, no clock, no rules: activities decide.
 
-A run ends when the record is final. Whatever goes wrong on the way, it waits a little and begins again from the record.
+A run ends when the record is final, or in one sentence when it cannot go on: `tend_batches` then starts another, at
+once if the batch has got on, after growing pauses if it has not.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from orchestrators.insist import GaveUp, insist
 
 WAITS_PER_GENERATION = 50
 MAX_WAIT_SECONDS = 30
-AGAIN_SECONDS = 15
 
 
 def run_batch(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-    """Input: `{"owner", "batch_id", "run"}`. Safe to start again for a batch under way: every step is idempotent."""
+    """Input: `{"owner", "batch_id", "run"}`. Safe to start again for a batch under way: every step is idempotent.
+
+    Returns what `finish_batch` answered, or `{"done": False, "reason"}`.
+    """
     batch = context.get_input()
     try:
         finished = yield from _attempt(context, batch)
     except GaveUp as reason:
-        finished = None
-        context.set_custom_status(f"beginning again in {AGAIN_SECONDS} s, from the record: {reason}")
-        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=AGAIN_SECONDS))
+        return {"done": False, "reason": str(reason)}
     if finished is None:
         context.continue_as_new(batch)
     return finished

@@ -16,6 +16,7 @@ from functools import cached_property, partial
 from shared.domain.budget import Budget
 from shared.domain.deployment import Deployment
 from shared.domain.lane_room import LaneRoom
+from shared.domain.run_life import RunLives
 from shared.domain.tokens import TokenCounter
 from shared.environment import settings_from_environment
 from shared.exact_tokens import counter_for
@@ -29,12 +30,13 @@ def utc_now() -> datetime:
 
 
 class Capacity:
-    """What all work in this process shares: places of lanes, bytes they may hold, the queue for new webhooks."""
+    """What all work in this process shares: places of lanes, bytes they may hold, what was seen of runs."""
 
     def __init__(self, settings: Settings) -> None:
         self.room = LaneRoom(settings.lanes_per_process)
         self.kept_results = Budget(settings.kept_result_bytes)
         self.in_flight = Budget(settings.max_inflight_bytes)
+        self.runs = RunLives()
         self.new_webhooks = asyncio.Lock()
 
 

@@ -1,43 +1,97 @@
-"""Repairs what a crash between two stores leaves behind: an unfinished batch without a run gets one.
+"""Sees that every unfinished batch has a run that lives: a lost one is started again, a stuck one is ended first.
 
-A run is lost when the process died between inserting the record and starting the orchestration, when the
-orchestration failed for good, or when its history was removed. Starting it again is safe at any moment. As it looks at
-every unfinished batch, it has them surveyed, too.
+A run is lost when the process died between inserting the record and starting the orchestration, when it gave up or
+failed, or when its history was removed. It is stuck when its messages were lost. Starting it again is safe at any
+moment. As it looks at every unfinished batch, it has them surveyed, too.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 from orchestrators import names
-from shared.domain.batch import Batch
-from shared.run.change import load
+from shared.domain.batch import Batch, RunLost, Status
+from shared.domain.errors import WrongState
+from shared.domain.heartbeat import Heartbeat
+from shared.domain.restarts import has_to_wait, progress_of
+from shared.domain.run_life import signs_of
+from shared.run.change import change, load
 from shared.run.do_all import do_all
-from shared.run.orchestrations import Orchestrations, State, state_of
+from shared.run.orchestrations import Orchestrations, Seen, State, look_at
+from shared.run.run_beat import RUNS
 from shared.run.start_run import run_input
 from shared.run.survey import survey
 from shared.services import Services
+from shared.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
 GRACE = timedelta(seconds=10)  # A batch this young that has no run may be between its insert and its start.
+NO_LIFE: Final = "It showed no sign of life; tend_batches starts another run."
 
 
 async def reconcile_batches(service: Services, client: Orchestrations) -> None:
-    """Start the lost runs."""
+    """End the stuck runs, start the lost ones."""
     unfinished = [batch async for batch in service.batches.unfinished()]
-    starts = [partial(_start_if_lost, service, client, batch) for batch in unfinished]
-    await do_all([*starts, partial(survey, service, unfinished)])
+    beats = await _beats(service, {batch.deployment or RUNS for batch in unfinished} | {RUNS})
+    tends = [partial(_tend, service, client, batch, beats[batch.id]) for batch in unfinished]
+    await do_all([*tends, partial(survey, service, unfinished)])
 
 
-async def _start_if_lost(service: Services, client: Orchestrations, batch: Batch) -> None:
-    state = await state_of(client, batch.id)
-    if state is State.ALIVE or (state is State.UNKNOWN and service.now() - batch.created_at < GRACE):
-        return
+async def _beats(service: Services, places: set[str]) -> Mapping[str, Sequence[Heartbeat]]:
+    """By batch."""
+    found: defaultdict[str, list[Heartbeat]] = defaultdict(list)
+    for place in sorted(places):
+        for beat in await service.batches.heartbeats(place):
+            found[beat.batch_id].append(beat)
+    return found
+
+
+async def _tend(service: Services, client: Orchestrations, batch: Batch, beats: Sequence[Heartbeat]) -> None:
+    run = await look_at(client, batch.id)
+    if run.state is State.ALIVE:
+        await _end_if_stuck(service, client, batch, run, beats)
+    elif run.state is State.ENDED or service.now() - batch.created_at >= GRACE:
+        await _start(service, client, batch, run)
+
+
+async def _end_if_stuck(
+    service: Services, client: Orchestrations, batch: Batch, run: Seen, beats: Sequence[Heartbeat]
+) -> None:
+    """It then ends within moments, and the next look starts another."""
+    signs = signs_of(run.status, run.turned_at, beats, may_pause=batch.status is Status.IN_PROGRESS)
+    if service.capacity.runs.is_stuck(batch.id, signs, service.now()):
+        extra = {"action": "run_stuck", "batch_id": batch.id, "run_status": run.status}
+        log.warning("A run without a sign of life is ended; another one follows.", extra=extra)
+        await client.terminate(batch.id, NO_LIFE)
+
+
+async def _start(service: Services, client: Orchestrations, batch: Batch, run: Seen) -> None:
     newest = await load(service, batch.owner, batch.id)
     if newest is None or newest.is_terminal:  # It has ended since it was listed, and its run with it.
         return
-    await client.start_new(names.RUN_BATCH, batch.id, run_input(batch))
+    progress = progress_of(newest.status, await service.batches.list_chunks(batch.id))
+    if has_to_wait(newest.restarts, progress, service.now()):
+        return
+    if run.output == NO_LIFE:  # Its history serves nobody; that of one that failed may tell why.
+        await client.purge_instance_history(batch.id)
+    with suppress(WrongState):  # It has ended this moment.
+        newest = await change(service, newest, RunLost(progress=progress))
+        await client.start_new(names.RUN_BATCH, batch.id, run_input(batch))
+        _tell(newest, run)
+
+
+def _tell(batch: Batch, run: Seen) -> None:
+    metrics.RUN_RESTARTS.record(1, {})
     log.warning("A lost run was started again.", extra={"action": "run_restarted", "batch_id": batch.id})
+    if batch.restarts and batch.restarts.are_many:
+        log.error(
+            "The run of a batch ends every time before the batch gets on.",
+            extra={"action": "run_fails", "batch_id": batch.id, "starts": batch.restarts.count, "reason": run.told},
+        )

@@ -1,4 +1,4 @@
-// The ten alerts: nine queries, and the availability test, which rings as well where no log arrives any more.
+// The eleven alerts: ten queries, and the availability test, which rings as well where no log arrives any more.
 // Each query is a file in docs/operations whose rows are what is wrong: one row is an alert.
 // What to do about each is a section of docs/operations.md.
 
@@ -47,6 +47,14 @@ var queryAlerts = [
     window: 'PT1H'
     every: 'PT15M'
     query: loadTextContent('../../docs/operations/alert-stuck-batch.kql')
+  }
+  {
+    name: 'run-fails'
+    title: 'The run of a batch fails every time'
+    severity: 1
+    window: 'PT30M'
+    every: 'PT15M'
+    query: loadTextContent('../../docs/operations/alert-run-fails.kql')
   }
   {
     name: 'window-at-risk'

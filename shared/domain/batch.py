@@ -16,6 +16,7 @@ import msgspec
 from shared.domain.chunk import ChunkRow
 from shared.domain.errors import WrongState
 from shared.domain.expected_load import ExpectedLoad
+from shared.domain.restarts import Restarts, one_more
 from shared.domain.token_method import TokenMethod
 from shared.domain.usage import Usage
 
@@ -99,6 +100,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     error_file_id: str | None = None
     input_etag: str | None = None
     plan: str | None = None
+    restarts: Restarts | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -164,7 +166,13 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[BatchError, ...] = ()
 
 
-Event = Validated | Refused | CancelRequested | RequestsDone | Finished
+class RunLost(msgspec.Struct, frozen=True):
+    """Its run has ended before the batch, which is at `progress`; another is about to be started."""
+
+    progress: str
+
+
+Event = Validated | Refused | CancelRequested | RequestsDone | Finished | RunLost
 
 # (event, status) -> next status. What is missing is not allowed.
 TRANSITIONS: Mapping[type, Mapping[Status, Status]] = {
@@ -186,6 +194,7 @@ TRANSITIONS: Mapping[type, Mapping[Status, Status]] = {
         Status.IN_PROGRESS: Status.EXPIRED,
         Status.CANCELLING: Status.CANCELLED,
     },
+    RunLost: {status: status for status in Status if status not in TERMINAL},
 }
 
 
@@ -197,6 +206,8 @@ def apply(batch: Batch, event: Event, now: datetime) -> Batch:
     status = TRANSITIONS[type(event)].get(batch.status)
     if status is None:
         raise WrongState(_refusal(batch, event))
+    if isinstance(event, RunLost):
+        return msgspec.structs.replace(batch, restarts=one_more(batch.restarts, event.progress, now))
     if status is batch.status:
         return batch
     changes: dict[str, Any] = {"status": status, f"{status.value}_at": now}

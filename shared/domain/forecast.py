@@ -28,6 +28,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
+NO_PROGRESS = Progress(requests_per_second=None, tokens_per_minute=None, estimated_completion_at=None, reason=None)
+
+
 def progress(batch: Batch, now: datetime) -> Progress | None:
     """None unless the batch is in progress. `batch` has live counts (`batch.with_progress`)."""
     if batch.status is not Status.IN_PROGRESS or batch.in_progress_at is None:

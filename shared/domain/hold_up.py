@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.heartbeat import Heartbeat
+from shared.domain.restarts import Restarts, in_vain
 
 
 class HoldUp(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +33,14 @@ def hold_up(heartbeats: Sequence[Heartbeat], now: datetime, stale_after_seconds:
         if beat.reason and beat.paused_until and beat.paused_until > now
     ]
     return min(paused, key=lambda one: one.until or now, default=None)
+
+
+def run_hold_up(restarts: Restarts | None, progress: str) -> HoldUp | None:
+    """What the starts of its run say of a batch that is at `progress`, none of whose lanes is at work."""
+    last = in_vain(restarts, progress)
+    if last is None or not last.are_many:
+        return None
+    return HoldUp(until=last.next_at, reason=run_fails(last.count))
 
 
 _TRIES_AGAIN = "The service tries again by itself; no request fails in the meantime."
@@ -111,4 +120,11 @@ def endpoint_gone(deployment: str, endpoint: str) -> str:
         f"The deployment '{deployment}' does not serve {endpoint} any more. The operator has to add it to the "
         "deployment's `endpoints` in BATCH_DEPLOYMENTS; the batch then goes on by itself. Nothing fails in the "
         "meantime, and it can be cancelled."
+    )
+
+
+def run_fails(starts: int) -> str:
+    return (
+        f"The batch has not got on in {starts} attempts of the service to run it. The operator has to look: the log of "
+        "the service has the cause (action `run_fails`). It goes on trying by itself; nothing fails in the meantime."
     )

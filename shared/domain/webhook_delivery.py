@@ -20,6 +20,7 @@ GIVEN_UP_AFTER = timedelta(hours=72)
 LONGEST_PAUSE = timedelta(hours=3)
 _MOST_DOUBLINGS = 20
 OWN_START = timedelta(seconds=15)  # So long it is left to the run that notes it to start it.
+SILENCE = timedelta(minutes=5)  # For so long beyond its pause a delivery may show no life.
 KEPT = timedelta(days=7)  # An ended one stays this long, so that a repeated run announces nothing twice.
 
 
@@ -84,6 +85,18 @@ def next_pause(failures: int, age: timedelta, shortest: timedelta, jitter: float
     doubled: timedelta = shortest * 2 ** min(failures - 1, _MOST_DOUBLINGS)
     pause = max(min(doubled, LONGEST_PAUSE), shortest) * (1 + jitter / 5)
     return min(pause, max(GIVEN_UP_AFTER - age, shortest))
+
+
+def is_stuck(delivery: Delivery, status: str, turned_at: datetime, now: datetime, shortest: timedelta) -> bool:
+    """Whether its orchestration, in the durable host's `status` since its last turn, is without life.
+
+    It takes a turn before and after each attempt; between two it sleeps for the pause that follows from `failures`.
+    """
+    if status == "Suspended":
+        return False
+    doubled: timedelta = shortest * 2 ** min(max(delivery.failures - 1, 0), _MOST_DOUBLINGS)
+    pause = timedelta() if status == "Pending" else max(min(doubled, LONGEST_PAUSE), shortest) * 1.2
+    return now - turned_at > pause + SILENCE
 
 
 class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,5 +33,6 @@ async def change(services: Services, batch: Batch, event: Event) -> Batch:
             await services.batches.replace(changed, stored.version)
         except Changed:
             continue
-        tell(stored.value, changed, now)
+        if changed.status is not stored.value.status:
+            tell(stored.value, changed, now)
         return changed

@@ -15,11 +15,11 @@ import msgspec
 
 from orchestrators import names
 from shared.domain.batch import Batch
-from shared.domain.webhook_delivery import Delivery
+from shared.domain.webhook_delivery import Delivery, is_stuck
 from shared.ports import Changed, Stored
 from shared.run.announce import announced
 from shared.run.do_all import do_all
-from shared.run.orchestrations import Orchestrations, State, state_of
+from shared.run.orchestrations import Orchestrations, Seen, State, look_at
 from shared.services import Services
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,13 @@ async def start_deliveries_of(services: Services, client: Orchestrations, batch:
 async def start_delivery(services: Services, client: Orchestrations, stored: Stored[Delivery]) -> None:
     """Start it unless it lives, and have the timer look at it again after its lease."""
     delivery = stored.value
-    if await state_of(client, delivery.message_id) is not State.ALIVE:
+    seen = await look_at(client, delivery.message_id)
+    if seen.state is State.ALIVE and _is_stuck(services, delivery, seen):
+        extra = {"action": "delivery_stuck", "batch_id": delivery.batch_id}
+        log.warning("A delivery without a sign of life is ended; another one follows.", extra=extra)
+        await client.terminate(delivery.message_id, "It showed no sign of life; tend_batches starts it again.")
+        return  # It is due still: the timer's next look starts it.
+    if seen.state is not State.ALIVE:
         await client.start_new(names.DELIVER_WEBHOOK, delivery.message_id, {"delivery_id": delivery.id})
         log.info("A delivery was started.", extra={"action": "delivery_started", "batch_id": delivery.batch_id})
     elif delivery.due_at > services.now():  # Postponed already, or by one that came too early and is about to end.
@@ -47,3 +53,8 @@ async def start_delivery(services: Services, client: Orchestrations, stored: Sto
     with suppress(Changed):  # It has ended already.
         later = msgspec.structs.replace(delivery, due_at=services.now() + LEASE)
         await services.webhooks.replace_delivery(later, stored.version)
+
+
+def _is_stuck(services: Services, delivery: Delivery, seen: Seen) -> bool:
+    shortest = timedelta(seconds=services.settings.webhook_retry_seconds)
+    return seen.turned_at is not None and is_stuck(delivery, seen.status, seen.turned_at, services.now(), shortest)

@@ -1,7 +1,9 @@
-"""What activities and timers ask of the durable client: to start an orchestration, and what became of one."""
+"""What activities and timers ask of the durable client: to start an orchestration, to end one, what became of one."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Protocol
 
@@ -17,6 +19,10 @@ class Orchestrations(Protocol):
         self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any | None = None
     ) -> str: ...
 
+    async def terminate(self, instance_id: str, reason: str) -> None: ...
+
+    async def purge_instance_history(self, instance_id: str) -> Any: ...
+
 
 class State(Enum):
     """Of an orchestration; one is unknown that was never started, and one whose history is gone."""
@@ -26,8 +32,29 @@ class State(Enum):
     ENDED = auto()
 
 
-async def state_of(client: Orchestrations, instance_id: str) -> State:
+LONGEST_TOLD = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An orchestration as the durable host shows it: `status` in its words, `turned_at` its last turn."""
+
+    state: State
+    status: str = ""
+    turned_at: datetime | None = None
+    output: Any = None
+
+    @property
+    def told(self) -> str:
+        """Its last words, for a log."""
+        reason = self.output.get("reason", self.output) if isinstance(self.output, dict) else self.output
+        return f"{self.status}: {reason}"[:LONGEST_TOLD]
+
+
+async def look_at(client: Orchestrations, instance_id: str) -> Seen:
     status = await client.get_status(instance_id)
     if not status or status.runtime_status is None:
-        return State.UNKNOWN
-    return State.ALIVE if status.runtime_status.value in _ALIVE else State.ENDED
+        return Seen(State.UNKNOWN)
+    word: str = status.runtime_status.value
+    state = State.ALIVE if word in _ALIVE else State.ENDED
+    return Seen(state, word, status.last_updated_time, status.output)

@@ -20,6 +20,7 @@ from shared.domain.chunk import (
 )
 from shared.domain.heartbeat import Heartbeat
 from shared.domain.ids import is_made_before
+from shared.run.run_beat import RUNS
 from shared.run.unnamed import remove_unnamed
 from shared.services import Services
 
@@ -70,6 +71,6 @@ async def _named_by_blobs(service: Services) -> AsyncIterator[str]:
 
 
 async def _heartbeats(service: Services) -> AsyncIterator[Heartbeat]:
-    for deployment in service.settings.deployments:
+    for deployment in (*service.settings.deployments, RUNS):
         for beat in await service.batches.heartbeats(deployment):
             yield beat

@@ -175,6 +175,12 @@ RETRIED_CALLS = Metric(
     meaning="Calls after which the line was sent again; error.type says why.",
     attributes=(MODEL, ERROR_TYPE),
 )
+RUN_RESTARTS = Metric(
+    name="batch.run.restarts",
+    kind=Kind.COUNTER,
+    unit="{run}",
+    meaning="Runs that were started again: the one before was lost, gave up, or was ended without a sign of life.",
+)
 FILE_BYTES = Metric(
     name="batch.files.bytes",
     kind=Kind.COUNTER,
@@ -203,6 +209,7 @@ METRICS = (
     ENQUEUED_LIMIT,
     THROTTLED_CALLS,
     RETRIED_CALLS,
+    RUN_RESTARTS,
     FILE_BYTES,
     KEEP_DURATION,
 )

@@ -22,12 +22,14 @@ from shared.domain.batch import (
     Finished,
     Refused,
     RequestsDone,
+    RunLost,
     Validated,
     Vendor,
     apply,
 )
 from shared.domain.chunk import ChunkRow
 from shared.domain.heartbeat import Heartbeat
+from shared.domain.restarts import progress_of
 from shared.domain.usage import Usage
 from shared.ports import Changed
 from shared.services import Services, use
@@ -301,6 +303,35 @@ async def test_a_batch_that_waits_says_why(
     assert progress["held_up"] == {"until": int(until.timestamp()), "reason": "It is sick."}
     assert "held_up" not in listed["progress"]
     assert "held_up" not in after
+
+
+@pytest.mark.parametrize("events", [(), (VALIDATED,)])
+async def test_a_batch_whose_run_fails_says_so(
+    create: Send, api: httpx.AsyncClient, services: Services, events: tuple[Event, ...]
+) -> None:
+    """From the fifth start in vain on, in validation too; not while a lane is at work, nor once a line has ended."""
+    batch_id = (await create()).json()["id"]
+    await advance(services, *events)
+    lost = RunLost(progress=progress_of((await stored(services)).status, []))
+
+    async def held_up() -> str | None:
+        progress = (await api.get(f"/v1/batches/{batch_id}")).json().get("progress", {})
+        return progress.get("held_up", {}).get("reason")
+
+    await advance(services, *[lost] * 4)
+    early = await held_up()
+    await advance(services, lost)
+    told = await held_up()
+    found = await stored(services)
+    await services.batches.beat(Heartbeat(deployment="m", batch_id=found.id, lane=0, at=services.now()))
+
+    assert early is None
+    assert told is not None
+    assert "has not got on in 5 attempts" in told
+    assert (await held_up() is None) is bool(events)
+    await services.batches.stop_beating(Heartbeat(deployment="m", batch_id=found.id, lane=0, at=services.now()))
+    await services.batches.put_chunk(ChunkRow(batch_id=found.id, index=0, completed=3), None)
+    assert (await held_up() is None) is bool(events)
 
 
 async def test_a_finished_batch(create: Send, api: httpx.AsyncClient, services: Services, clock: Clock) -> None:

@@ -20,6 +20,7 @@ from shared.domain.batch import (
     Finished,
     Refused,
     RequestsDone,
+    RunLost,
     Status,
     Validated,
     Vendor,
@@ -49,6 +50,7 @@ EVENTS: dict[str, Event] = {
     "refused": Refused(errors=(BatchError(code="empty_file", message="Empty."),)),
     "cancel": CancelRequested(),
     "done": RequestsDone(),
+    "lost": RunLost(progress="p"),
     "finished": Finished(
         completed=7, failed=1, usage=Usage(input_tokens=5), model="m-1", output_file_id="o", error_file_id="e"
     ),
@@ -64,6 +66,10 @@ ALLOWED = {
     ("cancel", "cancelling"): "cancelling",
     ("cancel", "cancelled"): "cancelled",
     ("done", "in_progress"): "finalizing",
+    ("lost", "validating"): "validating",
+    ("lost", "in_progress"): "in_progress",
+    ("lost", "finalizing"): "finalizing",
+    ("lost", "cancelling"): "cancelling",
     ("finished", "finalizing"): "completed",
     ("finished", "in_progress"): "expired",
     ("finished", "cancelling"): "cancelled",
@@ -79,7 +85,7 @@ def in_state(status: Status) -> Batch:
 
 @pytest.mark.parametrize(("event", "status"), list(product(EVENTS, Status)))
 def test_every_event_in_every_state_moves_as_the_contract_says_or_raises(event: str, status: Status) -> None:
-    """All 40 pairs of the table."""
+    """All 48 pairs of the table."""
     expected = ALLOWED.get((event, status.value))
     if expected is None:
         with pytest.raises(WrongState):

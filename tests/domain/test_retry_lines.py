@@ -54,6 +54,13 @@ def test_blank_lines_and_a_missing_last_line_feed_do_no_harm() -> None:
     assert selected(error("a") + error("b"), requests) == [request("a"), request("b")]
 
 
+def test_requests_that_are_lost_are_left_out() -> None:
+    """Their error lines have no name; the others are picked all the same."""
+    lost = never_ran_line(Vendor.OPENAI, request_line_id="x", custom_id=None, code=NeverRan.INTERNAL_ERROR)
+
+    assert selected(lost + error("a"), request("a") + b"\n" + request("None")) == [request("a")]
+
+
 @pytest.mark.parametrize(
     "line", [b"edited\n", b'{"custom_id":5}\n', b"{}\n", b'{"custom_id":"\xff"}\n', b"[" * 100_000 + b"\n"]
 )

@@ -88,3 +88,35 @@ def test_batches_outlive_the_task_hub(tmp_path: Path, mock: Mock, service: Servi
     assert len(service.lines(finished.output_file_id)) == 5
     assert "A lost run was started again." in service.log.read_text()
     assert again <= 2 * BOUND
+
+
+def test_a_deployment_is_taken_away_and_put_back(tmp_path: Path, mock: Mock, service: Service) -> None:
+    """Meanwhile its batch says what the operator has to do; afterwards it goes on by itself."""
+    batch_id = service.create(service.upload(jsonl(*(chat_line(n) for n in range(LINES)))))
+    until = time.monotonic() + 60
+    while mock.stats()["requests"] < LINES // 4:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    before = service.environment["BATCH_DEPLOYMENTS"]
+    service.stop()
+    service.environment = {**service.environment, "BATCH_DEPLOYMENTS": before.replace('"m"', '"another"', 1)}
+    service.start()
+    reason = _held_up(service, batch_id)
+    service.stop()
+    service.environment = {**service.environment, "BATCH_DEPLOYMENTS": before}
+    service.start()
+    batch = service.wait(batch_id, SOON, pause=0.2)
+
+    assert "The deployment 'm' is gone from the service's configuration" in reason
+    assert (batch.status, batch.request_counts.completed) == ("completed", LINES)
+
+
+def _held_up(service: Service, batch_id: str) -> str:
+    until = time.monotonic() + SOON
+    with service.openai as client:
+        while time.monotonic() < until:
+            progress = client.batches.retrieve(batch_id).to_dict().get("progress", {})
+            if held_up := progress.get("held_up"):
+                return str(held_up["reason"])
+            time.sleep(0.2)
+    raise AssertionError("The batch never said why it waits.")

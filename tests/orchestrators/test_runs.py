@@ -11,7 +11,7 @@ import pytest
 from orchestrators import names
 from orchestrators.deliver_webhook import ATTEMPTS_PER_GENERATION, deliver_webhook
 from orchestrators.insist import MAX_CALLS
-from orchestrators.run_batch import AGAIN_SECONDS, WAITS_PER_GENERATION, run_batch
+from orchestrators.run_batch import WAITS_PER_GENERATION, run_batch
 from orchestrators.run_lane import CALLS_PER_GENERATION, run_lane
 
 BATCH = {"owner": "o", "batch_id": "b", "run": "r"}
@@ -195,33 +195,27 @@ def test_a_lane_gives_up_in_one_sentence() -> None:
     assert [1, 2, 4, 8, 16, 32, 60] == [call[1] for call in context.calls if call[0] == "timer"]
 
 
-def test_a_run_that_gives_up_begins_again() -> None:
-    """It tells why in its status, waits, and starts from the record: it never fails, so it can never be rewound."""
+def test_a_run_that_gives_up_says_why() -> None:
+    """It completes with a sentence, and another is started from the record: it never fails, so it is never rewound."""
     context = Recorder(BATCH)
-    drive(run_batch, context, {names.VALIDATE_INPUT: [Exception("no storage")] * MAX_CALLS})
+    result = drive(run_batch, context, {names.VALIDATE_INPUT: [Exception("no storage")] * MAX_CALLS})
 
-    *_, told, waited = context.calls
-    assert ("status", True) == (
-        told[0],
-        told[1].endswith("validate_input failed 8 times, the last time with: no storage"),
-    )
-    assert ("timer", AGAIN_SECONDS) == waited
-    assert BATCH == context.continued_with
+    sentence = "validate_input failed 8 times, the last time with: no storage"
+    assert (result, context.continued_with) == ({"done": False, "reason": sentence}, None)
 
 
 def test_lanes_that_failed_are_followed_by_others() -> None:
-    """A lane that was ended or died fails the wait for all; what is left to run is seen by finish_batch, and run again."""
+    """A lane that was ended or died fails the wait for all; what is left to run is seen by finish_batch: the run ends."""
     context = Recorder(BATCH)
     answers = {
         names.VALIDATE_INPUT: [{"outcome": "accepted", "lanes": 1}],
         names.RESERVE_QUOTA: [{"outcome": "admitted"}],
         names.FINISH_BATCH: [{"done": False, "status": "in_progress"}],
     }
-    drive(run_batch, context, answers, lanes=RuntimeError("A lane was terminated."))
+    result = drive(run_batch, context, answers, lanes=RuntimeError("A lane was terminated."))
 
     assert names.FINISH_BATCH == activities(context)[-1]
-    assert [AGAIN_SECONDS] == [call[1] for call in context.calls if call[0] == "timer"]
-    assert BATCH == context.continued_with
+    assert (result["done"], "left lines" in result["reason"]) == (False, True)
 
 
 def test_a_delivery_is_tried_until_it_is_over() -> None:

@@ -55,6 +55,10 @@ def ran(*numbers: int) -> list[tuple[str, None]]:
     return [(f"c{number}", None) for number in numbers]
 
 
+def failed(*numbers: int) -> list[tuple[str, str]]:
+    return [(f"c{number}", "internal_error") for number in numbers]
+
+
 LOST = (None, "internal_error")
 
 
@@ -66,7 +70,16 @@ async def test_an_input_that_ends_early(world: World) -> None:
     batch = await run(world, batch)
 
     assert (batch.status, batch.completed, batch.failed) == (Status.COMPLETED, 2, 4)
-    assert await outcomes(world, batch) == [*ran(1, 2), ("c3", "internal_error"), ("c4", "internal_error"), LOST, LOST]
+    assert await outcomes(world, batch) == [*ran(1, 2), *failed(3, 4), LOST, LOST]
+
+
+async def test_what_can_still_run_is_not_failed(world: World) -> None:
+    """The second chunk is cut, and nobody has worked on the first yet: its lines have to run."""
+    batch = await world.batch(4, per_chunk=2)
+    await put_input(world, (await read_all(world.service.blobs, "files/in"))[:-10])
+
+    assert await finish_batch(cursor(batch)) == {"done": False, "status": Status.IN_PROGRESS}
+    assert (await run(world, batch)).completed == 2
 
 
 async def test_an_input_that_is_gone(world: World) -> None:

@@ -91,10 +91,13 @@ def told(providers: Told) -> Told:
 
 
 class Durable(FakeClient):
-    """A durable client for which no run is alive."""
+    """A durable client for which no run is alive: there is none, or each has ended as `word` says."""
+
+    word: str | None = None
 
     async def get_status(self, instance_id: str) -> Any:
-        return SimpleNamespace(runtime_status=None)
+        status = SimpleNamespace(value=self.word) if self.word else None
+        return SimpleNamespace(runtime_status=status, last_updated_time=None, output=None)
 
 
 @dataclass

@@ -10,6 +10,9 @@ import pytest
 
 from orchestrators import names
 from shared.domain.batch import Status
+from shared.domain.chunk import ChunkRow
+from shared.domain.heartbeat import Heartbeat
+from shared.run.run_beat import RUNS
 from tests.contracts.samples import a_batch, an_id
 from tests.fake_orchestrations import FakeOrchestrations
 from tests.timers.conftest import World
@@ -103,3 +106,84 @@ async def test_many_are_asked_about_at_once(world: World) -> None:
 
     assert peak == 16
     assert set(world.client.asked.values()) == {1}
+
+
+async def look(world: World, *, times: int = 1, seconds: float = 15) -> None:
+    """As the timer does."""
+    for _ in range(times):
+        await reconcile_batches(world.services, world.client)
+        world.clock.at += timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("status", ["Pending", "Running"])
+async def test_a_run_without_life_is_replaced(world: World, status: str) -> None:
+    """Within three minutes and two looks it is ended, purged and started anew, under another name."""
+    await add(world)
+    world.client.statuses = {an_id(1): status}
+    await look(world, times=12)
+    untouched = world.client.statuses[an_id(1)], list(world.client.started)
+    await look(world)
+    ended = world.client.statuses[an_id(1)]
+    await look(world)
+
+    assert (*untouched, ended) == (status, [], "Terminated")
+    assert (world.client.purged, len(world.client.started)) == ([an_id(1)], 1)
+
+
+@pytest.mark.parametrize("place", ["m", RUNS])
+async def test_a_run_that_beats_is_left_alone(world: World, place: str) -> None:
+    """Its lanes under their deployment, its own long works under a name for all runs."""
+    await add(world, status=Status.IN_PROGRESS, deployment="m")
+    world.client.statuses = {an_id(1): "Running"}
+    for _ in range(20):
+        await look(world)
+        beat = Heartbeat(deployment=place, batch_id=an_id(1), lane=0, at=world.clock.at)
+        await world.services.batches.beat(beat)
+
+    assert (world.client.statuses[an_id(1)], world.client.started) == ("Running", [])
+
+
+@pytest.mark.parametrize(("status", "left"), [(Status.IN_PROGRESS, "Running"), (Status.CANCELLING, "Terminated")])
+async def test_a_pause_is_life_unless_the_batch_has_to_end(world: World, status: Status, left: str) -> None:
+    """A lane that waits an hour for its upstream; a cancelled batch has nothing to wait for."""
+    await add(world, status=status, deployment="m")
+    until = world.clock.at + timedelta(hours=1)
+    beat = Heartbeat(deployment="m", batch_id=an_id(1), lane=0, at=world.clock.at, paused_until=until)
+    await world.services.batches.beat(beat)
+    world.client.statuses = {an_id(1): "Running"}
+    await look(world, times=13)
+
+    assert world.client.statuses[an_id(1)] == left
+
+
+async def test_a_run_that_fails_every_time_is_started_with_growing_pauses(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Told from the fifth start on, with what the run said last; each time it is counted in the record."""
+    await add(world)
+    starts = []
+    for second in range(0, 600, 15):
+        world.client.statuses[an_id(1)] = "Completed"
+        world.client.outputs[an_id(1)] = {"done": False, "reason": "validate_input failed 8 times."}
+        known = len(world.client.started)
+        await look(world)
+        starts += [second] * (len(world.client.started) - known)
+    stored = await world.services.batches.get("project-a", an_id(1))
+    told = [record for record in caplog.records if getattr(record, "action", "") == "run_fails"]
+
+    assert starts == [0, 15, 45, 105, 225, 465]
+    assert stored.value.restarts.count == 6
+    assert [record.starts for record in told] == [5, 6]  # type: ignore[attr-defined]
+    assert told[0].reason == "Completed: validate_input failed 8 times."  # type: ignore[attr-defined]
+
+
+async def test_a_batch_that_gets_on_is_started_at_once(world: World) -> None:
+    """However often its run ended before."""
+    await add(world, status=Status.IN_PROGRESS, deployment="m")
+    for number in range(8):
+        world.client.statuses[an_id(1)] = "Failed"
+        row = ChunkRow(batch_id=an_id(1), index=number, completed=1)
+        await world.services.batches.put_chunk(row, None)
+        await look(world)
+
+    assert len(world.client.started) == 8

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import msgspec
 import pytest
 
 from orchestrators import names
@@ -105,3 +108,31 @@ async def test_what_has_ended_is_kept_and_then_removed(world: World) -> None:
     await run(world)
 
     assert (kept is None, await read(world), world.client.started) == (False, None, [])
+
+
+@pytest.mark.parametrize("status", ["Pending", "Running"])
+async def test_a_delivery_without_life_is_started_anew(world: World, status: str) -> None:
+    """Its start message or its timer was lost: it is ended, and the next look starts another."""
+    await run(world)
+    world.client.statuses = {INSTANCE: status}
+    world.client.turned_at = {INSTANCE: world.clock.at}
+    world.clock.at += LEASE
+    await run(world)
+    ended = world.client.statuses[INSTANCE]
+    world.clock.at += timedelta(seconds=15)
+    await run(world)
+
+    assert (ended, len(world.client.started)) == ("Terminated", 2)
+
+
+async def test_a_delivery_that_sleeps_is_alive(world: World) -> None:
+    """After many failed attempts its pauses are hours."""
+    stored = await read(world)
+    await world.services.webhooks.replace_delivery(msgspec.structs.replace(stored.value, failures=14), stored.version)
+    await run(world)
+    world.client.turned_at = {INSTANCE: world.clock.at}
+    for _ in range(18):
+        world.clock.at += LEASE
+        await run(world)
+
+    assert (world.client.statuses[INSTANCE], len(world.client.started)) == ("Running", 1)
