@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 CLOSE_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)  # Paid answers are in memory: worth some patience with the storage.
 MAX_OPEN_CHUNKS = 16  # Each one waits for a slow line; past this the feeder waits too.
 COUNT_SECONDS = 1.0  # Between two writes of a chunk's row.
+LEAST_SECONDS = 0.001  # A wait that a clock is sure to notice.
 
 
 class Keeper:
@@ -153,7 +154,7 @@ class Keeper:
         if not self._is_due:
             self._due.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(seconds, COUNT_SECONDS)):
+                async with asyncio.timeout(min(max(seconds, LEAST_SECONDS), COUNT_SECONDS)):
                     await self._due.wait()
 
     @property
