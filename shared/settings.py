@@ -125,8 +125,12 @@ class Settings:
         "BATCH_MAX_INFLIGHT_BYTES", 134_217_728, "Request bytes in flight, of all lanes of a process."
     )
     max_response_bytes: int = _setting("BATCH_MAX_RESPONSE_BYTES", 67_108_864, "Largest answer of an upstream.")
-    journal_seconds: float = _setting("BATCH_JOURNAL_SECONDS", 1.0, "Longest time a result waits for the journal.")
-    journal_results: int = _setting("BATCH_JOURNAL_RESULTS", 64, "Results after which the journal is written.")
+    journal_seconds: float = _setting(
+        "BATCH_JOURNAL_SECONDS",
+        1.0,
+        "Longest time a result waits for the journal; where a write is cheap, it is written at once.",
+    )
+    journal_results: int = _setting("BATCH_JOURNAL_RESULTS", 64, "Results after which the journal is always written.")
     heartbeat_seconds: float = _setting("BATCH_HEARTBEAT_SECONDS", 3.0, "Between two heartbeats of a lane.")
     max_attempts: int = _setting("BATCH_MAX_ATTEMPTS", 5, "Calls to the upstream for one line, retries included.")
     max_throttled_attempts: int = _setting(
