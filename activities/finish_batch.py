@@ -5,10 +5,12 @@ Every step may be repeated: seals by compare-and-swap, commits of the same list,
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from shared.domain.batch import Batch, Finished, RequestsDone, Status
 from shared.domain.chunk import (
@@ -16,27 +18,35 @@ from shared.domain.chunk import (
     Plan,
     PlannedChunk,
     block_id,
+    no_chunk,
     result_blob,
     results_prefix,
 )
 from shared.domain.file import RESULT_PURPOSE, File
 from shared.domain.ids import derived_id
-from shared.domain.request_line import read_line
-from shared.domain.result_line import NeverRan, line_id, never_ran_line
+from shared.domain.result_line import NeverRan
 from shared.domain.usage import Usage
+from shared.domain.validation_errors import lost_requests
 from shared.ports import AlreadyExists, Changed
 from shared.run.change import change, load
+from shared.run.damage import lost_chunks, plan_of
 from shared.run.deliver_results import deliver_results
 from shared.run.deliveries import start_deliveries_of
 from shared.run.input_bytes import drop_orphaned_input
-from shared.run.journal import Journal, Result
+from shared.run.journal import Journal
+from shared.run.never_ran import all_lines
 from shared.run.orchestrations import Orchestrations
-from shared.run.plan import read_lines, read_plan
 from shared.run.remains import remove_remains
 from shared.run.seal import seal_chunk
 from shared.services import Services, services
 from shared.telemetry import metrics
 from shared.telemetry.attributes import DIRECTION, MODEL, OUTCOME, PURPOSE
+
+_OUTCOMES = {
+    NeverRan.BATCH_CANCELLED: "cancelled",
+    NeverRan.BATCH_EXPIRED: "expired",
+    NeverRan.INTERNAL_ERROR: "failed",
+}
 
 
 class _TooEarly(Exception):
@@ -63,32 +73,44 @@ async def finish_batch(input: dict, client: Orchestrations) -> dict[str, Any]:
 
 
 async def _finish(service: Services, batch: Batch) -> Batch:
-    chunks = (await _plan(service, batch)).chunks
-    rows = {row.index: row for row in await service.batches.list_chunks(batch.id) if row.sealed}
-    unsealed = [chunk for chunk in chunks if chunk.index not in rows]
+    rows = {row.index: row for row in await service.batches.list_chunks(batch.id)}
+    plan = await plan_of(service, batch) if batch.chunks else Plan(chunks=())  # Cancelled before: it owes nothing.
+    if plan is None:
+        newest = await load(service, batch.owner, batch.id)
+        if newest is None or newest.is_terminal:  # Another call has just finished the batch, and removed its plan.
+            return newest or batch
+        return await _finish_without_plan(service, batch, rows)
+    unsealed = [chunk for chunk in plan.chunks if chunk.index not in rows or not rows[chunk.index].sealed]
     if unsealed:
-        reason = _why_lines_never_ran(batch, service.now())
+        reason = await _why_lines_never_ran(service, batch, plan, unsealed)
         for chunk in unsealed:
             rows[chunk.index] = await _seal_unfinished(service, batch, chunk, reason)
     if batch.status is Status.IN_PROGRESS and sum(row.finished for row in rows.values()) == batch.total:
         batch = await change(service, batch, RequestsDone())  # Too late only to seal: nothing has expired.
-    return await change(service, batch, await _publish(service, batch, [rows[chunk.index] for chunk in chunks]))
+    return await change(service, batch, await _publish(service, batch, [rows[chunk.index] for chunk in plan.chunks]))
 
 
-async def _plan(service: Services, batch: Batch) -> Plan:
-    """A batch that was cancelled before it was accepted owes nothing, even if its plan is there."""
-    plan = await read_plan(service.blobs, batch) if batch.chunks else Plan(chunks=())
-    if plan is None:  # To go on without it would be to publish empty files.
-        raise RuntimeError(f"The plan of batch {batch.id} is gone: another call has just finished the batch.")
-    return plan
+async def _finish_without_plan(service: Services, batch: Batch, rows: dict[int, ChunkRow]) -> Batch:
+    """Nobody can tell any more which lines never ran: what did is delivered, and the batch says what it lacks."""
+    kept = [await _seal_unfinished(service, batch, no_chunk(index), NeverRan.INTERNAL_ERROR) for index in sorted(rows)]
+    missing = batch.total - sum(row.finished for row in kept)
+    if batch.status is Status.IN_PROGRESS:
+        batch = await change(service, batch, RequestsDone())
+    finished = await _publish(service, batch, kept)
+    failed, errors = finished.failed + missing, (*finished.errors, lost_requests(missing))
+    return await change(service, batch, msgspec.structs.replace(finished, failed=failed, errors=errors))
 
 
-def _why_lines_never_ran(batch: Batch, now: datetime) -> NeverRan:
+async def _why_lines_never_ran(
+    service: Services, batch: Batch, plan: Plan, unsealed: Sequence[PlannedChunk]
+) -> NeverRan:
     if batch.status is Status.CANCELLING:
         return NeverRan.BATCH_CANCELLED
     deadline = batch.deadline()
-    if batch.status is Status.IN_PROGRESS and deadline and now >= deadline:
+    if batch.status is Status.IN_PROGRESS and deadline and service.now() >= deadline:
         return NeverRan.BATCH_EXPIRED
+    if {chunk.index for chunk in unsealed} <= await lost_chunks(service, batch, plan):
+        return NeverRan.INTERNAL_ERROR
     raise _TooEarly
 
 
@@ -100,38 +122,23 @@ async def _seal_unfinished(service: Services, batch: Batch, chunk: PlannedChunk,
             return stored.value
         row = stored.value if stored else ChunkRow(batch_id=batch.id, index=chunk.index, lane=0)
         journal = await Journal.open(service.blobs, row, service.capacity.kept_results)
+        never_ran = max(0, chunk.lines - len(journal.finished))
         try:
-            row = await seal_chunk(service.blobs, journal.row, _all_lines(service, batch, chunk, journal, reason))
+            row = await seal_chunk(service.blobs, journal.row, all_lines(service.blobs, batch, chunk, journal, reason))
+            if reason is NeverRan.INTERNAL_ERROR:  # An outcome like others; requests that were stopped have none.
+                row = msgspec.structs.replace(row, failed=row.failed + never_ran)
             await service.batches.put_chunk(row, stored.version if stored else None)
         except Changed:
             continue
         finally:
             journal.release()
-        _count_never_ran(batch, chunk.lines - len(journal.finished), reason)
+        _count_never_ran(batch, never_ran, reason)
         return row
 
 
 def _count_never_ran(batch: Batch, lines: int, reason: NeverRan) -> None:
-    outcome = "cancelled" if reason is NeverRan.BATCH_CANCELLED else "expired"
     if lines:
-        metrics.REQUESTS.record(lines, {OUTCOME: outcome, MODEL: batch.deployment or ""})
-
-
-async def _all_lines(
-    service: Services, batch: Batch, chunk: PlannedChunk, journal: Journal, reason: NeverRan
-) -> AsyncIterator[Result]:
-    ran = journal.results()
-    for number, raw in await read_lines(service.blobs, batch.input_blob, chunk):
-        if number in journal.finished:
-            yield (await anext(ran))[1]
-        else:
-            line = never_ran_line(
-                batch.vendor,
-                request_line_id=line_id(batch.id, number),
-                custom_id=read_line(raw).custom_id,
-                code=reason,
-            )
-            yield Result(completed=False, data=line)
+        metrics.REQUESTS.record(lines, {OUTCOME: _OUTCOMES[reason], MODEL: batch.deployment or ""})
 
 
 async def _publish(service: Services, batch: Batch, rows: list[ChunkRow]) -> Finished:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from shared.domain.batch import Batch, Status
 from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.domain.deployment import Deployment
+from shared.domain.heartbeat import Heartbeat
+from shared.domain.hold_up import deployment_gone, endpoint_gone
 from shared.domain.lane_room import Place
 from shared.run.change import load
+from shared.run.damage import readable_bytes
 from shared.run.holder import holding
 from shared.run.lane import Lane, Work
 from shared.run.orchestrations import Orchestrations
@@ -28,6 +32,8 @@ from shared.services import Services, services
 DONE = {"done": True, "wait": 0.0, "waited": 0.0}
 NAP_SECONDS = 15.0  # A pause is slept in naps: at the end of each the lane sees whether its batch was cancelled.
 
+SHOWN_SECONDS = 4 * NAP_SECONDS  # So long a lane's word holds that waits for its operator; it is renewed every nap.
+
 
 async def process_chunk(input: dict, client: Orchestrations | None = None) -> dict[str, Any]:
     """Input: `{"owner", "batch_id", "run", "lane", "lanes", "waited"}`; `client` tells what has become of the run.
@@ -39,22 +45,35 @@ async def process_chunk(input: dict, client: Orchestrations | None = None) -> di
     batch = await load(service, input["owner"], input["batch_id"])
     if batch is None or batch.status is not Status.IN_PROGRESS:
         return DONE
-    deployment = service.settings.deployments.get(batch.deployment or "")
-    if deployment is None:
-        if (deadline := batch.deadline()) and service.now() >= deadline:
-            return DONE  # Nothing can run any more: finish_batch expires what is left.
-        raise RuntimeError(f"Deployment {batch.deployment!r} is gone from BATCH_DEPLOYMENTS while a batch needs it.")
     waited = input.get("waited", 0.0)
     if rest := await _rest_of_pause(service, batch, input["lane"], sick=waited > 0):
         return _again(rest, waited)
     ask_run = asking(client, input)
     if (verdict := await ask_run()) is not Verdict.GO_ON:
         return DONE if verdict is Verdict.END else _again(NAP_SECONDS, waited)
+    deployment = service.settings.deployments.get(batch.deployment or "")
+    if deployment is None or batch.endpoint not in deployment.endpoints:
+        return await _wait_for_operator(service, batch, deployment, input["lane"], waited)
     with _entered(service, batch) as place, holding() as holder:
         if isinstance(place, float):
             return _again(place, waited)
         post = Post(lane=input["lane"], lanes=input["lanes"], holder=holder, place=place, ask_run=ask_run)
         return await _work(service, batch, deployment, post, waited)
+
+
+async def _wait_for_operator(
+    service: Services, batch: Batch, deployment: Deployment | None, lane: int, waited: float
+) -> dict[str, Any]:
+    """What was changed in the settings may be changed back at any moment, by a restart of this process."""
+    if (deadline := batch.deadline()) and service.now() >= deadline:
+        return DONE  # Nothing can run any more: finish_batch expires what is left.
+    name, now = batch.deployment or "", service.now()
+    reason = endpoint_gone(name, batch.endpoint) if deployment else deployment_gone(name)
+    until = now + timedelta(seconds=SHOWN_SECONDS)
+    await service.batches.beat(
+        Heartbeat(deployment=name, batch_id=batch.id, lane=lane, at=now, paused_until=until, reason=reason)
+    )
+    return _again(NAP_SECONDS, waited)
 
 
 @contextmanager
@@ -69,9 +88,10 @@ def _entered(service: Services, batch: Batch) -> Iterator[Place | float]:
 
 
 async def _work(service: Services, batch: Batch, deployment: Deployment, post: Post, waited: float) -> dict[str, Any]:
-    plan = await read_plan(service.blobs, batch)
+    plan, size = await read_plan(service.blobs, batch), await readable_bytes(service, batch)
     rows = {row.index: row for row in await service.batches.list_chunks(batch.id)}
-    work = work_of_lane(plan.chunks if plan else (), rows, post.lane, post.lanes)
+    there = [chunk for chunk in plan.chunks if chunk.start + chunk.length <= size] if plan else ()
+    work = work_of_lane(there, rows, post.lane, post.lanes)  # What is gone, finish_batch ends.
     if not (work.own or work.others):
         return DONE
     progress = await Lane(service, batch, deployment, post, work, waited_seconds=waited).run()

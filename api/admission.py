@@ -11,7 +11,6 @@ import asyncio
 
 import msgspec
 
-from api.dialect import shows_enqueued_tokens
 from api.endpoint import Call
 from shared.domain.batch import Batch
 from shared.domain.errors import InvalidRequest, Unavailable
@@ -43,7 +42,7 @@ async def look_ahead(call: Call, batch: Batch) -> Batch:
 
 async def token_headers(call: Call, batch: Batch) -> dict[str, str]:
     """What is enqueued at the deployment with this batch, and how much may be; nothing where nothing is known."""
-    if batch.expected is None or not shows_enqueued_tokens(call.dialect, call.api_version):
+    if batch.expected is None or not call.dialect.shows_enqueued_tokens:
         return {}
     try:
         headers = {"deployment-enqueued-tokens": str(await _enqueued(call, batch.expected))}

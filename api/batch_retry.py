@@ -11,7 +11,6 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 
 from api.batch_records import find_batch, show_batch, try_to_start
 from api.creation import create_once
-from api.dialect import created_batch
 from api.endpoint import Call, StartRun, json_response
 from api.retry_input import RetryInput
 from shared.domain.batch import Batch
@@ -47,4 +46,4 @@ async def retry_batch(request: Request, call: Call, start: StartRun) -> Response
     retry, is_new = await create_once(request, call, b"", build)
     if is_new:
         await try_to_start(start, retry)
-    return json_response(await show_batch(call, retry), created_batch(call.dialect, call.api_version))
+    return json_response(await show_batch(call, retry), call.dialect.created_batch)

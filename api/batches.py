@@ -16,7 +16,6 @@ from api.batch_query import parse_batch_query
 from api.batch_records import find_batch, new_record, read_new_batch, show_batch, try_to_start, with_live_counts
 from api.batch_search import search
 from api.creation import create_once
-from api.dialect import created_batch
 from api.endpoint import Call, StartRun, json_response
 from api.rendering import render_batches
 from shared.domain.batch import Batch, CancelRequested
@@ -32,7 +31,7 @@ async def create_batch(request: Request, call: Call, start: StartRun) -> Respons
     batch, is_new = await create_once(request, call, body, build)
     if is_new:
         await try_to_start(start, batch)
-    response = json_response(await show_batch(call, batch), created_batch(call.dialect, call.api_version))
+    response = json_response(await show_batch(call, batch), call.dialect.created_batch)
     response.headers.update(await token_headers(call, batch))
     return response
 

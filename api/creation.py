@@ -32,6 +32,7 @@ async def create_once(request: Request, call: Call, body: bytes, build: Build) -
         route=f"{request.method} {request.url.path}?{request.url.query}",
         body=body,
         key=request.headers.get("idempotency-key"),
+        client_request=request.headers.get("x-ms-client-request-id"),
         retry_count=request.headers.get("x-stainless-retry-count"),
     )
     if repeatable is None:

@@ -16,7 +16,6 @@ from types import MappingProxyType
 from shared.domain import ids
 from shared.domain.batch import Vendor
 from shared.domain.deployment import ENDPOINTS
-from shared.domain.errors import NotFound
 from shared.domain.file import PURPOSES
 from shared.domain.upload import Upload
 
@@ -24,9 +23,6 @@ OK = 200
 GATEWAY_NOT_FOUND = "404"  # The code of the gateway in front of Azure (contract 1.3).
 UPLOAD_PREFIX = "upload_"
 _BLOCK_ID = re.compile("[0-9A-Za-z+/]{22}==", re.ASCII)
-_API_VERSION = re.compile(r"(\d{4}-\d\d-\d\d)(-preview)?", re.ASCII)
-_FIRST_API_VERSION = "2024-07-01"  # Older ones serve no batch routes (contract 1.1).
-_CREATED_API_VERSION = "2025-04-01"  # From here on creating a batch answers 201 (contract 1.4).
 
 
 class Envelope(StrEnum):
@@ -51,7 +47,11 @@ def _without_version(endpoint: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """One way of speaking to the same objects. `spell_*` turn a canonical id or endpoint into the caller's form."""
+    """One way of speaking to the same objects. `spell_*` turn a canonical id or endpoint into the caller's form.
+
+    `file_keys` and `batch_keys` are all that an answer may hold, None if whatever we have to say; they and some more
+    depend on the api-version where one is needed (`api_versions.at_version`).
+    """
 
     prefix: str
     vendor: Vendor
@@ -78,6 +78,9 @@ class Dialect:
     fills_expiry: bool = False
     takes_any_window: bool = False
     looks_ahead: bool = False
+    shows_enqueued_tokens: bool = False  # two headers of a created batch (contract 1.2)
+    file_keys: frozenset[str] | None = None
+    batch_keys: frozenset[str] | None = None
     reads_odata: bool = False
     takes_blobs: bool = False  # `input_blob` and `output_folder` on create
     shows_blobs: bool = False  # their keys in every batch, not only in those that use them
@@ -125,7 +128,7 @@ AZURE_CLASSIC = Dialect(
     unknown_path="Resource not found: {method} {path}.",
     endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
     created_file=201,
-    created_batch=201,
+    created_batch=OK,
     needs_api_version=True,
     part_prefix=AZURE_PART_PREFIX,
     names_uploads_by_purpose=True,
@@ -148,7 +151,7 @@ AZURE_V1 = Dialect(
     unknown_path="Resource not found: {method} {path}.",
     endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
     created_file=OK,
-    created_batch=201,
+    created_batch=OK,  # The reference says 201; the official client for .NET takes nothing but 200 (contract 9.6).
     part_prefix=AZURE_PART_PREFIX,
     names_uploads_by_purpose=True,
     shows_block_ids=True,
@@ -157,6 +160,7 @@ AZURE_V1 = Dialect(
     shows_blobs=True,
     takes_any_window=True,
     looks_ahead=True,
+    shows_enqueued_tokens=True,
 )
 
 # What function names begin with, the route prefix, the dialect. SDKs before 1.65.2 put the deployment into the path
@@ -168,31 +172,6 @@ MOUNTS = (
     ("azure", AZURE_CLASSIC.prefix, AZURE_CLASSIC),
     ("azure_deployment", f"{AZURE_CLASSIC.prefix}/deployments/{{deployment}}", AZURE_CLASSIC),
 )
-
-
-def check_api_version(dialect: Dialect, api_version: str | None) -> None:
-    """Azure classic serves nothing without a version that has batches (contract 1.1). Raises NotFound."""
-    if not dialect.needs_api_version:
-        return
-    match = _API_VERSION.fullmatch(api_version or "")
-    if match is None or match[1] < _FIRST_API_VERSION:
-        raise NotFound(
-            "Resource not found. Add the query parameter 'api-version' with a version that has batches, "
-            "such as api-version=2024-10-21.",
-            code=GATEWAY_NOT_FOUND,
-        )
-
-
-def created_batch(dialect: Dialect, api_version: str | None) -> int:
-    """Success code of creating a batch (contract 1.4)."""
-    if dialect.needs_api_version and (api_version or "") < _CREATED_API_VERSION:
-        return OK
-    return dialect.created_batch
-
-
-def shows_enqueued_tokens(dialect: Dialect, api_version: str | None) -> bool:
-    """Whether creating a batch answers with the two token headers (contract 1.2)."""
-    return dialect.looks_ahead and created_batch(dialect, api_version) != OK
 
 
 def parse_file_id(text: str) -> str | None:

@@ -16,9 +16,10 @@ import msgspec
 from azurefunctions.extensions.http.fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 
+from api.api_versions import at_version
 from api.byte_range import RangeNotSatisfiable
 from api.conditions import PreconditionFailed
-from api.dialect import OK, Dialect, check_api_version
+from api.dialect import OK, Dialect
 from api.envelopes import render_error, render_internal_error
 from api.unknown_path import Template, WrongMethod, dialect_of, refusal
 from shared.domain.batch import Batch
@@ -47,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One authenticated call: what a handler needs beside the request."""
+    """One authenticated call: what a handler needs beside the request. `dialect` is that of its `api_version`."""
 
     caller: Caller
     dialect: Dialect
@@ -150,8 +151,7 @@ def _authenticated(request: Request, dialect: Dialect) -> Call:
     bearer = token.strip() if scheme.lower() == "bearer" else ""
     caller = authenticate(here.settings.bootstrap_key, [bearer, request.headers.get("api-key", "").strip()])
     api_version = request.query_params.get("api-version")
-    check_api_version(dialect, api_version)
-    return Call(caller=caller, dialect=dialect, services=here, api_version=api_version)
+    return Call(caller=caller, dialect=at_version(dialect, api_version), services=here, api_version=api_version)
 
 
 def _refusal(dialect: Dialect, error: DurableBatchError) -> Response:

@@ -1,7 +1,7 @@
 """Streaming multipart/form-data: a request body in, form fields and the file's bytes out, in the order they arrive.
 
 Rule of this file: memory is one piece of the body, whatever the size of the file; everything but the file is bounded.
-It knows the syntax of forms, not what the fields mean.
+It knows the syntax of forms, not what the fields mean; how names are written is in `disposition.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from api.disposition import parse_disposition
 from shared.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -132,12 +133,12 @@ class _Form:
             self._disposition = value
 
     def _on_headers_finished(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        if b"name" not in options:
+        parameters = parse_disposition(self._disposition)
+        if "name" not in parameters:
             raise _broken("a part has no name")
-        self._name = options[b"name"].decode("utf-8", "replace")
-        if b"filename" in options:
-            self._begin_file(options[b"filename"].decode("utf-8", "replace"))
+        self._name = parameters["name"]
+        if "filename" in parameters:
+            self._begin_file(parameters["filename"])
             return
         if self._name == self._file_field:
             raise InvalidRequest(

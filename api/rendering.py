@@ -1,6 +1,7 @@
 """Files and batches as the caller's dialect shows them (contract 1.7). Pure.
 
-Rule of this file: every key is present, with an explicit null where there is no value (contract 9.1, no. 14).
+Rule of this file: every key is present, with an explicit null where there is no value (contract 9.1, no. 14); where a
+dialect's version documents its keys, those and no others.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def file_id(dialect: Dialect, file: File) -> str:
 
 def render_file(dialect: Dialect, file: File) -> dict[str, Any]:
     """`status` is `processed` from the start: pollers wait for it (contract 6.2)."""
-    return {
+    rendered = {
         "id": file_id(dialect, file),
         "object": "file",
         "bytes": file.bytes,
@@ -38,6 +39,7 @@ def render_file(dialect: Dialect, file: File) -> dict[str, Any]:
         "status": "processed",
         "status_details": None,
     }
+    return _documented(rendered, dialect.file_keys)
 
 
 def render_deleted_file(dialect: Dialect, file: File) -> dict[str, Any]:
@@ -76,7 +78,7 @@ def render_batches(
 
 def render_batch(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp | None = None) -> dict[str, Any]:
     """`output_expires_after` is not echoed in any dialect (contract 1.7)."""
-    return {
+    rendered = {
         "id": batch_id(dialect, batch.id),
         "object": "batch",
         "endpoint": dialect.spell_endpoint(batch.endpoint),
@@ -94,6 +96,11 @@ def render_batch(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp 
         **_blobs(dialect, batch),
         **_extensions(dialect, batch, now, held_up),
     }
+    return _documented(rendered, dialect.batch_keys)
+
+
+def _documented(rendered: dict[str, Any], keys: frozenset[str] | None) -> dict[str, Any]:
+    return rendered if keys is None else {key: value for key, value in rendered.items() if key in keys}
 
 
 def _blobs(dialect: Dialect, batch: Batch) -> dict[str, str]:

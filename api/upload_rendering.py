@@ -14,9 +14,9 @@ _UNSEEN = frozenset({UploadStatus.CHECKING, UploadStatus.COMPLETING})
 
 
 def render_upload(dialect: Dialect, upload: Upload, file: File | None, now: datetime) -> dict[str, Any]:
-    """`file` once the upload is completed; null again when that file has been deleted."""
+    """`file` only once the upload is completed (contract 9.3); null when that file has been deleted."""
     status = upload.status_at(now)
-    return {
+    rendered = {
         "id": spell_upload_id(dialect, upload),
         "object": "upload",
         "bytes": upload.bytes,
@@ -25,8 +25,10 @@ def render_upload(dialect: Dialect, upload: Upload, file: File | None, now: date
         "filename": upload.filename,
         "purpose": upload.purpose,
         "status": (UploadStatus.PENDING if status in _UNSEEN else status).value,
-        "file": render_file(dialect, file) if file else None,
     }
+    if status is not UploadStatus.COMPLETED:
+        return rendered
+    return rendered | {"file": render_file(dialect, file) if file else None}
 
 
 def render_part(dialect: Dialect, upload: Upload, part: UploadPart) -> dict[str, Any]:

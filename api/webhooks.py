@@ -46,12 +46,9 @@ async def create_webhook_endpoint(request: Request, call: Call) -> Response:
     new = parse_new_webhook(
         await read_fields(request), allow_http=settings.webhook_allow_http, allow_private=settings.webhook_allow_private
     )
-    limit, owner = settings.max_webhook_endpoints, call.caller.owner
-    if len(await call.services.webhooks.list_endpoints(owner, limit=limit)) == limit:
-        raise too_many(limit)
     endpoint = WebhookEndpoint(
         id=ids.new_id(now, os.urandom(10)),
-        owner=owner,
+        owner=call.caller.owner,
         name=new.name or "",
         url=new.url or "",
         event_types=new.event_types or (),
@@ -59,8 +56,20 @@ async def create_webhook_endpoint(request: Request, call: Call) -> Response:
         updated_at=now,
         secret=new_secret(os.urandom(KEY_BYTES)),
     )
-    await call.services.webhooks.insert_endpoint(endpoint)
+    await _insert(call, endpoint)
     return json_response(render_with_secret(endpoint))
+
+
+async def _insert(call: Call, endpoint: WebhookEndpoint) -> None:
+    """One after another in this process; what another process inserts at the same moment is seen afterwards."""
+    limit, store = call.services.settings.max_webhook_endpoints, call.services.webhooks
+    async with call.services.capacity.new_webhooks:
+        if len(await store.list_endpoints(endpoint.owner, limit=limit)) == limit:
+            raise too_many(limit)
+        await store.insert_endpoint(endpoint)
+        if len(await store.list_endpoints(endpoint.owner, limit=limit + 1)) > limit:
+            await store.delete_endpoint(endpoint.owner, endpoint.id)
+            raise too_many(limit)
 
 
 async def list_webhook_endpoints(request: Request, call: Call) -> Response:

@@ -1,7 +1,8 @@
 """The same batches on Azure's own host and on the local host, over an Azurite each: `python -m bench.hosts [--quick]`.
 
 Needs `func` on the PATH. What counts is the ratio of runs in turns, not the figures: Azurite and the mock upstream
-share the machine with the host. CPU is of the host and its workers, without Azurite and the upstream.
+share the machine with the host. CPU is of the host and its workers, without Azurite and the upstream. Each host has
+one worker process, as an instance has by default: two would compare cores.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def compare(in_flight: int, lines: int) -> list[tuple[str | int | float, ...]]:
         with azurite.running(folder / "azurite.log") as storage, azurite.running(folder / "other.log") as other:
             hosts: dict[str, Service] = {
                 "Azure's own host": Instance(folder, upstream.url, storage, deployment=deployment),
-                "local host": Service(folder, upstream.url, "--azurite", other, deployment=deployment),
+                "local host": Service(
+                    folder, upstream.url, "--azurite", other, "--workers", "1", deployment=deployment
+                ),
             }
             try:
                 for host in hosts.values():

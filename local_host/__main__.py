@@ -65,6 +65,7 @@ class _Prepared:
 def main() -> int:
     options = configuration.parse_options(sys.argv[1:])
     configuration.configure_logging()
+    os.umask(0o077)  # Of the workers, too: what is kept is nobody else's.
     try:
         lock = configuration.take_data_folder(options.data)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -106,15 +106,31 @@ def names(connection: sqlite3.Connection, first: str, last: str, position: str) 
     return [name for (name,) in connection.execute(query, (first, last, position))]
 
 
-def claim_sweep(connection: sqlite3.Connection, now: float) -> bool:
-    """True for one caller a day; drops the blocks of uploads that were given up a week ago."""
+class Sweep(msgspec.Struct, frozen=True):
+    """`given_up`: files of uploads that were given up a week ago, of which no row is left. `made_at`: the database."""
+
+    given_up: list[str]
+    made_at: float
+
+
+def claim_sweep(connection: sqlite3.Connection, now: float) -> Sweep | None:
+    """For one caller a day; drops the blocks of uploads that were given up."""
     last = connection.execute("SELECT at FROM upkeep WHERE name = 'sweep'").fetchone()
     if last is not None and last[0] > now - DAY_SECONDS:
-        return False
+        return None
     connection.execute("INSERT OR REPLACE INTO upkeep VALUES ('sweep', ?)", (now,))
     given_up = "SELECT name FROM staged_blocks GROUP BY name HAVING max(staged_at) < ?"
-    connection.execute(f"DELETE FROM staged_blocks WHERE name IN ({given_up})", (now - UNCOMMITTED_SECONDS,))
-    return True
+    query = f"DELETE FROM staged_blocks WHERE name IN ({given_up}) RETURNING file"
+    files = [file for (file,) in connection.execute(query, (now - UNCOMMITTED_SECONDS,))]
+    return Sweep(given_up=files, made_at=_made_at(connection, now))
+
+
+def _made_at(connection: sqlite3.Connection, now: float) -> float:
+    """When the database was made, in unix seconds; 0 for one that had bytes before this was written down."""
+    knows_bytes = "SELECT EXISTS (SELECT 1 FROM blobs) OR EXISTS (SELECT 1 FROM staged_blocks)"
+    query = f"INSERT OR IGNORE INTO upkeep SELECT 'made', CASE WHEN ({knows_bytes}) THEN 0.0 ELSE ? END"
+    connection.execute(query, (now,))
+    return float(connection.execute("SELECT at FROM upkeep WHERE name = 'made'").fetchone()[0])
 
 
 def every_file(connection: sqlite3.Connection) -> set[str]:

@@ -1,12 +1,14 @@
 """Blobs on a directory: bytes are files that are never changed below their committed length, names are rows in SQLite.
 
 Rule: the row is the truth. A file is complete and fsynced before a row names it and is removed after no row names it;
-what a crash leaves in between is an orphan, swept later. So committing blocks writes one row and copies nothing.
+what a crash leaves in between is an orphan, set aside later (`lost_files`). So committing blocks
+writes one row and copies nothing.
 """
 
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -15,10 +17,22 @@ from pathlib import Path
 
 from local_host import blob_rows
 from local_host.blob_rows import Piece
+from local_host.lost_files import LostFiles
+from local_host.private_files import private_open
 from local_host.store_database import StoreDatabase
 from shared.ports import BlobMissing
 
 READ_BYTES = 4 * 1024 * 1024
+log = logging.getLogger(__name__)
+
+_UNKNOWN_BYTES = (
+    "The data folder holds files that its database, stores.db, does not know; they are left alone. If stores.db was "
+    "lost or replaced, stop the service and restore a copy of it; if the files are not wanted, remove them by hand."
+)
+_SET_ASIDE = (
+    "Files that no record names were moved to lost+found and are deleted after 30 days. A crash leaves a few; if there "
+    "are many, a restored copy of stores.db that names them brings them back at the next start."
+)
 
 
 class DiskBlobs:
@@ -94,13 +108,38 @@ class DiskBlobs:
         self._database.close()
 
     def sweep(self, now: float) -> None:
-        """Drop abandoned blocks and orphaned files, at most once a day. `now` is in unix seconds. Blocks."""
-        if self._database.begin(lambda connection: blob_rows.claim_sweep(connection, now)).result():
-            named = self._database.begin(blob_rows.every_file).result()
-            for entry in os.scandir(self._folder):
-                with suppress(FileNotFoundError):  # Another process works here, too.
-                    if entry.name not in named and entry.stat().st_mtime < now - blob_rows.DAY_SECONDS:
-                        self._remove(entry.name)
+        """Drop abandoned blocks and set orphaned files aside, at most once a day. `now` is in unix seconds. Blocks.
+
+        Nothing is moved by a database that knows no bytes, nor a file that is older than the database.
+        """
+        sweep = self._database.begin(lambda connection: blob_rows.claim_sweep(connection, now)).result()
+        lost = LostFiles(self._folder)
+        if sweep is None and not lost:
+            return
+        named = self._database.begin(blob_rows.every_file).result()
+        if back := lost.bring_back(named):
+            log.warning(
+                "Files that were set aside are named again.", extra={"action": "files_brought_back", "count": back}
+            )
+        if sweep is None:
+            return
+        self._remove(*sweep.given_up)
+        lost.forget(now)
+        orphans = self._older_than(now - blob_rows.DAY_SECONDS, named)
+        lost.set_aside(own := [file for file, at in orphans.items() if named and at >= sweep.made_at], now)
+        if own:
+            log.warning(_SET_ASIDE, extra={"action": "orphans_set_aside", "count": len(own), "reason": lost.folder})
+        if unknown := len(orphans) - len(own):
+            log.warning(_UNKNOWN_BYTES, extra={"action": "sweep_refused", "count": unknown, "reason": self._folder})
+
+    def _older_than(self, until: float, named: set[str]) -> dict[str, float]:
+        """Files that are not `named`, and when each was written; in unix seconds."""
+        found = {}
+        for entry in os.scandir(self._folder):
+            with suppress(FileNotFoundError):  # Another process works here, too.
+                if entry.name not in named and (written := entry.stat().st_mtime) < until:
+                    found[entry.name] = written
+        return found
 
     async def _pieces(self, name: str) -> list[Piece]:
         pieces = await self._database.read(lambda connection: blob_rows.committed(connection, name))
@@ -135,7 +174,7 @@ class DiskBlobs:
         """A new file of a name never used before, durable with its directory entry."""
         file = os.urandom(16).hex()
         try:
-            with (self._folder / file).open("xb") as handle:
+            with private_open(self._folder / file) as handle:
                 handle.write(data)
                 handle.flush()
                 os.fsync(handle.fileno())

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from local_host.events import Event
 from local_host.instance import InstanceStatus, Parent, RuntimeStatus
+from local_host.private_files import close_data_folder
 from local_host.store_database import StoreDatabase
 
 T = TypeVar("T")
@@ -59,7 +60,7 @@ class DataFolderLock:
 
     def __init__(self, folder: Path) -> None:
         """Take the lock, creating the folder if needed. Raises DataFolderInUse."""
-        folder.mkdir(parents=True, exist_ok=True)
+        close_data_folder(folder)
         self._file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

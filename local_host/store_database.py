@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from shared.domain.errors import Unavailable
+from local_host.private_files import make_private_file
+from shared.domain.errors import StorageFull, Unavailable
 
 T = TypeVar("T")
 
@@ -28,9 +29,12 @@ READERS = 8
 BUSY_SECONDS = 30.0
 MOST_IN_ONE_COMMIT = 256
 
-_ADVICE = {
+_FULL = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "the disk quota is used up; free some space",
+    errno.EFBIG: "a file may not grow any more; raise the limit of file sizes (ulimit -f)",
+}
+_ADVICE = {
     errno.EROFS: "the folder is read-only; make it writable",
     errno.EACCES: "the folder is not accessible; make it readable and writable for this user",
     errno.EPERM: "the folder is not accessible; make it readable and writable for this user",
@@ -39,8 +43,18 @@ _ADVICE = {
 
 def unavailable(error: OSError | sqlite3.Error) -> Unavailable:
     """What a failing disk or database means to a caller, with what to do about it."""
+    if (full := _is_full(error)) is not None:
+        return StorageFull(f"The data folder takes no more bytes: {full}.")
     advice = _ADVICE.get(error.errno or 0) if isinstance(error, OSError) else None
     return Unavailable(f"The data folder cannot be used: {advice or error}.")
+
+
+def _is_full(error: OSError | sqlite3.Error) -> str | None:
+    """What to do about it; None if the error is another one."""
+    if isinstance(error, OSError):
+        return _FULL.get(error.errno or 0)
+    is_full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return _FULL[errno.ENOSPC] if is_full else None
 
 
 @dataclass(slots=True)
@@ -81,7 +95,9 @@ class StoreDatabase:
         self._connections: list[sqlite3.Connection] = []
         self._local = threading.local()
         try:
-            self._queue = path.with_suffix(".lock").open("ab")
+            for private in (path, lock := path.with_suffix(".lock")):
+                make_private_file(private)  # The WAL takes after the database.
+            self._queue = lock.open("ab")
         except OSError as error:
             raise unavailable(error) from error
         try:

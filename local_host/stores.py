@@ -13,6 +13,7 @@ from typing import NamedTuple
 from local_host import blob_rows, sqlite_creations, sqlite_records, sqlite_uploads, sqlite_webhooks
 from local_host.caller_blobs import LateCallerBlobs
 from local_host.disk_blobs import DiskBlobs
+from local_host.private_files import make_private_folder
 from local_host.sqlite_creations import SqliteCreations
 from local_host.sqlite_records import SqliteBatches, SqliteFiles
 from local_host.sqlite_uploads import SqliteUploads
@@ -42,7 +43,7 @@ def open_stores(data: Path) -> LocalStores:
     """The stores in the folder `data`, made if missing. Raises Unavailable if the folder cannot be used."""
     folder = data / "blobs"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
     except OSError as error:
         raise unavailable(error) from error
     schemas = (

@@ -7,7 +7,9 @@ suite (`tests/contracts`). Cross-cutting guarantees, which every implementation 
 - What a method that returned has written survives a kill of the process; what one that did not return was writing is
   there as a whole or not at all.
 - Methods are coroutines of one event loop and never block it; one instance serves many concurrent calls.
-- A dependency that does not answer raises `Unavailable` (`shared.domain.errors`), after the adapter's own retries.
+- Any text may stand for an owner, an id or a name: it is kept under or not found, and never an error.
+- A dependency that does not answer raises `Unavailable` (`shared.domain.errors`), after the adapter's own retries;
+  one that takes no more bytes its leaf `StorageFull`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,12 +28,13 @@ def utc_now() -> datetime:
 
 
 class Capacity:
-    """What all lanes of this process share: places, and bytes they may hold."""
+    """What all work in this process shares: places of lanes, bytes they may hold, the queue for new webhooks."""
 
     def __init__(self, settings: Settings) -> None:
         self.room = LaneRoom(settings.lanes_per_process)
         self.kept_results = Budget(settings.kept_result_bytes)
         self.in_flight = Budget(settings.max_inflight_bytes)
+        self.new_webhooks = asyncio.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +106,7 @@ def _azure_services() -> Services:
         webhooks=stores.webhooks,
         upstream=UpstreamClient(
             max_response_bytes=settings.max_response_bytes,
+            inflight_bytes=settings.max_inflight_response_bytes,
             credential=partial(service_credential, settings.storage),
         ),
         webhook_sender=HttpWebhookSender(

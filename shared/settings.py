@@ -14,8 +14,10 @@ from typing import Any, get_type_hints
 
 from shared.domain.batch import Vendor
 from shared.domain.blob_address import parse_hosts
+from shared.domain.credential import AROUND, key_problem
 from shared.domain.deployment import Deployment, parse_deployments
 from shared.domain.heartbeat import STALE_BEATS
+from shared.domain.near_miss import did_you_mean
 from shared.domain.quota import QuotaMode
 from shared.domain.vault_reference import is_unresolved
 
@@ -124,7 +126,16 @@ class Settings:
     max_inflight_bytes: int = _setting(
         "BATCH_MAX_INFLIGHT_BYTES", 134_217_728, "Request bytes in flight, of all lanes of a process."
     )
-    max_response_bytes: int = _setting("BATCH_MAX_RESPONSE_BYTES", 67_108_864, "Largest answer of an upstream.")
+    max_response_bytes: int = _setting(
+        "BATCH_MAX_RESPONSE_BYTES",
+        134_217_728,
+        "Largest answer of an upstream. One of 2,048 embeddings of 3,072 numbers is 88 MB.",
+    )
+    max_inflight_response_bytes: int = _setting(
+        "BATCH_MAX_INFLIGHT_RESPONSE_BYTES",
+        268_435_456,
+        "Answer bytes being read, of all lanes of a process. Past them reading waits; one answer is always read on.",
+    )
     journal_seconds: float = _setting(
         "BATCH_JOURNAL_SECONDS",
         1.0,
@@ -197,24 +208,62 @@ def window_seconds(window: str) -> int:
     return int(window[:-1]) * _UNITS[window[-1]]
 
 
+# What `azd` sets for infra/ and may stand in a developer's shell; no setting of the service, and no mistake.
+DEPLOYING = frozenset(
+    f"BATCH_{name}"
+    for name in (
+        *("ALERT_EMAILS", "APP_NAME", "AZURE_OPENAI_ACCOUNTS", "DASHBOARD_URL", "DURABLE_BACKEND", "EXTRA_SETTINGS"),
+        *("FIRST_KEY_NAME", "IDENTITY_PRINCIPAL_ID", "OPERATOR_ID", "OPERATOR_TYPE", "PRIVATE_NETWORK"),
+        *("RECOVER_VAULT", "SIGNIN_CLIENT_ID", "UPSTREAM_KEYS", "URL", "VAULT_NAME"),
+    )
+)
+
+
 def parse_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from environment variables. Raises SettingsError listing every problem found."""
     hints = get_type_hints(Settings)
     values: dict[str, object] = {}
-    problems: list[str] = []
+    problems: list[str] = _unknown(environment)
     for item in fields(Settings):
-        text = environment.get(item.metadata.get("name", ""), "")
+        name = item.metadata.get("name", "")
+        text = environment.get(name, "").strip(AROUND)
         if not text:
             continue
         if is_unresolved(text):  # It is no secret, so it must not become a key.
-            problems.append(f"{item.metadata['name']}: its Key Vault reference was not resolved; check secret and role")
+            problems.append(f"{name}: its Key Vault reference was not resolved; check secret and role")
             continue
         try:
             values[item.name] = _parsed(text, hints[item.name])
         except ValueError:
-            problems.append(f"{item.metadata['name']}: expected {_expected(hints[item.name])}, got {text!r}")
+            problems.append(f"{name}: expected {_expected(hints[item.name])}, got {text!r}")
     problems += [f"{name}: expected a number above zero, got {values[key]}" for key, name in _numbers(values)]
     deployments, found = parse_deployments(str(values.get("deployments_json", "")), environment)
+    problems += found + _mistakes(values)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Settings(**values, deployments=deployments)  # type: ignore[arg-type]
+
+
+def _unknown(environment: Mapping[str, str]) -> list[str]:
+    """Variables that begin as settings do and are none. Keys and storage, which settings name, may be called so."""
+    names = [item.metadata["name"] for item in fields(Settings) if item.metadata]
+    named = environment.get("BATCH_DEPLOYMENTS", "")
+    storage = environment.get("BATCH_STORAGE", "").strip(AROUND)
+    problems = []
+    for name in sorted(environment):
+        if not name.startswith("BATCH_") or name in names or name in DEPLOYING or f'"{name}"' in named:
+            continue
+        if storage and name.partition("__")[0] == storage:
+            continue
+        near = did_you_mean(name, names, prefix="BATCH_")
+        advice = f"did you mean {near}?" if near else "unset it, or see docs/settings.md for those there are"
+        problems.append(f"{name}: not a setting; {advice}")
+    return problems
+
+
+def _mistakes(values: Mapping[str, object]) -> list[str]:
+    """What is wrong with the texts that have a form of their own."""
+    found = []
     try:
         Settings(**values).windows()  # type: ignore[arg-type]
     except ValueError as error:
@@ -223,9 +272,10 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         parse_hosts(str(values.get("blob_hosts", "")))
     except ValueError as error:
         found.append(f"BATCH_BLOB_HOSTS: {error}")
-    if problems + found:
-        raise SettingsError("\n".join(problems + found))
-    return Settings(**values, deployments=deployments)  # type: ignore[arg-type]
+    key = str(values.get("bootstrap_key", ""))
+    if key and (problem := key_problem(key)):
+        found.append(f"BATCH_BOOTSTRAP_KEY: {problem}")
+    return found
 
 
 def _parsed(text: str, kind: Callable[[str], object]) -> object:
@@ -237,7 +287,9 @@ def _parsed(text: str, kind: Callable[[str], object]) -> object:
 
 
 def _expected(kind: type) -> str:
-    return " or ".join(kind) if issubclass(kind, StrEnum) else kind.__name__
+    if issubclass(kind, StrEnum):
+        return " or ".join(kind)
+    return {bool: "true or false", int: "a whole number", float: "a number"}[kind]
 
 
 def _numbers(values: Mapping[str, object]) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from api.dialect import MOUNTS, Dialect, Envelope
 from api.endpoint import INTERNAL_ERROR, status_of
 from api.openapi import bodies
+from api.openapi.azure_schemas import AZURE_COMPONENTS
 from api.openapi.operations import OPERATIONS, Operation, json_answer
 from api.openapi.schemas import COMPONENTS, TEXT, Schema
 from api.openapi.service_paths import SERVICE_COMPONENTS, SERVICE_PATHS, describe_document
@@ -60,7 +61,7 @@ def build_document(dialect: Dialect, routes: Sequence[Route]) -> dict[str, Any]:
         "paths": paths,
         "webhooks": {event_type: {"post": _event(event_type)} for event_type in EventType},
         "components": {
-            "schemas": {**COMPONENTS, **SERVICE_COMPONENTS},
+            "schemas": {**COMPONENTS, **AZURE_COMPONENTS, **SERVICE_COMPONENTS},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "api-key"},

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from api.api_versions import API_VERSIONS
 from api.byte_range import RangeNotSatisfiable
 from api.conditions import PreconditionFailed
 from api.dialect import OK, Dialect
 from api.endpoint import NOT_MODIFIED, PARTIAL_CONTENT
 from api.files import CONTENT_TYPE
 from api.openapi import bodies
+from api.openapi.azure_schemas import spoken_by
 from api.openapi.bodies import Parameter, no_query
 from api.openapi.schemas import ref
 from shared.domain.errors import DurableBatchError, InvalidRequest, WrongState
@@ -39,21 +41,18 @@ def json_answer(name: str, description: str = "Done.") -> dict[str, Any]:
 
 
 def _ok(name: str) -> Callable[[Dialect], Answers]:
-    return lambda _: {OK: json_answer(name)}
+    return lambda dialect: {OK: json_answer(spoken_by(dialect, name))}
 
 
 def _created_file(dialect: Dialect) -> Answers:
-    return {dialect.created_file: json_answer("File")}
-
-
-def _listed_files(dialect: Dialect) -> Answers:
-    return {OK: json_answer("Files" if dialect.pages_files else "AzureFiles")}
+    return {dialect.created_file: json_answer(spoken_by(dialect, "File"))}
 
 
 def _created_batch(dialect: Dialect) -> Answers:
     """Azure classic: by the api-version (contract 1.4)."""
-    statuses = {dialect.created_batch, *((OK,) if dialect.needs_api_version else ())}
-    return {status: json_answer("Batch") for status in sorted(statuses)}
+    by_version = {version.created_batch for version in API_VERSIONS} if dialect.needs_api_version else set()
+    statuses = sorted({dialect.created_batch} | by_version)
+    return {status: json_answer(spoken_by(dialect, "Batch")) for status in statuses}
 
 
 def _downloaded(_: Dialect) -> Answers:
@@ -86,7 +85,7 @@ _FILES: Mapping[str, Operation] = {
     "list_files": Operation(
         tag="Files",
         summary="List files",
-        answers=_listed_files,
+        answers=_ok("Files"),
         parameters=bodies.file_query,
     ),
     "retrieve_file": Operation(tag="Files", summary="Retrieve a file", answers=_ok("File")),

@@ -96,7 +96,9 @@ _UPLOAD = record(
             (UploadStatus.PENDING, UploadStatus.COMPLETED, UploadStatus.CANCELLED, UploadStatus.EXPIRED),
         ),
         "file": or_null(ref("File")),
-    }
+    },
+    optional=("file",),
+    description="`file` of a completed upload only; null once that file has been deleted.",
 )
 _PART = record(
     {
@@ -239,11 +241,6 @@ COMPONENTS: Mapping[str, Schema] = {
     "File": _FILE,
     "DeletedFile": _DELETED_FILE,
     "Files": _FILES,
-    "AzureFiles": {
-        **_FILES,
-        "required": ["object", "data"],
-        "description": "The other keys only when the caller's `limit` cuts the list.",
-    },
     "Upload": _UPLOAD,
     "UploadPart": _PART,
     "Batch": _BATCH,

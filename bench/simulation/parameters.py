@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from shared.domain.chunk import PlannedChunk
-from shared.domain.input_scan import ChunkPlanner
+from shared.domain.chunk_planner import ChunkPlanner
 from shared.settings import Settings
 
 DEFAULTS = Settings()

@@ -104,6 +104,7 @@ def main() -> int:
         raise SystemExit(_NO_FUNC)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(0))
+    os.umask(0o077)  # Of what it starts, too: prompts, answers and keys are kept in the folder.
     data: Path = chosen.data
     data.mkdir(parents=True, exist_ok=True)
     key = bootstrap_key(data, os.environ)

@@ -39,12 +39,15 @@ class BlobBlobs:
         await self._container.close()
 
     async def _blob(self, name: str) -> BlobClient:
+        return (await self._ready()).get_blob_client(name)
+
+    async def _ready(self) -> ContainerClient:
         async with self._making:
             if not self._made:
                 with suppress(ResourceExistsError):
                     await self._container.create_container()
                 self._made = True
-        return self._container.get_blob_client(name)
+        return self._container
 
     async def stage_block(self, name: str, block_id: str, data: bytes) -> None:
         with translated():
@@ -119,15 +122,15 @@ class BlobBlobs:
                 await self.delete(name)
 
         with translated():
-            await self._blob(prefix)
-            listed = self._container.list_blobs(name_starts_with=prefix, include=["uncommittedblobs"])
+            container = await self._ready()
+            listed = container.list_blobs(name_starts_with=prefix, include=["uncommittedblobs"])
             names = [blob.name async for blob in listed]
         await asyncio.gather(*(delete(name) for name in names))
 
     async def names(self, prefix: str) -> AsyncIterator[str]:
         with translated():
-            await self._blob(prefix)
-            async for name in self._container.list_blob_names(name_starts_with=prefix):
+            container = await self._ready()
+            async for name in container.list_blob_names(name_starts_with=prefix):
                 yield name
 
 

@@ -17,6 +17,7 @@ from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from shared.azure.faults import translated
+from shared.domain.blob_address import is_closed
 from shared.ports import AccessDenied, BlobMissing, BlobVersion, Changed
 
 READ_BYTES = 4 * 1024 * 1024
@@ -69,18 +70,17 @@ class AzureCallerBlobs:
 
     def _blob(self, url: str) -> BlobClient:
         """Closed by its caller; raises AccessDenied for what belongs to the service."""
+        self._check_open(url)
         try:
             blob = BlobClient.from_blob_url(url, credential=self._credential(url), **self._options())
         except ValueError as error:
             raise BlobMissing(f"{url} is no blob.") from error
-        if self._is_ours(blob.container_name):
-            raise AccessDenied(f"{url} is in a container of the service itself.")
+        self._check_open(blob.url)  # What the SDK has made of it is what it will send.
         return blob
 
-    def _is_ours(self, container: str) -> bool:
-        """By name, whatever the account: one account may have several hosts."""
-        name = container.lower()
-        return name.startswith("azure-webjobs") or (self._own is not None and name == self._own.container_name)
+    def _check_open(self, url: str) -> None:
+        if is_closed(url, self._own.container_name if self._own is not None else None):
+            raise AccessDenied(f"{url} is in a container of the service itself.")
 
     def _credential(self, url: str) -> Any:
         if self._own is not None and urlsplit(url).netloc.lower() == urlsplit(self._own.url).netloc.lower():

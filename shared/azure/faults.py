@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
-from shared.domain.errors import Unavailable
+from shared.domain.errors import StorageFull, Unavailable
 
 
 @contextmanager
@@ -19,6 +20,10 @@ def translated() -> Iterator[None]:
     try:
         yield
     except AzureError as error:
+        if isinstance(error, HttpResponseError) and error.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
+            raise StorageFull(
+                "The storage account is full. Its operator has to make room or raise its limit."
+            ) from error
         raise Unavailable(_message(error)) from error
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from shared.azure.names import UNFINISHED, newest_first, table_key
+from shared.azure.names import FIRST, UNFINISHED, Key, compound, newest_first, table_key, within
 from shared.azure.tables import Table
 from shared.domain.batch import Batch
 from shared.domain.chunk import ChunkRow
@@ -64,7 +64,7 @@ class TableBatches:
 
     async def _newest(self, owner: str, after: str | None, limit: int) -> builtins.list[Batch]:
         batches: list[Batch] = []
-        past = newest_first(after) if after else ""
+        past = newest_first(after) if after else FIRST
         async for row in self._batches.query(table_key(owner), past=past, page=limit):
             batches.append(msgspec.json.decode(row.record, type=Batch))
             if len(batches) == limit:
@@ -90,20 +90,20 @@ class TableBatches:
                     await self._batches.delete(UNFINISHED, row.key)
 
     async def put_chunk(self, row: ChunkRow, version: str | None) -> str:
-        key, record = f"{row.index:06d}", msgspec.json.encode(row)
+        partition, key, record = table_key(row.batch_id), _chunk_key(row.index), msgspec.json.encode(row)
         if version is not None:
-            return await self._chunks.replace(row.batch_id, key, record, version)
+            return await self._chunks.replace(partition, key, record, version)
         try:
-            return await self._chunks.insert(row.batch_id, key, record)
+            return await self._chunks.insert(partition, key, record)
         except AlreadyExists as error:
             raise Changed("The chunk's row was written by someone else; read it.") from error
 
     async def get_chunk(self, batch_id: str, index: int) -> Stored[ChunkRow] | None:
-        row = await self._chunks.get(batch_id, f"{index:06d}")
+        row = await self._chunks.get(table_key(batch_id), _chunk_key(index))
         return None if row is None else Stored(msgspec.json.decode(row.record, type=ChunkRow), row.version)
 
     async def list_chunks(self, batch_id: str) -> builtins.list[ChunkRow]:
-        return [msgspec.json.decode(row.record, type=ChunkRow) async for row in self._chunks.query(batch_id)]
+        return [msgspec.json.decode(row.record, type=ChunkRow) async for row in self._chunks.query(table_key(batch_id))]
 
     async def beat(self, heartbeat: Heartbeat) -> None:
         record = msgspec.json.encode(heartbeat)
@@ -130,14 +130,18 @@ class TableBatches:
         await self._lanes.delete(table_key(heartbeat.deployment), key)
 
     async def heartbeats(self, deployment: str, batch_id: str | None = None) -> builtins.list[Heartbeat]:
-        past, before = ("", None) if batch_id is None else (f"{batch_id}_", f"{batch_id}_:")
+        past, before = (FIRST, None) if batch_id is None else within(batch_id)
         rows = self._lanes.query(table_key(deployment), past=past, before=before)
         return [msgspec.json.decode(row.record, type=Heartbeat) async for row in rows]
 
 
-def _marker_key(batch: Batch) -> str:
-    return f"{batch.id}_{table_key(batch.owner)}"
+def _marker_key(batch: Batch) -> Key:
+    return compound(batch.id, batch.owner)
 
 
-def _lane_key(batch_id: str, lane: int) -> str:
-    return f"{batch_id}_{lane:04d}"
+def _lane_key(batch_id: str, lane: int) -> Key:
+    return compound(batch_id, f"{lane:04d}")
+
+
+def _chunk_key(index: int) -> Key:
+    return table_key(f"{index:06d}")

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from shared.azure.names import table_key
 from shared.azure.tables import Table
 from shared.domain.creation import Creation
 from shared.ports import AlreadyExists, Changed, Stored
 
-_PARTITION = "creations"
+_PARTITION = table_key("creations")
 
 
 class TableCreations:
@@ -20,16 +21,16 @@ class TableCreations:
         self._table = table
 
     async def get(self, name: str) -> Stored[Creation] | None:
-        row = await self._table.get(_PARTITION, name)
+        row = await self._table.get(_PARTITION, table_key(name))
         return None if row is None else Stored(msgspec.json.decode(row.record, type=Creation), row.version)
 
     async def put(self, creation: Creation, version: str | None) -> None:
         record = msgspec.json.encode(creation)
         if version is not None:
-            await self._table.replace(_PARTITION, creation.name, record, version)
+            await self._table.replace(_PARTITION, table_key(creation.name), record, version)
             return
         try:
-            await self._table.insert(_PARTITION, creation.name, record)
+            await self._table.insert(_PARTITION, table_key(creation.name), record)
         except AlreadyExists as error:
             raise Changed("The record was written by someone else; read it.") from error
 
@@ -38,4 +39,4 @@ class TableCreations:
             yield msgspec.json.decode(row.record, type=Creation)
 
     async def delete(self, name: str) -> None:
-        await self._table.delete(_PARTITION, name)
+        await self._table.delete(_PARTITION, table_key(name))

@@ -7,17 +7,18 @@ markers whose record is gone are cleaned when their time comes.
 from __future__ import annotations
 
 import builtins
+import re
 from collections import deque
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
-from shared.azure.names import EXPIRY, newest_first, table_key
+from shared.azure.names import EXPIRY, FIRST, Key, compound, moment, newest_first, table_key, until
 from shared.azure.tables import Table
 from shared.domain.file import File
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PURPOSE = re.compile(r"[a-z_-]{1,64}")
 
 
 class _Marker(msgspec.Struct, frozen=True):
@@ -50,11 +51,13 @@ class TableFiles:
         self, owner: str, *, purpose: str | None = None, after: str | None = None, limit: int, newest_first: bool = True
     ) -> list[File]:
         """Oldest first reads every row of the owner that is newer than `after`: tables have no descending order."""
+        if purpose is not None and not _PURPOSE.fullmatch(purpose):  # No file has it, and a query may not hold it.
+            return []
         find = self._newest if newest_first else self._oldest
         return await find(owner, {} if purpose is None else {"Purpose": purpose}, after, limit)
 
     async def _newest(self, owner: str, equal: dict[str, str], after: str | None, limit: int) -> builtins.list[File]:
-        past = newest_first(after) if after else ""
+        past = newest_first(after) if after else FIRST
         files: list[File] = []
         async for row in self._table.query(table_key(owner), past=past, equal=equal, page=limit):
             files.append(msgspec.json.decode(row.record, type=File))
@@ -79,7 +82,7 @@ class TableFiles:
         return deleted
 
     async def expired(self, now: datetime) -> AsyncIterator[File]:
-        async for row in self._table.query(EXPIRY, before=_moment(now + timedelta(microseconds=1))):
+        async for row in self._table.query(EXPIRY, before=until(now)):
             marker = msgspec.json.decode(row.record, type=_Marker)
             file = await self.get(marker.owner, marker.file_id)
             if file is None:
@@ -92,10 +95,5 @@ class TableFiles:
             yield msgspec.json.decode(row.record, type=File)
 
 
-def _expiry_key(file: File, expires_at: datetime) -> str:
-    return f"{_moment(expires_at)}_{file.id}_{table_key(file.owner)}"
-
-
-def _moment(at: datetime) -> str:
-    """Microseconds since 1970, in a width that keeps their order for ten thousand years."""
-    return f"{(at - _EPOCH) // timedelta(microseconds=1):018d}"
+def _expiry_key(file: File, expires_at: datetime) -> Key:
+    return compound(moment(expires_at), file.id, file.owner)

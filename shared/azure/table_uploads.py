@@ -7,16 +7,14 @@ record is gone are cleaned when their time comes.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
-from shared.azure.names import EXPIRY, PARTS, table_key
+from shared.azure.names import EXPIRY, Key, compound, moment, parts_of, table_key, until
 from shared.azure.tables import Table
 from shared.domain.upload import Upload, UploadPart
 from shared.ports import Stored
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Marker(msgspec.Struct, frozen=True):
@@ -33,34 +31,36 @@ class TableUploads:
     async def insert(self, upload: Upload) -> None:
         marker = msgspec.json.encode(_Marker(upload.owner, upload.id))
         await self._table.upsert(EXPIRY, _expiry_key(upload), marker)
-        await self._table.insert(table_key(upload.owner), upload.id, msgspec.json.encode(upload))
+        await self._table.insert(table_key(upload.owner), table_key(upload.id), msgspec.json.encode(upload))
 
     async def get(self, owner: str, upload_id: str) -> Stored[Upload] | None:
-        row = await self._table.get(table_key(owner), upload_id)
+        row = await self._table.get(table_key(owner), table_key(upload_id))
         return None if row is None else Stored(msgspec.json.decode(row.record, type=Upload), row.version)
 
     async def replace(self, upload: Upload, version: str) -> str:
-        return await self._table.replace(table_key(upload.owner), upload.id, msgspec.json.encode(upload), version)
+        return await self._table.replace(
+            table_key(upload.owner), table_key(upload.id), msgspec.json.encode(upload), version
+        )
 
     async def put_part(self, part: UploadPart) -> None:
-        await self._table.upsert(_parts(part.upload_id), part.id, msgspec.json.encode(part))
+        await self._table.upsert(parts_of(part.upload_id), table_key(part.id), msgspec.json.encode(part))
 
     async def list_parts(self, upload_id: str) -> list[UploadPart]:
-        rows = self._table.query(_parts(upload_id))
+        rows = self._table.query(parts_of(upload_id))
         return [msgspec.json.decode(row.record, type=UploadPart) async for row in rows]
 
     async def delete_part(self, part: UploadPart) -> None:
-        await self._table.delete(_parts(part.upload_id), part.id)
+        await self._table.delete(parts_of(part.upload_id), table_key(part.id))
 
     async def delete(self, upload: Upload) -> bool:
         for part in await self.list_parts(upload.id):
             await self.delete_part(part)
-        deleted = await self._table.delete(table_key(upload.owner), upload.id)
+        deleted = await self._table.delete(table_key(upload.owner), table_key(upload.id))
         await self._table.delete(EXPIRY, _expiry_key(upload))
         return deleted
 
     async def expired(self, now: datetime) -> AsyncIterator[Upload]:
-        async for row in self._table.query(EXPIRY, before=_moment(now + timedelta(microseconds=1))):
+        async for row in self._table.query(EXPIRY, before=until(now)):
             marker = msgspec.json.decode(row.record, type=_Marker)
             stored = await self.get(marker.owner, marker.upload_id)
             if stored is None:
@@ -69,14 +69,5 @@ class TableUploads:
                 yield stored.value
 
 
-def _parts(upload_id: str) -> str:
-    return f"{PARTS}{upload_id}"
-
-
-def _expiry_key(upload: Upload) -> str:
-    return f"{_moment(upload.expires_at)}_{upload.id}_{table_key(upload.owner)}"
-
-
-def _moment(at: datetime) -> str:
-    """Microseconds since 1970, in a width that keeps their order for ten thousand years."""
-    return f"{(at - _EPOCH) // timedelta(microseconds=1):018d}"
+def _expiry_key(upload: Upload) -> Key:
+    return compound(moment(upload.expires_at), upload.id, upload.owner)

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.azure.names import DUE, newest_first, table_key
+from shared.azure.names import DUE, FIRST, Key, compound, moment, newest_first, table_key, until
 from shared.azure.tables import Table
 from shared.domain.webhook_delivery import Delivery
 from shared.domain.webhook_endpoint import WebhookEndpoint
 from shared.ports import Stored
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSERT_PATIENCE = timedelta(hours=1)
-_KEY = "delivery"
+_KEY = table_key("delivery")
 
 
 class _Marker(msgspec.Struct, frozen=True):
@@ -54,7 +53,7 @@ class TableWebhooks:
         self, owner: str, *, after: str | None = None, limit: int
     ) -> builtins.list[WebhookEndpoint]:
         endpoints: list[WebhookEndpoint] = []
-        past = newest_first(after) if after else ""
+        past = newest_first(after) if after else FIRST
         async for row in self._endpoints.query(table_key(owner), past=past, page=limit):
             endpoints.append(msgspec.json.decode(row.record, type=WebhookEndpoint))
             if len(endpoints) == limit:
@@ -63,23 +62,23 @@ class TableWebhooks:
 
     async def insert_delivery(self, delivery: Delivery) -> None:
         await self._mark(delivery)
-        await self._deliveries.insert(delivery.id, _KEY, msgspec.json.encode(delivery))
+        await self._deliveries.insert(table_key(delivery.id), _KEY, msgspec.json.encode(delivery))
 
     async def get_delivery(self, delivery_id: str) -> Stored[Delivery] | None:
-        row = await self._deliveries.get(delivery_id, _KEY)
+        row = await self._deliveries.get(table_key(delivery_id), _KEY)
         return None if row is None else Stored(msgspec.json.decode(row.record, type=Delivery), row.version)
 
     async def replace_delivery(self, delivery: Delivery, version: str) -> str:
         """The marker of the time before stays until that time comes: `due_deliveries` then finds it out of date."""
         await self._mark(delivery)
-        return await self._deliveries.replace(delivery.id, _KEY, msgspec.json.encode(delivery), version)
+        return await self._deliveries.replace(table_key(delivery.id), _KEY, msgspec.json.encode(delivery), version)
 
     async def delete_delivery(self, delivery: Delivery) -> None:
-        await self._deliveries.delete(delivery.id, _KEY)
+        await self._deliveries.delete(table_key(delivery.id), _KEY)
         await self._deliveries.delete(DUE, _marker_key(delivery))
 
     async def due_deliveries(self, now: datetime) -> AsyncIterator[Stored[Delivery]]:
-        async for row in self._deliveries.query(DUE, before=_moment(now + timedelta(microseconds=1))):
+        async for row in self._deliveries.query(DUE, before=until(now)):
             marker = msgspec.json.decode(row.record, type=_Marker)
             stored = await self.get_delivery(marker.delivery_id)
             if stored is not None and stored.value.due_at == marker.due_at:
@@ -92,10 +91,5 @@ class TableWebhooks:
         await self._deliveries.upsert(DUE, _marker_key(delivery), marker)
 
 
-def _marker_key(delivery: Delivery) -> str:
-    return f"{_moment(delivery.due_at)}_{delivery.id}"
-
-
-def _moment(at: datetime) -> str:
-    """Microseconds since 1970, in a width that keeps their order for ten thousand years."""
-    return f"{(at - _EPOCH) // timedelta(microseconds=1):018d}"
+def _marker_key(delivery: Delivery) -> Key:
+    return compound(moment(delivery.due_at), delivery.id)

@@ -21,6 +21,7 @@ from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.azure.faults import translated
+from shared.azure.names import FIRST, Key
 from shared.ports import AlreadyExists, Changed
 
 PROPERTY_BYTES = 64 * 1024
@@ -30,7 +31,7 @@ MOST_PROPERTIES = 15  # An entity holds 1 MiB, keys and names included.
 class Row(msgspec.Struct, frozen=True):
     """A record as it is stored."""
 
-    key: str
+    key: Key
     record: bytes
     version: str
 
@@ -56,7 +57,7 @@ class Table:
                 self._made = True
         return self._client
 
-    async def insert(self, partition: str, key: str, record: bytes, **columns: str) -> str:
+    async def insert(self, partition: Key, key: Key, record: bytes, **columns: str) -> str:
         """Returns the version. Raises AlreadyExists."""
         entity = _entity(partition, key, record, columns)
         with translated():
@@ -69,7 +70,7 @@ class Table:
             raise AlreadyExists(f"{self._client.table_name}: {key}")
         return version
 
-    async def replace(self, partition: str, key: str, record: bytes, version: str, **columns: str) -> str:
+    async def replace(self, partition: Key, key: Key, record: bytes, version: str, **columns: str) -> str:
         """Returns the new version. Raises Changed unless the row is at `version`."""
         entity = _entity(partition, key, record, columns)
         with translated():
@@ -89,25 +90,25 @@ class Table:
         found = await self._get(entity["PartitionKey"], entity["RowKey"])
         return str(found.metadata["etag"]) if found is not None and found.get("Write") == entity["Write"] else None
 
-    async def upsert(self, partition: str, key: str, record: bytes) -> None:
+    async def upsert(self, partition: Key, key: Key, record: bytes) -> None:
         """Insert or replace, whatever is there."""
         with translated():
             client = await self._ready()
             await client.upsert_entity(_entity(partition, key, record, {}), mode=UpdateMode.REPLACE)
 
-    async def get(self, partition: str, key: str) -> Row | None:
+    async def get(self, partition: Key, key: Key) -> Row | None:
         with translated():
             await self._ready()
             entity = await self._get(partition, key)
         return None if entity is None else _row(entity)
 
-    async def _get(self, partition: str, key: str) -> TableEntity | None:
+    async def _get(self, partition: Key, key: Key) -> TableEntity | None:
         try:
             return await self._client.get_entity(partition, key)
         except ResourceNotFoundError:
             return None
 
-    async def delete(self, partition: str, key: str) -> bool:
+    async def delete(self, partition: Key, key: Key) -> bool:
         """False if there was no such row, which the SDK itself does not tell."""
         statuses: list[int] = []
 
@@ -121,10 +122,10 @@ class Table:
 
     async def query(
         self,
-        partition: str,
+        partition: Key,
         *,
-        past: str = "",
-        before: str | None = None,
+        past: Key = FIRST,
+        before: Key | None = None,
         equal: Mapping[str, str] | None = None,
         page: int = 1000,
     ) -> AsyncIterator[Row]:
@@ -144,7 +145,7 @@ class Table:
             async for entity in entities:
                 yield _row(entity)
 
-    async def query_others(self, partition: str) -> AsyncIterator[Row]:
+    async def query_others(self, partition: Key) -> AsyncIterator[Row]:
         """Rows of every partition but this one: reads the whole table."""
         with translated():
             client = await self._ready()
@@ -153,7 +154,7 @@ class Table:
                 yield _row(entity)
 
 
-def _entity(partition: str, key: str, record: bytes, columns: dict[str, str]) -> dict[str, Any]:
+def _entity(partition: Key, key: Key, record: bytes, columns: dict[str, str]) -> dict[str, Any]:
     if len(record) > MOST_PROPERTIES * PROPERTY_BYTES:
         raise ValueError(f"A record of {len(record)} bytes does not fit into a table entity of 1 MiB.")
     parts = [record[start : start + PROPERTY_BYTES] for start in range(0, len(record), PROPERTY_BYTES)]

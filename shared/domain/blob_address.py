@@ -1,7 +1,8 @@
 """Addresses of callers' own blobs: `input_blob` and `output_folder` of a create call (contract 1.5.5, 2.5).
 
 Rule of this file: an address outside the storage accounts that the operator listed (`BATCH_BLOB_HOSTS`) is refused,
-whatever it looks like: the service would go there with its own identity. Pure.
+whatever it looks like: the service would go there with its own identity. Within them, what belongs to the service and
+its platform is closed, however the address spells it (`is_closed`). Pure.
 """
 
 from __future__ import annotations
@@ -18,6 +19,12 @@ from shared.domain.parameters import missing, shortened, too_long, unsupported, 
 MAX_URL: Final = 2048
 _HOST: Final = re.compile(r"(?:(https?)://)?([a-z0-9.-]+(?::\d{1,5})?)/?", re.IGNORECASE | re.ASCII)
 _PRINTABLE: Final = re.compile(r"[!-~]+")
+# Hosts on which a path begins with the container. On any other it may begin with the account.
+_ACCOUNT_HOST: Final = re.compile(r"[a-z0-9-]+(\.z\d+)?\.(blob|dfs)\.(core\.[a-z0-9.]+|storage\.azure\.net)")
+# The platform's: its secrets and locks, deployed code, and what Durable Functions keeps for a task hub of any name.
+_PLATFORM_PREFIXES: Final = ("azure-webjobs", "app-package", "scm-releases", "function-releases")
+_HUB_SUFFIXES: Final = ("-leases", "-applease", "-largemessages")
+_MOST_DECODINGS: Final = 8
 _RESULTS: Final = {"output": "results.jsonl", "error": "errors.jsonl"}
 
 
@@ -76,6 +83,35 @@ def is_within(url: str, origins: Collection[str]) -> bool:
     """Whether an address that was let in once still may be gone to: operators change their minds."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".lower() in origins
+
+
+def is_closed(url: str, own_container: str | None) -> bool:
+    """Whether a request to `url`, in whatever way a server reads it, may reach a container that is not for callers.
+
+    These are the service's own and the platform's. By name, whatever the account: one account has many hosts.
+    """
+    parts = urlsplit(url)
+    path = _decoded(parts.path)
+    if path is None:
+        return True
+    segments = [segment for segment in path.replace("\\", "/").split("/") if segment not in ("", ".")]
+    if ".." in segments:
+        return True
+    is_account_host = _ACCOUNT_HOST.fullmatch((parts.hostname or "").rstrip(".")) is not None
+    names = [re.sub(r"[^a-z0-9$-]", "", segment.lower()) for segment in segments[: 1 if is_account_host else 2]]
+    return any(
+        name == own_container or name.startswith(_PLATFORM_PREFIXES) or name.endswith(_HUB_SUFFIXES) for name in names
+    )
+
+
+def _decoded(path: str) -> str | None:
+    """Without any escape, also of escapes; None if there is no end to them."""
+    for _ in range(_MOST_DECODINGS):
+        decoded = unquote(path)
+        if decoded == path:
+            return path
+        path = decoded
+    return None
 
 
 def _address(param: str, url: Any, origins: Collection[str], *, segments: int) -> str:

@@ -31,6 +31,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     chunks: tuple[PlannedChunk, ...]
 
 
+def no_chunk(index: int) -> PlannedChunk:
+    """In place of a chunk whose plan is lost: of what it holds, only the journal tells."""
+    return PlannedChunk(index=index, start=0, length=0, first_line=1, lines=0, tokens=0)
+
+
 class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
     """Progress of one chunk, and the `lane` that claimed it by inserting the row: only that lane works on it.
 

@@ -1,8 +1,9 @@
 """Create calls that may come twice: what is remembered of the first, and which later call is the same one again.
 
-SDKs repeat a create call whose answer they did not get, and send no key with it (contract 6.5). Two signs tell a
-repetition: the SDK's own count of retries, and the `Idempotency-Key` header of a careful caller (ours, docs/api.md).
-Without a sign every call is a new one: two deliberate calls are never taken for one.
+SDKs repeat a create call whose answer they did not get, and send no key with it (contract 6.5). Three signs tell a
+repetition: the `Idempotency-Key` header of a careful caller (ours, docs/api.md), the `x-ms-client-request-id` of
+Azure's clients, which all attempts of a call share (contract 9.6), and the count of retries of OpenAI's. Without a sign
+every call is a new one: two deliberate calls are never taken for one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Final
 
 import msgspec
@@ -21,6 +23,14 @@ from shared.domain.parameters import too_long
 RETRY_LIFE: Final = timedelta(minutes=5)
 KEY_LIFE: Final = timedelta(hours=24)
 MAX_KEY: Final = 255
+
+
+class Sign(Enum):
+    """By what a call is recognised; the first that it carries counts."""
+
+    KEY = auto()
+    CLIENT_REQUEST = auto()
+    RETRY_COUNT = auto()
 
 
 class Creation(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,12 +53,12 @@ class Creation(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatableCall:
-    """A create call that carries one of the two signs."""
+    """A create call that carries a sign."""
 
     name: str
     request: str
     retries: int
-    has_key: bool
+    sign: Sign
 
     def repeats(self, earlier: Creation, now: datetime, *, overtaken: bool) -> bool:
         """Whether this is `earlier` come again. `overtaken`: it was written after this call had begun.
@@ -56,7 +66,9 @@ class RepeatableCall:
         A first attempt that was overtaken by a second one of the same request meets its own retry. Raises
         InvalidRequest if the caller's key was used for another request.
         """
-        if not self.has_key:
+        if self.sign is Sign.CLIENT_REQUEST:
+            return now - earlier.at < RETRY_LIFE
+        if self.sign is Sign.RETRY_COUNT:
             is_later = self.retries > 0 or (overtaken and earlier.retries > 0)
             return is_later and now - earlier.at < RETRY_LIFE
         if earlier.is_forgotten(now):
@@ -71,10 +83,11 @@ class RepeatableCall:
 
 
 def repeatable_call(
-    *, owner: str, route: str, body: bytes, key: str | None, retry_count: str | None
+    *, owner: str, route: str, body: bytes, key: str | None, client_request: str | None, retry_count: str | None
 ) -> RepeatableCall | None:
-    """The call as it can be recognised, or None. `route` is path and query, `retry_count` the SDK's header.
+    """The call as it can be recognised, or None. `route` is path and query; the last three are the signs' headers.
 
+    Only a caller's key promises that it is used once: under the other signs another request is another call.
     Raises InvalidRequest.
     """
     request = _digest(route.encode(), body)
@@ -84,11 +97,14 @@ def repeatable_call(
         if len(key) > MAX_KEY:
             raise too_long("Idempotency-Key", len(key), MAX_KEY)
         name = _digest(b"key", owner.encode(), key.encode())
-        return RepeatableCall(name=name, request=request, retries=retries, has_key=True)
+        return RepeatableCall(name=name, request=request, retries=retries, sign=Sign.KEY)
+    if client_request:
+        name = _digest(b"client request", owner.encode(), request.encode(), client_request.encode())
+        return RepeatableCall(name=name, request=request, retries=retries, sign=Sign.CLIENT_REQUEST)
     if not counted:
         return None
     name = _digest(b"request", owner.encode(), request.encode())
-    return RepeatableCall(name=name, request=request, retries=retries, has_key=False)
+    return RepeatableCall(name=name, request=request, retries=retries, sign=Sign.RETRY_COUNT)
 
 
 def _digest(*parts: bytes) -> str:

@@ -6,6 +6,7 @@
     ├── NotFound            no such object for this caller
     ├── WrongState          the object exists but cannot do that now
     └── Unavailable         a dependency is down; the same call may work later
+        └── StorageFull     storage takes no more bytes until somebody makes room
 
 Three levels of error never mix: a *request* error is one of these (4xx, nothing is created); a *batch* error is a
 `BatchError` value in the record (`status: failed`); a *line* error is a result line in the error file.
@@ -44,3 +45,7 @@ class WrongState(DurableBatchError):
 
 class Unavailable(DurableBatchError):
     """A dependency of the service did not answer; retrying later may work."""
+
+
+class StorageFull(Unavailable):
+    """Reading works, writing does not: only a person who makes room helps. Trying again soon is no use."""

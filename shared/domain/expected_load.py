@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from shared.domain.raw_json import ABSENT, as_string
+from shared.domain.raw_json import ABSENT, as_string, is_utf8
 from shared.domain.tokens import TokenCounter, TokenTally
 
 HEAD_BYTES: Final = 262_144
@@ -54,7 +54,7 @@ def expect_load(head: bytes, size: int, counter: TokenCounter) -> ExpectedLoad |
 
 def _body(line: bytes) -> bytes | None:
     try:
-        return bytes(_decode_line(line).body)
+        return bytes(_decode_line(line).body) if is_utf8(line) else None
     except (msgspec.DecodeError, RecursionError):
         return None
 

@@ -47,10 +47,11 @@ _SICK = {
 }
 
 
-def sick_upstream(reason: str) -> str:
-    """`reason` is one of `upstream.Retry`."""
+def sick_upstream(reason: str, words: str | None = None) -> str:
+    """`reason` and `words` are those of one `upstream.Retry`."""
     status = reason.removeprefix("status_")
-    return _SICK.get(reason) or f"The upstream answers HTTP {status} again and again. {_TRIES_AGAIN}"
+    sentence = _SICK.get(reason) or f"The upstream answers HTTP {status} again and again. {_TRIES_AGAIN}"
+    return f'{sentence} It says: "{words}"' if words else sentence
 
 
 def asked_to_wait(reason: str, seconds: float) -> str:
@@ -82,4 +83,19 @@ def no_room(deployment: str, needed: int, ahead_tokens: int, ahead_batches: int,
     return (
         f"Waiting for room in the enqueued tokens of the deployment '{deployment}': the limit is {limit:,}, "
         f"{batches} {ahead_tokens:,}, this one needs {needed:,}. It starts by itself, in order."
+    )
+
+
+def deployment_gone(deployment: str) -> str:
+    return (
+        f"The deployment '{deployment}' is gone from the service's configuration. The operator has to put it back into "
+        "BATCH_DEPLOYMENTS; the batch then goes on by itself. Nothing fails in the meantime, and it can be cancelled."
+    )
+
+
+def endpoint_gone(deployment: str, endpoint: str) -> str:
+    return (
+        f"The deployment '{deployment}' does not serve {endpoint} any more. The operator has to add it to the "
+        "deployment's `endpoints` in BATCH_DEPLOYMENTS; the batch then goes on by itself. Nothing fails in the "
+        "meantime, and it can be cancelled."
     )

@@ -34,11 +34,21 @@ def _compose(at: datetime, low: int) -> str:
     return f"{milliseconds << 80 | 7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b:032x}"
 
 
+def is_id(text: str) -> bool:
+    """Whether it is a canonical id. What is none names nothing of ours: say so without asking a store."""
+    return _HEX.fullmatch(text) is not None
+
+
 def created_at(value: str) -> datetime:
     """When the id was made, to the millisecond. Raises ValueError if it is no canonical id."""
-    if not _HEX.fullmatch(value):
+    if not is_id(value):
         raise ValueError(f"{value!r} is no id")
     return datetime.fromtimestamp(int(value[:12], 16) / 1000, UTC)
+
+
+def is_made_before(value: str, moment: datetime) -> bool:
+    """Whether it is a canonical id, and one that was made before `moment`."""
+    return is_id(value) and int(value[:12], 16) < moment.timestamp() * 1000
 
 
 def to_uuid(value: str) -> str:

@@ -2,27 +2,28 @@
 
 Bytes are pushed in as they arrive; how they are cut into blocks makes no difference. Memory is one line, one block,
 a digest per line, the plan, and the texts of a few lines that are counted together. What a single line must be is
-said in `request_line`.
+said in `line_rules`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from shared.domain import validation_errors
 from shared.domain.batch import BatchError, Refused, Validated, Vendor
-from shared.domain.chunk import Plan, PlannedChunk
+from shared.domain.chunk import Plan
+from shared.domain.chunk_planner import ChunkPlanner
 from shared.domain.deployment import Deployment
 from shared.domain.embedding_inputs import count_inputs
-from shared.domain.request_line import LineRules
+from shared.domain.file_format import foreign_encoding, foreign_format
+from shared.domain.json_problem import BOM
+from shared.domain.line_rules import LineRules
+from shared.domain.request_line import end_of_blanks
 from shared.domain.tokens import TokenCounter, TokenTally
 
 _EMBEDDINGS: Final = "/v1/embeddings"
-_BOM: Final = b"\xef\xbb\xbf"
-_LINE_FEEDS: Final = re.compile(rb"\n*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,19 +68,25 @@ class InputScan:
         self._skipping = False  # it is too long to be kept
         self._ends_open = False  # the last byte fed was no line feed
         self._requests = 0
+        self._is_crowded = False  # there are more than allowed
+        self._is_foreign = False  # it is of another format: no line of it is one
         self._tally: TokenTally | None = None  # from the first good line on
         self._embedding_inputs = 0
 
     @property
     def is_over(self) -> bool:
-        """The file is larger than allowed: nothing that follows matters."""
+        """The file is larger than allowed, or of another format: nothing that follows matters."""
+        return self._is_foreign or self._is_too_large
+
+    @property
+    def _is_too_large(self) -> bool:
         return self._bytes > self._rules.max_bytes
 
     def feed(self, block: bytes) -> None:
         """Take the next bytes of the file, of any length. Time is linear in the bytes, however they are cut."""
         room = self._rules.max_bytes - self._bytes
         self._bytes += len(block)
-        if block and room > 0:
+        if block and room > 0 and not self._is_foreign:
             self._take(block if len(block) <= room else block[:room])
 
     def _take(self, block: bytes) -> None:
@@ -93,20 +100,19 @@ class InputScan:
                 line = block[position:end]
             self._end_line(line, 1)
             position = end + 1
-            if block.startswith(b"\n", position):
-                position = self._skip_empty_lines(block, position)
-            if self._is_crowded:
+            if block[position : position + 1].isspace():
+                position = self._skip_blank_lines(block, position)
+            if self._is_crowded or self._is_foreign:
                 break
         if self._is_crowded:  # The file is refused: only its lines are still counted.
             self._line += block.count(b"\n", position)
         elif position < len(block):
             self._hold(block[position:])
 
-    def _skip_empty_lines(self, block: bytes, position: int) -> int:
-        """Past a run of them in one step: a file of nothing else must not cost minutes."""
-        run = _LINE_FEEDS.match(block, position)
-        end = run.end() if run else position
-        self._line += end - position
+    def _skip_blank_lines(self, block: bytes, position: int) -> int:
+        """Past a run of them in one step; a longer one takes several, so that no line in it is too long."""
+        end = end_of_blanks(block, position, position + self._rules.max_line_bytes)
+        self._line += block.count(b"\n", position, end)
         self._line_start += end - position
         return end
 
@@ -124,10 +130,10 @@ class InputScan:
         size = self._piece_bytes if self._skipping else len(line)
         end = self._line_start + size + feed_bytes
         if size > self._rules.max_line_bytes:
-            self._requests += 1
+            self._count()
             self._report([validation_errors.line_too_long(self._rules.max_line_bytes, self._line)])
         elif line and not line.isspace():
-            self._requests += 1
+            self._count()
             if not self._is_crowded:
                 self._judge(line, end)
         self._line_start = end
@@ -137,9 +143,13 @@ class InputScan:
             self._piece_bytes = 0
             self._skipping = False
 
+    def _count(self) -> None:
+        self._requests += 1
+        self._is_crowded = self._requests > self._rules.max_requests
+
     def _judge(self, line: bytes, end: int) -> None:
-        if self._line == 1 and line.startswith(_BOM):
-            self._report([validation_errors.byte_order_mark(self._rules.vendor)])
+        if self._line == 1 and (problem := self._begins_wrongly(line)):
+            self._report([problem])
             return
         verdict = self._lines.check(line, self._line)
         if isinstance(verdict, list):
@@ -148,6 +158,13 @@ class InputScan:
             if self._rules.endpoint == _EMBEDDINGS:
                 self._embedding_inputs += count_inputs(verdict)
             self._plan(verdict, end)
+
+    def _begins_wrongly(self, line: bytes) -> BatchError | None:
+        if line.startswith(BOM):
+            return validation_errors.byte_order_mark(self._rules.vendor)
+        what = foreign_format(line) or foreign_encoding(line)
+        self._is_foreign = what is not None
+        return validation_errors.foreign_file(self._rules.vendor, what) if what else None
 
     def _plan(self, body: bytes, end: int) -> None:
         if self._tally is None:
@@ -182,12 +199,8 @@ class InputScan:
         )
         return Accepted(plan=plan, validated=validated)
 
-    @property
-    def _is_crowded(self) -> bool:
-        return self._requests > self._rules.max_requests
-
     def _file_errors(self) -> list[BatchError]:
-        if self.is_over:
+        if self._is_too_large:
             return [validation_errors.too_large(self._rules.max_bytes, self._lines.deployment)]
         if self._is_crowded:
             lines = self._line - 1 + self._ends_open
@@ -199,53 +212,3 @@ class InputScan:
     def _unreported(self) -> list[BatchError]:
         more = self._error_count - len(self._errors)
         return [validation_errors.more_problems(more)] if more else []
-
-
-SMALL_CHUNK_LINES: Final = 20
-
-
-class ChunkPlanner:
-    """Cuts request lines into chunks of at most so many lines and bytes; one line longer than that is one chunk.
-
-    Chunks grow with the file: none is more than a sixteenth of the lines before it, or SMALL_CHUNK_LINES. Lanes take
-    the large ones first, so what is left at the end is small and all lanes end together, whatever the file's size.
-    A chunk reaches from the first byte of its first request line to the last of its last; between two chunks there
-    is nothing but blank lines.
-    """
-
-    def __init__(self, max_lines: int, max_bytes: int) -> None:
-        self._max_lines = max_lines
-        self._max_bytes = max_bytes
-        self._most_lines = min(max_lines, SMALL_CHUNK_LINES)
-        self._planned_lines = 0
-        self._done: list[PlannedChunk] = []
-        self._start = self._end = self._first_line = self._lines = 0
-
-    def is_full(self, end: int) -> bool:
-        """Whether a line that ends at `end` must begin a new chunk: the one before is to be closed first."""
-        return bool(self._lines) and (self._lines >= self._most_lines or end - self._start > self._max_bytes)
-
-    def add(self, *, start: int, end: int, line: int) -> None:
-        if not self._lines:
-            self._start, self._first_line = start, line
-        self._end = end
-        self._lines += 1
-
-    def close(self, tokens: int) -> None:
-        """End the chunk, whose requests are so many tokens."""
-        self._done.append(
-            PlannedChunk(
-                index=len(self._done),
-                start=self._start,
-                length=self._end - self._start,
-                first_line=self._first_line,
-                lines=self._lines,
-                tokens=tokens,
-            )
-        )
-        self._planned_lines += self._lines
-        self._most_lines = min(self._max_lines, max(SMALL_CHUNK_LINES, self._planned_lines // 16))
-        self._lines = 0
-
-    def plan(self) -> Plan:
-        return Plan(chunks=tuple(self._done))

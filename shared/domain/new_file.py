@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
-
 from shared.domain.errors import InvalidRequest
 from shared.domain.file import PURPOSES, ExpiresAfter
+from shared.domain.file_format import foreign_encoding, foreign_format
+from shared.domain.json_problem import BOM, why_not_json
 from shared.domain.parameters import missing, shortened, too_long, unsupported, whole_number_text
+from shared.domain.raw_json import is_utf8, kind_of
 
 BATCH_PURPOSE = "batch"
+_NO_LINES = "Invalid file format for Batch API. Must be .jsonl"  # Literals: contract 1.3 and 9.3.
+_NO_UTF8 = "Invalid file for Batch API. Must be utf-8 encoded"
+_ADVICE = "Write each request as one JSON object on a line of its own, in UTF-8."
 EXPIRY_SECONDS = (3600, 2_592_000)
 MAX_FILENAME = 255
 HEAD_BYTES = 1_048_576  # How much of a file is looked at for its first line.
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +55,20 @@ def check_name(param: str, filename: str) -> None:
 
 
 def check_batch_name(filename: str) -> None:
-    """Raises InvalidRequest."""
-    if not filename.lower().endswith(".jsonl"):
-        raise _no_batch_file()
+    """A name without an extension is right, too: SDKs name bytes `upload` (contract 9.3). Raises InvalidRequest."""
+    name = filename.replace("\\", "/").rpartition("/")[2]
+    extension = name.rpartition(".")[2] if "." in name else ""
+    if extension.lower() not in {"", "jsonl"}:
+        raise InvalidRequest(_NO_LINES)
 
 
 def check_batch_head(head: bytes, *, whole: bool) -> None:
     """`head` is how the file begins; `whole` says that it is all of it. Raises InvalidRequest."""
-    if not _starts_with_object(head, whole):
-        raise _no_batch_file()
-
-
-def _no_batch_file() -> InvalidRequest:
-    return InvalidRequest("Invalid file format for Batch API. Must be .jsonl")
+    if what := foreign_format(head):
+        raise InvalidRequest(f"{_NO_LINES}: {what}")
+    if what := foreign_encoding(head):
+        raise InvalidRequest(f"{_NO_UTF8}: {what}")
+    _check_first_line(head.removeprefix(BOM), whole)
 
 
 def too_large(purpose: str | None, limit_bytes: int) -> InvalidRequest:
@@ -80,20 +84,23 @@ def check_purpose(purpose: str) -> str:
     return purpose
 
 
-def _starts_with_object(head: bytes, whole: bool) -> bool:
-    """Whether the first line that is not blank is a JSON object, as far as `head` shows it.
+def _check_first_line(head: bytes, whole: bool) -> None:
+    """The first line that is not blank must be a JSON object, as far as `head` shows it.
 
-    A byte order mark passes here: it is refused per batch, with the line and the reason (contract 3.3, 3.4).
+    A byte order mark before it passes here: it is refused per batch, with the line and the reason (contract 3.3, 3.4).
     """
-    text = head.removeprefix(_BOM).lstrip()
+    text = head.lstrip()
     line, newline, _ = text.partition(b"\n")
-    if not (newline or whole):
-        return line.startswith(b"{")
-    try:
-        msgspec.json.decode(line, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
+    if not text:
+        found = "the file is empty" if whole else f"its first {len(head):,} bytes are white space"
+        raise InvalidRequest(f"{_NO_LINES}: {found}.")
+    if not (newline or whole) and line.startswith(b"{"):
+        return
+    why = why_not_json(line) or (None if line.startswith(b"{") else f"is {kind_of(line)}")
+    if why:
+        number = head.count(b"\n", 0, len(head) - len(text)) + 1
+        sentence = _NO_LINES if is_utf8(line) else _NO_UTF8
+        raise InvalidRequest(f"{sentence}: line {number} {why}. {_ADVICE}")
 
 
 def _expiry(fields: Mapping[str, str]) -> ExpiresAfter | None:

@@ -20,7 +20,7 @@ _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _KINDS: Final = {"{": "an object", "[": "an array", '"': "a string", "t": "a boolean", "f": "a boolean", "n": "null"}
 
-_decode_string = msgspec.json.Decoder(str).decode
+decode_string = msgspec.json.Decoder(str).decode
 
 
 def is_null(raw: msgspec.Raw) -> bool:
@@ -31,9 +31,17 @@ def is_null(raw: msgspec.Raw) -> bool:
 def as_string(raw: msgspec.Raw) -> str | None:
     """The text of a valid JSON string; None for any other type."""
     try:
-        return _decode_string(raw)
+        return decode_string(raw)
     except msgspec.ValidationError:
         return None
+
+
+def is_utf8(text: bytes) -> bool:
+    """msgspec skips over strings without looking at their bytes."""
+    try:
+        return text.isascii() or bool(text.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def kind_of(json: bytes) -> str:

@@ -74,6 +74,8 @@ def _judge_failure(failure: UpstreamFailure) -> Finding:
     match failure.kind:
         case FailureKind.TOO_LARGE:
             return Finding(Verdict.OK, "The upstream answers and takes the credential.")
+        case FailureKind.HEAD_TOO_LARGE:
+            return Finding(Verdict.DEGRADED, failure.detail)
         case FailureKind.IDENTITY:
             return Finding(Verdict.FAILED, f"{failure.detail} Check that the app has the identity its settings name.")
         case FailureKind.TIMEOUT:

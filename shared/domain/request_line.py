@@ -1,57 +1,29 @@
-"""One line of an input file: what makes it a request, and every sentence said when it is none (contract 3.1-3.4).
+"""The lines of an input file, found and decoded: the only way in which they are read, by whoever reads them.
 
-Rule of this file: a line is judged from its raw JSON; of the body only the few fields that decide are looked at, and
-nothing is re-encoded. What needs the whole file (order, limits, chunks) belongs to `input_scan`.
+Rule of this file: the judge (`line_rules`), the lanes, the end of a run and a retry read a line by these functions, so
+that none of them can find what another did not. Of equal keys the last one counts, as in Python's json; what stands
+before it may be anything.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
-from shared.domain.batch import BatchError, Vendor
-from shared.domain.deployment import Deployment
-from shared.domain.line_endpoint import LineEndpoint
-from shared.domain.raw_json import ABSENT, TRUE, as_string, is_null, is_too_deep, kind_of, quoted
-
-NOT_JSON: Final = "This line is not parseable as valid JSON."
-
-# Ours is OpenAI's name of a code where OpenAI has one; Azure's name of the same thing (contract 3.4). Azure calls
-# everything that is wrong with a line's schema `invalid_request`. What is missing here has one name.
-AZURE_CODES: Final[Mapping[str, str]] = {
-    "invalid_url": "url_mismatch",
-    "mismatched_model": "model_mismatch",
-    "missing_required_parameter": "invalid_request",
-    "invalid_type": "invalid_request",
-    "invalid_value": "invalid_request",
-    "streaming_unsupported": "invalid_request",
-}
+from shared.domain.raw_json import ABSENT, decode_string
 
 
-class _Line(msgspec.Struct, frozen=True, gc=False):
+class LineFields(msgspec.Struct, frozen=True, gc=False):
+    """Raw JSON of the keys that a line is judged by; `ABSENT` where one is missing."""
+
     custom_id: msgspec.Raw = ABSENT
     method: msgspec.Raw = ABSENT
     url: msgspec.Raw = ABSENT
     body: msgspec.Raw = ABSENT
-
-
-class _Body(msgspec.Struct, frozen=True, gc=False):
-    model: msgspec.Raw = ABSENT
-    stream: msgspec.Raw = ABSENT
-    messages: msgspec.Raw = ABSENT
-    input: msgspec.Raw = ABSENT
-    prompt: msgspec.Raw = ABSENT
-    previous_response_id: msgspec.Raw = ABSENT
-    conversation: msgspec.Raw = ABSENT
-
-
-class _ValidatedLine(msgspec.Struct, frozen=True, gc=False):
-    custom_id: str
-    url: str
-    body: msgspec.Raw
 
 
 class RequestLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,17 +34,47 @@ class RequestLine(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-_decode_line = msgspec.json.Decoder(_Line).decode
-_decode_body = msgspec.json.Decoder(_Body).decode
+decode_line = msgspec.json.Decoder(LineFields).decode
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_validated = msgspec.json.Decoder(_ValidatedLine).decode
-_check_syntax = msgspec.json.Decoder(msgspec.Raw).decode
+_LEADING_CUSTOM_ID = re.compile(rb'\s*\{\s*"custom_id"\s*:\s*("(?:[^"\\]|\\.)*+")')
+
+
+_TO_ITS_END: Final = re.compile(rb"\S.*")  # `.` is anything but a line feed
+_BLANK: Final = re.compile(rb"\s*")
+
+
+def end_of_blanks(data: bytes, start: int, stop: int) -> int:
+    """Where the first line begins that has more than white space before `stop`; `start` begins a line.
+
+    A step for many blank lines: a file of nothing else must not cost minutes.
+    """
+    run = _BLANK.match(data, start, stop)
+    return data.rfind(b"\n", start, run.end() if run else start) + 1 or start
+
+
+def request_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Each line that is not blank, without white space around it, and how many lines are before it."""
+    before = passed = 0
+    for line in _TO_ITS_END.finditer(data):
+        before += data.count(b"\n", passed, line.start())
+        passed = line.start()
+        yield before, line[0].rstrip()
 
 
 def read_line(raw: bytes) -> RequestLine:
-    """A line that validation accepted. Raises msgspec.DecodeError on any other."""
-    line = _decode_validated(raw)
-    return RequestLine(custom_id=line.custom_id, url=line.url, body=bytes(line.body))
+    """A line that validation accepted, decoded as it was there. Raises msgspec.DecodeError where it cannot be."""
+    line = decode_line(raw)
+    return RequestLine(custom_id=decode_string(line.custom_id), url=decode_string(line.url), body=bytes(line.body))
+
+
+def custom_id_of(raw: bytes) -> str:
+    """The custom_id as far as it can be read, else "": for lines that nothing else can be done with. Never raises."""
+    with suppress(Exception):  # it stands where everything else has failed already
+        return decode_string(decode_line(raw).custom_id)
+    with suppress(Exception):
+        found = _LEADING_CUSTOM_ID.match(raw)
+        return decode_string(found[1]) if found else ""
+    return ""
 
 
 def with_model(body: bytes, model: str) -> bytes:
@@ -83,168 +85,3 @@ def with_model(body: bytes, model: str) -> bytes:
         return body
     fields["model"] = msgspec.Raw(wanted)
     return msgspec.json.encode(fields)
-
-
-def vendor_code(vendor: Vendor, code: str) -> str:
-    """The vendor's name of an error code given in OpenAI's words."""
-    return AZURE_CODES.get(code, code) if vendor is Vendor.AZURE else code
-
-
-class LineRules:
-    """Judges the lines of one file in order; remembers what they must share: one model, and no custom_id twice.
-
-    Memory grows by one 16-byte digest per line, whatever the length of the custom_ids.
-    """
-
-    def __init__(self, *, vendor: Vendor, endpoint: str, deployments: Mapping[str, Deployment]) -> None:
-        self.vendor = vendor
-        self.deployment: str | None = None
-        self._where = LineEndpoint(vendor, endpoint)
-        self._deployments = deployments
-        self._seen: set[bytes] = set()
-        self._errors: list[BatchError] = []
-        self._line = 0
-
-    @property
-    def endpoint(self) -> str:
-        """Where the lines go, as far as the lines so far tell."""
-        return self._where.name
-
-    def check(self, line: bytes, number: int) -> bytes | list[BatchError]:
-        """The body of a good line, or all that is wrong with it: custom_id, method, url, body (contract 3.3).
-
-        `number` is the line's 1-based number in the file. Never raises, whatever the bytes.
-        """
-        self._line, self._errors = number, []
-        fields = self._parse(line)
-        if fields is None:
-            return self._errors
-        self._check_custom_id(fields.custom_id)
-        self._check_method(fields.method)
-        self._check_url(fields.url)
-        self._check_body(fields.body)
-        return self._errors or bytes(fields.body)
-
-    def _parse(self, line: bytes) -> _Line | None:
-        try:
-            if not line.isascii():
-                line.decode()  # msgspec skips over strings without looking at their bytes
-            fields = _decode_line(line)
-        except msgspec.ValidationError:
-            self._refuse_non_object(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self._not_json()
-        else:
-            if not is_too_deep(line):
-                return fields
-            self._not_json()
-        return None
-
-    def _refuse_non_object(self, line: bytes) -> None:
-        try:
-            _check_syntax(line)
-        except (msgspec.DecodeError, RecursionError):
-            self._not_json()
-        else:
-            message = f"This line is not a JSON object: it is {kind_of(line)}."
-            self._add("invalid_json_line", message, None)
-
-    def _not_json(self) -> None:
-        self._add("invalid_json_line", NOT_JSON, None)
-
-    def _check_custom_id(self, raw: msgspec.Raw) -> None:
-        custom_id = self._required_string(raw, "custom_id")
-        if custom_id is None:
-            return
-        digest = hashlib.blake2b(custom_id.encode(), digest_size=16).digest()
-        if digest in self._seen:
-            self._add(
-                "duplicate_custom_id",
-                f"The custom_id {quoted(custom_id)} for this request is a duplicate of another request. "
-                "The custom_id parameter must be unique for each request in a batch.",
-                "custom_id",
-            )
-        self._seen.add(digest)
-
-    def _check_method(self, raw: msgspec.Raw) -> None:
-        method = self._required_string(raw, "method")
-        if method is not None and method != "POST":
-            self._add("invalid_value", f"Invalid value: {quoted(method)}. Supported values are: 'POST'.", "method")
-
-    def _check_url(self, raw: msgspec.Raw) -> None:
-        url = self._required_string(raw, "url")
-        if url is not None and not self._where.accepts(url):
-            self._add("invalid_url", "The URL provided for this request does not match the batch endpoint.", "url")
-
-    def _check_body(self, raw: msgspec.Raw) -> None:
-        if raw is ABSENT:
-            self._missing("body")
-            return
-        try:
-            body = _decode_body(raw)
-        except msgspec.ValidationError:
-            self._wrong_type("body", "an object", raw)
-            return
-        self._check_model(body.model)
-        self._check_input(body)
-        if body.stream == TRUE:
-            message = f"{self._where.title}: Streaming is not supported in the Batch API."
-            self._add("streaming_unsupported", message, "body.stream")
-
-    def _check_input(self, body: _Body) -> None:
-        for name in self._where.needed:
-            if not is_null(getattr(body, name)):
-                return
-        name = self._where.needed[0]
-        self._add("invalid_request", f"{name.capitalize()} parameter is required.", f"body.{name}")
-
-    def _check_model(self, raw: msgspec.Raw) -> None:
-        model = None if is_null(raw) else as_string(raw)
-        if model is None and not is_null(raw):
-            self._wrong_type("body.model", "a string", raw)
-        elif not model:
-            self._add("invalid_request", "Model parameter is required.", "body.model")
-        elif model != self.deployment:
-            self._check_new_model(model)
-
-    def _check_new_model(self, model: str) -> None:
-        """A name not met yet: the first known one becomes the file's; every other is an error."""
-        deployment = self._deployments.get(model)
-        if deployment is None:
-            message = f"The provided model {quoted(model)} is not supported by the Batch API."
-            self._add("model_not_found", message, "body.model")
-        elif self.deployment is not None:
-            message = (
-                f"The model {quoted(model)} for this request does not match the rest of the batch. "
-                "Each batch must contain requests for a single model."
-            )
-            self._add("mismatched_model", message, "body.model")
-        elif self.endpoint not in deployment.endpoints:
-            message = (
-                f"The model {quoted(model)} does not serve the endpoint {self.endpoint}. "
-                f"It serves: {', '.join(deployment.endpoints)}."
-            )
-            self._add("invalid_request", message, "body.model")
-        else:
-            self.deployment = model
-
-    def _required_string(self, raw: msgspec.Raw, name: str) -> str | None:
-        if raw is ABSENT:
-            self._missing(name)
-            return None
-        text = as_string(raw)
-        if text is None:
-            self._wrong_type(name, "a string", raw)
-        return text
-
-    def _missing(self, name: str) -> None:
-        self._add("missing_required_parameter", f"Missing required parameter: '{name}'.", name)
-
-    def _wrong_type(self, name: str, wanted: str, raw: msgspec.Raw) -> None:
-        found = kind_of(bytes(raw))
-        message = f"Invalid type for '{name}': expected {wanted}, but got {found} instead."
-        self._add("invalid_type", message, name)
-
-    def _add(self, code: str, message: str, param: str | None) -> None:
-        code = vendor_code(self.vendor, code)
-        self._errors.append(BatchError(code=code, message=message, param=param, line=self._line))

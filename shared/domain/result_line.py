@@ -81,12 +81,12 @@ def failure_line(
     return _line(vendor, request_line_id, custom_id, response, b"null")
 
 
-def never_ran_line(vendor: Vendor, *, request_line_id: str, custom_id: str, code: NeverRan) -> bytes:
-    """The line of a request that was never sent, or whose answer never came."""
+def never_ran_line(vendor: Vendor, *, request_line_id: str, custom_id: str | None, code: NeverRan) -> bytes:
+    """The line of a request that was never sent, or whose answer never came; no custom_id: the request is lost."""
     return _line(vendor, request_line_id, custom_id, b"null", error_object(code))
 
 
-def _line(vendor: Vendor, request_line_id: str, custom_id: str, response: bytes, error: bytes) -> bytes:
+def _line(vendor: Vendor, request_line_id: str, custom_id: str | None, response: bytes, error: bytes) -> bytes:
     # The standard library's dumps keeps what msgspec refuses (lone surrogates) and escapes every line separator.
     fields = b'"custom_id":%b,"response":%b,"error":%b' % (json.dumps(custom_id).encode(), response, error)
     if vendor is Vendor.AZURE:

@@ -9,6 +9,17 @@ from math import isfinite
 import msgspec
 
 
+class Attempts(msgspec.Struct, frozen=True):
+    """Attempts that a line has used up: `errors` and `throttles` have limits of their own."""
+
+    errors: int = 0
+    throttles: int = 0
+
+    def spent(self, *, throttled: bool) -> Attempts:
+        """One more."""
+        return Attempts(self.errors + (not throttled), self.throttles + throttled)
+
+
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """`max_attempts` counts calls, the first included; `first_seconds` doubles with each up to `max_seconds`."""
 
@@ -67,33 +78,3 @@ def _until(moment: str | None, sent: str | None) -> float | None:
         return parsedate_to_datetime(moment or "").timestamp() - parsedate_to_datetime(sent or "").timestamp()
     except (ValueError, OverflowError):
         return None
-
-
-class RetryBudget:
-    """Retries a lane may spend, so that a sick upstream is not stormed: a reserve, and half a retry per request sent.
-
-    An upstream that spoils three requests in ten never empties it; one that is down does within some forty calls.
-    """
-
-    _RESERVE = 20.0
-    _PER_REQUEST = 0.5
-
-    def __init__(self) -> None:
-        self._left = self._RESERVE
-
-    def sent(self) -> None:
-        self._left = min(self._RESERVE, self._left + self._PER_REQUEST)
-
-    def spend(self) -> bool:
-        """Take one retry. False: the budget is empty, the upstream needs a pause."""
-        self._left -= 1.0
-        return self._left >= 0.0
-
-
-_FIRST_PAUSE_SECONDS = 5.0
-_MAX_PAUSE_SECONDS = 300.0
-
-
-def next_pause(waited_seconds: float) -> float:
-    """How long to leave a sick upstream alone, having waited `waited_seconds` for it: as long again, 5 to 300 s."""
-    return min(_MAX_PAUSE_SECONDS, max(_FIRST_PAUSE_SECONDS, waited_seconds))

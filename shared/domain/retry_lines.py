@@ -9,14 +9,9 @@ import hashlib
 
 import msgspec
 
-from shared.domain.request_line import read_line
-
-
-class _ErrorLine(msgspec.Struct, frozen=True, gc=False):
-    custom_id: str
-
-
-_decode_error_line = msgspec.json.Decoder(_ErrorLine).decode
+from shared.domain.errors import WrongState
+from shared.domain.raw_json import decode_string
+from shared.domain.request_line import decode_line, read_line, request_lines
 
 
 class RetryLines:
@@ -28,12 +23,12 @@ class RetryLines:
         self._requests = _Lines()
 
     def fail(self, block: bytes) -> None:
-        """Take the next bytes of the error file, whose lines all end with a line feed."""
+        """Take the next bytes of the error file, whose lines all end with a line feed. Raises WrongState."""
         for line in self._errors.cut(block):
-            self._failed.add(_digest(_decode_error_line(line).custom_id))
+            self._failed.add(_digest(_custom_id(line)))
 
     def select(self, block: bytes) -> bytes:
-        """The request lines to send again among those that end in this block of the input file, as they were."""
+        """The request lines to send again among those that end in this block of the input file, as lanes read them."""
         return b"".join(line + b"\n" for line in self._requests.cut(block) if self._is_wanted(line))
 
     def rest(self) -> bytes:
@@ -41,7 +36,7 @@ class RetryLines:
         return self.select(b"\n")
 
     def _is_wanted(self, line: bytes) -> bool:
-        return bool(line) and not line.isspace() and _digest(read_line(line).custom_id) in self._failed
+        return _digest(read_line(line).custom_id) in self._failed
 
 
 class _Lines:
@@ -51,14 +46,26 @@ class _Lines:
         self._open: list[bytes] = []
 
     def cut(self, block: bytes) -> list[bytes]:
-        """The lines that end in `block`, without their line feeds."""
-        *ended, begun = block.split(b"\n")
-        if ended:
-            ended[0] = b"".join([*self._open, ended[0]])
-            self._open.clear()
-        if begun:
-            self._open.append(begun)
-        return ended
+        """The lines that end in `block` and are not blank."""
+        end = block.rfind(b"\n") + 1
+        if not end:
+            self._open.append(block)
+            return []
+        ended = b"".join([*self._open, block[:end]])
+        self._open = [block[end:]]
+        return [line for _, line in request_lines(ended)]
+
+
+def _custom_id(error_line: bytes) -> str:
+    """Raises WrongState: the file may lie in a caller's folder, where anybody can change it."""
+    try:
+        return decode_string(decode_line(error_line).custom_id)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise WrongState(
+            "A retry needs the error file of this batch, and one of its lines is no result line: it was changed after "
+            "the batch had ended. Upload the requests again and create a new batch.",
+            code="file_changed",
+        ) from None
 
 
 def _digest(custom_id: str) -> bytes:

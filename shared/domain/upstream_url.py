@@ -6,18 +6,34 @@ Rule of this file: an operator may write a base URL the way any SDK or portal sh
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
-from shared.domain.deployment import Deployment, UpstreamKind
+from shared.domain.deployment import ENDPOINTS, Deployment, UpstreamKind
 
 
 def openai_url(base_url: str, endpoint: str) -> str:
-    """`/v1` is added unless the base has a version of its own, as `/v1`, `/api/paas/v4` or `/v1beta/openai`."""
+    """`/v1` is added unless the base has a version of its own, as `/v1`, `/api/paas/v4` or `/v1beta/openai`.
+
+    A base that is a call's own address is that place and no other, with a version or without; other endpoints are
+    beside it.
+    """
     base = urlsplit(base_url)
-    path = base.path.rstrip("/")
-    versioned = re.search(r"/v\d[^/]*(/|$)", path) is not None
+    path, called = _without_call(base.path.rstrip("/"))
+    versioned = called or re.search(r"/v\d[^/]*(/|$)", path) is not None
     path += endpoint.removeprefix("/v1") if versioned else endpoint
     return urlunsplit((base.scheme, base.netloc, path, base.query, ""))
+
+
+_CALLS = tuple(endpoint.removeprefix("/v1") for endpoint in ENDPOINTS)
+_LIST = re.compile(r"(?<=/)v\d[^/]*(?P<list>/(models|files|batches|uploads))$")
+
+
+def _without_call(path: str) -> tuple[str, bool]:
+    """A base path without the endpoint at its end, and whether it had one."""
+    call = next((call for call in _CALLS if path.endswith(call)), "")
+    if not call and (found := _LIST.search(path)):
+        call = found["list"]
+    return path.removesuffix(call), bool(call)
 
 
 def azure_url(deployment: Deployment, endpoint: str) -> str:
@@ -47,3 +63,21 @@ def _azure(deployment: Deployment, path: str) -> str:
     takes_it = version and (_is_undated(deployment) or not path.startswith("/v1/"))
     query = f"api-version={version}" if takes_it else ""
     return urlunsplit((base.scheme, base.netloc, f"{root}/openai{path}", query, ""))
+
+
+def redirected(url: str, location: str) -> str | None:
+    """Where `location` sends a call of `url`: only to another path of the same origin, else None.
+
+    The origin is written as it was, so that no reading of `location` takes a credential elsewhere.
+    """
+    try:
+        old, new = urlsplit(url), urlsplit(urljoin(url, location))
+        same = bool(location) and _origin(old) == _origin(new)
+    except ValueError:
+        return None
+    return urlunsplit((old.scheme, old.netloc, new.path or "/", new.query, "")) if same else None
+
+
+def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+    return url.scheme, url.hostname, port

@@ -1,5 +1,5 @@
 """What is said of an input file as a whole, vendor by vendor (contract 3.3, 3.4); sentences about its lines are in
-`request_line`.
+`line_rules`.
 
 Rule of this file: a literal of a vendor stays byte for byte; what helps beyond it is appended or said on its own.
 """
@@ -11,8 +11,8 @@ from typing import Final
 
 from shared.domain import ids
 from shared.domain.batch import Batch, BatchError, Vendor
+from shared.domain.line_rules import NOT_JSON, vendor_code
 from shared.domain.parameters import unsupported
-from shared.domain.request_line import NOT_JSON, vendor_code
 
 _NO_DEPLOYMENT: Final = (
     "Validation failed: A valid model deployment name couldn't be extracted from the input file. Please ensure that "
@@ -112,7 +112,22 @@ def byte_order_mark(vendor: Vendor) -> BatchError:
     return BatchError(code="invalid_json_line", message=NOT_JSON + hint, line=1)
 
 
+def foreign_file(vendor: Vendor, what: str) -> BatchError:
+    """`what` is of `file_format`: no line of such a file is worth a word of its own."""
+    return BatchError(code=vendor_code(vendor, "invalid_json_line"), message=f"{NOT_JSON} In fact {what}", line=1)
+
+
 def more_problems(count: int) -> BatchError:
     """The last entry of a list that was cut."""
     message = f"{count:,} more problems were found. Correct those listed and validate the file again."
     return BatchError(code="invalid_request", message=message)
+
+
+def lost_requests(count: int) -> BatchError:
+    """The plan of a batch is damaged, and no other can take its place."""
+    return BatchError(
+        code="internal_error",
+        message=f"This service has lost track of {count:,} requests; they have no line in the result files and count "
+        "as failed. Everything else is delivered. Send the requests whose custom_id is in neither file again in a new "
+        "batch, and tell the operator of this service; its log has the cause.",
+    )

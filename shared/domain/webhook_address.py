@@ -76,14 +76,15 @@ def check_url(url: str, *, allow_http: bool, allow_private: bool) -> None:
     if not (url.isascii() and url.isprintable()) or " " in url or "\\" in url:
         raise _wrong(url, "it may hold printable ASCII characters only. Encode the others, and host names in Punycode.")
     parts = _split(url)
-    if parts is None or not parts.hostname:
+    host = _host(parts)
+    if parts is None or not host:
         raise _wrong(url, "it is no URL with a host, such as https://example.com/hook.")
     if parts.scheme != "https" and not (parts.scheme == "http" and allow_http):
         hint = "" if allow_http else " The operator of this service can allow http with BATCH_WEBHOOK_ALLOW_HTTP."
         raise _wrong(url, f"it must begin with https://.{hint}")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise _wrong(url, "it may hold no user name, password or fragment. Put a token into the path or the query.")
-    if not _host_is_allowed(parts.hostname, allow_private=allow_private):
+    if not _host_is_allowed(host, allow_private=allow_private):
         raise _wrong(
             url, "its address is not public. The operator can allow private ones with BATCH_WEBHOOK_ALLOW_PRIVATE."
         )
@@ -96,6 +97,39 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return None if port == 0 else parts
+
+
+def _host(parts: SplitResult | None) -> str:
+    """As a resolver takes it: without the root's dot, a number in any writing as its address. Empty: there is none.
+
+    `inet_aton` reads 2130706433, 0x7f.1 and 0177.0.0.1 as 127.0.0.1; who connects reads them as it does.
+    """
+    host = ((parts and parts.hostname) or "").removesuffix(".")
+    if "%" in host or "" in host.split("."):
+        return ""
+    parts_of_host = host.split(".")
+    if ":" in host or _number(parts_of_host[-1]) is None:  # An IPv6 address, or a name.
+        return host
+    numbers = [number for part in parts_of_host if (number := _number(part)) is not None]
+    return _written_out(numbers) if len(numbers) == len(parts_of_host) else ""
+
+
+def _written_out(numbers: list[int]) -> str:
+    """The address of up to four numbers, of which the last fills what is left; empty if they are none."""
+    *heads, last = numbers
+    if len(heads) > 3 or any(head > 255 for head in heads) or last >= 1 << 32 - 8 * len(heads):
+        return ""
+    return str(IPv4Address(sum(head << 24 - 8 * place for place, head in enumerate(heads)) + last))
+
+
+def _number(part: str) -> int | None:
+    """A part of an address in decimal, octal (0...) or hexadecimal (0x...); None if it is a name."""
+    if part.isdecimal():
+        octal = part.startswith("0") and not set(part) & {"8", "9"}
+        return int(part, 8 if octal else 10)
+    if part.startswith("0x") and not part.removeprefix("0x").strip("0123456789abcdef"):
+        return int(part.removeprefix("0x") or "0", 16)
+    return None
 
 
 def _host_is_allowed(host: str, *, allow_private: bool) -> bool:

@@ -13,15 +13,42 @@ from shared.domain.budget import Budget
 from shared.domain.fair_share import Window
 
 
-class Gate:
-    """`await enter(size)` before a request, `leave(size)` after it. One request is always let through."""
+class Visit:
+    """The place of one line of `size` bytes: `await enter()` before a request, `leave()` after it, however often."""
 
-    def __init__(self, share: int, budget: Budget) -> None:
+    __slots__ = ("_gate", "_inside", "_size")
+
+    def __init__(self, gate: Gate, size: int) -> None:
+        self._gate = gate
+        self._size = size
+        self._inside = False
+
+    async def enter(self) -> bool:
+        """Wait for room and take it. False: the gate has been closed."""
+        self._inside = await self._gate.enter(self._size)
+        return self._inside
+
+    def leave(self) -> None:
+        """Who is outside stays there."""
+        if self._inside:
+            self._inside = False
+            self._gate.leave(self._size)
+
+
+class Gate:
+    """`visit` for each line. One request is always let through, and only one at a time while `probing`."""
+
+    def __init__(self, share: int, budget: Budget, *, probing: bool = False) -> None:
+        self._probing = probing
         self._window = Window(share)
         self._budget = budget
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed = False
         self.in_flight = 0
+
+    def visit(self, size: int) -> Visit:
+        """For a line of so many bytes; outside at first."""
+        return Visit(self, size)
 
     async def enter(self, size: int) -> bool:
         """Wait for room and take it. True: the caller is inside; False: the gate has been closed."""
@@ -42,12 +69,16 @@ class Gate:
         self._budget.take(size)
         return True
 
-    def leave(self, size: int) -> bool:
-        """False: the caller is outside."""
+    def leave(self, size: int) -> None:
+        """Give the place back."""
         self.in_flight -= 1
         self._budget.give_back(size)
         self._wake()
-        return False
+
+    def open(self) -> None:
+        """The upstream has answered: from now on the limits hold, and not one request at a time."""
+        self._probing = False
+        self._wake()
 
     def close(self) -> None:
         """Let nobody in any more; who waits is turned away."""
@@ -71,7 +102,7 @@ class Gate:
     def _has_room(self, size: int) -> bool:
         if self.in_flight == 0:
             return True
-        return self.in_flight < self._window.size and self._budget.fits(size)
+        return not self._probing and self.in_flight < self._window.size and self._budget.fits(size)
 
     def _wake(self) -> None:
         room = self._window.size - self.in_flight

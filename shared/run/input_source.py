@@ -13,6 +13,7 @@ from contextlib import aclosing
 from shared.domain.batch import Batch, BatchError
 from shared.domain.blob_address import is_within
 from shared.domain.chunk import input_copy
+from shared.domain.ids import is_id
 from shared.domain.validation_errors import blob_modified, blob_unreadable, file_not_found, too_large
 from shared.ports import AccessDenied, BlobMissing, BlobVersion, Changed
 from shared.services import Services
@@ -105,6 +106,8 @@ async def open_input(service: Services, batch: Batch, *, copies: bool = False) -
         if source.size > service.settings.max_blob_bytes:
             raise InputUnreadable(too_large(service.settings.max_blob_bytes, None))
         return source
+    if not is_id(batch.input_file_id):  # Whatever its caller wrote there.
+        raise InputUnreadable(file_not_found(batch))
     file = await service.files.get(batch.owner, batch.input_file_id)
     if file is None or file.is_expired(service.now()) or file.purpose != "batch" or not batch.input_blob:
         raise InputUnreadable(file_not_found(batch))

@@ -15,6 +15,7 @@ import msgspec
 
 from shared.domain.budget import Budget
 from shared.domain.chunk import ChunkRow, journal_blob
+from shared.domain.retry import Attempts
 from shared.domain.usage import Usage, total
 from shared.ports import BlobMissing, BlobStore
 from shared.run.plan import read_all
@@ -30,6 +31,13 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     result: msgspec.Raw
 
 
+class Tried(msgspec.Struct, frozen=True):
+    """A line that was let go without an outcome, and the attempts it has used up; the last such entry counts."""
+
+    line: int
+    attempts: Attempts
+
+
 class Result(msgspec.Struct, frozen=True):
     """A result line on its way to the output (`completed`) or the error file; newline-terminated."""
 
@@ -39,7 +47,16 @@ class Result(msgspec.Struct, frozen=True):
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Entry)
+_tried_decoder = msgspec.json.Decoder(Tried)
 GROUP_BYTES = 2 * 1024 * 1024
+
+
+def _decoded(encoded: bytes) -> Entry | Tried | None:
+    """Finished lines are arrays, let go ones objects; None if it is neither any more."""
+    try:
+        return (_tried_decoder if encoded.startswith(b"{") else _decoder).decode(encoded)
+    except msgspec.DecodeError:
+        return None
 
 
 class Journal:
@@ -56,13 +73,14 @@ class Journal:
         self._model: str | None = None
         self._row = row
         self.finished: dict[int, bool] = {}
+        self.attempts: dict[int, Attempts] = {}
 
     @classmethod
     async def open(cls, blobs: BlobStore, row: ChunkRow, memory: Budget) -> Self:
         """The journal of the row's chunk, with every entry that earlier activities appended."""
         journal = cls(blobs, ChunkRow(batch_id=row.batch_id, index=row.index, lane=row.lane), memory)
-        async for _, encoded in journal._stored():
-            journal._take(_decoder.decode(encoded))
+        async for _, entry in journal._stored():
+            journal._take(entry)
         return journal
 
     @property
@@ -82,14 +100,17 @@ class Journal:
         """Results that a crash would lose: their lines would be sent again."""
         return len(self._unwritten)
 
-    def add(self, entry: Entry) -> None:
-        """Count a finished line; durable only after the next `write`."""
+    def add(self, entry: Entry | Tried) -> None:
+        """Count a finished line, or what one has been through; durable only after the next `write`."""
         if entry.line not in self.finished:
             self._unwritten.append(_encoder.encode(entry))
             self._take(entry)
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: Entry | Tried) -> None:
         if entry.line in self.finished:
+            return
+        if isinstance(entry, Tried):
+            self.attempts[entry.line] = entry.attempts
             return
         self.finished[entry.line] = entry.completed
         self._usages.append(entry.usage)
@@ -134,21 +155,20 @@ class Journal:
 
     async def _spans(self) -> dict[int, tuple[int, int]]:
         spans: dict[int, tuple[int, int]] = {}
-        async for offset, encoded in self._stored():
-            entry = _decoder.decode(encoded)
-            if entry.completed is self.finished.get(entry.line):
-                spans.setdefault(entry.line, (offset, len(encoded)))
+        async for span, entry in self._stored():
+            if isinstance(entry, Entry) and entry.completed is self.finished.get(entry.line):
+                spans.setdefault(entry.line, span)
         return spans
 
-    async def _stored(self) -> AsyncIterator[tuple[int, bytes]]:
-        """(offset, entry) of every appended entry."""
+    async def _stored(self) -> AsyncIterator[tuple[tuple[int, int], Entry | Tried]]:
+        """((offset, length), entry) of every appended entry; what is none any more is as if it was never written."""
         offset, rest = 0, b""
         try:
             async for piece in self._blobs.read(self._name):
                 *entries, rest = (rest + piece).split(b"\n")
                 for encoded in entries:
-                    if encoded:
-                        yield offset, encoded
+                    if (entry := _decoded(encoded)) is not None:
+                        yield (offset, len(encoded)), entry
                     offset += len(encoded) + 1
         except BlobMissing:
             return

@@ -19,7 +19,7 @@ from contextlib import suppress
 from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.domain.errors import Unavailable
 from shared.domain.write_pace import WritePace
-from shared.run.journal import Entry
+from shared.run.journal import Entry, Tried
 from shared.run.open_chunk import OpenChunk
 from shared.services import Services
 
@@ -105,8 +105,8 @@ class Keeper:
                 async with asyncio.timeout(1.0):
                     await self._moved.wait()
 
-    def finish(self, chunk: OpenChunk, entry: Entry) -> None:
-        """Count a finished line of an open chunk."""
+    def finish(self, chunk: OpenChunk, entry: Entry | Tried) -> None:
+        """Count a finished line of an open chunk, or note what one that was let go has been through."""
         if chunk.is_over:
             return
         chunk.journal.add(entry)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -20,10 +21,11 @@ import msgspec
 from shared.domain.batch import Batch
 from shared.domain.chunk import PlannedChunk
 from shared.domain.deployment import Deployment
+from shared.domain.drain import Drain
 from shared.domain.fair_share import Pacer
-from shared.domain.request_line import read_line
-from shared.domain.retry import RetryPolicy
-from shared.run.gate import Gate
+from shared.domain.request_line import custom_id_of, read_line
+from shared.domain.retry import Attempts, RetryPolicy
+from shared.run.gate import Gate, Visit
 from shared.run.keeper import Keeper
 from shared.run.lane_meter import LaneMeter
 from shared.run.line_call import LineCaller
@@ -36,6 +38,9 @@ from shared.services import Services
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5  # While requests end: whether they still have time.
+_NONE = Attempts()
 
 
 def _policy(settings: Settings, max_attempts: int) -> RetryPolicy:
@@ -85,9 +90,11 @@ class Lane:
         self._batch = batch
         self._post = post
         self._work = work
-        self._signals = Signals(waited_seconds, settings.patience_seconds)
+        self._request_seconds = deployment.request_timeout_seconds
+        self._signals = Signals(waited_seconds, settings.patience_seconds, settings.retry_max_seconds)
         self._stop = self._signals.stop
-        self._gate = Gate(max(1, deployment.max_concurrency // post.lanes), service.capacity.in_flight)
+        share = max(1, deployment.max_concurrency // post.lanes)
+        self._gate = Gate(share, service.capacity.in_flight, probing=self._signals.health.probing)
         pacer = Pacer(deployment.requests_per_minute, deployment.tokens_per_minute, time.monotonic())
         self._meter = LaneMeter(batch, deployment, lane=post.lane)
         self._watch = Watch(
@@ -158,6 +165,10 @@ class Lane:
         self._gate.close()
 
     async def _feed(self) -> None:
+        await self._feed_all()
+        self._signals.all_begun = not self._stop.is_set()
+
+    async def _feed_all(self) -> None:
         await self._feed_chunks(self._work.own)
         if self._work.others and not self._stop.is_set():
             claimed = {row.index for row in await self._service.batches.list_chunks(self._batch.id)}
@@ -182,7 +193,7 @@ class Lane:
     async def _feed_chunk(self, opened: OpenChunk) -> None:
         chunk = opened.chunk
         tokens = chunk.tokens // chunk.lines
-        for number, raw in await read_lines(self._service.blobs, self._batch.input_blob, chunk):
+        for number, raw in self._in_turn(await read_lines(self._service.blobs, self._batch.input_blob, chunk)):
             if number in opened.journal.finished:
                 continue
             if opened.is_over:
@@ -190,27 +201,49 @@ class Lane:
             if self._watch.gone:
                 await self._feed_abandoned()
             await self._keeper.has_room()
-            if not await self._gate.enter(len(raw)):
+            if not await self._begin(opened, number, raw, tokens):
                 return
-            call = asyncio.create_task(self._call(opened, number, raw, tokens))
-            self._calls.add(call)
-            call.add_done_callback(self._calls.discard)
 
-    async def _call(self, opened: OpenChunk, number: int, raw: bytes, tokens: int) -> None:
+    def _in_turn(self, lines: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """A sick upstream is asked with any of the lines: one that it cannot answer must not stand for all."""
+        if self._signals.health.probing:
+            first = random.randrange(len(lines))
+            return lines[first:] + lines[:first]
+        return lines
+
+    async def _begin(self, opened: OpenChunk, number: int, raw: bytes, tokens: int) -> bool:
+        """Start the line's call when there is room. However the call ends, its place is given back.
+
+        False: the gate has been closed.
+        """
+        visit = self._gate.visit(len(raw))
+        if not await visit.enter():
+            return False
+        call = asyncio.create_task(self._call(opened, number, raw, tokens, visit))
+        self._calls.add(call)
+        call.add_done_callback(lambda _: visit.leave())
+        call.add_done_callback(self._calls.discard)
+        return True
+
+    async def _call(self, opened: OpenChunk, number: int, raw: bytes, tokens: int, visit: Visit) -> None:
+        before = opened.journal.attempts.get(number, _NONE)
         try:
-            entry = await self._caller.answer(number, read_line(raw), len(raw), tokens)
+            entry = await self._caller.answer(number, read_line(raw), visit, tokens, before)
         except Exception:  # one poisonous line must not take the batch with it
             log.exception("A request line broke its call.", extra={"action": "line_broke", "batch_id": self._batch.id})
-            entry = self._caller.broken(number, read_line(raw))
+            entry = self._caller.broken(number, custom_id_of(raw))
         if entry is not None:
             self._keeper.finish(opened, entry)
 
     async def _drain(self) -> None:
-        """Wait for what is in flight: to its end, or for a bounded time when the batch has to end."""
-        since = time.monotonic()
+        """Wait for what was begun: to its end by its own time limit, or shortly where the batch has to end."""
+        drain = Drain(self._request_seconds, self._service.settings.drain_seconds)
         try:
-            while self._calls and time.monotonic() - since < self._watch.drain_seconds:
-                await asyncio.wait(self._calls, timeout=0.2)
+            while self._calls:
+                stopped, must_end = self._stop.is_set(), self._watch.must_end
+                if drain.is_over(time.monotonic(), stopped=stopped, must_end=must_end):
+                    return
+                await asyncio.wait(self._calls, timeout=LOOK_SECONDS)
         finally:
             await _end(self._calls)
 

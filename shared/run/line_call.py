@@ -17,9 +17,10 @@ from shared.domain.adaptive_rate import AdaptiveRate
 from shared.domain.batch import Batch
 from shared.domain.deployment import Deployment
 from shared.domain.fair_share import Pacer
+from shared.domain.outcome import classify
 from shared.domain.request_line import RequestLine
 from shared.domain.result_line import NeverRan, error_object, failure_line, line_id, success_line
-from shared.domain.retry import RetryPolicy, next_delay
+from shared.domain.retry import Attempts, RetryPolicy, next_delay
 from shared.domain.upstream import (
     Failed,
     Outcome,
@@ -28,15 +29,15 @@ from shared.domain.upstream import (
     UpstreamRequest,
     UpstreamResponse,
     build_request,
-    classify,
 )
 from shared.domain.usage import Usage
 from shared.ports import Upstream
-from shared.run.gate import Gate
-from shared.run.journal import Entry
+from shared.run.gate import Gate, Visit
+from shared.run.journal import Entry, Tried
 from shared.run.lane_meter import LaneMeter
 from shared.run.signals import Signals
 
+WITNESS_SECONDS = 0.25  # Between two looks whether another line has been answered.
 TOKEN_MEMORY = 20  # Answers over which the token factor is averaged.
 
 
@@ -73,36 +74,55 @@ class LineCaller:
         self._rate = AdaptiveRate()
         self._token_factor = 1.0  # Tokens the upstream counts for each that was estimated.
 
-    async def answer(self, number: int, line: RequestLine, size: int, tokens: int) -> Entry | None:
-        """The line's entry; None if it has to be sent again later. Enter the gate before; it is left on return."""
-        request = build_request(self._deployment, self._batch.endpoint, line.body)
-        errors = throttles = 0
-        inside = True
-        try:
-            while True:
-                await self._pace(tokens)
-                if self._stop.is_set():
-                    return None
-                outcome = await self._send(request)
-                if not isinstance(outcome, Retry):
-                    self._learn(outcome, tokens)
-                    self._meter.finished(outcome)
-                    return self._entry(number, line, outcome)
-                throttles += outcome.throttled
-                errors += not outcome.throttled
-                delay = self._delay(outcome, errors, throttles)
-                if delay is None:
-                    self._meter.finished(outcome)
-                    return self._entry(number, line, outcome.final)
-                self._meter.retried(outcome)
-                if outcome.after_seconds and delay >= self._pause_seconds:
-                    self._signals.asked_to_wait(outcome.reason, delay)
-                inside = self._gate.leave(size)
-                await self._sleep(delay)
-                inside = await self._gate.enter(size)
-        finally:
-            if inside:
-                self._gate.leave(size)
+    async def answer(
+        self, number: int, line: RequestLine, visit: Visit, tokens: int, before: Attempts
+    ) -> Entry | Tried | None:
+        """The line's entry; what it has been through if it is let go for now; None if nothing that counts.
+
+        `before` is what it had been through. It is inside the gate, and leaves while it backs off.
+        """
+        request, attempts = build_request(self._deployment, self._batch.endpoint, line.body), before
+        answers = self._signals.answers
+        while True:
+            if self._is_last(attempts):
+                await self._witness(visit, answers)
+            await self._pace(tokens)
+            if self._stop.is_set():
+                return self._let_go(number, attempts, before)
+            outcome = await self._send(request)
+            if not isinstance(outcome, Retry):
+                self._answered(outcome, tokens)
+                return self._entry(number, line, outcome)
+            answers = self._signals.answers
+            if self._is_charged(number, outcome):
+                attempts = attempts.spent(throttled=outcome.throttled)
+            delay = self._delay(outcome, attempts)
+            if delay is None:
+                self._meter.finished(outcome)
+                return self._entry(number, line, outcome.final)
+            self._meter.retried(outcome)
+            visit.leave()
+            await self._sleep(delay)
+            await visit.enter()
+
+    def _is_last(self, attempts: Attempts) -> bool:
+        """Whether one more failure makes the line fail; not where every line has but one attempt."""
+        errors, throttles = self._errors.max_attempts, self._throttles.max_attempts
+        return attempts.errors == errors - 1 > 0 or attempts.throttles == throttles - 1 > 0
+
+    async def _witness(self, visit: Visit, answers: int) -> None:
+        """Keep the last attempt until the upstream has answered another line since: else it is not the line's fault.
+
+        Not where no other line is to come.
+        """
+        visit.leave()
+        while self._signals.answers == answers and self._signals.may_be_answered:
+            await self._sleep(WITNESS_SECONDS)
+        await visit.enter()
+
+    def _let_go(self, number: int, attempts: Attempts, before: Attempts) -> Tried | None:
+        """What happens in a slice that finds the upstream sick counts for no line."""
+        return None if self._signals.health.sick or attempts == before else Tried(number, attempts)
 
     async def _send(self, request: UpstreamRequest) -> Outcome:
         self._signals.sent()
@@ -111,9 +131,15 @@ class LineCaller:
         now = time.monotonic()
         if isinstance(answer, UpstreamResponse):
             self._signals.answered(answer.headers, now)
-        outcome = classify(answer)
+        outcome = classify(answer, self._deployment)
         self._meter.called(now - began, outcome)
         return outcome
+
+    def _answered(self, outcome: Succeeded | Failed, tokens: int) -> None:
+        if self._signals.well():
+            self._gate.open()
+        self._learn(outcome, tokens)
+        self._meter.finished(outcome)
 
     def _learn(self, outcome: Succeeded | Failed, tokens: int) -> None:
         """The rate the upstream bears; and by which factor estimates are off, which hardly changes within a batch."""
@@ -140,41 +166,49 @@ class LineCaller:
                 async with asyncio.timeout(seconds):
                     await self._stop.wait()
 
-    def _delay(self, outcome: Retry, errors: int, throttles: int) -> float | None:
+    def _is_charged(self, number: int, outcome: Retry) -> bool:
+        """Whether the failed attempt is one of the line's own."""
+        now = time.monotonic()
         if outcome.throttled:
-            self._gate.throttled(time.monotonic())
-            self._rate.throttled(time.monotonic())
-            self._signals.throttled(outcome.reason, time.monotonic())
-        else:
-            self._signals.failed(outcome.reason)
-        return next_delay(
+            self._gate.throttled(now)
+            self._rate.throttled(now)
+        return self._signals.failed(number, outcome, now)
+
+    def _delay(self, outcome: Retry, attempts: Attempts) -> float | None:
+        delay = next_delay(
             self._throttles if outcome.throttled else self._errors,
-            attempt=throttles if outcome.throttled else errors,
+            attempt=attempts.throttles if outcome.throttled else attempts.errors,
             after_seconds=outcome.after_seconds,
             jitter=random.random(),
             remaining_seconds=self._remaining_seconds(),
         )
+        if delay is not None and outcome.after_seconds and delay >= self._pause_seconds:
+            self._signals.asked_to_wait(outcome.reason, delay)
+        return delay
 
-    def broken(self, number: int, line: RequestLine) -> Entry:
-        """The entry of a line that our own code could not deal with."""
-        outcome = Failed(status=None, body=error_object(NeverRan.INTERNAL_ERROR))
-        self._meter.finished(outcome)
-        return self._entry(number, line, outcome)
+    def broken(self, number: int, custom_id: str) -> Entry:
+        """The entry of a line that our own code could not deal with. Nothing in here can break again."""
+        return self._failure(number, custom_id, Failed(status=None, body=error_object(NeverRan.INTERNAL_ERROR)))
 
     def _entry(self, number: int, line: RequestLine, outcome: Succeeded | Failed) -> Entry:
-        vendor, name = self._batch.vendor, line_id(self._batch.id, number)
-        request_id = outcome.request_id
-        if isinstance(outcome, Succeeded):
-            self._gate.succeeded()
-            result = success_line(
-                vendor, request_line_id=name, custom_id=line.custom_id, request_id=request_id, body=outcome.body
-            )
-            return Entry(number, True, outcome.usage, outcome.model, msgspec.Raw(result[:-1]))
-        result = failure_line(
-            vendor,
-            request_line_id=name,
+        if isinstance(outcome, Failed):
+            return self._failure(number, line.custom_id, outcome)
+        self._gate.succeeded()
+        result = success_line(
+            self._batch.vendor,
+            request_line_id=line_id(self._batch.id, number),
             custom_id=line.custom_id,
-            request_id=request_id,
+            request_id=outcome.request_id,
+            body=outcome.body,
+        )
+        return Entry(number, True, outcome.usage, outcome.model, msgspec.Raw(result[:-1]))
+
+    def _failure(self, number: int, custom_id: str, outcome: Failed) -> Entry:
+        result = failure_line(
+            self._batch.vendor,
+            request_line_id=line_id(self._batch.id, number),
+            custom_id=custom_id,
+            request_id=outcome.request_id,
             status=outcome.status,
             body=outcome.body,
         )

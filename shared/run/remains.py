@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 
 from shared.domain.batch import Batch
 from shared.domain.chunk import (
@@ -18,7 +19,8 @@ from shared.domain.chunk import (
     plans_prefix,
 )
 from shared.domain.heartbeat import Heartbeat
-from shared.domain.ids import created_at
+from shared.domain.ids import is_made_before
+from shared.run.unnamed import remove_unnamed
 from shared.services import Services
 
 
@@ -32,24 +34,27 @@ async def remove_remains(service: Services, batch: Batch) -> None:
 
 
 async def sweep_remains(service: Services, before: datetime) -> int:
-    """Remove what is left of batches that were created before and have ended; returns of how many.
+    """Remove what is left of batches that were created before and have ended; returns the blobs of how many.
 
-    Cost grows with what is there, and with the unfinished batches.
+    Heartbeats go at once, blobs when no unfinished batch has needed them for a month (`unnamed`). Cost grows with what
+    is there, and with the unfinished batches.
     """
-    batches = {batch_id async for batch_id in _named_by_blobs(service)}
+    batches = await _old_batches(service, before)
     beats = [beat async for beat in _heartbeats(service)]
     unfinished = {batch.id async for batch in service.batches.unfinished()}
-    ended = {
-        batch_id
-        for batch_id in batches | {beat.batch_id for beat in beats}
-        if batch_id not in unfinished and created_at(batch_id) < before
-    }
-    for batch_id in batches & ended:
-        await _remove_blobs(service, batch_id)
     for beat in beats:
-        if beat.batch_id in ended:
+        if beat.batch_id not in unfinished and is_made_before(beat.batch_id, before):
             await service.batches.stop_beating(beat)
-    return len(ended)
+    return await remove_unnamed(service, "batches", batches - unfinished, partial(_remove_blobs, service))
+
+
+async def count_remains(service: Services, before: datetime) -> int:
+    """Of how many batches that were created before there are blobs, whether they have ended or not."""
+    return len(await _old_batches(service, before))
+
+
+async def _old_batches(service: Services, before: datetime) -> set[str]:
+    return {batch_id async for batch_id in _named_by_blobs(service) if is_made_before(batch_id, before)}
 
 
 async def _remove_blobs(service: Services, batch_id: str) -> None:

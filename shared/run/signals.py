@@ -11,34 +11,39 @@ from collections.abc import Mapping
 
 from shared.domain.hold_up import asked_to_wait, sick_upstream, slowed_down
 from shared.domain.rate_headers import ObservedLimits, read_limits
-from shared.domain.retry import RetryBudget, next_pause
+from shared.domain.upstream import Retry
+from shared.domain.upstream_health import Blame, UpstreamHealth, next_pause
 
 SLOW_SECONDS = 30.0  # After a refusal the batch counts as slowed down for so long.
 READ_LIMITS_SECONDS = 1.0  # Limits change rarely; reading them from every answer would cost more than it tells.
 
 
 class Signals:
-    """`waited_seconds` is how long the lane has left this sick upstream alone before this slice."""
+    """`waited_seconds` is how long the lane has left this sick upstream alone before this slice.
 
-    def __init__(self, waited_seconds: float, patience_seconds: float) -> None:
+    It does so for `patience_seconds` in all, and asks it again at least every `probe_seconds`.
+    """
+
+    def __init__(self, waited_seconds: float, patience_seconds: float, probe_seconds: float) -> None:
         self.stop = asyncio.Event()
         self.news = asyncio.Event()  # set when the upstream names new limits
         self.limits = ObservedLimits()
         self.reason: str | None = None
         self.asked = False
-        self.sick = False
+        self.answers = 0
+        self.all_begun = False  # no further line of the slice will begin
+        self.health = UpstreamHealth(probing=waited_seconds > 0, patient=waited_seconds < patience_seconds)
         self._waited_seconds = waited_seconds
-        self._budget = RetryBudget() if waited_seconds < patience_seconds else None
+        self._probe_seconds = probe_seconds
         self._paused_until = 0.0
         self._sent = False
-        self._refused: tuple[float, str] | None = None
+        self._slow: tuple[float, str] | None = None
         self._limits_due = 0.0
 
     def sent(self) -> None:
         """A request went out."""
         self._sent = True
-        if self._budget is not None:
-            self._budget.sent()
+        self.health.sent()
 
     def answered(self, headers: Mapping[str, str], now: float) -> None:
         """`now` in monotonic seconds."""
@@ -50,24 +55,45 @@ class Signals:
                     self.limits = seen
                     self.news.set()
 
-    def failed(self, reason: str) -> None:
-        """A request needs another attempt. Past the retry budget the upstream counts as sick and is left alone.
+    def failed(self, line: int, outcome: Retry, now: float) -> bool:
+        """An attempt of the line failed; whether it counts as one of the line's. `now` in monotonic seconds.
 
-        When patience is used up there is no budget any more: each line then uses its own attempts and fails.
+        An upstream that turns out to be sick is left alone from now on. Lines do not pay for it while patience lasts.
         """
-        if self._budget is not None and not self._budget.spend() and not self.sick:
-            self.sick = True
-            self._pause(next_pause(self._waited_seconds), sick_upstream(reason))
+        blame = self.health.failed(line, throttled=outcome.throttled, blameless=outcome.blameless)
+        if blame is Blame.SICK:
+            self._pause(
+                next_pause(self._waited_seconds, self._probe_seconds), sick_upstream(outcome.reason, outcome.words)
+            )
+        elif blame is Blame.UPSTREAM:
+            self._slow = (now, sick_upstream(outcome.reason, outcome.words))
+        elif outcome.throttled:
+            self._slow = (now, slowed_down(outcome.reason))
+        return blame is Blame.LINE
 
-    def throttled(self, reason: str, now: float) -> None:
-        """A request was refused because there were too many. `now` in monotonic seconds."""
-        self._refused = (now, reason)
+    def inherit(self, reason: str | None) -> None:
+        """What the slice before said of the upstream holds until it answers."""
+        if self.health.probing and reason:
+            self._slow = (float("inf"), reason)
 
     def slowed(self, now: float) -> str | None:
         """Why the lane is slower than it might be, in a sentence. `now` in monotonic seconds."""
-        if self._refused is None or now - self._refused[0] > SLOW_SECONDS:
+        if self._slow is None or now - self._slow[0] > SLOW_SECONDS:
             return None
-        return slowed_down(self._refused[1])
+        return self._slow[1]
+
+    @property
+    def may_be_answered(self) -> bool:
+        """Whether another line of the slice may still be answered, as far as can be told at no cost."""
+        return self.health.patient and not self.all_begun and not self.stop.is_set()
+
+    def well(self) -> bool:
+        """The upstream answered a request. True: it had been sick until then."""
+        self.answers += 1
+        if not self.health.answered():
+            return False
+        self._slow = None
+        return True
 
     def asked_to_wait(self, reason: str, seconds: float) -> None:
         """An answer asked for so long a pause."""
@@ -97,4 +123,4 @@ class Signals:
         """What to hand to the next slice: an upstream that is well again is met with full patience."""
         if not self._sent:
             return self._waited_seconds
-        return self._waited_seconds + self.wait_seconds if self.sick else 0.0
+        return self._waited_seconds + self.wait_seconds if self.health.sick else 0.0

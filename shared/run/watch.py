@@ -38,7 +38,6 @@ class Watch:
     """Sets `signals.stop` when the slice is over, the deadline has come or the batch is no longer in progress.
 
     Also when the host stops, the run is ended or suspended, or other batches wait for the lane's place.
-    `drain_seconds` says how long the lane may then wait for requests in flight.
     """
 
     def __init__(
@@ -76,12 +75,6 @@ class Watch:
         deadline = self._batch.deadline()
         return None if deadline is None else (deadline - self._service.now()).total_seconds()
 
-    @property
-    def drain_seconds(self) -> float:
-        """How long requests in flight may still take."""
-        settings = self._service.settings
-        return settings.drain_seconds if self.must_end else self._deployment.request_timeout_seconds + 10
-
     async def run(self) -> None:
         """Look every `heartbeat_seconds`, at news of limits, and at the end of the slice. Ends by cancellation."""
         while True:
@@ -116,6 +109,8 @@ class Watch:
                 )
             else:
                 return True
+            if stored is not None:
+                self._signals.inherit(stored.value.reason)
             if stored is not None and self._is_held(stored.value):
                 log.info(
                     "A lane is already being worked on.",

@@ -9,6 +9,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "batch_changed": (
         "batch_id", "from", "to", "model", "total", "completed", "failed", "input_tokens", "output_tokens", "seconds"
     ),
+    "batch_damaged": ("batch_id", "what"),
     "batch_surveyed": (
         "batch_id", "status", "model", "total", "finished", "age_seconds", "running_seconds", "remaining_seconds"
     ),
@@ -32,6 +33,8 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "run_restarted": ("batch_id",),
     "start_delivery": ("batch_id",),
     "start_run": ("batch_id",),
+    "sweep_refused": ("count",),
+    "unnamed_noted": ("kind", "count"),
     "upload_completed": ("bytes",),
     "upload_expired": (),
     "watch_failed": ("batch_id",),

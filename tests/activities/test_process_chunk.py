@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
-from activities.process_chunk import process_chunk
+from activities.process_chunk import NAP_SECONDS, process_chunk
 from shared.domain.batch import Batch, Status, Vendor
-from shared.services import Services
-from tests.activities.conftest import Clock
+from shared.domain.deployment import Deployment
+from shared.domain.hold_up import hold_up
+from shared.services import Services, use
+from tests.activities.conftest import Clock, with_settings
 from tests.contracts.samples import START, a_batch
 
 HOUR = timedelta(hours=1)
@@ -17,19 +17,49 @@ HOUR = timedelta(hours=1)
 
 async def put(service: Services, **changes: object) -> dict[str, object]:
     """A batch in progress that expires in an hour; its deployment is none of the settings'."""
-    batch: Batch = a_batch(
-        1, status=Status.IN_PROGRESS, deployment="removed", total=3, chunks=1, expires_at=START + HOUR, **changes
-    )
+    fields = {"status": Status.IN_PROGRESS, "deployment": "removed", "total": 3, "chunks": 1}
+    batch: Batch = a_batch(1, **fields | {"expires_at": START + HOUR} | changes)
     await service.batches.insert(batch)
     return {"owner": batch.owner, "batch_id": batch.id, "lane": 0, "lanes": 1}
 
 
-async def test_a_removed_deployment_is_named(service: Services) -> None:
-    """Until the deadline the lane fails, and the message says what is missing: it may come back."""
-    lane = await put(service)
+async def held_up(service: Services, deployment: str) -> str:
+    """Why, as a caller is told."""
+    beats = await service.batches.heartbeats(deployment)
+    found = hold_up(beats, service.now(), service.settings.stale_seconds)
+    return found.reason if found else ""
 
-    with pytest.raises(RuntimeError, match="'removed' is gone from BATCH_DEPLOYMENTS"):
-        await process_chunk(lane)
+
+async def test_a_removed_deployment_holds_its_batches_up(service: Services) -> None:
+    """The lane does not fail: it naps, and the batch says what its operator has to do."""
+    progress = await process_chunk(await put(service))
+
+    assert progress == {"done": False, "wait": NAP_SECONDS, "waited": 0.0}
+    assert "'removed' is gone" in await held_up(service, "removed")
+
+
+async def test_an_endpoint_that_is_not_served_any_more_holds_its_batches_up(service: Services) -> None:
+    """The deployment is there, but another one than the batch was let in for."""
+    progress = await process_chunk(await put(service, deployment="free", endpoint="/v1/gone"))
+
+    assert progress["wait"] == NAP_SECONDS
+    assert "'free' does not serve /v1/gone any more" in await held_up(service, "free")
+
+
+async def test_a_deployment_that_is_back_is_worked_for(service: Services) -> None:
+    """By itself, at the next call: the plan is read, and here there is none."""
+    lane = await put(service)
+    await process_chunk(lane)
+    back = {"removed": Deployment(name="removed", base_url="http://upstream")}
+    with use(with_settings(service, deployments=back)):
+        assert (await process_chunk(lane))["done"] is True
+
+
+async def test_a_batch_without_deployment_can_be_cancelled(service: Services) -> None:
+    """Its lanes are done at once."""
+    lane = await put(service, status=Status.CANCELLING)
+
+    assert (await process_chunk(lane))["done"] is True
 
 
 async def test_the_deadline_ends_a_batch_without_deployment(service: Services, clock: Clock) -> None:
@@ -45,5 +75,4 @@ async def test_a_batch_that_never_expires_waits_for_its_deployment(service: Serv
     lane = await put(service, vendor=Vendor.AZURE)
     clock.at = START + 2 * HOUR
 
-    with pytest.raises(RuntimeError, match="gone from BATCH_DEPLOYMENTS"):
-        await process_chunk(lane)
+    assert (await process_chunk(lane))["done"] is False

@@ -106,14 +106,14 @@ async def test_a_new_batch_in_the_openai_dialect(create: Send, upload: Send) -> 
     ("path", "status"),
     [
         ("/v1/batches", 200),
-        ("/openai/v1/batches", 201),
+        ("/openai/v1/batches", 200),
         ("/openai/batches?api-version=2024-10-21", 200),
         ("/openai/batches?api-version=2025-04-01-preview", 201),
         ("/openai/deployments/gpt/batches?api-version=2024-10-21", 200),
     ],
 )
 async def test_success_codes(create: Send, path: str, status: int) -> None:
-    """Contract 1.4."""
+    """Contract 1.4, but for Azure v1: the official client for .NET loses a batch that is answered with 201 (9.6)."""
     assert (await create(path=path)).status_code == status
 
 
@@ -541,10 +541,10 @@ async def test_a_cancelled_validation_stays_cancelled(create: Send, api: httpx.A
     assert (batch["status"], batch["errors"]) == ("cancelled", None)
 
 
-@pytest.mark.parametrize(("path", "status"), [(f"/openai/batches{VERSION}", 200), ("/openai/v1/batches", 201)])
-async def test_azure_judges_the_window_in_the_batch(create: Send, path: str, status: int) -> None:
+@pytest.mark.parametrize("path", [f"/openai/batches{VERSION}", "/openai/v1/batches"])
+async def test_azure_judges_the_window_in_the_batch(create: Send, path: str) -> None:
     """Any other completion window fails the batch rather than the call (contract 1.5.5)."""
     response = await create(path=path, completion_window="1h")
 
-    assert (response.status_code, response.json()["status"]) == (status, "validating")
+    assert (response.status_code, response.json()["status"]) == (200, "validating")
     assert response.json()["completion_window"] == "1h"

@@ -93,6 +93,45 @@ async def test_a_retry_comes_within_minutes(api: httpx.AsyncClient, clock: Clock
     assert await attempt(api, 1) != first
 
 
+CLIENT_REQUEST = "0a1b2c3d-0000-4000-8000-000000000001"
+CLASSIC = "/openai/batches?api-version=2024-10-21"
+
+
+@pytest.mark.parametrize("path", [CLASSIC, "/openai/v1/batches", "/v1/batches"])
+async def test_azures_clients_repeat_under_one_id(
+    api: httpx.AsyncClient, services: Services, durable: FakeClient, clock: Clock, path: str
+) -> None:
+    """`x-ms-client-request-id`: one batch and one run for a call's attempts, at once or minutes apart (contract 9.6)."""
+    id = {"x_ms_client_request_id": CLIENT_REQUEST}
+    first = await create(api, path=path, **id)
+    at_once = await asyncio.gather(*(create(api, path=path, **id) for _ in range(4)))
+    clock.advance(seconds=RETRY_LIFE.total_seconds() - 1)
+    last = await create(api, path=path, **id)
+
+    assert {answer.json()["id"] for answer in (first, *at_once, last)} == {first.json()["id"]}
+    assert (await count(services), len(durable.started)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "changes"),
+    [
+        (RETRY_LIFE.total_seconds(), {}),
+        (0, {"x_ms_client_request_id": "another"}),
+        (0, {"body": BODY | {"metadata": {"a": "b"}}}),
+        (0, {"x_ms_client_request_id": ""}),
+    ],
+)
+async def test_a_new_call_of_azures_clients(
+    api: httpx.AsyncClient, services: Services, clock: Clock, seconds: float, changes: dict[str, Any]
+) -> None:
+    """Later, another id, another body, or no id: another batch."""
+    first = await create(api, path=CLASSIC, x_ms_client_request_id=CLIENT_REQUEST)
+    clock.advance(seconds=seconds)
+    second = await create(api, **({"path": CLASSIC, "x_ms_client_request_id": CLIENT_REQUEST} | changes))
+
+    assert (second.status_code, second.json()["id"] != first.json()["id"], await count(services)) == (200, True, 2)
+
+
 class FailingInsert:
     """A batch store whose insert fails, before or after it has written."""
 

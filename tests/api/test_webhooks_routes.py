@@ -8,10 +8,12 @@ import json
 from typing import Any
 
 import httpx
+import msgspec
 import openai
 import pytest
 
 from shared.domain.webhook_delivery import Answered, NoAnswer
+from shared.domain.webhook_endpoint import WebhookEndpoint
 from shared.services import Services
 from tests.api.harness import Clock
 from tests.fake_receivers import FakeReceivers
@@ -124,6 +126,36 @@ async def test_endpoints_are_limited(api: httpx.AsyncClient, services: Services)
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "too_many_webhook_endpoints")
     await create(api)
+
+
+async def stored(api: httpx.AsyncClient) -> int:
+    return len((await api.get(PATH, params={"limit": 100})).json()["data"])
+
+
+async def test_the_limit_holds_under_parallel_creates(api: httpx.AsyncClient, services: Services) -> None:
+    """Of sixty calls at once just as many succeed as there is room."""
+    answers = await asyncio.gather(*(api.post(PATH, json=BODY) for _ in range(60)))
+
+    limit = services.settings.max_webhook_endpoints
+    assert ([answer.status_code for answer in answers].count(200), await stored(api)) == (limit, limit)
+
+
+async def test_the_limit_holds_beside_another_process(
+    api: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that another process inserts between the look and the insert takes the last place."""
+    limit, insert = services.settings.max_webhook_endpoints, services.webhooks.insert_endpoint
+    for _ in range(limit - 1):
+        await create(api)
+
+    async def overtaken(endpoint: WebhookEndpoint) -> None:
+        await insert(msgspec.structs.replace(endpoint, id="f" * 32))
+        await insert(endpoint)
+
+    monkeypatch.setattr(services.webhooks, "insert_endpoint", overtaken)
+    refused = await api.post(PATH, json=BODY)
+
+    assert (refused.json()["error"]["code"], await stored(api)) == ("too_many_webhook_endpoints", limit)
 
 
 async def test_list_pages(api: httpx.AsyncClient) -> None:

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import BlobClient
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.azure.connect import azure_stores, azure_stores_from_connection_string
-from shared.azure.names import EXPIRY, UNFINISHED, newest_first, table_key
+from shared.azure.names import EXPIRY, LONGEST, UNFINISHED, compound, newest_first, table_key
 from shared.azure.table_batches import _Marker, _marker_key
 from shared.domain.batch import BatchError, Status
 from shared.domain.errors import Unavailable
@@ -212,9 +212,15 @@ async def test_a_replace_whose_answer_was_lost_succeeds(azure, monkeypatch):
         await azure.batches.replace(a_batch(1, total=2), stored.version)
 
 
-@given(st.text(), st.text())
+_ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=400)
+
+
+@given(_ANY_TEXT, _ANY_TEXT)
+@example("x" * 1000, "x" * 1001)
+@example("\ud800", "/")
 def test_table_keys_are_legal_and_tell_texts_apart(one, other):
-    """No character that Table Storage refuses, no `$` of the markers, and two texts never share a key."""
+    """No character that Table Storage refuses, no `$` of the markers, not too long; two texts never share a key."""
+    assert len(compound(one, other)) <= 2 * LONGEST + 1
     assert not set(table_key(one)) & set("/\\#?%$ '")
     assert table_key(one).isascii()
     assert table_key(one).isprintable()

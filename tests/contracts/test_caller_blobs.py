@@ -149,7 +149,21 @@ async def test_without_a_container_nothing_is_written(blobs: CallerBlobs, box: C
         await blobs.write(f"{box.url}-none/out.jsonl", pieces(b"a"))
 
 
-@pytest.mark.parametrize("name", ["batchfiles", "azure-webjobs-secrets", "batch%66iles", "Azure-WebJobs-hosts"])
+CLOSED = [
+    "batchfiles",
+    "azure-webjobs-secrets",
+    "batch%66iles",
+    "Azure-WebJobs-hosts",
+    "batchfiles%2Ffiles",
+    "batch%2566iles",
+    "azure-webjobs-hosts%2F",
+    "myhub-leases",
+    "MyHub-applease",
+    "myhub-largemessages%2Fx",
+]
+
+
+@pytest.mark.parametrize("name", CLOSED)
 async def test_the_services_own_containers_are_closed(azurite: str, box: ContainerClient, name: str) -> None:
     """In them are the files of all callers, and the platform's secrets."""
     blobs = azure_stores_from_connection_string(azurite).caller_blobs
@@ -160,6 +174,23 @@ async def test_the_services_own_containers_are_closed(azurite: str, box: Contain
         await blobs.write(url, pieces(b"a"))
     with pytest.raises(AccessDenied):
         await anext(blobs.read(url, await _any_version(azurite, box)))
+
+
+@pytest.mark.parametrize("written", ["{own}/{blob}", "{own}%2Ffiles/1", "{own}%2F{blob}", "%2F{own}/{blob}"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1"])
+async def test_no_spelling_reaches_a_file_of_the_service(azurite: str, written: str, host: str) -> None:
+    """A file that is there is neither read nor written over, under names of the host that the SDK reads differently."""
+    names = fresh_names()
+    stores = azure_stores_from_connection_string(azurite, names)
+    await stores.blobs.put("files/1", b"secret")
+    account = stores.blobs._container.url.rpartition("/")[0].replace("127.0.0.1", host)
+    url = f"{account}/{written.format(own=names.container, blob='files/1')}"
+    with pytest.raises(AccessDenied):
+        await stores.caller_blobs.look(url)
+    with pytest.raises(AccessDenied):
+        await stores.caller_blobs.write(url, pieces(b"a"))
+    assert b"".join([piece async for piece in stores.blobs.read("files/1")]) == b"secret"
+    await stores.close()
 
 
 async def _any_version(azurite: str, box: ContainerClient) -> Any:

@@ -14,7 +14,8 @@ from shared.azure.connect import AzureStores, azure_stores
 from shared.azure.identity import service_credential
 from shared.domain.deployment import Deployment, UpstreamKind
 from shared.domain.errors import Unavailable
-from shared.domain.upstream import FailureKind, Retry, UpstreamFailure, build_request, classify
+from shared.domain.outcome import classify
+from shared.domain.upstream import FailureKind, Retry, UpstreamFailure, build_request
 from shared.services import Services, _azure_services
 from shared.upstream_client import UpstreamClient
 from tests import identity_endpoint
@@ -90,7 +91,7 @@ async def test_an_upstream_without_a_token_is_worth_another_attempt(endpoint, se
 
     assert isinstance(answer, UpstreamFailure)
     assert answer.kind is FailureKind.IDENTITY
-    assert isinstance(classify(answer), Retry)
+    assert isinstance(classify(answer, azure_deployment(NOWHERE)), Retry)
 
 
 async def test_the_app_s_own_identity_needs_no_client_id(endpoint, monkeypatch):

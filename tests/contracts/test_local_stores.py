@@ -3,7 +3,9 @@
 import asyncio
 import errno
 import os
+import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
@@ -14,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_host import disk_blobs
+from local_host.history import DataFolderLock
 from local_host.stores import open_stores
 from shared.domain.chunk import ChunkRow
-from shared.domain.errors import Unavailable
+from shared.domain.errors import StorageFull, Unavailable
 from shared.ports import AlreadyExists, BlobMissing, Changed
 from tests.azurite import ROOT
 from tests.contracts.samples import a_file
@@ -82,9 +85,22 @@ async def test_a_full_disk_is_unavailable_and_leaves_nothing(local, tmp_path, mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Unavailable, match="disk is full"):
+    with pytest.raises(StorageFull, match="disk is full"):
         await local.blobs.stage_block("files/a", "0", b"x" * 1000)
     assert list((tmp_path / "blobs").iterdir()) == []
+
+
+async def test_a_full_database_says_so(local):
+    """A database that may not grow is full as a disk is: the same kind of error, and reading goes on."""
+
+    def bound(connection: sqlite3.Connection) -> None:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    await local.files._database.write(bound)
+    with pytest.raises(StorageFull, match="free some space"):
+        await local.files.insert(a_file(filename="x" * 200_000))
+    assert await local.files.list("project-a", limit=1) == []
 
 
 LIMITED = """
@@ -238,15 +254,142 @@ async def test_no_file_stays_behind(local, tmp_path):
     assert list((tmp_path / "blobs").iterdir()) == []
 
 
-@pytest.mark.parametrize(("age_days", "kept"), [(0.5, True), (2, False)])
-async def test_sweep_removes_old_orphans_only(local, tmp_path, age_days, kept):
-    """A file without a record may belong to a write in progress until it is a day old."""
-    orphan = tmp_path / "blobs" / "orphan"
+def lost(tmp_path):
+    """What is set aside, without its day."""
+    return sorted(path.name for path in (tmp_path / "lost+found").glob("*/*"))
+
+
+async def an_orphan(local, tmp_path, written_at, name="orphan"):
+    """A file that no row names, beside one that a row does."""
+    await local.blobs.put("plans/b", b"x")
+    orphan = tmp_path / "blobs" / name
     orphan.write_bytes(b"x")
+    os.utime(orphan, (written_at, written_at))
+    return orphan
+
+
+@pytest.mark.parametrize(("age_days", "kept"), [(0.5, True), (2, False)])
+async def test_sweep_sets_old_orphans_aside(local, tmp_path, age_days, kept):
+    """A file without a record may belong to a write in progress until it is a day old; then it is moved, not deleted."""
     now = time.time() + 10 * DAY
-    os.utime(orphan, (now - age_days * DAY, now - age_days * DAY))
+    orphan = await an_orphan(local, tmp_path, now - age_days * DAY)
     local.blobs.sweep(now)
     assert orphan.exists() is kept
+    assert lost(tmp_path) == ([] if kept else ["orphan"])
+
+
+@pytest.mark.parametrize(("days", "kept"), [(29, True), (32, False)])
+async def test_what_was_set_aside_is_deleted_after_a_month(local, tmp_path, days, kept):
+    """Not before."""
+    now = time.time() + 10 * DAY
+    await an_orphan(local, tmp_path, now - 2 * DAY)
+    local.blobs.sweep(now)
+    local.blobs.sweep(now + days * DAY)
+    assert lost(tmp_path) == (["orphan"] if kept else [])
+
+
+@pytest.mark.parametrize("loss", ["lost", "emptied"])
+async def test_a_database_that_knows_nothing_sweeps_nothing(tmp_path, caplog, loss):
+    """Lost or emptied with all bytes there: the next starts say so and leave them, however old they are."""
+    stores = open_stores(tmp_path)
+    await stores.blobs.put("plans/b", b"x")
+    await stores.close()
+    (file,) = (tmp_path / "blobs").iterdir()
+    os.utime(file, (1, 1))
+    if loss == "lost":
+        for path in tmp_path.glob("stores.db*"):
+            path.unlink()
+    else:
+        with sqlite3.connect(tmp_path / "stores.db") as connection:
+            connection.execute("DELETE FROM blobs")
+            connection.execute("DELETE FROM upkeep")
+        connection.close()
+    again = open_stores(tmp_path)
+    assert [record.action for record in caplog.records] == ["sweep_refused"]
+    assert "restore a copy" in caplog.text
+    await again.blobs.put("plans/c", b"y")
+    again.blobs.sweep(time.time() + 2 * DAY)
+    await again.close()
+    assert file.exists()
+    if loss == "lost":
+        assert lost(tmp_path) == []
+
+
+async def test_a_restored_database_gets_its_bytes_back(tmp_path):
+    """Set aside under an older copy, named again by the newer one."""
+    stores = open_stores(tmp_path)
+    await stores.blobs.put("plans/old", b"old")
+    await stores.close()
+    shutil.copy(tmp_path / "stores.db", tmp_path / "older")
+    stores = open_stores(tmp_path)
+    await stores.blobs.put("plans/new", b"new")
+    await stores.close()
+    shutil.copy(tmp_path / "stores.db", tmp_path / "newer")
+    shutil.copy(tmp_path / "older", tmp_path / "stores.db")
+    stores = open_stores(tmp_path)
+    stores.blobs.sweep(time.time() + 2 * DAY)
+    await stores.close()
+    assert len(lost(tmp_path)) == 1
+    shutil.copy(tmp_path / "newer", tmp_path / "stores.db")
+    stores = open_stores(tmp_path)
+    assert await read_all(stores, "plans/new") == b"new"
+    await stores.close()
+
+
+async def test_everything_is_private(tmp_path):
+    """Folders 0700, files 0600, whatever the umask."""
+    before = os.umask(0)
+    try:
+        data = tmp_path / "data"
+        lock = DataFolderLock(data)
+        stores = open_stores(data)
+        await stores.blobs.put("plans/b", b"x")
+        await stores.blobs.append("journals/b/0", b"x")
+        await stores.files.insert(a_file(1))
+        orphan = await an_orphan(stores, data, time.time() + DAY / 2)
+        stores.blobs.sweep(time.time() + 2 * DAY)
+        assert not orphan.exists()
+        modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [data, *data.rglob("*")] if path.name != "orphan"}
+        wrong = {path: oct(mode) for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)}
+        assert wrong == {}
+        assert data / "stores.db-wal" in modes
+        await stores.close()
+        lock.release()
+    finally:
+        os.umask(before)
+
+
+def an_open_folder(tmp_path):
+    """As an older version left it."""
+    data = tmp_path / "data"
+    (data / "blobs").mkdir(parents=True)
+    for path in (data / "stores.db-wal", data / "blobs" / "a", data / "bootstrap-key"):
+        path.write_bytes(b"")
+        path.chmod(0o644)
+    for folder in (data / "blobs", data):
+        folder.chmod(0o755)
+    return data
+
+
+def test_an_open_folder_is_closed_at_the_start(tmp_path):
+    """All that is in it."""
+    data = an_open_folder(tmp_path)
+    DataFolderLock(data).release()
+    assert {stat.S_IMODE(path.stat().st_mode) for path in data.rglob("*")} == {0o700, 0o600}
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+
+
+def test_what_is_not_ours_keeps_its_mode(tmp_path):
+    """A folder given with --data that holds other things: they and the folder itself stay as they are."""
+    data = an_open_folder(tmp_path)
+    (data / "script").write_bytes(b"")
+    (data / "script").chmod(0o755)
+    DataFolderLock(data).release()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (data, data / "script", data / "blobs" / "a")] == [
+        0o755,
+        0o755,
+        0o600,
+    ]
 
 
 @pytest.mark.parametrize(("age_days", "kept"), [(6, True), (8, False)])
@@ -269,9 +412,7 @@ async def test_sweep_runs_once_a_day(local, tmp_path):
     """The second opener of a day does not look again."""
     now = time.time() + 10 * DAY
     local.blobs.sweep(now)
-    orphan = tmp_path / "blobs" / "orphan"
-    orphan.write_bytes(b"x")
-    os.utime(orphan, (0, 0))
+    orphan = await an_orphan(local, tmp_path, now - 2 * DAY)
     local.blobs.sweep(now + 0.5 * DAY)
     assert orphan.exists()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.blob_address import folder_address, input_address, is_within, parse_hosts, result_address
+from shared.domain.blob_address import folder_address, input_address, is_closed, is_within, parse_hosts, result_address
 from shared.domain.errors import InvalidRequest
 
 ORIGINS = {"https://acct.blob.core.windows.net", "http://127.0.0.1:10000"}
@@ -168,3 +168,65 @@ def test_what_is_no_host_is_named(text: str) -> None:
 def test_an_address_can_be_let_in_no_longer(origins: set[str], is_in: bool) -> None:
     """The setting is looked at again when the blob is read or written."""
     assert is_within(GOOD, origins) is is_in
+
+
+HOSTS = [
+    "https://acct.blob.core.windows.net",
+    "https://ACCT.blob.core.windows.net:443",
+    "https://acct.blob.core.windows.net.",
+    "https://acct-secondary.blob.core.windows.net",
+    "https://acct.blob.core.chinacloudapi.cn",
+    "https://acct.z12.blob.storage.azure.net",
+    "https://acct.dfs.core.windows.net",
+    "https://files.example",
+    "http://127.0.0.1:10000/devstoreaccount1",
+    "http://[::1]:10000/devstoreaccount1",
+    "http://azurite:10000/devstoreaccount1",
+    "http://localhost.:10000/devstoreaccount1",
+]
+CLOSED = [
+    "batchfiles/files/1",
+    "BatchFiles/files/1",
+    "batchfiles%2Ffiles/1",
+    "batchfiles%2ffiles%2F1",
+    "batchfiles%252Ffiles/1",
+    "b%61tchfiles/files/1",
+    "batch%2566iles/files/1",
+    "batchfiles%5Cfiles/1",
+    "batchfiles./files/1",
+    "batchfiles%20/files/1",
+    "batchfiles%00/files/1",
+    "%2Fbatchfiles/files/1",
+    "./batchfiles/files/1",
+    "%2e/batchfiles/files/1",
+    "box%2F..%2Fbatchfiles/files/1",
+    "azure-webjobs-hosts/ids/x",
+    "azure-webjobs-secrets/app/host.json",
+    "Azure-Webjobs-Secrets%2Fapp/host.json",
+    "app-package/released.zip",
+    "scm-releases/app.zip",
+    "myhub-leases/default/x",
+    "myhub-applease/x",
+    "MyHub-LargeMessages%2Fx/y",
+]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("path", CLOSED)
+def test_the_containers_of_service_and_platform_are_closed(host: str, path: str) -> None:
+    """However host and path spell them: files of all callers, secrets, deployed code, histories of runs."""
+    assert is_closed(f"{host}/{path}", "batchfiles")
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize(
+    "path", ["box/in.jsonl", "box2/a/batchfiles/1", "my-batchfiles/in.jsonl", "leases/50%25.jsonl"]
+)
+def test_other_containers_are_open(host: str, path: str) -> None:
+    """Their blobs may be called anything."""
+    assert not is_closed(f"{host}/{path}", "batchfiles")
+
+
+def test_an_address_without_an_end_of_escapes_is_closed() -> None:
+    """Nobody says what a server would make of it."""
+    assert is_closed(f"{HOSTS[0]}/box/%{'25' * 50}2F", None)

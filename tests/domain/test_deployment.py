@@ -7,6 +7,7 @@ import json
 import pytest
 
 from shared.domain.deployment import ENDPOINTS, Deployment, Price, UpstreamKind, parse_deployments
+from shared.domain.upstream import build_request
 
 URL = "https://upstream.example/v1"
 
@@ -139,4 +140,219 @@ def test_every_mistake_of_a_deployment_is_named_at_once() -> None:
 
     assert [".colour", ".base_url", ".max_concurrency"] == [
         problem.partition("]")[2].partition(":")[0] for problem in found
+    ]
+
+
+RESOURCE = "https://x.openai.azure.com"
+CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
+CLASSIC = f"{RESOURCE}/openai/deployments/d/chat/completions?api-version=2025-01-01-preview"
+
+
+def reached(endpoint: str, **entry: object) -> str:
+    """Where a request of a deployment goes."""
+    found, mistakes = parse_deployments(json.dumps({"small": entry}), {})
+    assert mistakes == []
+    return build_request(found["small"], endpoint, b'{"model": "small"}').url
+
+
+@pytest.mark.parametrize(
+    ("base_url", "endpoint", "url"),
+    [
+        ("https://api.openai.com/v1/chat/completions", CHAT, "https://api.openai.com/v1/chat/completions"),
+        ("https://api.openai.com/v1/responses/", EMBEDDINGS, "https://api.openai.com/v1/embeddings"),
+        ("https://api.openai.com/v1/models", CHAT, "https://api.openai.com/v1/chat/completions"),
+        ("https://api.openai.com/v1/batches", CHAT, "https://api.openai.com/v1/chat/completions"),
+        ("http://up:8000/v1/completions", CHAT, "http://up:8000/v1/chat/completions"),
+        ("https://host/inference/chat/completions", CHAT, "https://host/inference/chat/completions"),
+        ("https://host/inference/chat/completions", EMBEDDINGS, "https://host/inference/embeddings"),
+        ("https://host/chat/completions?key=1", CHAT, "https://host/chat/completions?key=1"),
+        ("https://host/models", CHAT, "https://host/models/v1/chat/completions"),
+        (" https://api.openai.com/v1\n", CHAT, "https://api.openai.com/v1/chat/completions"),
+        ("https://api.openai.com/v1\u200b", CHAT, "https://api.openai.com/v1/chat/completions"),
+        (
+            "https://sap.example/v2/inference/deployments/d",
+            CHAT,
+            "https://sap.example/v2/inference/deployments/d/chat/completions",
+        ),
+    ],
+)
+def test_a_calls_address_reaches_that_call(base_url: str, endpoint: str, url: str) -> None:
+    """Whatever page or program the address was copied from, and its siblings are beside it."""
+    assert reached(endpoint, base_url=base_url) == url
+
+
+@pytest.mark.parametrize("kind", [{}, {"kind": "azure"}, {"kind": " Azure "}])
+@pytest.mark.parametrize(
+    ("base_url", "url"),
+    [
+        (CLASSIC, CLASSIC),
+        (f"{RESOURCE}/openai/deployments/d?api-version=2024-10-21", f"{RESOURCE}/openai/deployments/d/chat/completions?api-version=2024-10-21"),
+        (f"{RESOURCE}/openai/deployments/a%20b/chat/completions", f"{RESOURCE}/openai/v1/chat/completions"),
+        (f"{RESOURCE}/openai/v1/chat/completions", f"{RESOURCE}/openai/v1/chat/completions"),
+        (f"{RESOURCE}/openai/v1/responses?api-version=preview", f"{RESOURCE}/openai/v1/chat/completions?api-version=preview"),
+        (f"{RESOURCE}/openai/responses?api-version=2025-04-01-preview", f"{RESOURCE}/openai/deployments/small/chat/completions?api-version=2025-04-01-preview"),
+        (f"{RESOURCE}/openai/v1/", f"{RESOURCE}/openai/v1/chat/completions"),
+        (f" {RESOURCE} ", f"{RESOURCE}/openai/v1/chat/completions"),
+        ("https://x.services.ai.azure.com/api/projects/p/openai/v1", "https://x.services.ai.azure.com/api/projects/p/openai/v1/chat/completions"),
+    ],
+)  # fmt: skip
+def test_azures_target_uri_reaches_that_place(kind: dict[str, str], base_url: str, url: str) -> None:
+    """As the portal shows it: resource, deployment and version, with `kind` or without, for the host says it."""
+    assert reached(CHAT, base_url=base_url, **kind) == url
+
+
+def test_azures_target_uri_names_the_deployment() -> None:
+    """It becomes `model`; the address becomes the resource, and the version its own setting."""
+    found = parse_deployments(json.dumps({"small": {"base_url": CLASSIC}}), {})[0]["small"]
+    assert (found.base_url, found.model, found.api_version) == (RESOURCE, "d", "2025-01-01-preview")
+    gateway = {"kind": "azure", "base_url": "https://gw.example/openai/openai/deployments/a%2Fb/embeddings"}
+    found = parse_deployments(json.dumps({"small": gateway}), {})[0]["small"]
+    assert (found.base_url, found.model, found.api_version) == ("https://gw.example/openai", "a/b", None)
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        ({"base_url": "api.openai.com/v1"}, ".base_url: expected an http:// or https:// URL, got 'api.openai.com/v1'; did you mean https://api.openai.com/v1?"),
+        ({"base_url": "localhost:8000"}, ".base_url: expected an http:// or https:// URL, got 'localhost:8000'; did you mean http://localhost:8000?"),
+        ({"base_url": "https:/api.openai.com"}, ".base_url: expected an http:// or https:// URL, got 'https:/api.openai.com'"),
+        ({"base_url": "https://"}, ".base_url: expected an http:// or https:// URL, got 'https://'"),
+        ({"base_url": "http://up:port/v1"}, ".base_url: expected an http:// or https:// URL, got 'http://up:port/v1'"),
+        ({"base_url": "https://https://up/v1"}, ".base_url: there is one // too many in 'https://https://up/v1'"),
+        ({"base_url": "https://up/ v1"}, ".base_url: there is white space, or a quote, inside 'https://up/ v1'; leave it out"),
+        ({"base_url": "'https://up/v1'"}, ".base_url: expected an http:// or https:// URL, got \"'https://up/v1'\""),
+        ({"base_url": "https://up/v1#chat"}, ".base_url: what follows the # is never sent; leave out #chat"),
+        ({"base_url": "https://<resource>.openai.azure.com"}, ".base_url: 'https://<resource>.openai.azure.com' has a placeholder in it; put the name itself in its place"),
+        ({"base_url": "https://NAME.openai.azure.com"}, ".base_url: 'https://NAME.openai.azure.com' has a placeholder in it; put the name itself in its place"),
+        ({"base_url": "https://your-resource.openai.azure.com"}, ".base_url: 'https://your-resource.openai.azure.com' has a placeholder in it; put the name itself in its place"),
+        ({"base_url": RESOURCE, "kind": "openai"}, ".base_url: kind openai reaches Azure at /openai/v1 only: say kind: azure, or end it in /openai/v1"),
+        ({"base_url": CLASSIC, "kind": "openai"}, ".base_url: kind openai reaches Azure at /openai/v1 only: say kind: azure, or end it in /openai/v1"),
+        ({"base_url": "https://gw.example/openai/deployments/d"}, ".base_url: this is an address of Azure's classic API: say kind: azure"),
+        ({"base_url": "https://gw.example/deployments/d"}, ".base_url: a deployment's address has no version; if it is Azure's, say kind: azure and give the resource, such as https://NAME.openai.azure.com; else give the whole address of a call, such as /deployments/d/chat/completions"),
+        ({"base_url": "https://gw.example/deployments/d", "kind": "azure"}, ".base_url: kind azure wants the resource, such as https://NAME.openai.azure.com, and the deployment's name as `model`"),
+        ({"base_url": "https://x.services.ai.azure.com/models"}, ".base_url: kind azure wants the resource, such as https://NAME.openai.azure.com, and the deployment's name as `model`"),
+        ({"base_url": f"{RESOURCE}?code=1"}, ".base_url: kind azure sends no query but api-version; leave out code"),
+        ({"base_url": CLASSIC, "model": "e"}, ".model: base_url says 'd'; keep one of the two"),
+        ({"base_url": CLASSIC, "api_version": "2024-10-21"}, ".api_version: base_url says '2025-01-01-preview'; keep one of the two"),
+        ({"base_url": RESOURCE, "api_version": "latest"}, ".api_version: expected a date such as 2024-10-21 or 2025-04-01-preview, v1 or preview, got 'latest'"),
+        ({"base_url": URL, "api_version": "2024-10-21"}, ".api_version: kind openai sends none: leave it out, or say kind: azure if the upstream is Azure's"),
+        ({"base_url": URL, "max_concurency": 3}, ".max_concurency: not a setting; did you mean max_concurrency?"),
+        ({"base_url": URL, "rpm": 3}, ".rpm: not a setting; did you mean requests_per_minute?"),
+    ],
+)  # fmt: skip
+def test_what_may_mean_two_places_stops_and_says_what_to_write(entry: dict[str, object], sentence: str) -> None:
+    """One sentence, with what to write instead where that is known."""
+    assert problems(entry) == [f"BATCH_DEPLOYMENTS['small']{sentence}"]
+
+
+@pytest.mark.parametrize(
+    "given", ["chat/completions", "/chat/completions/", "v1/chat/completions", " /v1/chat/completions "]
+)
+def test_an_endpoint_may_be_written_in_several_ways(given: str) -> None:
+    """They can mean one only."""
+    found, mistakes = parse_deployments(json.dumps({"small": {"base_url": URL, "endpoints": [given]}}), {})
+    assert (found["small"].endpoints, mistakes) == ((CHAT,), [])
+
+
+@pytest.mark.parametrize("around", ["{}\n", " {}\r\n", "\ufeff{}"])
+def test_white_space_around_a_key_is_none_of_it(around: str) -> None:
+    """Wherever the key stands."""
+    key = around.format("secret")
+    for entry, environment in (({"api_key": key}, {}), ({"api_key_env": " KEY "}, {"KEY": key})):
+        text = json.dumps({"small": {"base_url": URL, **entry}})
+        assert parse_deployments(text, environment)[0]["small"].api_key == "secret"
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("Bearer secret", "leave out `Bearer `"),
+        ("se cret", "white space inside"),
+        ("secret\nsecret", "white space inside"),
+        ('"secret"', "quotes around it"),
+        ("'secret'", "quotes around it"),
+        ("sécret", "no HTTP header can carry"),
+        ("sec\u200bret", "no HTTP header can carry"),
+        ("<your-secret>", "placeholder"),
+        ("...", "placeholder"),
+        ("sk-...", "placeholder"),
+        ("YOUR_SECRET_KEY", "placeholder"),
+        ("$SECRET", "bare name as `api_key_env`"),
+        ("${SECRET}", "bare name as `api_key_env`"),
+        ("os.environ/SECRET", "bare name as `api_key_env`"),
+        ("https://secret", "this is a URL"),
+    ],
+)
+def test_a_key_that_cannot_be_one_is_a_mistake_and_not_repeated(key: str, words: str) -> None:
+    """Said at start, where the upstream would say it of every line."""
+    for entry in ({"api_key": key}, {"api_key_env": "KEY"}):
+        (problem,) = problems({"base_url": URL, **entry}, {"KEY": key})
+        assert words in problem
+        assert "secret" not in problem.lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("sk-proj-secret", "and not the key itself"),
+        ("0123456789abcdefsecret0123456789", "and not the key itself"),
+        ("abcdefsecret0123456789abcdef", "and not the key itself"),
+        ("$KEY", "leave out the `$`"),
+        ("OPENAI_KEY", "'OPENAI_KEY' is not set; did you mean OPENAI_API_KEY?"),
+    ],
+)
+def test_what_is_no_name_of_a_variable_says_so(name: str, words: str) -> None:
+    """A key in the place of its variable's name is not printed."""
+    (problem,) = problems({"base_url": URL, "api_key_env": name}, {"OPENAI_API_KEY": "x"})
+    assert words in problem
+    assert "secret" not in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{'small': {'base_url': 'http://up'}}", "line 1, character 2). JSON wants double quotes"),
+        ("{small: {base_url: http://up}}", "It has no double quotes; the shell may have taken them"),
+        ('{\\"small\\": {}}', "There are backslashes before its quotes"),
+        ("{“small”: {}}", "Its quotes are typographic"),
+        ('[{"name": "small"}]', "It is a list; write an object whose keys are the names."),
+        (
+            "deployments.json",
+            'It looks like a path; the setting holds the JSON itself: BATCH_DEPLOYMENTS="$(cat FILE)".',
+        ),
+        ("@/etc/batch/deployments.json", "It looks like a path"),
+        ("./deployments", "It looks like a path"),
+        ("C:\\batch\\deployments.json", "It looks like a path"),
+        ('{"small": {"price": None}}', "JSON writes true, false and null."),
+        ('{\n  // mine\n  "small": {}\n}', "(line 2, character 3). JSON has no comments"),
+        ('{"small": {"base_url": "http://up",}}', "line 1, character 36)"),
+    ],
+)
+def test_what_is_no_json_says_what_it_looks_like(text: str, words: str) -> None:
+    """And where it breaks, and never what stands there, which may be a key."""
+    found, (problem,) = parse_deployments(text, {})
+    assert found == {}
+    assert words in problem
+
+
+@pytest.mark.parametrize("around", [" {} ", "'{}'", "\ufeff{}\n"])
+def test_what_surrounds_the_json_does_no_harm(around: str) -> None:
+    """Files of variables keep the quotes that a shell takes away."""
+    text = around.format(json.dumps({" small ": {"base_url": URL}}))
+    assert parse_deployments(text, {}) == ({"small": Deployment(name="small", base_url=URL)}, [])
+
+
+def test_a_name_given_twice_is_a_mistake() -> None:
+    """The last would count, without a word."""
+    text = '{"a": {"base_url": "http://one", "base_url": "http://two"}, "b": {"base_url": "x"}, "b": {"base_url": "http://y"}}'
+    assert parse_deployments(text, {})[1] == [
+        "BATCH_DEPLOYMENTS: 'base_url' is given twice in one object; keep one of them",
+        "BATCH_DEPLOYMENTS: 'b' is given twice in one object; keep one of them",
+    ]
+
+
+def test_a_deployment_needs_a_name() -> None:
+    """Callers could not ask for it."""
+    assert parse_deployments(json.dumps({" ": {"base_url": URL}}), {})[1] == [
+        "BATCH_DEPLOYMENTS['']: a deployment needs a name; callers give it as `model`"
     ]

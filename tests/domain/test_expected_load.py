@@ -49,6 +49,8 @@ def test_a_long_file_is_estimated_from_its_beginning() -> None:
         b'{"body":"x"}',
         b'{"custom_id":"a"}',
         b"\xef\xbb\xbf" + request(1),
+        request(1, "\udcff").replace(b"\\udcff", b"\xff") + b"\n",
+        b'{"body":{"model":"\xff"}}\n',
         b'{"body":' + b"[" * 100_000,
     ],
 )

@@ -57,3 +57,10 @@ def test_amounts_are_told():
     assert asked_to_wait("status_429", 120.4) == "The upstream answered HTTP 429 and asks for a pause of 120 seconds."
     assert "1 batch before this one" in no_room("m", 5, 60, 1, 100)
     assert "1,200 batches before this one" in no_room("m", 5, 60, 1200, 100)
+
+
+def test_the_upstreams_own_words_are_told():
+    """They say what nobody else can: which quota, until when."""
+    assert sick_upstream("status_429", "You exceeded your current quota.").endswith(
+        'It says: "You exceeded your current quota."'
+    )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.ids import created_at, derived_id, new_id, parse, to_base62, to_uuid
+from shared.domain.ids import created_at, derived_id, is_id, new_id, parse, to_base62, to_uuid
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 canonical = st.integers(0, (1 << 128) - 1).map("{:032x}".format)
@@ -77,3 +77,20 @@ def test_what_is_no_id_tells_nothing(text: str) -> None:
     """ValueError, not some moment."""
     with pytest.raises(ValueError, match="is no id"):
         created_at(text)
+
+
+@given(
+    st.text(st.characters(exclude_categories=()))
+    | st.text(st.sampled_from("0123456789abcdefABCDEFzZ-_/%\x00\u212a\u0660"))
+)
+def test_what_is_read_as_an_id_is_one(text: str) -> None:
+    """Whatever is sent: 32 lower-case hex digits, or None. No other text reaches a store."""
+    value = parse(text, "file-", "batch_")
+    assert value is None or is_id(value)
+
+
+@given(canonical)
+def test_a_canonical_id_is_one(value: str) -> None:
+    """And nothing that only resembles it."""
+    assert is_id(value)
+    assert not any(is_id(other) for other in (value[1:], value + "0", value + "\n", f"/{value[1:]}", value[1:] + "G"))

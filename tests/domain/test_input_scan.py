@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from itertools import pairwise
@@ -140,7 +141,8 @@ def test_a_file_without_requests_is_empty(data: bytes) -> None:
 def test_a_cut_last_line_is_refused() -> None:
     """A file cut in the middle of a line loses nothing silently."""
     data = b"\n".join(LINES)[:-10]
-    assert [(error.line, error.message) for error in errors(data)] == [(5, NOT_JSON)]
+    message = f"{NOT_JSON} It is cut off: a request has to be on one line, from {{ to }}."
+    assert [(error.line, error.message) for error in errors(data)] == [(5, message)]
 
 
 def test_a_byte_order_mark_fails_line_1_at_openai() -> None:
@@ -160,6 +162,30 @@ def test_a_byte_order_mark_hides_the_deployment_from_azure() -> None:
         "and that the deployment name is consistent across all rows. "
         "The file begins with a byte order mark (BOM): save it as UTF-8 without one."
     )
+
+
+@pytest.mark.parametrize("vendor", Vendor)
+@pytest.mark.parametrize("block", [1, 0])
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (gzip.compress(b"\n".join(LINES) * 100), "this is gzip. Unpack it, and send the JSON lines in it."),
+        (b"\n".join(LINES).decode().encode("utf-16"), "this is UTF-16. Save it as UTF-8."),
+        (b"\n".join(LINES).decode().encode("utf-16-be"), "this is UTF-16. Save it as UTF-8."),
+    ],
+)
+def test_a_file_of_another_format_is_one_error(data: bytes, what: str, block: int, vendor: Vendor) -> None:
+    """A blob is looked at here only; a hundred of its lines with a message each would tell less."""
+    assert errors(data, block=block, vendor=vendor) == [
+        BatchError(code="invalid_json_line", message=f"{NOT_JSON} In fact {what}", line=1)
+    ]
+
+
+def test_what_follows_the_first_line_of_another_format_is_not_looked_at() -> None:
+    """The pass may stop there."""
+    scanned = InputScan(rules())
+    scanned.feed(b"\x1f\x8b\n")
+    assert scanned.is_over
 
 
 def test_a_file_larger_than_allowed_is_one_literal() -> None:
@@ -211,7 +237,7 @@ def test_a_line_too_long_is_named_and_skipped() -> None:
     found = errors(data, max_line_bytes=1000, block=64)
     assert [(error.line, error.message) for error in found] == [
         (2, "This line is longer than the maximum of 1,000 bytes. Shorten the request."),
-        (3, NOT_JSON),
+        (3, f"{NOT_JSON} It begins with 'broken'."),
     ]
 
 
@@ -241,6 +267,17 @@ def test_a_huge_line_in_small_blocks_is_read_in_linear_time() -> None:
     assert time.process_time() - started < 2.0
 
 
+@pytest.mark.parametrize("line", [b"\n", b" \n", b"\r\n", b"\t\x0b\x0c\n", b" " * 499 + b"\n"])
+def test_blank_lines_cost_next_to_nothing(line: bytes) -> None:
+    """A file of nothing else is read as fast as it comes, white space on its lines or not."""
+    data = line * (8_000_000 // len(line)) + LINES[0]
+    started = time.process_time()
+    outcome = scan(data, block=1_000_003)
+    assert time.process_time() - started < 0.5
+    assert isinstance(outcome, Accepted)
+    assert outcome.plan.chunks[0].first_line == 8_000_000 // len(line) + 1
+
+
 def test_one_long_line_is_a_chunk_of_its_own() -> None:
     """A chunk is larger than allowed only if it is one line."""
     data = b"\n".join([LINES[0], request("long", "x" * 5000), LINES[1]])
@@ -257,7 +294,19 @@ def test_blank_lines_do_not_swell_a_chunk() -> None:
     ]
 
 
-pieces = st.sampled_from([*(request(n, "ä" * n) for n in range(4)), b"", b" ", b"\r", b"broken", b"\xff", b"x" * 300])
+pieces = st.sampled_from(
+    [
+        *(request(n, "ä" * n) for n in range(4)),
+        b"",
+        b" ",
+        b"\r",
+        b" " * 251,
+        b"PK\x03\x04",
+        b"broken",
+        b"\xff",
+        b"x" * 300,
+    ]
+)
 files = st.builds(
     lambda lines, ends, final: b"".join(a + b for a, b in zip(lines, ends, strict=False)) + final,
     st.lists(pieces, max_size=12),

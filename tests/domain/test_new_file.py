@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from shared.domain.errors import InvalidRequest
 from shared.domain.file import ExpiresAfter
 from shared.domain.new_file import NewFile, parse_new_file
 
-FORMAT = r"^Invalid file format for Batch API\. Must be \.jsonl$"
+FORMAT = "Invalid file format for Batch API. Must be .jsonl"
 
 
 def parse(
@@ -22,22 +24,88 @@ def test_a_good_upload() -> None:
     assert parse() == NewFile(filename="a.jsonl", purpose="batch", expires_after=None)
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.json", "jsonl", "a.jsonl.gz", "a"])
-def test_a_batch_file_is_named_jsonl(name: str) -> None:
+@pytest.mark.parametrize("name", ["a.txt", "a.json", "a.jsonl.gz", ".txt", "a.jsonl/b.txt", "C:\\a.jsonl\\b.csv"])
+def test_another_extension_is_refused(name: str) -> None:
     """Contract 1.3, literal."""
-    with pytest.raises(InvalidRequest, match=FORMAT):
+    with pytest.raises(InvalidRequest) as caught:
         parse(name=name)
+    assert caught.value.message == FORMAT
 
 
 @pytest.mark.parametrize(
-    "head",
-    [b"", b"\n", b"{malformed json", b"[1]", b'"text"', b"1", b"a,b\n1,2", b"\x00{}", b"{}{}",
-     b'{"a":' * 50_000],
+    "name",
+    [
+        "upload",
+        "unknown_file",
+        "anonymous_file",
+        "file",
+        "-",
+        "jsonl",
+        "A.JSONL",
+        ".jsonl",
+        "C:\\v1.2\\upload",
+        "/v1.2/upload",
+    ],
+)
+def test_a_name_without_an_extension_is_taken(name: str) -> None:
+    """So do SDKs name bytes, and OpenAI takes them (contract 9.3)."""
+    assert parse(name=name).filename == name
+
+
+ADVICE = "Write each request as one JSON object on a line of its own, in UTF-8."
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        (b"", "the file is empty."),
+        (b"\n \n", "the file is empty."),
+        (b"{malformed json", f"line 1 is malformed: expected '\"' (byte 1). {ADVICE}"),
+        (b"[1]", f"line 1 is an array. {ADVICE}"),
+        (b'[{"custom_id": "a"},\n', f"line 1 begins with '[{{\"custom_id\": \"a\"}},'. {ADVICE}"),
+        (b'{\n  "custom_id"', f"line 1 is cut off: a request has to be on one line, from {{ to }}. {ADVICE}"),
+        (b'\n\n"text"', f"line 3 is a string. {ADVICE}"),
+        (b"1", f"line 1 is a number. {ADVICE}"),
+        (b"a,b\n1,2", f"line 1 begins with 'a,b'. {ADVICE}"),
+        (b"\x00{}", f"line 1 begins with '\\x00{{}}'. {ADVICE}"),
+        (b"{}{}", f"line 1 is malformed: trailing characters (byte 3). {ADVICE}"),
+        (b'{"a":' * 50_000, f"line 1 nests deeper than 256 levels. {ADVICE}"),
+        (b'{"a":"cut \\ud83d"}', f"line 1 has half of an escaped surrogate pair (a character cut in two). {ADVICE}"),
+        (gzip.compress(b"{}"), "this is gzip. Unpack it, and send the JSON lines in it."),
+        (b"PK\x03\x04...", "this is a zip archive (a workbook, .xlsx, is one too). Unpack it, and send the JSON lines in it."),
+        (b"\x28\xb5\x2f\xfd", "this is zstd. Unpack it, and send the JSON lines in it."),
+        (b"PAR1\x15", "this is Parquet. Write each of its rows as a JSON object on a line of its own."),
+    ],
 )  # fmt: skip
-def test_a_batch_file_begins_with_an_object(head: bytes) -> None:
-    """Contract 1.3, literal: empty, malformed, or something that is no JSON object."""
-    with pytest.raises(InvalidRequest, match=FORMAT):
+def test_what_holds_no_json_lines_is_refused_with_the_reason(head: bytes, reason: str) -> None:
+    """Contract 1.3, literal, and what the file is instead."""
+    with pytest.raises(InvalidRequest) as caught:
         parse(head=head)
+    assert caught.value.message == f"{FORMAT}: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        (b"{}\n".decode().encode("utf-16"), "this is UTF-16. Save it as UTF-8."),
+        (b"{}\n".decode().encode("utf-16-le"), "this is UTF-16. Save it as UTF-8."),
+        (b"{}\n".decode().encode("utf-16-be"), "this is UTF-16. Save it as UTF-8."),
+        (b"{}\n".decode().encode("utf-32"), "this is UTF-32. Save it as UTF-8."),
+        (b"{}\n".decode().encode("utf-32-be"), "this is UTF-32. Save it as UTF-8."),
+        ('{"a":"größe"}\n'.encode("latin-1"), f"line 1 is not UTF-8: its byte 8 is 0xF6. {ADVICE}"),
+    ],
+)
+def test_what_is_not_utf8_is_refused_with_the_reason(head: bytes, reason: str) -> None:
+    """Contract 9.3, literal, and what the file is instead."""
+    with pytest.raises(InvalidRequest) as caught:
+        parse(head=head)
+    assert caught.value.message == f"Invalid file for Batch API. Must be utf-8 encoded: {reason}"
+
+
+def test_a_head_of_white_space_is_refused() -> None:
+    """No program writes that before its first line."""
+    with pytest.raises(InvalidRequest, match="its first 5 bytes are white space"):
+        parse(head=b" " * 5, whole=False)
 
 
 @pytest.mark.parametrize(

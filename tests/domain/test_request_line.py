@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from shared.domain.batch import BatchError, Vendor
 from shared.domain.deployment import ENDPOINTS, Deployment
-from shared.domain.request_line import LineRules, read_line, with_model
+from shared.domain.line_rules import LineRules
+from shared.domain.request_line import custom_id_of, read_line, with_model
 
 CHAT = "/v1/chat/completions"
 DEPLOYMENTS = {
@@ -56,8 +57,14 @@ def test_a_good_line_gives_its_body_byte_for_byte() -> None:
     assert rules().check(raw, 1) == b'{ "model":"small","messages":[1.50] }'
 
 
+MODELS = "Models for /v1/chat/completions: 'small', 'large', 'chatty'."
 OPENAI_CASES = [
-    (b"nonsense", "invalid_json_line", "This line is not parseable as valid JSON.", None),
+    (
+        b"nonsense",
+        "invalid_json_line",
+        "This line is not parseable as valid JSON. It begins with 'nonsense'.",
+        None,
+    ),
     (line(custom_id=None), "missing_required_parameter", "Missing required parameter: 'custom_id'.", "custom_id"),
     (line(method=None), "missing_required_parameter", "Missing required parameter: 'method'.", "method"),
     (line(url=None), "missing_required_parameter", "Missing required parameter: 'url'.", "url"),
@@ -77,7 +84,7 @@ OPENAI_CASES = [
     (
         line(body=body(model="nobody")),
         "model_not_found",
-        "The provided model 'nobody' is not supported by the Batch API.",
+        f"The provided model 'nobody' is not supported by the Batch API. {MODELS}",
         "body.model",
     ),
     (line(body=body(model=...)), "invalid_request", "Model parameter is required.", "body.model"),
@@ -90,6 +97,12 @@ OPENAI_CASES = [
         "streaming_unsupported",
         "Chat Completions: Streaming is not supported in the Batch API.",
         "body.stream",
+    ),
+    (
+        line(body=body(background=True)),
+        "background_unsupported",
+        "Chat Completions: Background mode is not supported in the Batch API. Leave it out.",
+        "body.background",
     ),
     (line(method="GET"), "invalid_value", "Invalid value: 'GET'. Supported values are: 'POST'.", "method"),
     (
@@ -139,6 +152,7 @@ def test_openai_says_it_literally(raw: bytes, code: str, message: str, param: st
         (line(body=body(model="nobody")), "model_not_found"),
         (line(body=body(model=...)), "invalid_request"),
         (line(body=body(stream=True)), "invalid_request"),
+        (line(body=body(background=True)), "invalid_request"),
     ],
 )
 def test_azure_has_its_own_codes(raw: bytes, code: str) -> None:
@@ -228,34 +242,88 @@ def test_a_response_may_start_from_more_than_an_input(field: str) -> None:
     assert isinstance(rules(endpoint="/v1/responses").check(raw, 1), bytes)
 
 
-@pytest.mark.parametrize("value", [False, None, "true", 1])
-def test_only_a_true_stream_is_refused(value: object) -> None:
-    """What else may be wrong with it is the upstream's to say."""
-    assert isinstance(rules().check(line(body=body(stream=value)), 1), bytes)
+@pytest.mark.parametrize("value", [False, None, "true", 1, "transparent"])
+@pytest.mark.parametrize("name", ["stream", "background"])
+def test_only_true_is_refused(name: str, value: object) -> None:
+    """What else may be wrong with it is the upstream's to say; images have a `background` of their own."""
+    assert isinstance(rules().check(line(body=body(**{name: value})), 1), bytes)
+
+
+@pytest.mark.parametrize("name", ["stream", "background"])
+def test_of_a_field_named_twice_the_last_one_counts(name: str) -> None:
+    """For us as for the upstream, which gets the body as it came."""
+    twice = f'{{"{name}":%s,"{name}":%s,"model":"small","messages":[]}}'
+    for first, last, verdict in (("true", "false", bytes), ("false", "true", list)):
+        raw = line().replace(json.dumps(GOOD["body"]).encode(), (twice % (first, last)).encode())
+        assert isinstance(rules().check(raw, 1), verdict)
+
+
+def test_a_response_in_the_background_is_refused() -> None:
+    """In the words of streaming: its answer would be a stub that nobody fetches (contract 9.5)."""
+    raw = line(url="/v1/responses", body={"model": "small", "input": "x", "background": True})
+    message = "Responses: Background mode is not supported in the Batch API. Leave it out."
+    assert errors_of(raw, endpoint="/v1/responses") == [("background_unsupported", message, "body.background")]
 
 
 @pytest.mark.parametrize(
-    "raw",
+    ("endpoint", "names", "models"),
     [
-        b'{"custom_id":"a\xff"}',
-        b'{"body":{"x":"\xff"}}',
-        b'{"body":{"x":"\xed\xa0\x80"}}',
-        b'{"body":{"x":"\\ud800"}}',
-        b'{"custom_id":"\\udc00"}',
-        b'{"custom_id":"a\x00"}',
-        b"\x00\x00\x00",
-        b'{"custom_id":"a"',
-        b'{"custom_id":"a"} {"custom_id":"b"}',
-        b"[1,",
-        b"{'custom_id': 'a'}",
-        b'{"body":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-        b"[" * 100_000 + b"]" * 100_000,
-        b'{"body":{"x":' + b'{"x":' * 256 + b"1" + b"}" * 256 + b"}}",
+        (CHAT, ["a"], "Models for /v1/chat/completions: 'a'."),
+        (CHAT, list("abcdefgh"), "Models for /v1/chat/completions: 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'."),
+        (
+            CHAT,
+            [*"abcdefgh", *"12"],
+            "Models for /v1/chat/completions: 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 2 more.",
+        ),
+        (CHAT, ["x" * 100], f"Models for /v1/chat/completions: '{'x' * 63}…'."),
+        ("/v1/embeddings", ["a"], "No model of this service serves /v1/embeddings."),
     ],
 )
-def test_bytes_that_are_no_json_are_one_error(raw: bytes) -> None:
-    """Bad UTF-8, lone surrogates, NUL, half a line, and nesting that no reader follows."""
-    assert errors_of(raw) == [("invalid_json_line", "This line is not parseable as valid JSON.", None)]
+def test_an_unknown_model_is_told_with_those_there_are(endpoint: str, names: list[str], models: str) -> None:
+    """Those that serve the endpoint, in the order of the configuration; bounded in number and length."""
+    deployments = {name: Deployment(name=name, base_url="http://upstream", endpoints=(CHAT,)) for name in names}
+    checked = LineRules(vendor=Vendor.OPENAI, endpoint=endpoint, deployments=deployments)
+    verdict = checked.check(line(url=endpoint, body=body(model="nobody", input="x")), 1)
+    assert isinstance(verdict, list)
+    assert verdict[0].message == f"The provided model 'nobody' is not supported by the Batch API. {models}"
+
+
+DEEP = "nests deeper than 256 levels"
+HALF = "has half of an escaped surrogate pair (a character cut in two)"
+CUT = "is cut off: a request has to be on one line, from { to }"
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b'{"custom_id":"a\xff"}', "is not UTF-8: its byte 15 is 0xFF"),
+        (b'{"body":{"x":"\xff"}}', "is not UTF-8: its byte 14 is 0xFF"),
+        (b'{"body":{"x":"\xed\xa0\x80"}}', "is not UTF-8: its byte 14 is 0xED"),
+        ('{"body":"größe"}'.encode("latin-1"), "is not UTF-8: its byte 11 is 0xF6"),
+        (b'{"body":{"x":"\\ud800"}}', HALF),
+        (b'{"body":{"x":"cut \\ud83d","y":1}}', HALF),
+        (b'{"custom_id":"\\udc00"}', HALF),
+        (b'{"custom_id":"a\x00"}', "is malformed: invalid character (byte 15)"),
+        (b"\x00\x00\x00", "begins with '\\x00\\x00\\x00'"),
+        (b'{"custom_id":"a"', CUT),
+        (b"{", CUT),
+        (b'{"custom_id":"a",}', "is malformed: trailing comma in object (byte 17)"),
+        (b'{"custom_id":NaN}', "is malformed: invalid character (byte 13)"),
+        (b'{"custom_id":"a"} {"custom_id":"b"}', "is malformed: trailing characters (byte 19)"),
+        (b"[1,", "begins with '[1,'"),
+        (b"// requests", "begins with '// requests'"),
+        (b"custom_id,method,url,body,more", "begins with 'custom_id,method,url,bod…'"),
+        (b'\x0b{"custom_id":"a"}', 'begins with \'\\x0b{"custom_id":"a"}\''),
+        (b'\xef\xbb\xbf{"custom_id":"a"}', "begins with a byte order mark (BOM)"),
+        (b"{'custom_id': 'a'}", "is malformed: expected '\"' (byte 1)"),
+        (b'{"body":' + b"[" * 100_000 + b"]" * 100_000 + b"}", DEEP),
+        (b"[" * 100_000 + b"]" * 100_000, DEEP),
+        (b'{"body":{"x":' + b'{"x":' * 256 + b"1" + b"}" * 256 + b"}}", DEEP),
+    ],
+)
+def test_bytes_that_are_no_json_are_one_error_with_the_reason(raw: bytes, why: str) -> None:
+    """OpenAI's literal, and then what a person has to know to mend the line."""
+    assert errors_of(raw) == [("invalid_json_line", f"This line is not parseable as valid JSON. It {why}.", None)]
 
 
 def test_brackets_inside_strings_are_no_nesting() -> None:
@@ -272,7 +340,7 @@ def test_many_shallow_brackets_are_no_nesting() -> None:
 def test_a_long_value_is_quoted_short() -> None:
     """Messages stay readable and the record small."""
     message = errors_of(line(body=body(model="m" * 10_000)))[0][1]
-    assert message == f"The provided model '{'m' * 63}…' is not supported by the Batch API."
+    assert message.startswith(f"The provided model '{'m' * 63}…' is not supported by the Batch API. ")
 
 
 @given(st.binary(max_size=80))
@@ -303,6 +371,43 @@ def test_read_line_gives_what_was_validated() -> None:
     """What a chunk needs of a line; `custom_id` decoded, the body raw."""
     found = read_line(b' {"custom_id":"\\u00e4","url":"\\/v1\\/x","more":1,"method":"POST","body":{ "a":1.0 }}\r')
     assert (found.custom_id, found.url, found.body) == ("ä", "/v1/x", b'{ "a":1.0 }')
+
+
+def test_of_equal_keys_the_last_one_counts_for_every_reader() -> None:
+    """As in Python's json. The others may be of any type: such a line was accepted and then broke whoever ran it."""
+    raw = b'{"custom_id":5,"url":[],"body":7,' + line()[1:]
+    verdict = rules().check(raw, 1)
+    assert verdict == read_line(raw).body == json.dumps(GOOD["body"]).encode()
+    assert (read_line(raw).custom_id, read_line(raw).url) == ("a", CHAT)
+
+
+@pytest.mark.parametrize(
+    ("raw", "custom_id"),
+    [
+        (line(), "a"),
+        (b'{"url":1,"custom_id":"\\u00e4"}', "ä"),
+        (b'{"custom_id":5,"custom_id":"x"}', "x"),
+        (b' {"custom_id" : "a\\"b", "body": {"cut', 'a"b'),
+        (b'{"custom_id":"a","body":' + b"[" * 100_000, "a"),
+        (b'{"custom_id":"a', ""),
+        (b'{"custom_id":"' + b"\\\\a" * 1_000_000, ""),
+        (b'{"custom_id":"\xff"}', ""),
+        (b'{"custom_id":"\\ud800"}', ""),
+        (b'{"custom_id":5}', ""),
+        (b'{"body":{"custom_id":"a"}}', ""),
+        (b"[]", ""),
+        (b"", ""),
+    ],
+)
+def test_a_custom_id_is_read_as_far_as_it_can_be(raw: bytes, custom_id: str) -> None:
+    """Of a damaged line as well, if it comes first there."""
+    assert custom_id_of(raw) == custom_id
+
+
+@given(st.binary() | st.binary().map(lambda end: b'{"custom_id":"' + end))
+def test_no_bytes_keep_a_custom_id_from_being_text(raw: bytes) -> None:
+    """What it returns can be written to a result line."""
+    custom_id_of(raw).encode()
 
 
 @pytest.mark.parametrize(

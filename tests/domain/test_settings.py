@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
-from shared.settings import Settings, SettingsError, parse_settings, window_seconds
+from shared.settings import DEPLOYING, Settings, SettingsError, parse_settings, window_seconds
 
 
 def problems(**environment: str) -> list[str]:
@@ -47,9 +49,11 @@ def test_zero_is_accepted_where_it_means_no_limit() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
-        ("BATCH_LANES", "many", "BATCH_LANES: expected int, got 'many'"),
-        ("BATCH_LANES", "1.5", "BATCH_LANES: expected int, got '1.5'"),
+        ("BATCH_LANES", "many", "BATCH_LANES: expected a whole number, got 'many'"),
+        ("BATCH_LANES", "1.5", "BATCH_LANES: expected a whole number, got '1.5'"),
         ("BATCH_LANES", "0", "BATCH_LANES: expected a number above zero, got 0"),
+        ("BATCH_SLICE_SECONDS", "4m", "BATCH_SLICE_SECONDS: expected a number, got '4m'"),
+        ("BATCH_WEBHOOK_ALLOW_HTTP", "yes", "BATCH_WEBHOOK_ALLOW_HTTP: expected true or false, got 'yes'"),
         ("BATCH_MAX_STORED_BYTES", "-1", "BATCH_MAX_STORED_BYTES: expected a number above zero, got -1"),
         ("BATCH_SLICE_SECONDS", "-1", "BATCH_SLICE_SECONDS: expected a number above zero, got -1.0"),
         ("BATCH_SLICE_SECONDS", "nan", "BATCH_SLICE_SECONDS: expected a number above zero, got nan"),
@@ -66,6 +70,60 @@ def test_zero_is_accepted_where_it_means_no_limit() -> None:
 def test_a_mistake_names_its_setting_and_what_was_expected(name: str, text: str, sentence: str) -> None:
     """One sentence each."""
     assert problems(**{name: text}) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("BATCH_LANE", "did you mean BATCH_LANES?"),
+        ("BATCH_DEPLOYMENT", "did you mean BATCH_DEPLOYMENTS?"),
+        ("BATCH_MAX_FILES_BYTES", "did you mean BATCH_MAX_FILE_BYTES?"),
+        ("BATCH_lanes", "did you mean BATCH_LANES?"),
+        ("BATCH_COLOUR", "unset it, or see docs/settings.md for those there are"),
+        ("BATCH_STORAGE__blobServiceUri", "unset it, or see docs/settings.md for those there are"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_a_mistake(name: str, advice: str) -> None:
+    """It would be without effect, and nobody would know."""
+    assert problems(**{name: "4"}) == [f"{name}: not a setting; {advice}"]
+
+
+def test_variables_that_settings_name_may_begin_as_settings_do() -> None:
+    """The key of an upstream and the storage account, whatever they are called; and what is not BATCH_ is not ours."""
+    text = '{"small": {"base_url": "http://upstream", "api_key_env": "BATCH_UPSTREAM_KEY"}}'
+    named = {"BATCH_DEPLOYMENTS": text, "BATCH_UPSTREAM_KEY": "key", "BATCH_STORAGE": "BATCH_FILES"}
+    storage = {"BATCH_FILES": "connection", "BATCH_FILES__blobServiceUri": "https://x", "AZ_BATCH_POOL": "x"}
+    assert parse_settings({**named, **storage}).deployments["small"].api_key == "key"
+
+
+def test_a_key_is_not_called_unknown_where_the_deployments_cannot_be_read() -> None:
+    """One mistake is not told as two."""
+    assert len(problems(BATCH_DEPLOYMENTS='{"m": {"api_key_env": "BATCH_UPSTREAM_KEY",}}', BATCH_UPSTREAM_KEY="k")) == 1
+
+
+def test_what_the_deployment_tool_sets_is_no_mistake() -> None:
+    """Each variable that infra/ reads or azd writes may stand in the shell that starts the service."""
+    infra = Path(__file__).parents[2] / "infra"
+    texts = [(infra / name).read_text() for name in ("main.bicepparam", "main.bicep")]
+    theirs = set(re.findall(r"(?:readEnvironmentVariable\('|^output )(BATCH_\w+)", "\n".join(texts), re.MULTILINE))
+    assert theirs - {item.metadata["name"] for item in fields(Settings) if item.metadata} == DEPLOYING
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [("BATCH_LANES", " 7\r\n", 7), ("BATCH_QUOTA_MODE", "wait\n", "wait"), ("BATCH_BOOTSTRAP_KEY", "\tkey\n", "key")],
+)
+def test_white_space_around_a_value_is_none_of_it(name: str, text: str, value: object) -> None:
+    """Files and web pages add it; a first key with a line break would never be matched."""
+    key = next(item.name for item in fields(Settings) if item.metadata and item.metadata["name"] == name)
+    assert getattr(parse_settings({name: text}), key) == value
+
+
+def test_a_first_key_that_cannot_be_sent_is_a_mistake() -> None:
+    """And it is not repeated."""
+    assert problems(BATCH_BOOTSTRAP_KEY="my key") == [
+        "BATCH_BOOTSTRAP_KEY: there is white space inside it; was more than the key copied?"
+    ]
 
 
 def test_an_unresolved_vault_reference_does_not_become_a_key() -> None:

@@ -112,6 +112,58 @@ def test_bad_urls(url: str) -> None:
     assert caught.value.param == "url"
 
 
+DISGUISED = [
+    "2130706433",
+    "0x7f000001",
+    "0x7f.1",
+    "0X7F.0.0.1",
+    "017700000001",
+    "0177.0.0.1",
+    "127.1",
+    "127.0.1",
+    "127.0.0.1.",
+    "localhost.",
+    "a.localhost.",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[0:0:0:0:0:ffff:127.0.0.1]",
+    "3232235777",
+    "10.257",
+]
+
+
+@pytest.mark.parametrize("host", DISGUISED)
+def test_private_addresses_in_disguise(host: str) -> None:
+    """However an address is written, it is judged as the address that a connection would go to."""
+    with pytest.raises(InvalidRequest, match="its address is not public"):
+        check_url(f"https://{host}/hook", allow_http=False, allow_private=False)
+    check_url(f"https://{host}/hook", allow_http=False, allow_private=True)
+
+
+@pytest.mark.parametrize("host", ["2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "0", "0x", "[64:ff9b::a9fe:a9fe]"])
+def test_forbidden_addresses_in_disguise(host: str) -> None:
+    """Nor does the setting for private ones open them."""
+    with pytest.raises(InvalidRequest, match="its address is not public"):
+        check_url(f"https://{host}/hook", allow_http=False, allow_private=True)
+
+
+@pytest.mark.parametrize(
+    "host", ["1.2.3.4.5", "256.1.1.1", "4294967296", "a.1", "127.0.0.1..", "exa..ple.com", "%31.1.1.1"]
+)
+def test_numbers_that_are_no_address(host: str) -> None:
+    """What ends in a number is an address or nothing."""
+    with pytest.raises(InvalidRequest, match="no URL with a host"):
+        check_url(f"https://{host}/hook", allow_http=False, allow_private=True)
+
+
+@pytest.mark.parametrize(
+    "host", ["134744072", "0x8.8.8.8", "example.com.", "0x7f.example.com", "1.example", "123abc.de"]
+)
+def test_public_hosts_in_unusual_writing(host: str) -> None:
+    """A public address stays one; a name with numbers in it is a name."""
+    check_url(f"https://{host}/hook", allow_http=False, allow_private=False)
+
+
 def test_a_url_has_a_maximum_length() -> None:
     """Up to it is fine, one more is not."""
     longest = "https://example.com/".ljust(MAX_URL, "x")

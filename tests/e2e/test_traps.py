@@ -127,7 +127,7 @@ def test_06_lines_are_validated_later(under: Under, mount: str) -> None:
     batch = response.json()
 
     assert (response.status_code, batch["status"], batch["errors"]) == (
-        201 if caller.azure else 200,
+        201 if mount == CLASSIC else 200,
         "validating",
         None,
     )
@@ -246,11 +246,12 @@ def test_13_files_are_processed(under: Under, mount: str) -> None:
 
 @pytest.mark.parametrize("mount", MOUNTS)
 def test_14_every_key_is_there(under: Under, mount: str) -> None:
-    """Keys without a value are null, not absent."""
+    """Keys without a value are null, not absent; of Azure classic, those that its version has (9.6)."""
     batch = under(mount).create("file-nonsense").json()
 
     assert {key for key, value in batch.items() if value is None} >= {
-        *("output_file_id", "error_file_id", "errors", "model", "metadata"),
+        *("output_file_id", "error_file_id", "errors", "metadata"),
+        *(() if mount in (CLASSIC, DEPLOYMENT) else ("model",)),
         *(
             "in_progress_at",
             "finalizing_at",
@@ -346,6 +347,6 @@ def test_18_the_token_headers(crowded: httpx.Client, mount: str) -> None:
     caller = Caller(crowded, mount)
     response = caller.create(caller.upload(CLEAN)["id"])
 
-    assert response.status_code == 201
+    assert response.status_code == (201 if mount == CLASSIC else 200)
     assert 0 < int(response.headers["deployment-enqueued-tokens"]) <= 100
     assert response.headers["deployment-maximum-enqueued-tokens"] == "100"

@@ -8,7 +8,10 @@ from typing import Any
 from shared.domain.batch import Vendor
 from tests.faults.faulting_stores import Moment
 from tests.faults.simulation import Day
+from tests.faults.upstream import BREAKS, SILENCE
 
+NO_REQUESTS_FAULT = ("unreachable", "credential")
+LOOKS_LIKE_A_REQUESTS_FAULT = ("down", "gateway", "refusing")
 CALLS = 150  # of a small batch to its stores, about
 
 
@@ -83,3 +86,36 @@ def twins(seed: int) -> Day:
         twice=0.5,
         twin_after=dice.choice((0.0, 5.0, 20.0)),
     )
+
+
+def cursed(seed: int) -> Day:
+    """Some lines never get an answer, and answers take longer than a slice; in some days there is trouble as well."""
+    dice = Random(seed)
+    shape = work(dice) | {
+        "latency_seconds": dice.choice((0.05, 1.0, 10.0, 25.0)),
+        "slice_seconds": 24.0,
+        "request_seconds": 60.0,
+        "odd_lines": dice.random() < 0.5,
+    }
+    numbers = dice.sample(range(1, shape["lines"] + 1), dice.randint(1, min(4, shape["lines"])))
+    kinds = ("down", "gateway", "refusing", SILENCE, BREAKS)
+    trouble = faults(dice) if dice.random() < 0.3 else {}
+    return Day(seed=seed, **shape, **trouble, cursed={number: dice.choice(kinds) for number in numbers})
+
+
+def outage(seed: int) -> Day:
+    """The upstream is away for seconds or minutes, once or twice, from the start or in the middle.
+
+    Patience lasts half an hour. What a request might have caused is found to be the upstream's fault in batches of some
+    size only; what none can cause, in all.
+    """
+    dice = Random(seed)
+    lines = dice.choice((1, 2, 5, 8, 40, 200))
+    shape = work(dice) | {"lines": lines, "latency_seconds": dice.choice((0.05, 1.0, 10.0))}
+    kinds = (*NO_REQUESTS_FAULT, *LOOKS_LIKE_A_REQUESTS_FAULT) if lines == 200 else NO_REQUESTS_FAULT
+    ends, outages = dice.choice((0.0, dice.uniform(0.0, 20.0))), []
+    for _ in range(dice.choice((1, 1, 2))):
+        begins = ends + dice.choice((0.0, dice.uniform(0.0, 60.0)))
+        ends = begins + dice.choice((2.0, 30.0, 181.0, 700.0))
+        outages.append((begins, ends, dice.choice(kinds)))
+    return Day(seed=seed, **shape, outages=tuple(outages))

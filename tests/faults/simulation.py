@@ -25,7 +25,6 @@ from shared.domain.deployment import Deployment
 from shared.domain.errors import WrongState
 from shared.domain.file import File, upload_blob
 from shared.domain.ids import new_id
-from shared.domain.upstream import FailureKind, UpstreamAnswer, UpstreamFailure, UpstreamRequest, UpstreamResponse
 from shared.run.plan import read_all
 from shared.services import Services, use
 from shared.settings import Settings
@@ -34,6 +33,7 @@ from tests.faults.durable_runs import DurableRuns
 from tests.faults.faulting_stores import Faulting, Moment, Weather
 from tests.faults.memory_stores import MemoryBatches, MemoryBlobs, MemoryFiles, NoUploads, NoWebhooks
 from tests.faults.processes import Killed, Process, current, watch_tasks
+from tests.faults.upstream import BREAKS, Outage, Upstream, is_rejected
 from timers.sweep_orphans import sweep_orphans
 
 BEGIN = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -46,7 +46,8 @@ class Day:
     """What there is to do and what goes wrong. Times in seconds after the start, shares from 0 to 1.
 
     `kill_at`, `cancel_moments`, `late_moments` are moments in the sequence of store calls; `jumps` are (when, by how
-    much) the clock is set; `expires_after` is the deadline.
+    much) the clock is set; `expires_after` is the deadline. `cursed` are lines that never get an answer, by
+    number; `odd_lines` are written as nobody would.
     """
 
     seed: int
@@ -59,7 +60,12 @@ class Day:
     vendor: Vendor = Vendor.OPENAI
     workers: int = 2
     latency_seconds: float = 1.0
+    slice_seconds: float = 240.0
+    request_seconds: float = 600.0
     upstream_faults: float = 0.0
+    outages: tuple[Outage, ...] = ()
+    cursed: Mapping[int, str] = field(default_factory=dict)
+    odd_lines: bool = False
     weather: Mapping[str, Any] = field(default_factory=dict)
     twice: float = 0.0
     twin_after: float = 0.0
@@ -95,55 +101,6 @@ class Clock:
 
     def __call__(self) -> datetime:
         return BEGIN + timedelta(seconds=asyncio.get_running_loop().time() + self.offset)
-
-
-@dataclass(kw_only=True)
-class Upstream:
-    """Answers after a while; `faults` of its answers are not the last word. `paid` counts last words by prompt."""
-
-    dice: Random
-    latency_seconds: float
-    faults: float
-    asked: Counter[str] = field(default_factory=Counter)
-    paid: Counter[str] = field(default_factory=Counter)
-
-    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
-        current().check()
-        prompt = msgspec.json.decode(request.body)["messages"][0]["content"]
-        self.asked[prompt] += 1
-        said = self._trouble() if self.dice.random() < self.faults else self._answer(prompt)
-        await asyncio.sleep(self.dice.random() * 2 * self.latency_seconds)
-        return said
-
-    def _answer(self, prompt: str) -> UpstreamAnswer:
-        self.paid[prompt] += 1
-        number = int(prompt[1:])
-        if is_rejected(number):
-            return _response(400, b'{"error": {"message": "no"}}')
-        usage = {"prompt_tokens": number, "completion_tokens": 1}
-        return _response(200, msgspec.json.encode({"model": "m-2026", "usage": usage}))
-
-    def _trouble(self) -> UpstreamAnswer:
-        kinds: list[Callable[[], UpstreamAnswer]] = [
-            lambda: _response(500, b"{}"),
-            lambda: _response(429, b"{}", **{"retry-after": "2"}),
-            lambda: _response(503, b"{}", **{"retry-after": "45"}),
-            lambda: _response(200, b"<html>"),
-            lambda: UpstreamFailure(kind=FailureKind.CONNECTION, detail="The connection was reset."),
-            lambda: UpstreamFailure(kind=FailureKind.TIMEOUT, detail="No answer in time."),
-        ]
-        return self.dice.choice(kinds)()
-
-    async def close(self) -> None: ...
-
-
-def _response(status: int, body: bytes, **headers: str) -> UpstreamResponse:
-    return UpstreamResponse(status=status, headers=headers, body=body)
-
-
-def is_rejected(number: int) -> bool:
-    """Some lines the upstream does not like."""
-    return number % 9 == 4
 
 
 @dataclass(kw_only=True)
@@ -185,7 +142,7 @@ class Aftermath:
 
     def check(self) -> None:
         """Raises AssertionError, naming the day."""
-        for problem in (*self._record(), *self._lines(), *self._remains()):
+        for problem in (*self._record(), *self._lines(), *self._faults(), *self._remains()):
             raise AssertionError(f"{problem}\n{self.day}")
 
     def _record(self) -> list[str]:
@@ -230,6 +187,21 @@ class Aftermath:
             problems.append(f"lines that never ran say {codes} in a batch that is {self.batch.status}")
         return problems
 
+    def _faults(self) -> list[str]:
+        """A line fails only for its own fault, and is asked no more often than its limit."""
+        day, settings = self.day, Settings()
+        failed = {int(line["custom_id"][1:]) for line in self.error if not _never_ran(line)}
+        own = {number for number in range(1, day.lines + 1) if is_rejected(number)} | day.cursed.keys()
+        problems = []
+        if not day.upstream_faults and failed - own:
+            problems.append(f"lines {sorted(failed - own)} failed for no fault of theirs")
+        for number, curse in day.cursed.items():
+            limit = {"refusing": settings.max_throttled_attempts, BREAKS: 1}.get(curse, settings.max_attempts)
+            asked = self.upstream.asked[f"p{number}"]
+            if asked > limit * (1 + self.interruptions) and not day.outages:
+                problems.append(f"line {number} ({curse}) was asked {asked} times")
+        return problems
+
     def _remains(self) -> list[str]:
         ids = {file_id for file_id in (self.batch.output_file_id, self.batch.error_file_id) if file_id}
         kinds = {"output": self.batch.output_file_id, "error": self.batch.error_file_id}
@@ -269,7 +241,11 @@ class _Simulation:
         self._blobs, self._files, self._batches = MemoryBlobs(), MemoryFiles(), MemoryBatches()
         self._weather = Weather(dice=Random(self._dice.random()), events=self._events(), **day.weather)
         self._upstream = Upstream(
-            dice=Random(self._dice.random()), latency_seconds=day.latency_seconds, faults=day.upstream_faults
+            dice=Random(self._dice.random()),
+            latency_seconds=day.latency_seconds,
+            faults=day.upstream_faults,
+            cursed=day.cursed,
+            outages=day.outages,
         )
         self._runs = DurableRuns(
             now=self._clock,
@@ -305,13 +281,19 @@ class _Simulation:
         )
 
     def _services(self) -> Services:
-        deployment = Deployment(name="m", base_url="http://upstream", max_concurrency=self._day.concurrency)
+        deployment = Deployment(
+            name="m",
+            base_url="http://upstream",
+            max_concurrency=self._day.concurrency,
+            request_timeout_seconds=self._day.request_seconds,
+        )
         others = {item.name: None for item in fields(Services) if item.default is MISSING}  # No batch run needs them.
         needed: dict[str, Any] = {
             "settings": Settings(
                 deployments={"m": deployment},
                 chunk_lines=self._day.chunk_lines,
                 lanes=self._day.lanes,
+                slice_seconds=self._day.slice_seconds,
                 journal_results=self._day.journal_results,
                 kept_result_bytes=self._day.kept_result_bytes,
             ),
@@ -350,13 +332,15 @@ class _Simulation:
         return [*blobs, *(f"heartbeat of lane {beat.lane}" for beat in await self._batches.heartbeats("m"))]
 
     async def _sweep(self) -> None:
-        """The night after, in fair weather."""
-        self._set_clock(2 * 86_400.0)
+        """The nights after, in fair weather: the first notes what no record names, one a month later removes it."""
         self._weather.clear_up()
-        await Process().begin(sweep_orphans(self._services()))
+        for days in (2, 31):
+            self._set_clock(days * 86_400.0)
+            await Process().begin(sweep_orphans(self._services()))
 
     async def _upload(self) -> None:
-        data = b"".join(request_line(number) for number in range(1, self._day.lines + 1))
+        write = odd_line if self._day.odd_lines else request_line
+        data = b"".join(write(number) for number in range(1, self._day.lines + 1))
         batch = self._batch
         await self._blobs.stage_block(batch.input_blob, "0", data)
         await self._blobs.commit_blocks(batch.input_blob, ["0"])
@@ -425,3 +409,16 @@ def request_line(number: int) -> bytes:
     body = {"model": "m", "messages": [{"role": "user", "content": f"p{number}"}]}
     line = {"custom_id": f"c{number}", "method": "POST", "url": "/v1/chat/completions", "body": body}
     return msgspec.json.encode(line) + b"\n"
+
+
+def odd_line(number: int) -> bytes:
+    """The same, as nobody would write it: keys twice, escapes, white space, unknown fields."""
+    line = request_line(number).strip()
+    odd = (
+        b'{"custom_id": 5, ' + line[1:],
+        b'{"url": null, "method": [], "body": 1, ' + line[1:],
+        b" \t" + line.replace(b'"c', b'"\\u0063') + b"\r",
+        b'{"extra": {"custom_id": "x"}, ' + line[1:],
+        line.replace(b'"model"', b'"model":"other","model"'),
+    )
+    return odd[number % len(odd)] + b"\n"

@@ -17,7 +17,13 @@ from tests.faults.report import spread
 from tests.faults.simulation import Aftermath, Day, simulate
 
 RUNS = int(os.environ.get("FAULT_RUNS", "80"))
-KINDS = {"storm": days.storm, "ended early": days.ended_early, "wrong clock": days.wrong_clock}
+KINDS = {
+    "storm": days.storm,
+    "ended early": days.ended_early,
+    "wrong clock": days.wrong_clock,
+    "cursed": days.cursed,
+    "outage": days.outage,
+}
 
 
 @pytest.mark.timeout(0 if RUNS > 200 else 120)

@@ -288,7 +288,7 @@ def test_deployments_of_the_examples_are_sound(path: Path) -> None:
     """The service accepts the deployments of every parameter file, with the settings that Bicep makes of them."""
     file = read(path)
     deployments = file.variable("deployments")
-    environment = dict.fromkeys(settings_of(resources(path)), "a key")
+    environment = dict.fromkeys(settings_of(resources(path)), "key")
 
     problems = parse_deployments(json.dumps(deployments), environment)[1] if isinstance(deployments, dict) else []
 

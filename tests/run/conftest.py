@@ -26,6 +26,7 @@ from shared.settings import Settings
 from tests.fake_receivers import FakeReceivers
 
 OWNER = "default"
+INPUT_FILE = new_id(datetime(2026, 11, 26, tzinfo=UTC), bytes(10))
 Script = Callable[[str, int], UpstreamAnswer | float]
 
 
@@ -102,7 +103,7 @@ class World:
             owner=OWNER,
             vendor=vendor,
             endpoint="/v1/chat/completions",
-            input_file_id="in",
+            input_file_id=INPUT_FILE,
             input_blob="files/in",
             completion_window="24h",
             created_at=now,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import msgspec
 
 from activities.process_chunk import process_chunk
 from shared.domain.batch import CancelRequested, Status
-from shared.domain.chunk import plan_blob
+from shared.domain.chunk import ChunkRow, plan_blob
 from shared.domain.heartbeat import Heartbeat
 from shared.run.change import change
 from shared.run.plan import read_plan
@@ -116,12 +117,19 @@ async def test_a_batch_cancelled_before_it_was_accepted_owes_no_lines(world: Wor
 
 async def test_a_late_second_finish_publishes_no_empty_files(world: World) -> None:
     """finish_batch that began before another ended it finds the plan gone, and keeps its hands off the files."""
-    batch = await world.batch(5)
-    await world.service.blobs.delete(plan_blob(batch.id, None))
-    failed = await asyncio.gather(finish_batch(cursor(batch)), return_exceptions=True)
+    batch = await world.batch(5, status=Status.CANCELLING)
+    list_chunks = world.service.batches.list_chunks
 
-    assert "plan" in str(failed[0])
-    assert Status.IN_PROGRESS is (await world.read(batch)).status
+    async def overtaken(batch_id: str) -> list[ChunkRow]:
+        world.service.batches.list_chunks = list_chunks  # type: ignore[method-assign]
+        await finish_batch(cursor(batch))
+        return []
+
+    world.service.batches.list_chunks = overtaken  # type: ignore[method-assign]
+    late = await finish_batch(cursor(batch))
+
+    assert late == {"done": True, "status": Status.CANCELLED}
+    assert 5 == len(await world.lines((await world.read(batch)).error_file_id))
 
 
 async def test_remains_of_ended_batches_are_swept(world: World) -> None:
@@ -134,7 +142,12 @@ async def test_remains_of_ended_batches_are_swept(world: World) -> None:
         await world.service.blobs.append(f"journals/{batch.id}/000000", b"x")
         await world.service.batches.beat(Heartbeat(deployment="m", batch_id=batch.id, lane=0, at=batch.created_at))
 
-    assert 1 == await sweep_remains(world.service, world.service.now() + timedelta(seconds=1))
+    before = world.service.now() + timedelta(seconds=1)
+    assert 0 == await sweep_remains(world.service, before)
+    assert [ended.id] == [name.split("/")[2] async for name in world.service.blobs.names("lost+found/batches/")]
+    month_later = replace(world.service, now=lambda: before + timedelta(days=31))
+    assert 1 == await sweep_remains(month_later, before)
+    assert [] == [name async for name in world.service.blobs.names("lost+found/")]
     assert [f"journals/{running.id}/000000"] == [name async for name in world.service.blobs.names("journals/")]
     assert [f"plans/{running.id}"] == [name async for name in world.service.blobs.names("plans/")]
     assert [running.id] == [beat.batch_id for beat in await world.service.batches.heartbeats("m")]

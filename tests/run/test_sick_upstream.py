@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+import pytest
+
 from activities.process_chunk import process_chunk
-from shared.domain.batch import CancelRequested, Status
+from shared.domain.batch import Batch, CancelRequested, Status
+from shared.domain.budget import Budget
+from shared.domain.chunk import ChunkRow
 from shared.domain.heartbeat import Heartbeat
-from shared.domain.upstream import FailureKind, UpstreamFailure
+from shared.domain.retry import Attempts
+from shared.domain.upstream import FailureKind, UpstreamAnswer, UpstreamFailure
 from shared.run.change import change
-from shared.services import use
+from shared.run.journal import Journal
+from shared.services import services, use
 from tests.run.conftest import World, answer
 from tests.run.test_lane import cursor, run_to_end
 
-DOWN = UpstreamFailure(kind=FailureKind.CONNECTION, detail="refused")
+DOWN = UpstreamFailure(kind=FailureKind.CONNECTION, detail="reset")
+UNREACHABLE = UpstreamFailure(kind=FailureKind.UNREACHABLE, detail="refused")
+
+
+@pytest.fixture(autouse=True)
+def _patient(world: World) -> Iterator[None]:
+    """Pauses as they are by default; back-off stays short."""
+    with use(world.with_settings(retry_max_seconds=30.0)):
+        yield
 
 
 async def test_an_upstream_that_is_down_is_left_alone(world: World) -> None:
@@ -44,19 +60,19 @@ async def test_it_goes_on_when_the_upstream_is_back(world: World) -> None:
 
 
 async def test_pauses_grow(world: World) -> None:
-    """Each pause is as long as all before it, so a long outage costs few calls."""
+    """Each pause is as long as all before it, up to two thirds of the longest back-off: the rest is for the way."""
     world.upstream.script = lambda *_: DOWN
     batch = await world.batch(500)
     now, pauses, waited = datetime.now(UTC), [], 0.0
-    for _ in range(4):
-        with use(replace(world.service, now=lambda at=now: at)):
+    for _ in range(5):
+        with use(replace(services(), now=lambda at=now: at)):
             waited = (await process_chunk({**cursor(batch), "waited": waited}))["waited"]
         (beat,) = await world.service.batches.heartbeats("m")
         assert beat.paused_until is not None
         pauses.append(round((beat.paused_until - now).total_seconds()))
         now = beat.paused_until
 
-    assert [5, 5, 10, 20] == pauses
+    assert [5, 5, 10, 20, 20] == pauses
 
 
 async def test_a_long_pause_is_slept_in_naps(world: World) -> None:
@@ -149,3 +165,102 @@ async def test_a_refused_credential_waits_for_the_operator(world: World) -> None
     (beat,) = await world.service.batches.heartbeats("m")
     assert not progress["done"]
     assert "The operator has to correct the api_key" in (beat.reason or "")
+
+
+@pytest.mark.parametrize("trouble", [UNREACHABLE, answer(401, {})], ids=["unreachable", "credential"])
+@pytest.mark.parametrize("lines", [1, 3, 100])
+async def test_no_line_pays_for_what_no_request_can_cause(world: World, lines: int, trouble: UpstreamAnswer) -> None:
+    """However small the batch: it waits from the first moment, says why, and no line has used an attempt."""
+    world.upstream.script = lambda *_: trouble
+    batch = await world.batch(lines, per_chunk=100)
+    progress = await process_chunk(cursor(batch))
+    (beat,) = await world.service.batches.heartbeats("m")
+
+    assert (False, 5.0) == (progress["done"], round(progress["wait"]))
+    assert sum(world.upstream.asked.values()) <= 8
+    assert beat.reason
+    assert {} == await tried(world, batch)
+
+
+async def test_a_sick_upstream_is_asked_by_one_request(world: World) -> None:
+    """After a pause one request asks whether it is back; it costs its line nothing, and the next pause follows."""
+    world.upstream.script = lambda *_: answer(500, {})
+    batch = await world.batch(100, per_chunk=100)
+    progress = await process_chunk({**cursor(batch), "waited": 40.0})
+
+    assert (False, 60.0) == (progress["done"], round(progress["waited"]))
+    assert 1 == sum(world.upstream.asked.values())
+    assert {} == await tried(world, batch)
+
+
+async def test_full_speed_at_the_first_success(world: World) -> None:
+    """The first answer opens the gate for all."""
+    world.upstream.latency_seconds = 0.02
+    batch = await world.batch(100, per_chunk=100)
+    progress = await process_chunk({**cursor(batch), "waited": 40.0})
+
+    assert progress["done"]
+    assert 8 == world.upstream.peak
+
+
+async def test_one_line_that_it_cannot_answer_does_not_stand_for_a_sick_upstream(world: World) -> None:
+    """The line that asks is another each time."""
+    world.upstream.script = lambda prompt, _: answer(500, {}) if prompt == "p1" else answer()
+    batch = await world.batch(10)
+    for _ in range(10):
+        if (progress := await process_chunk({**cursor(batch), "waited": 5.0}))["done"]:
+            break
+        await expire_pause(world)
+
+    assert progress["done"]
+    assert 9 == sum(row.completed for row in await world.service.batches.list_chunks(batch.id))
+
+
+async def test_the_reason_stays_while_it_is_asked_again(world: World) -> None:
+    """While one request asks, the batch still says what held it up."""
+    world.upstream.script = lambda *_: UNREACHABLE
+    batch = await world.batch(3)
+    progress = await process_chunk(cursor(batch))
+    await expire_pause(world)
+    world.upstream.latency_seconds = 0.5
+    asking = asyncio.create_task(process_chunk({**cursor(batch), "waited": progress["waited"]}))
+    await asyncio.sleep(0.25)
+    (beat,) = await world.service.batches.heartbeats("m")
+    await asking
+
+    assert "cannot be reached" in (beat.reason or "")
+    assert beat.paused_until is None
+
+
+async def test_an_upstream_that_refuses_everybody_is_sick(world: World) -> None:
+    """429 to all, again and again: no line uses its attempts up for it."""
+    world.upstream.script = lambda *_: answer(429, {})
+    with use(world.with_settings(retry_max_seconds=0.02)):
+        batch = await world.batch(20)
+        progress = await process_chunk(cursor(batch))
+
+    assert not progress["done"]
+    assert 0 == sum(row.finished for row in await world.service.batches.list_chunks(batch.id))
+
+
+async def test_a_quota_used_up_waits_for_the_operator(world: World) -> None:
+    """Not the line's fault, however small the batch; the upstream's own words say what is the matter."""
+    words = "You exceeded your current quota, please check your plan and billing details."
+    world.upstream.script = lambda *_: answer(429, {"error": {"code": "insufficient_quota", "message": words}})
+    progress = await process_chunk(cursor(await world.batch(1)))
+    (beat,) = await world.service.batches.heartbeats("m")
+
+    assert not progress["done"]
+    assert words in (beat.reason or "")
+
+
+async def expire_pause(world: World) -> None:
+    """As if the lane's pause were over."""
+    (beat,) = await world.service.batches.heartbeats("m")
+    await world.service.batches.beat(msgspec.structs.replace(beat, paused_until=beat.at))
+
+
+async def tried(world: World, batch: Batch) -> dict[int, Attempts]:
+    """What the first chunk's journal says that its lines have been through."""
+    row = ChunkRow(batch_id=batch.id, index=0)
+    return (await Journal.open(world.service.blobs, row, Budget(10**6))).attempts

@@ -7,6 +7,7 @@ import pytest
 from bench.mock_behaviour import Behaviour
 from bench.mock_upstream import running
 from shared.domain.deployment import ENDPOINTS, Deployment, UpstreamKind
+from shared.domain.outcome import classify
 from shared.domain.upstream import (
     Failed,
     FailureKind,
@@ -15,7 +16,6 @@ from shared.domain.upstream import (
     Succeeded,
     UpstreamFailure,
     build_request,
-    classify,
 )
 from shared.upstream_client import UpstreamClient
 
@@ -35,7 +35,7 @@ def chat(text: str) -> bytes:
 
 async def ask(client: UpstreamClient, url: str, text: str, seconds: float = 5.0) -> Outcome:
     deployment = Deployment(name="m", base_url=url, request_timeout_seconds=seconds)
-    return classify(await client.send(build_request(deployment, CHAT, chat(text))))
+    return classify(await client.send(build_request(deployment, CHAT, chat(text))), deployment)
 
 
 async def stats(url: str) -> dict:
@@ -75,7 +75,7 @@ async def test_every_endpoint_on_every_path(client, endpoint, kind):
             "azure-v1": Deployment(name="m", base_url=url, kind=UpstreamKind.AZURE, api_key="k"),
         }[kind]
         request = build_request(deployment, endpoint, json.dumps({"model": "m", **body}).encode())
-        outcome = classify(await client.send(request))
+        outcome = classify(await client.send(request), deployment)
 
     assert isinstance(outcome, Succeeded)
     assert "hello" in outcome.body.decode() or endpoint == "/v1/embeddings"

@@ -1,0 +1,97 @@
+"""Whose fault a failed attempt is: the line's, which has few attempts, or the upstream's, for which there is patience.
+
+One lane, one slice. Rules: no line pays for what no request can cause, nor for what befalls every line alike; and an
+upstream found sick is left alone, then asked by one request at a time until it answers again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import Enum, auto
+from typing import Final
+
+REFUSALS: Final = 10  # So many of one line, none of any line answered in between: the upstream refuses everybody.
+
+
+class Blame(Enum):
+    """`SICK` is the upstream's fault as well, and it is to be left alone from now on."""
+
+    LINE = auto()
+    UPSTREAM = auto()
+    SICK = auto()
+
+
+class RetryBudget:
+    """Retries a lane may spend, so that a sick upstream is not stormed: a reserve, and half a retry per request sent.
+
+    An upstream that spoils three requests in ten never empties it; one that is down does within some forty calls.
+    """
+
+    _RESERVE = 20.0
+    _PER_REQUEST = 0.5
+
+    def __init__(self) -> None:
+        self._left = self._RESERVE
+
+    def sent(self) -> None:
+        self._left = min(self._RESERVE, self._left + self._PER_REQUEST)
+
+    def spend(self) -> bool:
+        """Take one retry. False: the budget is empty, the upstream needs a pause."""
+        self._left -= 1.0
+        return self._left >= 0.0
+
+
+class UpstreamHealth:
+    """`probing`: the slice before found it sick. Not `patient`: it was waited for long enough; the lines pay again."""
+
+    def __init__(self, *, probing: bool, patient: bool) -> None:
+        self.patient = patient
+        self.probing = probing and patient
+        self.sick = False
+        self._answered = False
+        self._budget = RetryBudget()
+        self._failed: Counter[int] = Counter()  # by line, since the last answer
+
+    def sent(self) -> None:
+        """A request went out."""
+        self._budget.sent()
+
+    def answered(self) -> bool:
+        """An answer about the request itself, good or bad. True: it is the one that ends the probing."""
+        self._answered = True
+        if self._failed:
+            self._failed.clear()
+        ends, self.probing = self.probing, False
+        return ends
+
+    def failed(self, line: int, *, throttled: bool, blameless: bool) -> Blame:
+        """An attempt of the line failed in a way worth another attempt."""
+        if not self.patient:
+            return Blame.LINE
+        self._failed[line] += 1
+        if self.sick:
+            return Blame.UPSTREAM
+        if self._is_found_sick(line, throttled=throttled and not blameless, blameless=blameless):
+            self.sick = True
+            return Blame.SICK
+        return Blame.UPSTREAM if blameless else Blame.LINE
+
+    def _is_found_sick(self, line: int, *, throttled: bool, blameless: bool) -> bool:
+        if self.probing or (blameless and not self._answered):
+            return True
+        if throttled:
+            return len(self._failed) > 1 and self._failed[line] >= REFUSALS
+        return not self._budget.spend()
+
+
+_FIRST_PAUSE_SECONDS = 5.0
+_PAUSE_SHARE = 2 / 3  # The rest is for the timers and the call of the activity that brings the next request.
+
+
+def next_pause(waited_seconds: float, most_seconds: float) -> float:
+    """How long to leave a sick upstream alone, having waited `waited_seconds` for it: as long again, from 5 s.
+
+    No longer than that it is asked again every `most_seconds`.
+    """
+    return min(_PAUSE_SHARE * most_seconds, max(_FIRST_PAUSE_SECONDS, waited_seconds))

@@ -1,0 +1,184 @@
+"""What is gone for good ends: what ran is delivered, what did not fails by name, and nothing is tried for ever."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from activities.process_chunk import process_chunk
+from activities.validate_input import validate_input
+from shared.domain.batch import Batch, CancelRequested, Status
+from shared.domain.chunk import journal_blob, plan_blob
+from shared.domain.file import File
+from shared.run import damage
+from shared.run.change import change
+from shared.run.plan import read_all
+from shared.services import use
+from tests.fake_orchestrations import finish_batch
+from tests.run.conftest import INPUT_FILE, OWNER, World
+from tests.run.test_lane import cursor
+
+MOST_ROUNDS = 5
+
+
+@pytest.fixture(autouse=True)
+def proven_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(damage, "PROOF_SECONDS", 0.01)
+
+
+async def run(world: World, batch: Batch) -> Batch:
+    """The run's rounds: its lane until that is done, then finish_batch; again as long as lines are left."""
+    for _ in range(MOST_ROUNDS):
+        for _ in range(MOST_ROUNDS):
+            if (await process_chunk(cursor(batch)))["done"]:
+                break
+        else:
+            raise AssertionError("The lane never ends.")
+        if (await finish_batch(cursor(batch)))["done"]:
+            return await world.read(batch)
+    raise AssertionError("The batch never ends.")
+
+
+async def put_input(world: World, data: bytes) -> None:
+    await world.service.blobs.stage_block("files/in", "0", data)
+    await world.service.blobs.commit_blocks("files/in", ["0"])
+
+
+async def outcomes(world: World, batch: Batch) -> list[tuple[str | None, str | None]]:
+    """custom_id and error code of every line of both files, the output file's first."""
+    lines = [*await world.lines(batch.output_file_id), *await world.lines(batch.error_file_id)]
+    return [(line["custom_id"], line["error"] and line["error"]["code"]) for line in lines]
+
+
+def ran(*numbers: int) -> list[tuple[str, None]]:
+    return [(f"c{number}", None) for number in numbers]
+
+
+LOST = (None, "internal_error")
+
+
+async def test_an_input_that_ends_early(world: World) -> None:
+    """The chunks that are there run; of the one that was cut, each line fails, by its custom_id where that is there."""
+    batch = await world.batch(6, per_chunk=2)
+    data = await read_all(world.service.blobs, "files/in")
+    await put_input(world, data[: data.index(b'{"custom_id":"c4"') + 20])
+    batch = await run(world, batch)
+
+    assert (batch.status, batch.completed, batch.failed) == (Status.COMPLETED, 2, 4)
+    assert await outcomes(world, batch) == [*ran(1, 2), ("c3", "internal_error"), LOST, LOST, LOST]
+
+
+async def test_an_input_that_is_gone(world: World) -> None:
+    """What has run before is kept; the ids of the lines are those of their places."""
+    batch = await world.batch(4, per_chunk=2)
+    await run_first_chunk(world, batch)
+    await world.service.blobs.delete("files/in")
+    batch = await run(world, batch)
+    lines = [*await world.lines(batch.output_file_id), *await world.lines(batch.error_file_id)]
+
+    assert (batch.status, batch.completed, batch.failed) == (Status.COMPLETED, 2, 2)
+    assert len({line["id"] for line in lines}) == 4
+
+
+async def run_first_chunk(world: World, batch: Batch) -> None:
+    plan = await read_all(world.service.blobs, plan_blob(batch.id, None))
+    await world.service.blobs.put(plan_blob(batch.id, None), plan[: plan.index(b",[1,")] + b"]}")
+    await process_chunk(cursor(batch))
+    await world.service.blobs.put(plan_blob(batch.id, None), plan)
+
+
+async def test_a_cancelled_batch_whose_input_is_gone_ends(world: World) -> None:
+    """Its lines are told as cancelled; nobody knows their names any more."""
+    batch = await world.batch(2)
+    await world.service.blobs.delete("files/in")
+    batch = await run(world, await change(world.service, batch, CancelRequested()))
+
+    assert (batch.status, batch.failed) == (Status.CANCELLED, 0)
+    assert await outcomes(world, batch) == [(None, "batch_cancelled")] * 2
+
+
+async def accepted(world: World, lines: int) -> Batch:
+    """A batch with a plan that validation has made."""
+    batch = await world.batch(lines, status=Status.VALIDATING, in_progress_at=None, total=0, chunks=0, deployment=None)
+    size = await world.service.blobs.size("files/in")
+    file = File(
+        id=INPUT_FILE,
+        owner=OWNER,
+        filename="in.jsonl",
+        purpose="batch",
+        bytes=size,
+        created_at=batch.created_at,
+        expires_at=None,
+        blob="files/in",
+    )
+    await world.service.files.insert(file)
+    await validate_input(cursor(batch))
+    return await world.read(batch)
+
+
+@pytest.mark.parametrize("damaged", [None, b"", b'{"chunks":[[0,0,1,1,30,9]]}', b"\x00" * 40])
+async def test_a_plan_that_is_gone_or_damaged_is_made_again(world: World, damaged: bytes | None) -> None:
+    """From the input, to the same bytes; the batch completes."""
+    batch = await accepted(world, 30)
+    await world.service.blobs.delete(plan_blob(batch.id, batch.plan))
+    if damaged is not None:
+        await world.service.blobs.put(plan_blob(batch.id, batch.plan), damaged)
+    batch = await run(world, batch)
+
+    assert (batch.status, batch.completed, batch.failed) == (Status.COMPLETED, 30, 0)
+
+
+async def test_a_plan_that_cannot_be_made_again(world: World) -> None:
+    """What ran is delivered, the rest counts as failed, and the batch says so."""
+    batch = await accepted(world, 30)
+    world.upstream.script = lambda prompt, _: 0.0 if int(prompt[1:]) <= 25 else 60.0
+    await stopped(world, batch)
+    await world.service.blobs.delete(plan_blob(batch.id, batch.plan))
+    with use(world.with_settings(chunk_lines=7)):  # Changed since the batch was accepted: its plan would be another.
+        batch = await run(world, batch)
+
+    assert (batch.status, batch.completed + batch.failed, batch.total) == (Status.COMPLETED, 30, 30)
+    assert batch.completed == len(await world.lines(batch.output_file_id)) == 25
+    assert "lost track of 5 requests" in batch.errors[0].message
+
+
+async def stopped(world: World, batch: Batch) -> None:
+    """A lane whose activity is cancelled in mid-work: the journal has what it has."""
+    lane = asyncio.create_task(process_chunk(cursor(batch)))
+    await asyncio.sleep(0.7)
+    lane.cancel()
+    await asyncio.gather(lane, return_exceptions=True)
+
+
+async def test_a_damaged_entry_of_a_journal_is_asked_again(world: World) -> None:
+    """The others count."""
+    batch = await world.batch(3)
+    world.upstream.script = lambda prompt, _: 0.0 if prompt != "p3" else 60.0
+    await stopped(world, batch)
+    journal = await read_all(world.service.blobs, journal_blob(batch.id, 0))
+    first, *others = journal.splitlines(keepends=True)
+    await world.service.blobs.delete(journal_blob(batch.id, 0))
+    await world.service.blobs.append(journal_blob(batch.id, 0), b"\x00" * (len(first) - 1) + b"\n" + b"".join(others))
+    world.upstream.script = lambda *_: 0.0
+    batch = await run(world, batch)
+
+    assert (batch.status, batch.completed) == (Status.COMPLETED, 3)
+    assert sorted(world.upstream.asked.values()) == [1, 2, 2]
+
+
+async def test_a_store_that_does_not_answer_is_no_damage(world: World) -> None:
+    """Only what the store says is gone is gone."""
+    batch = await world.batch(2)
+    size = world.service.blobs.size
+
+    async def silent(name: str) -> int:
+        raise OSError(name)
+
+    world.service.blobs.size = silent  # type: ignore[method-assign]
+    for activity in (process_chunk, finish_batch):
+        with pytest.raises(OSError, match="files/in"):
+            await activity(cursor(batch))
+    world.service.blobs.size = size  # type: ignore[method-assign]
+
+    assert (await run(world, batch)).completed == 2
