@@ -15,10 +15,12 @@ import time
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from functools import partial
 
 from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.domain.errors import Unavailable
 from shared.domain.write_pace import WritePace
+from shared.run.do_all import do_all
 from shared.run.journal import Entry, Tried
 from shared.run.open_chunk import OpenChunk
 from shared.services import Services
@@ -165,15 +167,17 @@ class Keeper:
     async def _write(self) -> None:
         self._written()
         is_due, began = self._is_due, time.monotonic()
-        for chunk in self._unsealed():
-            if is_due or not chunk.journal.unwritten:
-                await chunk.keep(self._service.batches, every_seconds=COUNT_SECONDS)
-                if chunk.is_over:
-                    self._let_go(chunk)
+        chunks = [chunk for chunk in self._unsealed() if is_due or not chunk.journal.unwritten]
+        await do_all(partial(self._keep, chunk) for chunk in chunks)
         if is_due:
             self._wrote_at = time.monotonic()
             self._pace.wrote(self._wrote_at - began)
             self._written()
+
+    async def _keep(self, chunk: OpenChunk) -> None:
+        await chunk.keep(self._service.batches, every_seconds=COUNT_SECONDS)
+        if chunk.is_over:
+            self._let_go(chunk)
 
     def _unsealed(self) -> list[OpenChunk]:
         """Open chunks without those that are being sealed, which makes their lines durable as well."""
