@@ -24,7 +24,7 @@ def test_before_the_first_write() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cost", "pause", "lines"), [(0.0005, 0.012, 1), (0.004, 0.096, 4), (0.012, 0.288, 12), (0.5, 1.0, 1)]
+    ("cost", "pause", "lines"), [(0.0005, 0.012, 1), (0.004, 0.096, 4), (0.012, 0.25, 12), (0.5, 0.25, 16)]
 )
 def test_dearer_writes_are_rarer_and_larger(cost: float, pause: float, lines: int) -> None:
     """A 25th of the time is spent writing, and a write has a line for each of its milliseconds; both have limits."""
@@ -43,4 +43,4 @@ def test_the_longest_time_passes() -> None:
 def test_the_quickest_of_the_last_counts() -> None:
     """A write that waited for a busy processor says nothing of the store; a store that has become slow does."""
     assert paced(0.001, 0.2, 0.3).enough(0.1)[0] == 1
-    assert paced(0.001, *[0.02] * MEMORY).enough(0.5)[0] == 20
+    assert paced(0.001, *[0.012] * MEMORY).enough(0.5)[0] == 12
