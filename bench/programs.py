@@ -133,6 +133,12 @@ class Service(Program):
         children = psutil.Process(self.process.pid).children(recursive=True)
         return [child for child in children if "local_host.activity_worker" in " ".join(child.cmdline())]
 
+    def has_spare(self) -> bool:
+        """Whether a spare worker is ready (on Linux)."""
+        assert self.process is not None
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return any(" ".join(child.cmdline()).startswith("spare of the local host, ready") for child in children)
+
     def upload(self, data: bytes, name: str = "input.jsonl") -> str:
         with self.openai as client:
             return client.files.create(file=(name, data), purpose="batch").id

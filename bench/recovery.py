@@ -25,6 +25,7 @@ def one_kill(service: Service, mock: Mock, data: bytes, victim: str, seed: int) 
     """(requests sent again, seconds until the first new request) of one batch with one kill."""
     dice = random.Random(seed)
     mock.reset()
+    _wait_for_spare(service)
     batch_id = service.create(service.upload(data))
     _wait_for(mock, dice.randrange(LINES // 10, LINES * 6 // 10))
     since = _kill_host(service) if victim == "host" else _kill_workers(service)
@@ -50,6 +51,14 @@ def _kill_workers(service: Service) -> float:
     for worker in service.workers():
         worker.kill()
     return time.perf_counter()
+
+
+def _wait_for_spare(service: Service) -> None:
+    """A worker that was killed a moment ago is still being replaced; hosts are killed less often than here."""
+    until = time.monotonic() + 60
+    while not service.has_spare():
+        assert time.monotonic() < until, "no spare worker within a minute"
+        time.sleep(0.05)
 
 
 def _wait_for(mock: Mock, requests: int) -> None:

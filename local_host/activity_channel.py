@@ -9,6 +9,7 @@ from typing import IO
 import msgspec
 
 SPARE = "--spare"  # Said to a worker that waits for another one to die.
+SPARE_TITLE = "spare of the local host"
 _LENGTH = struct.Struct(">I")
 
 

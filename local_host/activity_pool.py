@@ -28,6 +28,7 @@ SHORT_LIFE_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.1
 MAX_PAUSE_SECONDS = 5.0
 DEATHS_BEFORE_ERROR = 3
+REPLACE_AFTER_SECONDS = 2.0
 
 _ROOT = str(Path(__file__).resolve().parents[1])
 
@@ -133,6 +134,10 @@ class ActivityPool:
                 )
             if deaths:
                 await asyncio.sleep(min(FIRST_PAUSE_SECONDS * 2**deaths, MAX_PAUSE_SECONDS))
+            elif any(
+                worker.is_ready for worker in self._workers
+            ):  # Who takes over needs the processor more than imports.
+                await asyncio.sleep(REPLACE_AFTER_SECONDS)
 
     async def _live_once(self) -> bool:
         """Start a worker and stay with it to its end; True if it was of any use."""

@@ -23,7 +23,7 @@ from typing import IO, Any
 from azure.functions._durable_functions import df_dumps, df_loads
 
 from local_host import failures, process_title
-from local_host.activity_channel import SPARE, Answer, Call, Done, Failed, Ready, Stop, frame, read_order
+from local_host.activity_channel import SPARE, SPARE_TITLE, Answer, Call, Done, Failed, Ready, Stop, frame, read_order
 from shared.run.host_life import host_life
 
 log = logging.getLogger(__name__)
@@ -126,11 +126,13 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 def main(bootstrap: str, *, is_spare: bool) -> None:
     if is_spare:  # Whoever looks at the processes of this machine can tell it from those at work.
-        process_title.become("spare of the local host, everything imported")
+        process_title.become(f"{SPARE_TITLE}, starting")
     for ignored in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ignored, signal.SIG_IGN)
     calls, send = _take_pipes()
     activities = load_activities(bootstrap)
+    if is_spare:
+        process_title.become(f"{SPARE_TITLE}, ready")
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(serve(activities, calls, send))
 

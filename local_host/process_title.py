@@ -15,9 +15,10 @@ _original: list[bytes] = []
 def become(title: str) -> None:
     """Show `title` in place of the command line, cut to its length, until `restore`."""
     with suppress(OSError, IndexError):
-        before = Path("/proc/self/cmdline").read_bytes()
-        _write(title.encode()[: len(before) - 1].ljust(len(before), b"\0"))
-        _original[:] = [before]
+        if not _original:
+            _original.append(Path("/proc/self/cmdline").read_bytes())
+        length = len(_original[0])
+        _write(title.encode()[: length - 1].ljust(length, b"\0"))
 
 
 def restore() -> None:

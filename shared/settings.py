@@ -124,8 +124,12 @@ class Settings:
         268_435_456,
         "Answer bytes being read, of all lanes of a process. Past them reading waits; one answer is always read on.",
     )
-    journal_seconds: float = _setting("BATCH_JOURNAL_SECONDS", 1.0, "Longest time a result waits for the journal.")
-    journal_results: int = _setting("BATCH_JOURNAL_RESULTS", 64, "Results after which the journal is written.")
+    journal_seconds: float = _setting(
+        "BATCH_JOURNAL_SECONDS",
+        1.0,
+        "Longest time a result waits for the journal; where a write is cheap, it is written at once.",
+    )
+    journal_results: int = _setting("BATCH_JOURNAL_RESULTS", 64, "Results after which the journal is always written.")
     heartbeat_seconds: float = _setting("BATCH_HEARTBEAT_SECONDS", 3.0, "Between two heartbeats of a lane.")
     max_attempts: int = _setting("BATCH_MAX_ATTEMPTS", 5, "Calls to the upstream for one line, retries included.")
     max_throttled_attempts: int = _setting(

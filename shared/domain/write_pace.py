@@ -11,30 +11,37 @@ import math
 from collections import deque
 from typing import Final
 
-TIME_SHARE: Final = 0.06  # Of a lane's time, spent on writing.
+TIME_SHARE: Final = 0.04  # Of a lane's time, spent on writing.
+MOST_PAUSE_SECONDS: Final = 0.25  # However slow the store.
 SECONDS_A_LINE: Final = 0.001  # So long a write may be for each line that it saves from being sent again.
+MOST_WORTH: Final = 16  # Lines that are worth any write.
 MEMORY: Final = 8  # Writes of which the quickest counts: the others waited for the processor, not for the store.
 
 
 class WritePace:
-    """Tell it how long each write took. Until the first one, writes count as free."""
+    """Tell it how long each write took. Until the first one, writes count as free.
 
-    def __init__(self) -> None:
+    `longest_seconds`: no line waits longer. `most_lines`: so many never wait.
+    """
+
+    def __init__(self, longest_seconds: float, most_lines: int) -> None:
+        self._longest_seconds = longest_seconds
+        self._most_lines = most_lines
         self._seconds: deque[float] = deque(maxlen=MEMORY)
 
     def wrote(self, seconds: float) -> None:
         self._seconds.append(seconds)
 
-    @property
-    def pause_seconds(self) -> float:
-        """From the end of a write to the next one."""
-        return self._cost * (1 / TIME_SHARE - 1)
+    def enough(self, since_seconds: float) -> tuple[int, float]:
+        """How many lines make a write due so long after the last one, and for how many seconds more that holds.
 
-    @property
-    def lines(self) -> int:
-        """How many make a write worth its price; at least one."""
-        return max(1, math.ceil(self._cost / SECONDS_A_LINE))
-
-    @property
-    def _cost(self) -> float:
-        return min(self._seconds, default=0.0)
+        The first line after a long silence is written at once: in the long run that makes no more writes.
+        """
+        cost = min(self._seconds, default=0.0)
+        pause = min(cost * (1 / TIME_SHARE - 1), MOST_PAUSE_SECONDS, self._longest_seconds)
+        if since_seconds < pause:
+            return self._most_lines, pause - since_seconds
+        if since_seconds < self._longest_seconds:
+            worth = max(1, math.ceil(cost / SECONDS_A_LINE))
+            return min(worth, MOST_WORTH, self._most_lines), self._longest_seconds - since_seconds
+        return 1, math.inf

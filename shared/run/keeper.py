@@ -15,10 +15,12 @@ import time
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from functools import partial
 
 from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.domain.errors import Unavailable
 from shared.domain.write_pace import WritePace
+from shared.run.do_all import do_all
 from shared.run.journal import Entry, Tried
 from shared.run.open_chunk import OpenChunk
 from shared.services import Services
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 CLOSE_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)  # Paid answers are in memory: worth some patience with the storage.
 MAX_OPEN_CHUNKS = 16  # Each one waits for a slow line; past this the feeder waits too.
 COUNT_SECONDS = 1.0  # Between two writes of a chunk's row.
+LEAST_SECONDS = 0.001  # A wait that a clock is sure to notice.
 
 
 class Keeper:
@@ -52,8 +55,8 @@ class Keeper:
         self.unwritten = 0  # Finished lines that a crash would send again: counted up, and summed after each write.
         self._waiting = 0  # Those of them that wait for a journal; the others, for the seal of their chunk.
         self._enough = 1  # So many make the next write due.
-        self._pace = WritePace()
-        self._is_idle = False
+        self._pace = WritePace(service.settings.journal_seconds, service.settings.journal_results)
+        self._wrote_at = float("-inf")
         self._left = set(chunks)
         self._seals: set[asyncio.Task[None]] = set()
         self._due = asyncio.Event()
@@ -138,7 +141,7 @@ class Keeper:
         self._left.discard(chunk.chunk.index)
 
     async def run(self) -> None:
-        """Write journals whenever that is due. Ends by cancellation."""
+        """Write journals when that is due, and rows that are behind. Ends by cancellation."""
         while True:
             await self._until_due()
             try:
@@ -148,43 +151,33 @@ class Keeper:
                 await asyncio.sleep(self._service.settings.journal_seconds)
 
     async def _until_due(self) -> None:
-        """Pause after the last write; then wait for enough lines, or for the longest time one may wait.
-
-        When none came in all that time, the next is written at once: that makes no more writes in the long run.
-        """
-        settings = self._service.settings
-        pause = min(self._pace.pause_seconds, settings.journal_seconds)
-        if self._is_idle:
-            await self._until(settings.journal_seconds, 1)
-        elif not await self._until(pause, settings.journal_results):
-            await self._until(settings.journal_seconds - pause, self._pace.lines)
-        self._is_idle = not self._waiting
-
-    async def _until(self, seconds: float, enough: int) -> bool:
-        """Wait for so many lines of all chunks together, small ones fill no group alone. False: the time is up."""
-        self._enough = min(enough, self._service.settings.journal_results)
+        """Or until that has to be asked anew, a second at most."""
+        self._enough, seconds = self._pace.enough(time.monotonic() - self._wrote_at)
         if not self._is_due:
             self._due.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(min(max(seconds, LEAST_SECONDS), COUNT_SECONDS)):
                     await self._due.wait()
-        return self._is_due
 
     @property
     def _is_due(self) -> bool:
-        """At the end nothing waits for others."""
+        """Lines of all chunks count together: small chunks fill no group alone. At the end none waits for others."""
         return self._waiting >= (1 if self._stop.is_set() else self._enough)
 
     async def _write(self) -> None:
         self._written()
-        waiting, began = self._waiting, time.monotonic()
-        for chunk in self._unsealed():
-            await chunk.keep(self._service.batches, every_seconds=COUNT_SECONDS)
-            if chunk.is_over:
-                self._let_go(chunk)
-        if waiting:
-            self._pace.wrote(time.monotonic() - began)
-        self._written()
+        is_due, began = self._is_due, time.monotonic()
+        chunks = [chunk for chunk in self._unsealed() if is_due or not chunk.journal.unwritten]
+        await do_all(partial(self._keep, chunk) for chunk in chunks)
+        if is_due:
+            self._wrote_at = time.monotonic()
+            self._pace.wrote(self._wrote_at - began)
+            self._written()
+
+    async def _keep(self, chunk: OpenChunk) -> None:
+        await chunk.keep(self._service.batches, every_seconds=COUNT_SECONDS)
+        if chunk.is_over:
+            self._let_go(chunk)
 
     def _unsealed(self) -> list[OpenChunk]:
         """Open chunks without those that are being sealed, which makes their lines durable as well."""

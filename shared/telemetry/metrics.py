@@ -192,7 +192,7 @@ KEEP_DURATION = Metric(
     name="batch.journal.duration",
     kind=Kind.HISTOGRAM,
     unit="s",
-    meaning="Making finished lines durable: one append to a journal and one write of its chunk's row.",
+    meaning="Making finished lines durable: one append to a journal.",
     buckets=_CALL_BUCKETS,
 )
 

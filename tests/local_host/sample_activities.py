@@ -7,6 +7,8 @@ import os
 import time
 from pathlib import Path
 
+from shared.run.host_life import host_life
+
 
 async def double(value):
     return value * 2
@@ -54,6 +56,13 @@ def noisy(value):
     return value
 
 
+async def until_the_host_stops(_):
+    begun = host_life.begin()
+    while host_life.ends() == begun:
+        await asyncio.sleep(0.01)
+    return "stops"
+
+
 async def large(size):
     return "x" * size
 
@@ -93,7 +102,7 @@ async def environment(name):
 
 
 FUNCTIONS = [
-    double, process_id, unspeakable, cancelled, leaving, in_a_thread, asleep, raising, sleeping, exiting, unserialisable, noisy, large, blocking, once_slow, environment,
+    double, process_id, unspeakable, cancelled, leaving, in_a_thread, asleep, raising, sleeping, exiting, unserialisable, noisy, large, until_the_host_stops, blocking, once_slow, environment,
 ]  # fmt: skip
 
 

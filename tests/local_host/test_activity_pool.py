@@ -24,9 +24,13 @@ BOOTSTRAP = "tests.local_host.sample_activities:bootstrap"
 
 
 @asynccontextmanager
-async def running(processes=1, bootstrap=BOOTSTRAP, function_timeout=timedelta.max, **environment):
+async def running(processes=1, bootstrap=BOOTSTRAP, function_timeout=timedelta.max, has_spare=False, **environment):
     pool = ActivityPool(
-        processes=processes, bootstrap=bootstrap, environment=environment, function_timeout=function_timeout
+        processes=processes,
+        bootstrap=bootstrap,
+        environment=environment,
+        function_timeout=function_timeout,
+        has_spare=has_spare,
     )
     await pool.start()
     try:
@@ -149,6 +153,47 @@ async def test_killed_worker_fails_its_work_and_is_replaced(tmp_path):
     assert failure.reason == "Activity function 'once_slow' failed: python exited with code 137 (0x89)"
     assert "WorkerProcessExitException" in json.loads(failure.details)["$type"]
     assert f"{first}\n" == notes.read_text()
+
+
+async def test_a_spare_takes_over():
+    """It works on nothing while the others live; when one dies it is there at once, and another becomes the spare."""
+    async with running(has_spare=True) as pool:
+        await until(lambda: sum(worker.is_ready for worker in pool._workers) == 2)
+        first, spare = pool.pids
+        ran_in = {await pool.run("process_id", "null") for _ in range(4)}
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: first not in pool.pids)
+        heir = await pool.run("process_id", "null")
+        await until(lambda: len(pool.pids) == 2)
+
+    assert {str(first)} == ran_in
+    assert str(spare) == heir
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux lets a process change its command line.")
+async def test_a_spare_is_known_by_its_title():
+    """Until its first call, after which it is a worker like the others, for whoever lists processes."""
+    async with running(has_spare=True) as pool:
+        await until(lambda: sum(worker.is_ready for worker in pool._workers) == 2)
+        first, spare = (psutil.Process(pid) for pid in pool.pids)
+        before = " ".join(spare.cmdline())
+        first.kill()
+        await until(lambda: first.pid not in pool.pids)
+        await pool.run("double", "1")
+        after = " ".join(spare.cmdline())
+
+    assert before.startswith("spare of the local host")
+    assert "-m local_host.activity_worker tests.local_host.sample_activities:bootstrap" in after
+
+
+async def test_workers_hear_of_a_stop():
+    """Before they are ended, so that what runs for long can end by itself."""
+    async with running() as pool:
+        call = asyncio.create_task(pool.run("until_the_host_stops", "null"))
+        await until(lambda: pool._workers and pool._workers[0].calls)
+        pool.begin_to_stop()
+
+        assert await asyncio.wait_for(call, 10) == '"stops"'
 
 
 async def test_exit_of_an_activitys_own_has_its_code():

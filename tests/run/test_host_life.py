@@ -75,3 +75,13 @@ def test_a_connection_is_no_listener() -> None:
 
         assert str(os.fstat(listener.fileno()).st_ino) in seen & own
         assert str(os.fstat(client.fileno()).st_ino) in own - seen
+
+
+def test_a_host_that_says_so_stops() -> None:
+    """Whatever began before, and whatever begins in spite of it, sees an end."""
+    life = host_life.HostLife()
+    before = life.begin()
+    life.stops()
+
+    assert before != life.ends()
+    assert life.begin() != life.ends()

@@ -1,0 +1,46 @@
+"""How soon a journal is written again, by what writes have cost."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from shared.domain.write_pace import MEMORY, WritePace
+
+LONGEST, MOST = 1.0, 64
+
+
+def paced(*seconds: float) -> WritePace:
+    pace = WritePace(LONGEST, MOST)
+    for each in seconds:
+        pace.wrote(each)
+    return pace
+
+
+def test_before_the_first_write() -> None:
+    """Nothing is known yet, so the first line is written at once."""
+    assert paced().enough(0.0) == (1, LONGEST)
+
+
+@pytest.mark.parametrize(
+    ("cost", "pause", "lines"), [(0.0005, 0.012, 1), (0.004, 0.096, 4), (0.012, 0.25, 12), (0.5, 0.25, 16)]
+)
+def test_dearer_writes_are_rarer_and_larger(cost: float, pause: float, lines: int) -> None:
+    """A 25th of the time is spent writing, and a write has a line for each of its milliseconds; both have limits."""
+    pace = paced(cost)
+
+    assert pace.enough(0.0) == (MOST, pytest.approx(pause))
+    assert pace.enough(pause + 0.001)[0] == lines
+
+
+def test_the_longest_time_passes() -> None:
+    """One line is enough then, as is the first after a silence."""
+    assert paced(0.012).enough(0.5) == (12, 0.5)
+    assert paced(0.012).enough(LONGEST) == (1, math.inf)
+
+
+def test_the_quickest_of_the_last_counts() -> None:
+    """A write that waited for a busy processor says nothing of the store; a store that has become slow does."""
+    assert paced(0.001, 0.2, 0.3).enough(0.1)[0] == 1
+    assert paced(0.001, *[0.012] * MEMORY).enough(0.5)[0] == 12

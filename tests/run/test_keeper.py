@@ -1,0 +1,104 @@
+"""What the keeper writes, and when: journals by what a write costs, rows once a second, never before the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from activities.process_chunk import process_chunk
+from shared.domain.batch import Batch
+from shared.domain.chunk import ChunkRow, journal_blob
+from shared.ports import BlobMissing
+from shared.run.plan import read_all
+from shared.services import use
+from tests.run.conftest import OWNER, World, answer
+
+SLOW = {"p1", "p11", "p21", "p31"}  # One line of each chunk of ten keeps it open.
+
+
+@dataclass
+class Watched:
+    """A store in front of another that counts what is written, and takes its time for appends."""
+
+    store: Any
+    append_seconds: float = 0.0
+    appends: int = 0
+    rows: list[tuple[int, int]] = field(default_factory=list)  # Lines counted, and lines in the journal at that moment.
+    blobs: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    async def append(self, name: str, data: bytes) -> None:
+        self.appends += 1
+        await asyncio.sleep(self.append_seconds)
+        await self.store.append(name, data)
+
+    async def put_chunk(self, row: ChunkRow, version: str | None) -> str:
+        if not row.sealed:
+            self.rows.append((row.finished, await journaled(self.blobs, row.batch_id, row.index)))
+        return str(await self.store.put_chunk(row, version))
+
+
+async def journaled(blobs: Any, batch_id: str, index: int) -> int:
+    try:
+        return (await read_all(blobs, journal_blob(batch_id, index))).count(b"\n")
+    except BlobMissing:
+        return 0
+
+
+@asynccontextmanager
+async def at_work(
+    world: World, *, append_seconds: float = 0.0, **settings: Any
+) -> AsyncIterator[tuple[Batch, Watched]]:
+    """A lane that has answers to all lines but the slow ones, which end with the block."""
+
+    def script(prompt: str, _: int) -> Any:
+        return 2.5 if prompt in SLOW else answer()
+
+    world.upstream.script = script
+    blobs = Watched(world.service.blobs, append_seconds)
+    batches = Watched(world.service.batches, blobs=world.service.blobs)
+    watched = Watched(None)
+    watched.blobs, watched.rows = blobs, batches.rows
+    with use(replace(world.with_settings(journal_seconds=60.0, **settings), blobs=blobs, batches=batches)):
+        batch = await world.batch(40)
+        lane = asyncio.create_task(process_chunk({"owner": OWNER, "batch_id": batch.id, "lane": 0, "lanes": 1}))
+        try:
+            yield batch, watched
+        finally:
+            await lane
+
+
+async def test_answers_are_journaled_as_they_come(world: World) -> None:
+    """Where a write is cheap none waits for a group to fill: a kill costs what is in flight."""
+    world.upstream.latency_seconds = 0.02
+    async with at_work(world) as (batch, _):
+        await asyncio.sleep(1.5)
+        kept = [await journaled(world.service.blobs, batch.id, index) for index in range(4)]
+
+    assert [9, 9, 9, 9] == kept
+
+
+async def test_dear_writes_are_few(world: World) -> None:
+    """36 answers that come within a tenth of a second to a store that takes 40 ms for a write are no 36 writes."""
+    async with at_work(world, append_seconds=0.04) as (_, watched):
+        await asyncio.sleep(1.5)
+        appends = watched.blobs.appends
+
+    assert 1 <= appends <= 12
+
+
+async def test_rows_follow_the_journal(world: World) -> None:
+    """A row never counts a line that a crash would lose, and is written about once a second, not with every line."""
+    world.upstream.latency_seconds = 0.05
+    async with at_work(world) as (_, watched):
+        await asyncio.sleep(2.2)
+        rows = list(watched.rows)
+
+    assert all(counted <= kept for counted, kept in rows)
+    assert 9 in {counted for counted, _ in rows}
+    assert len(rows) <= 4 * 3  # Claimed, and counted at most twice.
