@@ -100,11 +100,19 @@ class Journal:
         """Results that a crash would lose: their lines would be sent again."""
         return len(self._unwritten)
 
-    def add(self, entry: Entry | Tried) -> None:
-        """Count a finished line, or what one has been through; durable only after the next `write`."""
-        if entry.line not in self.finished:
-            self._unwritten.append(_encoder.encode(entry))
-            self._take(entry)
+    @property
+    def unwritten_bytes(self) -> int:
+        """What they take in memory."""
+        return sum(map(len, self._unwritten))
+
+    def add(self, entry: Entry | Tried) -> int:
+        """Count a finished line, or what one has been through; durable after the next `write`. Returns its bytes."""
+        if entry.line in self.finished:
+            return 0
+        encoded = _encoder.encode(entry)
+        self._unwritten.append(encoded)
+        self._take(entry)
+        return len(encoded)
 
     def _take(self, entry: Entry | Tried) -> None:
         if entry.line in self.finished:

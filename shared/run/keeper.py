@@ -18,7 +18,7 @@ from contextlib import suppress
 from functools import partial
 
 from shared.domain.chunk import ChunkRow, PlannedChunk
-from shared.domain.errors import Unavailable
+from shared.domain.errors import StorageFull, Unavailable
 from shared.domain.write_pace import WritePace
 from shared.run.do_all import do_all
 from shared.run.journal import Entry, Tried
@@ -28,6 +28,8 @@ from shared.services import Services
 log = logging.getLogger(__name__)
 
 CLOSE_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)  # Paid answers are in memory: worth some patience with the storage.
+FULL_PAUSES_SECONDS = (8.0,) * 75  # Ten minutes.
+MOST_UNWRITTEN_BYTES = 33_554_432
 MAX_OPEN_CHUNKS = 16  # Each one waits for a slow line; past this the feeder waits too.
 COUNT_SECONDS = 1.0  # Between two writes of a chunk's row.
 LEAST_SECONDS = 0.001  # A wait that a clock is sure to notice.
@@ -53,6 +55,7 @@ class Keeper:
         self._stop = stop
         self._open: dict[int, OpenChunk] = {}
         self.unwritten = 0  # Finished lines that a crash would send again: counted up, and summed after each write.
+        self._unwritten_bytes = 0
         self._waiting = 0  # Those of them that wait for a journal; the others, for the seal of their chunk.
         self._enough = 1  # So many make the next write due.
         self._pace = WritePace(service.settings.journal_seconds, service.settings.journal_results)
@@ -100,7 +103,9 @@ class Keeper:
     async def has_room(self) -> None:
         """Wait until neither open chunks nor unwritten lines are too many: this bounds memory and repeated calls."""
         while not self._stop.is_set() and (
-            len(self._open) >= MAX_OPEN_CHUNKS or self.unwritten >= 2 * self._service.settings.journal_results
+            len(self._open) >= MAX_OPEN_CHUNKS
+            or self.unwritten >= 2 * self._service.settings.journal_results
+            or self._unwritten_bytes >= MOST_UNWRITTEN_BYTES
         ):
             self._moved.clear()
             with suppress(TimeoutError):
@@ -111,7 +116,7 @@ class Keeper:
         """Count a finished line of an open chunk, or note what one that was let go has been through."""
         if chunk.is_over:
             return
-        chunk.journal.add(entry)
+        self._unwritten_bytes += chunk.journal.add(entry)
         self.unwritten += 1
         if chunk.complete:
             self._seal_soon(chunk)
@@ -185,6 +190,7 @@ class Keeper:
 
     def _written(self) -> None:
         self.unwritten = sum(chunk.journal.unwritten for chunk in self._open.values())
+        self._unwritten_bytes = sum(chunk.journal.unwritten_bytes for chunk in self._open.values())
         self._waiting = sum(chunk.journal.unwritten for chunk in self._unsealed())
         self._moved.set()
 
@@ -199,15 +205,22 @@ class Keeper:
         try:
             while self._seals:
                 await asyncio.wait(self._seals)
-            for pause in CLOSE_PAUSES_SECONDS:
-                try:
-                    return await self._keep_all()
-                except Unavailable:
-                    await asyncio.sleep(pause)
-            await self._keep_all()
+            await self._keep_patiently()
         finally:
             for chunk in self._open.values():
                 chunk.journal.release()
+
+    async def _keep_patiently(self) -> None:
+        """Storage that is full waits for a person, who makes room."""
+        pauses, full = iter(CLOSE_PAUSES_SECONDS), iter(FULL_PAUSES_SECONDS)
+        while True:
+            try:
+                return await self._keep_all()
+            except Unavailable as error:
+                pause = next(full if isinstance(error, StorageFull) else pauses, None)
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
 
     async def _keep_all(self) -> None:
         for chunk in list(self._open.values()):

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -133,16 +134,22 @@ class Lane:
         is_done = False
         try:
             await self._watch.begin()
-            async with _beside(self._watch.run(), self._watch.run_host(), self._keeper.run(), self._close_at_stop()):
+            async with _beside(self._watch.run(), self._watch.run_host()):
                 try:
-                    await self._feed()
+                    await self._work_through()
                 finally:
-                    await self._drain()
+                    await self._keeper.close()  # It may take long: whoever beats meanwhile is not taken for dead.
         finally:
-            await self._keeper.close()
             is_done = self._keeper.done or self._watch.is_over or await self._is_needless()
             await self._watch.leave(is_done=is_done)
         return self._progress(is_done=is_done, least_wait=self._watch.wait_seconds)
+
+    async def _work_through(self) -> None:
+        async with _beside(self._keeper.run(), self._close_at_stop()):
+            try:
+                await self._feed()
+            finally:
+                await self._drain()
 
     def _progress(self, *, is_done: bool, least_wait: float) -> LaneProgress:
         wait, remaining = max(self._signals.wait_seconds, least_wait), self._watch.remaining_seconds()
@@ -221,9 +228,12 @@ class Lane:
             return False
         call = asyncio.create_task(self._call(opened, number, raw, tokens, visit))
         self._calls.add(call)
-        call.add_done_callback(lambda _: visit.leave())
-        call.add_done_callback(self._calls.discard)
+        call.add_done_callback(partial(self._ended, visit))
         return True
+
+    def _ended(self, visit: Visit, call: asyncio.Task[None]) -> None:
+        visit.leave()
+        self._calls.discard(call)
 
     async def _call(self, opened: OpenChunk, number: int, raw: bytes, tokens: int, visit: Visit) -> None:
         before = opened.journal.attempts.get(number, _NONE)

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 from shared.domain.errors import Unavailable
 from tests.faults.processes import current
@@ -82,6 +82,9 @@ class Weather:
         return any(begin <= now < end for begin, end in self.outages)
 
 
+_NOTHING: Final = object()
+
+
 class Faulting:
     """`real`, in this weather."""
 
@@ -101,7 +104,12 @@ class Faulting:
             await self._weather.response(number)
 
     async def _iterate(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> AsyncIterator[Any]:
-        number = await self._weather.request()
-        async for item in method(*arguments, **named):
+        number, items = await self._weather.request(), method(*arguments, **named)
+        try:
+            item = await anext(items, _NOTHING)
+        finally:  # Nothing, or a refusal, is an answer as well.
             await self._weather.response(number)
+        while item is not _NOTHING:
             yield item
+            if (item := await anext(items, _NOTHING)) is not _NOTHING:
+                await self._weather.response(number)
