@@ -11,7 +11,7 @@ import math
 from collections import deque
 from typing import Final
 
-TIME_SHARE: Final = 0.04  # Of a lane's time, spent on writing.
+TIME_SHARE: Final = 0.02  # Of a lane's time, spent on writing.
 MOST_PAUSE_SECONDS: Final = 0.25  # However slow the store.
 SECONDS_A_LINE: Final = 0.001  # So long a write may be for each line that it saves from being sent again.
 MOST_WORTH: Final = 16  # Lines that are worth any write.

@@ -24,10 +24,10 @@ def test_before_the_first_write() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cost", "pause", "lines"), [(0.0005, 0.012, 1), (0.004, 0.096, 4), (0.012, 0.25, 12), (0.5, 0.25, 16)]
+    ("cost", "pause", "lines"), [(0.0005, 0.0245, 1), (0.004, 0.196, 4), (0.012, 0.25, 12), (0.5, 0.25, 16)]
 )
 def test_dearer_writes_are_rarer_and_larger(cost: float, pause: float, lines: int) -> None:
-    """A 25th of the time is spent writing, and a write has a line for each of its milliseconds; both have limits."""
+    """A fiftieth of the time is spent writing, and a write has a line for each of its milliseconds; both have limits."""
     pace = paced(cost)
 
     assert pace.enough(0.0) == (MOST, pytest.approx(pause))
