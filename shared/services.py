@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 
 from shared.domain.budget import Budget
@@ -36,7 +36,7 @@ class Capacity:
         self.room = LaneRoom(settings.lanes_per_process)
         self.kept_results = Budget(settings.kept_result_bytes)
         self.in_flight = Budget(settings.max_inflight_bytes)
-        self.runs = RunLives()
+        self.runs = RunLives(timedelta(seconds=settings.stuck_seconds))
         self.new_webhooks = asyncio.Lock()
 
 

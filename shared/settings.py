@@ -99,6 +99,12 @@ class Settings:
     patience_seconds: float = _setting(
         "BATCH_PATIENCE_SECONDS", 1800.0, "How long a failing upstream is waited for before lines fail one by one."
     )
+    stuck_seconds: float = _setting(
+        "BATCH_STUCK_SECONDS",
+        180.0,
+        "How long a run may show no sign of life before it is ended and started anew. Not less than 75: a healthy one "
+        "pauses up to a minute.",
+    )
     lanes_per_process: int = _setting(
         "BATCH_LANES_PER_PROCESS",
         8,

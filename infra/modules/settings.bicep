@@ -33,6 +33,7 @@ type serviceSettings = {
   BATCH_DRAIN_SECONDS: string?
   BATCH_PAUSE_SECONDS: string?
   BATCH_PATIENCE_SECONDS: string?
+  BATCH_STUCK_SECONDS: string?
   BATCH_LANES_PER_PROCESS: string?
   BATCH_KEPT_RESULT_BYTES: string?
   BATCH_MAX_INFLIGHT_BYTES: string?

@@ -2,7 +2,7 @@
 
 A run shows life when its orchestration takes a turn, when one of its lanes beats, and when one of its own long works
 (validation, finishing) does. One that is suspended is so by its operator's wish; one whose lanes pause until a moment
-to come is alive until then. Whatever else changes in none of its signs for STUCK is without life: its start
+to come is alive until then. Whatever else changes in none of its signs for some minutes is without life: its start
 message or its timer was lost, or its queue stands still.
 
 Rule of this file: no two clocks are compared. Signs grow old by the watcher's own looks, which must come regularly:
@@ -19,7 +19,6 @@ import msgspec
 
 from shared.domain.heartbeat import Heartbeat
 
-STUCK: Final = timedelta(minutes=3)  # A healthy run pauses a minute at most without a sign (orchestrators/insist.py).
 SILENCE: Final = timedelta(seconds=90)  # Between two looks of a watcher; it looks every 15 s.
 
 
@@ -45,9 +44,13 @@ def signs_of(status: str, turned_at: datetime | None, beats: Iterable[Heartbeat]
 
 
 class RunLives:
-    """The runs that one watcher looks at, with the moments since which each shows its signs, and of the last look."""
+    """The runs that one watcher looks at, with the moments since which each shows its signs, and of the last look.
 
-    def __init__(self) -> None:
+    One that shows the same for `stuck_after` is stuck; a healthy run pauses a minute at most (orchestrators/insist.py).
+    """
+
+    def __init__(self, stuck_after: timedelta) -> None:
+        self._stuck_after = stuck_after
         self._seen: dict[str, tuple[Signs, datetime, datetime]] = {}
 
     def is_stuck(self, batch_id: str, signs: Signs, now: datetime) -> bool:
@@ -57,7 +60,7 @@ class RunLives:
         pauses = signs.pauses_until is not None and signs.pauses_until > now
         if known != signs or pauses or signs.status == "Suspended":
             since = now
-        is_stuck = now - since >= STUCK
+        is_stuck = now - since >= self._stuck_after
         self._seen[batch_id] = signs, now if is_stuck else since, now
         return is_stuck
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from shared.domain.heartbeat import Heartbeat
-from shared.domain.run_life import SILENCE, STUCK, RunLives, Signs, signs_of
+from shared.domain.run_life import SILENCE, RunLives, Signs, signs_of
 from tests.contracts.samples import START
 
 SIGNS = Signs(status="Running", turned_at=START, beat_at=START)
 LOOK_SECONDS = 15
+STUCK = timedelta(minutes=3)
 
 
 def at(seconds: int) -> datetime:
@@ -21,7 +22,7 @@ def at(seconds: int) -> datetime:
 
 def stuck_after(signs: Any, seconds: int = 600) -> int | None:
     """Seconds after which a run that shows `signs`, at every look or by its number, is taken for stuck."""
-    lives = RunLives()
+    lives = RunLives(STUCK)
     for second in range(0, seconds, LOOK_SECONDS):
         shown = signs(second) if callable(signs) else signs
         if lives.is_stuck("b", shown, at(second)):
@@ -60,7 +61,7 @@ def test_a_pause_is_life_until_it_is_over() -> None:
 
 def test_a_look_after_a_silence_begins_anew() -> None:
     """All hosts were down for an hour; the messages of their runs are all there."""
-    lives = RunLives()
+    lives = RunLives(STUCK)
     found = [lives.is_stuck("b", SIGNS, at(second)) for second in (0, 15, 30, 3600, 3615)]
 
     assert found == [False] * 5
@@ -69,7 +70,7 @@ def test_a_look_after_a_silence_begins_anew() -> None:
 
 def test_a_watcher_whose_clock_was_set_back_begins_anew() -> None:
     """It does not wait until the clock is where it was."""
-    lives = RunLives()
+    lives = RunLives(STUCK)
     looks = [3600, *range(0, 200, 15)]
 
     assert [second for second in looks if lives.is_stuck("b", SIGNS, at(second))] == [180]
@@ -77,7 +78,7 @@ def test_a_watcher_whose_clock_was_set_back_begins_anew() -> None:
 
 def test_one_that_was_stuck_begins_anew() -> None:
     """It is ended once, and has the same time again to do so."""
-    lives = RunLives()
+    lives = RunLives(STUCK)
     found = [second for second in range(0, 600, 15) if lives.is_stuck("b", SIGNS, at(second))]
 
     assert found == [180, 360, 540]
@@ -85,7 +86,7 @@ def test_one_that_was_stuck_begins_anew() -> None:
 
 def test_runs_are_told_apart_and_forgotten() -> None:
     """Each has its own signs; what is not looked at any more takes no memory."""
-    lives = RunLives()
+    lives = RunLives(STUCK)
     for second in range(0, 300, 15):
         assert not lives.is_stuck(f"b{second}", SIGNS, at(second))
 

@@ -98,7 +98,7 @@ async def test_the_stores_of_azure_answer(service, azurite):
     """Blob and Table Storage, nothing written before."""
     stores = azure_stores_from_connection_string(azurite)
     readiness = await ask(replace(service, blobs=stores.blobs, batches=stores.batches))
-    probes = [name async for name in stores.blobs.names("")]
+    probes = [name async for name in stores.blobs.names("readiness")]
     await stores.close()
 
     assert readiness.status is Verdict.OK
