@@ -12,7 +12,6 @@ from collections import deque
 from typing import Final
 
 TIME_SHARE: Final = 0.02  # Of a lane's time, spent on writing.
-MOST_PAUSE_SECONDS: Final = 0.25  # However slow the store.
 SECONDS_A_LINE: Final = 0.001  # So long a write may be for each line that it saves from being sent again.
 MOST_WORTH: Final = 16  # Lines that are worth any write.
 MEMORY: Final = 8  # Writes of which the quickest counts: the others waited for the processor, not for the store.
@@ -38,7 +37,7 @@ class WritePace:
         The first line after a long silence is written at once: in the long run that makes no more writes.
         """
         cost = min(self._seconds, default=0.0)
-        pause = min(cost * (1 / TIME_SHARE - 1), MOST_PAUSE_SECONDS, self._longest_seconds)
+        pause = min(cost * (1 / TIME_SHARE - 1), self._longest_seconds)
         if since_seconds < pause:
             return self._most_lines, pause - since_seconds
         if since_seconds < self._longest_seconds:
