@@ -11,7 +11,8 @@ import math
 from collections import deque
 from typing import Final
 
-TIME_SHARE: Final = 0.02  # Of a lane's time, spent on writing.
+TIME_SHARE: Final = 0.04  # Of a lane's time, spent on writing.
+DEAR_SECONDS: Final = 0.0024  # A write that takes longer shows a store that is far away or busy: it is spared.
 SECONDS_A_LINE: Final = 0.001  # So long a write may be for each line that it saves from being sent again.
 MOST_WORTH: Final = 16  # Lines that are worth any write.
 MEMORY: Final = 8  # Writes of which the quickest counts: the others waited for the processor, not for the store.
@@ -37,7 +38,8 @@ class WritePace:
         The first line after a long silence is written at once: in the long run that makes no more writes.
         """
         cost = min(self._seconds, default=0.0)
-        pause = min(cost * (1 / TIME_SHARE - 1), self._longest_seconds)
+        share = TIME_SHARE / max(1.0, cost / DEAR_SECONDS)
+        pause = min(cost * (1 / share - 1), self._longest_seconds)
         if since_seconds < pause:
             return self._most_lines, pause - since_seconds
         if since_seconds < self._longest_seconds:

@@ -24,10 +24,10 @@ def test_before_the_first_write() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cost", "pause", "lines"), [(0.0005, 0.0245, 1), (0.004, 0.196, 4), (0.012, 0.588, 12), (0.018, 0.882, 16)]
+    ("cost", "pause", "lines"), [(0.0005, 0.012, 1), (0.001, 0.024, 1), (0.0048, 0.2352, 5), (0.0096, 0.9504, 10)]
 )
 def test_dearer_writes_are_rarer_and_larger(cost: float, pause: float, lines: int) -> None:
-    """A fiftieth of the time is spent writing, and a write has a line for each of its milliseconds; both have limits."""
+    """A 25th of the time or, where a write is dear, less is spent writing, and a write has a line for each of its milliseconds; both have limits."""
     pace = paced(cost)
 
     assert pace.enough(0.0) == (MOST, pytest.approx(pause))
@@ -36,11 +36,11 @@ def test_dearer_writes_are_rarer_and_larger(cost: float, pause: float, lines: in
 
 def test_the_longest_time_passes() -> None:
     """One line is enough then, as is the first after a silence."""
-    assert paced(0.012).enough(0.75) == (12, 0.25)
-    assert paced(0.012).enough(LONGEST) == (1, math.inf)
+    assert paced(0.0048).enough(0.75) == (5, 0.25)
+    assert paced(0.0048).enough(LONGEST) == (1, math.inf)
 
 
 def test_the_quickest_of_the_last_counts() -> None:
     """A write that waited for a busy processor says nothing of the store; a store that has become slow does."""
     assert paced(0.001, 0.2, 0.3).enough(0.1)[0] == 1
-    assert paced(0.001, *[0.012] * MEMORY).enough(0.75)[0] == 12
+    assert paced(0.001, *[0.0048] * MEMORY).enough(0.75)[0] == 5
