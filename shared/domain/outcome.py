@@ -101,7 +101,7 @@ def _garbled(answer: UpstreamResponse) -> Outcome:
     inner = _unwrapped(answer.body)
     if inner is not None and (fields := read_object(inner)) is not None and is_complaint(fields, inner):
         return _refused(msgspec.structs.replace(answer, body=inner), None)
-    final = Failed(status=502, body=_explained(answer, 502), request_id=_request_id(answer.headers))
+    final = Failed(status=502, body=_explained(answer, 502, Fault.PASSING), request_id=_request_id(answer.headers))
     return Retry(reason="invalid_answer", after_seconds=None, throttled=False, final=final)
 
 
@@ -132,7 +132,7 @@ def _failed(answer: UpstreamResponse, body: bytes, status: int, fault: Fault) ->
     if fault is Fault.CREDENTIAL:
         shown_body = _credential_refused(answer, status)
     else:
-        shown_body = (_kept(body) if status >= 400 else None) or _explained(answer, shown)
+        shown_body = (_kept(body) if status >= 400 else None) or _explained(answer, shown, fault)
     return Failed(status=shown, body=shown_body, request_id=_request_id(answer.headers))
 
 
@@ -166,7 +166,7 @@ def _credential_refused(answer: UpstreamResponse, status: int) -> bytes:
     return _error_body(status, "upstream_credential_refused", message)
 
 
-def _explained(answer: UpstreamResponse, shown: int) -> bytes:
+def _explained(answer: UpstreamResponse, shown: int, fault: Fault) -> bytes:
     """An envelope that says what came, where that is no JSON or no answer to a request."""
     status = answer.status
     if 300 <= status < 400:
@@ -174,7 +174,7 @@ def _explained(answer: UpstreamResponse, shown: int) -> bytes:
             f"The upstream sends requests on to another address (HTTP {status}), where this service does not follow. "
             "Ask the operator of this service to correct the deployment's base_url."
         )
-    elif 400 <= status < 500 and status not in (408, 409, 425, 429, 498, 499):
+    elif 400 <= status < 500 and fault is not Fault.PASSING:
         message = f"The upstream refused the request (HTTP {status}), not in JSON. {_excerpt(answer)}"
     elif status == 200 or status >= 400:
         message = f"The upstream answered HTTP {status} without the JSON object expected. {_ASK} {_excerpt(answer)}"

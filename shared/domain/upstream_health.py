@@ -50,7 +50,7 @@ class UpstreamHealth:
         self.patient = patient
         self.probing = probing and patient
         self.sick = False
-        self._answers = 0
+        self.answers = 0
         self._has_succeeded = False
         self._forbidden = 0
         self._excused: dict[int, int] = {}  # by line, how many answers there had been at its last failure without blame
@@ -63,7 +63,7 @@ class UpstreamHealth:
 
     def answered(self, *, succeeded: bool) -> bool:
         """An answer about the request itself, good or bad. True: it is the one that ends the probing."""
-        self._answers += 1
+        self.answers += 1
         self._has_succeeded = self._has_succeeded or succeeded
         if self._failed:
             self._failed.clear()
@@ -92,12 +92,12 @@ class UpstreamHealth:
 
     def _is_alone(self, line: int) -> bool:
         """Whether others were answered between two such failures of this line: then it is its own fault after all."""
-        before = self._excused.setdefault(line, self._answers)
-        self._excused[line] = self._answers
-        return before < self._answers
+        before = self._excused.setdefault(line, self.answers)
+        self._excused[line] = self.answers
+        return before < self.answers
 
     def _is_found_sick(self, line: int, *, throttled: bool, blameless: bool) -> bool:
-        if self.probing or (blameless and not self._answers):
+        if self.probing or (blameless and not self.answers):
             return True
         if throttled:
             return len(self._failed) > 1 and self._failed[line] >= REFUSALS

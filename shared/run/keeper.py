@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from shared.domain.chunk import ChunkRow, PlannedChunk
 from shared.domain.errors import StorageFull, Unavailable
@@ -54,14 +55,14 @@ class Keeper:
         self._lanes = lanes
         self._stop = stop
         self._open: dict[int, OpenChunk] = {}
-        self.unwritten = 0  # Finished lines that a crash would send again: counted up, and summed after each write.
         self._unwritten_bytes = 0
+        self.unwritten = 0  # Finished lines that a crash would send again: counted up, and summed after each write.
         self._waiting = 0  # Those of them that wait for a journal; the others, for the seal of their chunk.
         self._enough = 1  # So many make the next write due.
         self._pace = WritePace(service.settings.journal_seconds, service.settings.journal_results)
         self._wrote_at = float("-inf")
         self._left = set(chunks)
-        self._seals: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[bool]] = set()  # seals and writes, which nobody may cut off
         self._due = asyncio.Event()
         self._moved = asyncio.Event()
 
@@ -126,18 +127,23 @@ class Keeper:
             self._due.set()
 
     def _seal_soon(self, chunk: OpenChunk) -> None:
-        task = asyncio.create_task(self._seal(chunk))
-        self._seals.add(task)
-        task.add_done_callback(self._seals.discard)
+        self._begin(self._seal(chunk))
 
-    async def _seal(self, chunk: OpenChunk) -> None:
+    def _begin(self, work: Coroutine[Any, Any, bool]) -> asyncio.Task[bool]:
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    async def _seal(self, chunk: OpenChunk) -> bool:
         try:
             await chunk.seal(self._service.blobs, self._service.batches)
         except Exception:  # whatever it is, the lane stops and `close` tries again
             log.exception("A chunk could not be sealed.", extra=self._trouble())
-            return
+            return False
         self._let_go(chunk)
         self._written()
+        return True
 
     def _let_go(self, chunk: OpenChunk) -> None:
         """It is sealed, or another lane's."""
@@ -149,10 +155,7 @@ class Keeper:
         """Write journals when that is due, and rows that are behind. Ends by cancellation."""
         while True:
             await self._until_due()
-            try:
-                await self._write()
-            except Exception:  # as in _seal
-                log.exception("A journal could not be written.", extra=self._trouble())
+            if not await asyncio.shield(self._begin(self._write())):
                 await asyncio.sleep(self._service.settings.journal_seconds)
 
     async def _until_due(self) -> None:
@@ -169,7 +172,15 @@ class Keeper:
         """Lines of all chunks count together: small chunks fill no group alone. At the end none waits for others."""
         return self._waiting >= (1 if self._stop.is_set() else self._enough)
 
-    async def _write(self) -> None:
+    async def _write(self) -> bool:
+        try:
+            await self._write_due()
+        except Exception:  # as in _seal
+            log.exception("A journal could not be written.", extra=self._trouble())
+            return False
+        return True
+
+    async def _write_due(self) -> None:
         self._written()
         is_due, began = self._is_due, time.monotonic()
         chunks = [chunk for chunk in self._unsealed() if is_due or not chunk.journal.unwritten]
@@ -201,10 +212,10 @@ class Keeper:
         return {"action": "keep_failed", "batch_id": self._batch_id}
 
     async def close(self) -> None:
-        """Wait for seals and write the rest. Raises what keeps finished lines from being stored after some tries."""
+        """Wait for what is under way, write the rest. Raises what keeps finished lines from being stored in the end."""
         try:
-            while self._seals:
-                await asyncio.wait(self._seals)
+            while self._under_way:
+                await asyncio.wait(self._under_way)
             await self._keep_patiently()
         finally:
             for chunk in self._open.values():

@@ -213,7 +213,7 @@ class Lane:
 
     def _in_turn(self, lines: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
         """A sick upstream is asked with any of the lines: one that it cannot answer must not stand for all."""
-        if self._signals.health.probing:
+        if lines and self._signals.health.probing:
             first = random.randrange(len(lines))
             return lines[first:] + lines[:first]
         return lines

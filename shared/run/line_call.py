@@ -38,7 +38,6 @@ from shared.run.lane_meter import LaneMeter
 from shared.run.signals import Signals
 
 WITNESS_SECONDS = 0.25  # Between two looks whether another line has been answered.
-FORBIDDEN = 403
 TOKEN_MEMORY = 20  # Answers over which the token factor is averaged.
 
 
@@ -83,7 +82,7 @@ class LineCaller:
         `before` is what it had been through. It is inside the gate, and leaves while it backs off.
         """
         request, attempts = build_request(self._deployment, self._batch.endpoint, line.body), before
-        answers = self._signals.answers
+        answers = self._signals.health.answers
         while True:
             if self._is_last(attempts):
                 await self._witness(visit, answers)
@@ -94,8 +93,8 @@ class LineCaller:
             if not isinstance(outcome, Retry):
                 self._answered(outcome, tokens)
                 return self._entry(number, line, outcome)
-            answers = self._signals.answers
-            if self._is_charged(number, outcome):
+            answers = self._signals.health.answers
+            if self._charge(number, outcome):
                 attempts = attempts.spent(throttled=outcome.throttled)
             delay = self._delay(outcome, attempts)
             if delay is None:
@@ -117,7 +116,7 @@ class LineCaller:
         Not where no other line is to come.
         """
         visit.leave()
-        while self._signals.answers == answers and self._signals.may_be_answered:
+        while self._signals.health.answers == answers and self._signals.may_be_answered:
             await self._sleep(WITNESS_SECONDS)
         await visit.enter()
 
@@ -134,7 +133,7 @@ class LineCaller:
             self._signals.answered(answer.headers, now)
         outcome = classify(answer, self._deployment)
         self._meter.called(now - began, outcome)
-        if isinstance(outcome, Failed) and outcome.status == FORBIDDEN and self._signals.health.forbidden():
+        if isinstance(outcome, Failed) and outcome.status == 403 and self._signals.health.forbidden():
             return refusal_of_all(outcome)
         return outcome
 
@@ -169,8 +168,8 @@ class LineCaller:
                 async with asyncio.timeout(seconds):
                     await self._stop.wait()
 
-    def _is_charged(self, number: int, outcome: Retry) -> bool:
-        """Whether the failed attempt is one of the line's own."""
+    def _charge(self, number: int, outcome: Retry) -> bool:
+        """Tell everyone of a failed attempt; whether it is one of the line's own."""
         now = time.monotonic()
         if outcome.throttled:
             self._gate.throttled(now)

@@ -30,7 +30,6 @@ class Signals:
         self.limits = ObservedLimits()
         self.reason: str | None = None
         self.asked = False
-        self.answers = 0
         self.all_begun = False  # no further line of the slice will begin
         self.health = UpstreamHealth(probing=waited_seconds > 0, patient=waited_seconds < patience_seconds)
         self._waited_seconds = waited_seconds
@@ -89,7 +88,6 @@ class Signals:
 
     def well(self, *, succeeded: bool) -> bool:
         """The upstream answered a request. True: it had been sick until then."""
-        self.answers += 1
         if not self.health.answered(succeeded=succeeded):
             return False
         self._slow = None
