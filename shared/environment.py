@@ -16,6 +16,7 @@ from shared.domain.blob_address import parse_hosts
 from shared.domain.credential import AROUND, key_problem
 from shared.domain.deployment import parse_deployments
 from shared.domain.near_miss import did_you_mean
+from shared.domain.run_life import SILENCE
 from shared.domain.vault_reference import is_unresolved
 from shared.settings import Settings
 
@@ -88,6 +89,8 @@ def _mistakes(values: Mapping[str, object]) -> list[str]:
         parse_hosts(str(values.get("blob_hosts", "")))
     except ValueError as error:
         found.append(f"BATCH_BLOB_HOSTS: {error}")
+    if Settings(**values).stuck_seconds <= SILENCE.total_seconds():  # type: ignore[arg-type]
+        found.append(f"BATCH_STUCK_SECONDS: expected more than {SILENCE.total_seconds():g} seconds")
     key = str(values.get("bootstrap_key", ""))
     if key and (problem := key_problem(key)):
         found.append(f"BATCH_BOOTSTRAP_KEY: {problem}")

@@ -102,7 +102,7 @@ class Settings:
     stuck_seconds: float = _setting(
         "BATCH_STUCK_SECONDS",
         180.0,
-        "How long a run may show no sign of life before it is ended and started anew. Not less than 75: a healthy one "
+        "How long a run may show no sign of life before it is ended and started anew, more than 90: a healthy one "
         "pauses up to a minute.",
     )
     lanes_per_process: int = _setting(

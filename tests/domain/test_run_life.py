@@ -9,11 +9,12 @@ import pytest
 
 from shared.domain.heartbeat import Heartbeat
 from shared.domain.run_life import SILENCE, RunLives, Signs, signs_of
+from shared.settings import Settings
 from tests.contracts.samples import START
 
 SIGNS = Signs(status="Running", turned_at=START, beat_at=START)
 LOOK_SECONDS = 15
-STUCK = timedelta(minutes=3)
+STUCK = timedelta(seconds=Settings().stuck_seconds)
 
 
 def at(seconds: int) -> datetime:

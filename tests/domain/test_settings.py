@@ -169,3 +169,9 @@ def test_every_setting_has_a_name_of_its_own_and_a_sentence() -> None:
     assert len(names) == len(set(names))
     assert all(name.startswith("BATCH_") for name in names)
     assert all(item.metadata["doc"].endswith(".") for item in fields(Settings) if item.metadata)
+
+
+def test_a_healthy_run_is_not_taken_for_stuck() -> None:
+    """A watcher that was silent for a moment must not find everything stuck at its next look."""
+    assert problems(BATCH_STUCK_SECONDS="90") == ["BATCH_STUCK_SECONDS: expected more than 90 seconds"]
+    assert parse_settings({"BATCH_STUCK_SECONDS": "91"}).stuck_seconds == 91
