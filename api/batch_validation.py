@@ -15,7 +15,8 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 from api.batch_records import new_record, read_new_batch
 from api.dialect import Dialect, upload_id
 from api.endpoint import Call, json_response
-from api.rendering import render_errors, unix_seconds
+from api.rendered_values import unix_seconds
+from api.rendering import render_errors
 from shared.domain import forecast, ids
 from shared.domain.batch import Batch, Validated
 from shared.domain.deployment import Deployment

@@ -14,10 +14,10 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from shared.domain import ids
-from shared.domain.batch import Vendor
 from shared.domain.deployment import ENDPOINTS
 from shared.domain.file import PURPOSES
 from shared.domain.upload import Upload
+from shared.domain.vendor import Vendor
 
 OK = 200
 GATEWAY_NOT_FOUND = "404"  # The code of the gateway in front of Azure (contract 1.3).

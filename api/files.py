@@ -14,8 +14,8 @@ from api.byte_range import parse_range
 from api.conditions import check_match, is_known, serves_range
 from api.dialect import OK, parse_file_id
 from api.endpoint import NOT_MODIFIED, PARTIAL_CONTENT, Call, json_response
+from api.file_rendering import file_id, render_deleted_file, render_file, render_files
 from api.query import Page, parse_page
-from api.rendering import file_id, render_deleted_file, render_file, render_files
 from api.uploading import receive_file
 from shared.domain.errors import InvalidRequest, NotFound
 from shared.domain.file import File

@@ -11,55 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from api.dialect import Dialect, batch_id, result_id, upload_id
+from api.rendered_values import documented, unix_seconds
 from shared.domain.batch import Batch, BatchError
 from shared.domain.blob_address import result_address
-from shared.domain.file import RESULT_PURPOSE, File
 from shared.domain.forecast import NO_PROGRESS, Progress, progress
 from shared.domain.hold_up import HoldUp
 from shared.domain.usage import Usage
-
-
-def file_id(dialect: Dialect, file: File) -> str:
-    """Azure spells the ids of its own result files differently from those of uploads."""
-    if file.purpose == RESULT_PURPOSE:
-        return f"{dialect.file_prefix}{dialect.spell_result(file.id)}"
-    return upload_id(dialect, file.id)
-
-
-def render_file(dialect: Dialect, file: File) -> dict[str, Any]:
-    """`status` is `processed` from the start: pollers wait for it (contract 6.2)."""
-    rendered = {
-        "id": file_id(dialect, file),
-        "object": "file",
-        "bytes": file.bytes,
-        "created_at": unix_seconds(file.created_at),
-        "expires_at": unix_seconds(file.expires_at),
-        "filename": file.filename,
-        "purpose": file.purpose,
-        "status": "processed",
-        "status_details": None,
-    }
-    return _documented(rendered, dialect.file_keys)
-
-
-def render_deleted_file(dialect: Dialect, file: File) -> dict[str, Any]:
-    return {"id": file_id(dialect, file), "object": "file", "deleted": True}
-
-
-def render_files(dialect: Dialect, files: Sequence[File], *, has_more: bool) -> dict[str, Any]:
-    """Azure classic has no paging keys; elsewhere all five are required strings, also on an empty page (1.5.2).
-
-    A page that the caller's own `limit` cuts has them everywhere: the npm SDK would take it for the whole list.
-    """
-    data = [render_file(dialect, file) for file in files]
-    page = {"object": "list", "data": data}
-    if not (dialect.pages_files or has_more):
-        return page
-    return page | {
-        "first_id": data[0]["id"] if data else "",
-        "last_id": data[-1]["id"] if data else "",
-        "has_more": has_more,
-    }
 
 
 def render_batches(
@@ -96,11 +53,7 @@ def render_batch(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp 
         **_blobs(dialect, batch),
         **_extensions(dialect, batch, now, held_up),
     }
-    return _documented(rendered, dialect.batch_keys)
-
-
-def _documented(rendered: dict[str, Any], keys: frozenset[str] | None) -> dict[str, Any]:
-    return rendered if keys is None else {key: value for key, value in rendered.items() if key in keys}
+    return documented(rendered, dialect.batch_keys)
 
 
 def _blobs(dialect: Dialect, batch: Batch) -> dict[str, str]:
@@ -167,7 +120,3 @@ def _progress(progress: Progress, held_up: HoldUp | None) -> dict[str, Any]:
 
 def _rounded(rate: float | None) -> float | None:
     return None if rate is None else round(rate, 3)
-
-
-def unix_seconds(at: datetime | None) -> int | None:
-    return None if at is None else int(at.timestamp())

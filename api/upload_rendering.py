@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from api.dialect import Dialect, azure_block_id, spell_upload_id
-from api.rendering import render_file
+from api.file_rendering import render_file
 from shared.domain.file import File
 from shared.domain.upload import Upload, UploadPart, UploadStatus
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.result_line import repair_surrogates
+from shared.domain.raw_json import repair_surrogates
 
 
 class Choice(msgspec.Struct):

@@ -19,6 +19,7 @@ from shared.domain.expected_load import ExpectedLoad
 from shared.domain.restarts import Restarts, one_more
 from shared.domain.token_method import TokenMethod
 from shared.domain.usage import Usage
+from shared.domain.vendor import Vendor
 
 
 class Status(StrEnum):
@@ -35,14 +36,6 @@ class Status(StrEnum):
 
 
 TERMINAL = frozenset({Status.FAILED, Status.COMPLETED, Status.EXPIRED, Status.CANCELLED})
-
-
-class Vendor(StrEnum):
-    """Whose rules a batch follows for its whole life: error codes, result lines, expiry. Set at creation."""
-
-    OPENAI = "openai"
-    AZURE = "azure"
-    DEEPINFRA = "deepinfra"  # OpenAI's rules, limits of its own
 
 
 class BatchError(msgspec.Struct, frozen=True, kw_only=True):

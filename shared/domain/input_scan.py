@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.domain import validation_errors
-from shared.domain.batch import BatchError, Refused, Validated, Vendor
+from shared.domain.batch import BatchError, Refused, Validated
 from shared.domain.chunk import Plan
 from shared.domain.chunk_planner import ChunkPlanner
 from shared.domain.deployment import Deployment
@@ -22,6 +22,7 @@ from shared.domain.json_problem import BOM
 from shared.domain.line_rules import LineRules
 from shared.domain.request_line import end_of_blanks
 from shared.domain.tokens import TokenCounter, TokenTally
+from shared.domain.vendor import Vendor
 
 _EMBEDDINGS: Final = "/v1/embeddings"
 

@@ -6,8 +6,7 @@ from typing import Final
 
 import msgspec
 
-from shared.domain.raw_json import MAX_NESTING, is_too_deep
-from shared.domain.result_line import repair_surrogates
+from shared.domain.raw_json import MAX_NESTING, is_too_deep, repair_surrogates
 
 BOM: Final = b"\xef\xbb\xbf"
 _SHOWN_BYTES: Final = 24

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from shared.domain.batch import Vendor
+from shared.domain.vendor import Vendor
 
 # endpoint -> (how OpenAI names it in messages, fields of the body of which at least one must be there)
 _BODY_RULES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {

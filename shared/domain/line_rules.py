@@ -12,12 +12,13 @@ from typing import Final
 
 import msgspec
 
-from shared.domain.batch import BatchError, Vendor
+from shared.domain.batch import BatchError
 from shared.domain.deployment import Deployment
 from shared.domain.json_problem import why_not_json
 from shared.domain.line_endpoint import LineEndpoint
 from shared.domain.raw_json import ABSENT, TRUE, as_string, is_null, is_too_deep, is_utf8, kind_of, quoted
 from shared.domain.request_line import LineFields, decode_line
+from shared.domain.vendor import Vendor
 
 NOT_JSON: Final = "This line is not parseable as valid JSON."
 _NAMED_MODELS: Final = 8  # Every bad line names them, and the record holds all messages.

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from shared.domain.batch import Batch, BatchError, Vendor
+from shared.domain.batch import Batch, BatchError
+from shared.domain.vendor import Vendor
 
 
 class QuotaMode(StrEnum):

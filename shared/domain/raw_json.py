@@ -16,6 +16,7 @@ TRUE: Final = msgspec.Raw(b"true")
 NULL: Final = msgspec.Raw(b"null")
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _KINDS: Final = {"{": "an object", "[": "an array", '"': "a string", "t": "a boolean", "f": "a boolean", "n": "null"}
@@ -60,3 +61,15 @@ def is_too_deep(json: bytes) -> bool:
 def quoted(text: str) -> str:
     """A caller's value in single quotes, cut so that a message stays readable."""
     return f"'{text}'" if len(text) <= _QUOTED_CHARACTERS else f"'{text[: _QUOTED_CHARACTERS - 1]}…'"
+
+
+def repair_surrogates(body: bytes) -> bytes:
+    """`body` with each escaped half of a surrogate pair replaced by U+FFFD.
+
+    A model cut off inside an emoji leaves one, and strict parsers refuse the document for it.
+    """
+    return _ESCAPE.sub(_repaired, body)
+
+
+def _repaired(match: re.Match[bytes]) -> bytes:
+    return match[0] if len(match[0]) != 6 else b"\\ufffd"

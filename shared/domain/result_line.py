@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import uuid
 from enum import StrEnum
 
 import msgspec
 
-from shared.domain.batch import Vendor
+from shared.domain.vendor import Vendor
 
 
 class NeverRan(StrEnum):
@@ -122,7 +121,6 @@ def _hex(request_line_id: str) -> str:
 
 # Legal inside JSON strings, and line ends for many readers (str.splitlines): escaped, the JSON means the same.
 _SEPARATORS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
-_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
 
 
 def one_line(body: bytes) -> bytes:
@@ -133,15 +131,3 @@ def one_line(body: bytes) -> bytes:
         for raw, escaped in _SEPARATORS:
             body = body.replace(raw, escaped)
     return body
-
-
-def repair_surrogates(body: bytes) -> bytes:
-    """`body` with each escaped half of a surrogate pair replaced by U+FFFD.
-
-    A model cut off inside an emoji leaves one, and strict parsers refuse the document for it.
-    """
-    return _ESCAPE.sub(_repaired, body)
-
-
-def _repaired(match: re.Match[bytes]) -> bytes:
-    return match[0] if len(match[0]) != 6 else b"\\ufffd"

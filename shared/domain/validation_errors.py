@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from shared.domain import ids
-from shared.domain.batch import Batch, BatchError, Vendor
+from shared.domain.batch import Batch, BatchError
 from shared.domain.line_rules import NOT_JSON, vendor_code
 from shared.domain.parameters import unsupported
+from shared.domain.vendor import Vendor
 
 _NO_DEPLOYMENT: Final = (
     "Validation failed: A valid model deployment name couldn't be extracted from the input file. Please ensure that "

@@ -12,7 +12,8 @@ from enum import StrEnum
 import msgspec
 
 from shared.domain import ids
-from shared.domain.batch import Batch, Vendor
+from shared.domain.batch import Batch
+from shared.domain.vendor import Vendor
 
 
 class EventType(StrEnum):

@@ -11,10 +11,11 @@ import msgspec
 import pytest
 
 from activities.validate_input import validate_input
-from shared.domain.batch import Batch, BatchError, CancelRequested, Finished, Refused, RequestsDone, Status, Vendor
+from shared.domain.batch import Batch, BatchError, CancelRequested, Finished, Refused, RequestsDone, Status
 from shared.domain.chunk import Plan
 from shared.domain.ids import to_base62
 from shared.domain.usage import Usage
+from shared.domain.vendor import Vendor
 from shared.ports import BlobStore, Stored
 from shared.run.change import change
 from shared.run.plan import read_plan

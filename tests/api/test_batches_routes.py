@@ -24,13 +24,13 @@ from shared.domain.batch import (
     RequestsDone,
     RunLost,
     Validated,
-    Vendor,
     apply,
 )
 from shared.domain.chunk import ChunkRow
 from shared.domain.heartbeat import Heartbeat
 from shared.domain.restarts import progress_of
 from shared.domain.usage import Usage
+from shared.domain.vendor import Vendor
 from shared.ports import Changed
 from shared.services import Services, use
 from tests.api.harness import Clock, FakeClient

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.domain.batch import Batch, BatchError, Status, Vendor
+from shared.domain.batch import Batch, BatchError, Status
 from shared.domain.file import ExpiresAfter, File
 from shared.domain.heartbeat import Heartbeat
 from shared.domain.ids import new_id
 from shared.domain.upload import Upload, UploadPart
+from shared.domain.vendor import Vendor
 from shared.domain.webhook_delivery import Delivery
 from shared.domain.webhook_endpoint import WebhookEndpoint
 from shared.domain.webhook_event import EventType

@@ -23,7 +23,6 @@ from shared.domain.batch import (
     RunLost,
     Status,
     Validated,
-    Vendor,
     apply,
     with_progress,
 )
@@ -31,6 +30,7 @@ from shared.domain.chunk import ChunkRow
 from shared.domain.errors import WrongState
 from shared.domain.token_method import TokenMethod
 from shared.domain.usage import Usage
+from shared.domain.vendor import Vendor
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NOW = START + timedelta(minutes=5)

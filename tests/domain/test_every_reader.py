@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.domain.batch import Refused, Vendor
+from shared.domain.batch import Refused
 from shared.domain.chunk import PlannedChunk
 from shared.domain.embedding_inputs import count_inputs
 from shared.domain.expected_load import expect_load
@@ -24,6 +24,7 @@ from shared.domain.request_line import custom_id_of, read_line, with_model
 from shared.domain.result_line import NeverRan, never_ran_line
 from shared.domain.retry_lines import RetryLines
 from shared.domain.tokens import EstimatedTokens, weigh
+from shared.domain.vendor import Vendor
 from shared.run.plan import read_lines
 from tests.domain.test_input_scan import CHAT, RULES, rules
 

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.batch import BatchError, Refused, Vendor
+from shared.domain.batch import BatchError, Refused
 from shared.domain.deployment import Deployment
 from shared.domain.input_scan import Accepted, InputScan, ScanRules
 from shared.domain.token_method import TokenMethod
 from shared.domain.tokens import EstimatedTokens, TokenCounter
+from shared.domain.vendor import Vendor
 
 CHAT = "/v1/chat/completions"
 NOT_JSON = "This line is not parseable as valid JSON."

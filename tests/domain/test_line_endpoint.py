@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from shared.domain.batch import Batch, Vendor, apply
+from shared.domain.batch import Batch, apply
 from shared.domain.deployment import ENDPOINTS
 from shared.domain.input_scan import Accepted, InputScan
 from shared.domain.line_endpoint import LineEndpoint
+from shared.domain.vendor import Vendor
 from tests.contracts.samples import START, a_batch
 from tests.domain.test_input_scan import rules
 

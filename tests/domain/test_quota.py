@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.batch import Batch, Status, Vendor
+from shared.domain.batch import Batch, Status
 from shared.domain.quota import enqueued_before, token_limit_exceeded
+from shared.domain.vendor import Vendor
 from tests.contracts.samples import START, a_batch
 
 

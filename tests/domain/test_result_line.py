@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.batch import Vendor
+from shared.domain.raw_json import repair_surrogates
 from shared.domain.result_line import (
     NeverRan,
     error_object,
@@ -14,9 +14,9 @@ from shared.domain.result_line import (
     line_id,
     never_ran_line,
     one_line,
-    repair_surrogates,
     success_line,
 )
+from shared.domain.vendor import Vendor
 
 ANY_TEXT = st.text(st.characters(codec=None))  # lone surrogates and line separators included
 JSON = st.recursive(

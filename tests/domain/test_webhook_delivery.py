@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.batch import TERMINAL, Batch, Status, Vendor
+from shared.domain.batch import TERMINAL, Batch, Status
+from shared.domain.vendor import Vendor
 from shared.domain.webhook_delivery import GIVEN_UP_AFTER, LONGEST_PAUSE, Answered, new_delivery, next_pause
 from shared.domain.webhook_endpoint import OLD_SECRET_LIFE, Changes, rotated, updated
 from shared.domain.webhook_event import EventType, batch_ended, encode_event

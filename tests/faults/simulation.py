@@ -20,11 +20,12 @@ from typing import Any
 import msgspec
 
 from orchestrators import names
-from shared.domain.batch import Batch, CancelRequested, Status, Vendor, apply
+from shared.domain.batch import Batch, CancelRequested, Status, apply
 from shared.domain.deployment import Deployment
 from shared.domain.errors import WrongState
 from shared.domain.file import File, upload_blob
 from shared.domain.ids import new_id
+from shared.domain.vendor import Vendor
 from shared.run.plan import read_all
 from shared.services import Services, use
 from shared.settings import Settings

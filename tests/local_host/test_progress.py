@@ -8,8 +8,9 @@ import pytest
 
 from local_host.progress import Progress
 from local_host.stores import LocalStores, open_stores
-from shared.domain.batch import Batch, BatchError, Status, Vendor
+from shared.domain.batch import Batch, BatchError, Status
 from shared.domain.chunk import ChunkRow
+from shared.domain.vendor import Vendor
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 BATCH = Batch(

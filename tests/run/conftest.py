@@ -15,11 +15,12 @@ import msgspec
 import pytest
 
 from local_host.stores import open_stores
-from shared.domain.batch import Batch, Status, Vendor
+from shared.domain.batch import Batch, Status
 from shared.domain.chunk import Plan, PlannedChunk, plan_blob
 from shared.domain.deployment import Deployment
 from shared.domain.ids import new_id
 from shared.domain.upstream import UpstreamAnswer, UpstreamRequest, UpstreamResponse
+from shared.domain.vendor import Vendor
 from shared.run.plan import read_all
 from shared.services import Services, use
 from shared.settings import Settings

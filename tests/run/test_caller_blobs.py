@@ -10,10 +10,11 @@ import pytest
 
 from activities.process_chunk import process_chunk
 from activities.validate_input import validate_input
-from shared.domain.batch import Batch, CancelRequested, Status, Vendor
+from shared.domain.batch import Batch, CancelRequested, Status
 from shared.domain.blob_address import result_address
 from shared.domain.chunk import INPUTS_PREFIX, input_copy
 from shared.domain.errors import Unavailable
+from shared.domain.vendor import Vendor
 from shared.ports import AccessDenied, BlobMissing
 from shared.run.change import change
 from shared.run.input_pass import scan_input

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from activities.process_chunk import process_chunk
-from shared.domain.batch import Batch, CancelRequested, Status, Vendor
+from shared.domain.batch import Batch, CancelRequested, Status
 from shared.domain.errors import Unavailable
 from shared.domain.upstream import FailureKind, UpstreamFailure
+from shared.domain.vendor import Vendor
 from shared.run.change import change
 from shared.services import use
 from tests.fake_orchestrations import finish_batch
