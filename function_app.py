@@ -18,16 +18,18 @@ from activities.process_chunk import process_chunk
 from activities.reserve_quota import reserve_quota
 from activities.send_webhook import send_webhook
 from activities.validate_input import validate_input
-from api import batches, files, uploads, webhooks
-from api.any_path import take_any_path
-from api.batch_retry import retry_batch
-from api.batch_validation import validate_batch
-from api.dialect import MOUNTS, OPENAI
-from api.endpoint import client_endpoint, endpoint, starting_endpoint, unknown_endpoint
-from api.health import healthz
+from api.batches import batches
+from api.batches.batch_retry import retry_batch
+from api.batches.batch_validation import validate_batch
+from api.edge.any_path import take_any_path
+from api.edge.dialect import MOUNTS, OPENAI
+from api.edge.endpoint import client_endpoint, endpoint, starting_endpoint, unknown_endpoint
+from api.edge.health import healthz
+from api.edge.readiness import readyz
+from api.edge.unknown_path import ROOTS, Template
+from api.files import files, uploads
 from api.openapi.serving import DOCUMENT, serve_document
-from api.readiness import readyz
-from api.unknown_path import ROOTS, Template
+from api.webhooks import webhooks
 from orchestrators import names
 from orchestrators.deliver_webhook import deliver_webhook
 from orchestrators.run_batch import run_batch
@@ -37,7 +39,7 @@ from timers.sweep_stores import sweep_stores
 from timers.tend_batches import tend_batches
 
 take_any_path()
-# Keys are checked in `api/endpoint.py`, the same everywhere this app runs; the platform's own keys are not used.
+# Keys are checked in `api/edge/endpoint.py`, the same everywhere this app runs; the platform's own keys are not used.
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 ROUTES = (

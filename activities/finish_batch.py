@@ -12,33 +12,25 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.batch import Batch, Finished, RequestsDone, Status
-from shared.domain.chunk import (
-    ChunkRow,
-    Plan,
-    PlannedChunk,
-    block_id,
-    no_chunk,
-    result_blob,
-    results_prefix,
-)
-from shared.domain.file import RESULT_PURPOSE, File
+from shared.domain.batches.batch import Batch, Finished, RequestsDone, Status
+from shared.domain.batches.chunk import ChunkRow, Plan, PlannedChunk, block_id, no_chunk, result_blob, results_prefix
+from shared.domain.files.file import RESULT_PURPOSE, File
 from shared.domain.ids import derived_id
-from shared.domain.result_line import NeverRan
-from shared.domain.usage import Usage
-from shared.domain.validation_errors import lost_requests
+from shared.domain.lines.result_line import NeverRan
+from shared.domain.lines.validation_errors import lost_requests
+from shared.domain.usage.usage import Usage
 from shared.ports import AlreadyExists, Changed
-from shared.run.change import change, load
-from shared.run.damage import lost_chunks, plan_of
-from shared.run.deliver_results import deliver_results
-from shared.run.deliveries import start_deliveries_of
-from shared.run.input_bytes import drop_orphaned_input
-from shared.run.journal import Journal
-from shared.run.never_ran import all_lines
-from shared.run.orchestrations import Orchestrations
-from shared.run.remains import remove_remains
-from shared.run.run_beat import showing_life
-from shared.run.seal import seal_chunk
+from shared.run.batches.change import change, load
+from shared.run.batches.deliver_results import deliver_results
+from shared.run.batches.orchestrations import Orchestrations
+from shared.run.batches.remains import remove_remains
+from shared.run.batches.run_beat import showing_life
+from shared.run.chunks.damage import lost_chunks, plan_of
+from shared.run.chunks.journal import Journal
+from shared.run.chunks.never_ran import all_lines
+from shared.run.chunks.seal import seal_chunk
+from shared.run.input.input_bytes import drop_orphaned_input
+from shared.run.webhooks.deliveries import start_deliveries_of
 from shared.services import Services, services
 from shared.telemetry import metrics
 from shared.telemetry.attributes import DIRECTION, MODEL, OUTCOME, PURPOSE

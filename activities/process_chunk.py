@@ -12,21 +12,21 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from shared.domain.batch import Batch, Status
-from shared.domain.chunk import ChunkRow, PlannedChunk
-from shared.domain.deployment import Deployment
-from shared.domain.heartbeat import Heartbeat
-from shared.domain.hold_up import deployment_gone, endpoint_gone
-from shared.domain.lane_room import Place
-from shared.run.change import load
-from shared.run.damage import readable_bytes
-from shared.run.holder import holding
-from shared.run.lane import Lane, Work
-from shared.run.orchestrations import Orchestrations
-from shared.run.plan import read_plan
-from shared.run.post import Post
-from shared.run.remains import remove_remains
-from shared.run.run_state import Verdict, asking
+from shared.domain.batches.batch import Batch, Status
+from shared.domain.batches.chunk import ChunkRow, PlannedChunk
+from shared.domain.batches.hold_up import deployment_gone, endpoint_gone
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.pace.lane_room import Place
+from shared.run.batches.change import load
+from shared.run.batches.orchestrations import Orchestrations
+from shared.run.batches.remains import remove_remains
+from shared.run.chunks.damage import readable_bytes
+from shared.run.chunks.plan import read_plan
+from shared.run.lane.holder import holding
+from shared.run.lane.lane import Lane, Work
+from shared.run.lane.post import Post
+from shared.run.lane.run_state import Verdict, asking
 from shared.services import Services, services
 
 DONE = {"done": True, "wait": 0.0, "waited": 0.0}

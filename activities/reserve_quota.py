@@ -11,12 +11,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from shared.domain.batch import Batch, Refused, Status
+from shared.domain.batches.batch import Batch, Refused, Status
+from shared.domain.batches.hold_up import no_room
+from shared.domain.batches.quota import QuotaMode, batches_ahead, enqueued_before, has_to_wait, token_limit_exceeded
 from shared.domain.errors import WrongState
-from shared.domain.heartbeat import Heartbeat
-from shared.domain.hold_up import no_room
-from shared.domain.quota import QuotaMode, batches_ahead, enqueued_before, has_to_wait, token_limit_exceeded
-from shared.run.change import change, load
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.run.batches.change import change, load
 from shared.services import Services, services
 
 SHOWN: Final = timedelta(seconds=60)  # The run asks again every half minute.

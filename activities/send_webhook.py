@@ -12,8 +12,8 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from shared.domain.batch import Batch
-from shared.domain.webhook_delivery import (
+from shared.domain.batches.batch import Batch
+from shared.domain.webhooks.delivery import (
     Answered,
     Delivery,
     NoAnswer,
@@ -23,11 +23,11 @@ from shared.domain.webhook_delivery import (
     next_pause,
     too_early,
 )
-from shared.domain.webhook_endpoint import WebhookEndpoint
-from shared.domain.webhook_event import Event, batch_ended, encode_event
-from shared.domain.webhook_signature import signed_headers
+from shared.domain.webhooks.endpoint import WebhookEndpoint
+from shared.domain.webhooks.event import Event, batch_ended, encode_event
+from shared.domain.webhooks.signature import signed_headers
 from shared.ports import Changed
-from shared.run.change import load
+from shared.run.batches.change import load
 from shared.services import Services, services
 
 DONE = {"done": True, "wait": 0.0}

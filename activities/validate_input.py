@@ -12,14 +12,14 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.domain.batch import Batch, Refused, Status, Validated
-from shared.domain.chunk import plan_blob
+from shared.domain.batches.batch import Batch, Refused, Status, Validated
+from shared.domain.batches.chunk import plan_blob
 from shared.domain.errors import WrongState
-from shared.domain.input_scan import Accepted
-from shared.run.change import change, load
-from shared.run.input_pass import scan_input
-from shared.run.plan import write_plan
-from shared.run.run_beat import showing_life
+from shared.domain.lines.input_scan import Accepted
+from shared.run.batches.change import change, load
+from shared.run.batches.run_beat import showing_life
+from shared.run.chunks.plan import write_plan
+from shared.run.input.input_pass import scan_input
 from shared.services import Services, services
 
 CANCEL_CHECK: Final = timedelta(seconds=2)

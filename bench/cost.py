@@ -13,7 +13,7 @@ from math import ceil
 from typing import TypeVar
 
 from bench.report import print_table
-from local_host.schedule import next_after
+from local_host.app.schedule import next_after
 
 T = TypeVar("T")
 
@@ -145,7 +145,7 @@ def batch_rows(load: Load, prices: Prices) -> list[list[str | float]]:
 
 def timer_schedules() -> dict[str, str]:
     from function_app import app  # Late: the app is read once in a process.
-    from local_host.function_index import index
+    from local_host.app.function_index import index
 
     return {timer.name: timer.schedule for timer in index(app).timers}
 

@@ -26,10 +26,10 @@ LOADS = [(latency, concurrency) for latency in (0, 50) for concurrency in (64, 2
 
 @asynccontextmanager
 async def _upstream_client(url: str, _concurrency: int) -> AsyncIterator[Send]:
-    from shared.domain.deployment import Deployment
-    from shared.domain.outcome import classify
-    from shared.domain.upstream import build_request
-    from shared.upstream_client import UpstreamClient
+    from shared.domain.deployments.deployment import Deployment
+    from shared.domain.upstream.outcome import classify
+    from shared.domain.upstream.upstream import build_request
+    from shared.upstream.client import UpstreamClient
 
     client, deployment = UpstreamClient(max_response_bytes=1 << 26), Deployment(name="mock", base_url=url)
 

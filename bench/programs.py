@@ -131,7 +131,7 @@ class Service(Program):
         """The activity worker processes now alive, without the spare, which has another title (on Linux)."""
         assert self.process is not None
         children = psutil.Process(self.process.pid).children(recursive=True)
-        return [child for child in children if "local_host.activity_worker" in " ".join(child.cmdline())]
+        return [child for child in children if "local_host.workers.activity_worker" in " ".join(child.cmdline())]
 
     def has_spare(self) -> bool:
         """Whether a spare worker is ready (on Linux)."""

@@ -21,7 +21,7 @@ from typing import Any
 
 from bench.programs import Mock, Service, chat_line, jsonl
 from bench.report import print_table
-from local_host.events import EventType
+from local_host.durable.events import EventType
 from tests import azurite
 
 REQUEST = re.compile(r'"([A-Z]+) /devstoreaccount1/([^ ?]*)\??([^ ]*) HTTP')

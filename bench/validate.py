@@ -19,14 +19,14 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from shared.domain.batch import Refused
-from shared.domain.deployment import Deployment
-from shared.domain.input_scan import InputScan, ScanRules
-from shared.domain.line_rules import LineRules
-from shared.domain.request_line import read_line, with_model
-from shared.domain.token_method import TokenMethod
-from shared.domain.tokens import EstimatedTokens, TokenCounter, TokenTally
-from shared.domain.vendor import Vendor
+from shared.domain.batches.batch import Refused
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.lines.input_scan import InputScan, ScanRules
+from shared.domain.lines.line_rules import LineRules
+from shared.domain.lines.request_line import read_line, with_model
+from shared.domain.usage.token_method import TokenMethod
+from shared.domain.usage.tokens import EstimatedTokens, TokenCounter, TokenTally
+from shared.domain.vendors.vendor import Vendor
 from shared.exact_tokens import ExactTokens
 
 CHAT = "/v1/chat/completions"

@@ -16,24 +16,24 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
-from local_host import configuration
-from local_host.activity_pool import ActivityPool
-from local_host.client_rpc import binding_json, build_rpc
-from local_host.configuration import App, DataFolderUnusable, Options
-from local_host.database_check import DatabaseDamaged, check_databases
-from local_host.engine import Engine
-from local_host.file_limit import raise_file_limit, walls_for
-from local_host.function_index import InvalidApp
-from local_host.greeting import greeting
-from local_host.history import DataFolderInUse, History, WrongVersion
-from local_host.http_server import Route, build_app, compile_routes
-from local_host.listener import CannotListen, Listener, bind
-from local_host.progress import Progress
-from local_host.replay import NotEmulated
-from local_host.stopping import Stopping
-from local_host.timers import ScheduledTimer, Timers, schedule_timers
-from local_host.upstream_report import report_upstreams
-from local_host.walls import Walls
+from local_host.app import configuration
+from local_host.app.configuration import App, DataFolderUnusable, Options
+from local_host.app.function_index import InvalidApp
+from local_host.app.stopping import Stopping
+from local_host.app.timers import ScheduledTimer, Timers, schedule_timers
+from local_host.console.greeting import greeting
+from local_host.console.progress import Progress
+from local_host.console.upstream_report import report_upstreams
+from local_host.durable.client_rpc import binding_json, build_rpc
+from local_host.durable.engine import Engine
+from local_host.durable.history import DataFolderInUse, History, WrongVersion
+from local_host.durable.replay import NotEmulated
+from local_host.http.file_limit import raise_file_limit, walls_for
+from local_host.http.http_server import Route, build_app, compile_routes
+from local_host.http.listener import CannotListen, Listener, bind
+from local_host.http.walls import Walls
+from local_host.stores.database_check import DatabaseDamaged, check_databases
+from local_host.workers.activity_pool import ActivityPool
 from shared.domain.errors import Unavailable
 from shared.environment import SettingsError, parse_settings
 from shared.services import utc_now

@@ -12,12 +12,12 @@ from dataclasses import fields
 from enum import StrEnum
 from typing import get_type_hints
 
-from shared.domain.blob_address import parse_hosts
-from shared.domain.credential import AROUND, key_problem
-from shared.domain.deployment import parse_deployments
-from shared.domain.near_miss import did_you_mean
-from shared.domain.run_life import SILENCE
-from shared.domain.vault_reference import is_unresolved
+from shared.domain.batches.run_life import SILENCE
+from shared.domain.deployments.credential import AROUND, key_problem
+from shared.domain.deployments.deployment import parse_deployments
+from shared.domain.deployments.near_miss import did_you_mean
+from shared.domain.deployments.vault_reference import is_unresolved
+from shared.domain.files.blob_address import parse_hosts
 from shared.settings import Settings
 
 

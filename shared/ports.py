@@ -1,6 +1,6 @@
 """What the product needs from outside: Protocols of storage and upstream, and the errors each must raise.
 
-Implementations are named after their technology (`shared/azure`, `local_host/stores.py`) and pass one conformance
+Implementations are named after their technology (`shared/azure`, `local_host/stores`) and pass one conformance
 suite (`tests/contracts`). Cross-cutting guarantees, which every implementation gives:
 
 - Any method may be called twice with the same arguments by two processes at once; the outcome is as if once.
@@ -23,13 +23,13 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from shared.domain.batch import Batch
-from shared.domain.chunk import ChunkRow
-from shared.domain.creation import Creation
-from shared.domain.file import File
-from shared.domain.heartbeat import Heartbeat
-from shared.domain.upload import Upload, UploadPart
-from shared.domain.upstream import UpstreamAnswer, UpstreamRequest
+from shared.domain.batches.batch import Batch
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.batches.creation import Creation
+from shared.domain.files.file import File
+from shared.domain.files.upload import Upload, UploadPart
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.upstream.upstream import UpstreamAnswer, UpstreamRequest
 
 T = TypeVar("T")
 
@@ -121,7 +121,7 @@ class BlobVersion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallerBlobs(Protocol):
-    """Blobs in callers' own storage accounts, by URL. URLs are those that `shared.domain.blob_address` let pass.
+    """Blobs in callers' own storage accounts, by URL. URLs are those that `shared.domain.files.blob_address` let pass.
 
     Containers of the service itself are refused. Every method raises BlobMissing, AccessDenied or Unavailable.
     """

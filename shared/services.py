@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 
-from shared.domain.budget import Budget
-from shared.domain.deployment import Deployment
-from shared.domain.lane_room import LaneRoom
-from shared.domain.run_life import RunLives
-from shared.domain.tokens import TokenCounter
+from shared.domain.batches.run_life import RunLives
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.pace.budget import Budget
+from shared.domain.pace.lane_room import LaneRoom
+from shared.domain.usage.tokens import TokenCounter
 from shared.environment import settings_from_environment
 from shared.exact_tokens import counter_for
 from shared.ports import BatchStore, BlobStore, CallerBlobs, CreationStore, FileStore, UploadStore, Upstream
@@ -93,7 +93,7 @@ def use(replacement: Services) -> Iterator[Services]:
 def _azure_services() -> Services:
     from shared.azure.connect import azure_stores
     from shared.azure.identity import service_credential
-    from shared.upstream_client import UpstreamClient
+    from shared.upstream.client import UpstreamClient
     from shared.webhook_sender import HttpWebhookSender
 
     settings = settings_from_environment()

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.domain.blob_address import parse_hosts
-from shared.domain.deployment import Deployment
-from shared.domain.heartbeat import STALE_BEATS
-from shared.domain.quota import QuotaMode
-from shared.domain.vendor import Vendor
+from shared.domain.batches.quota import QuotaMode
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.files.blob_address import parse_hosts
+from shared.domain.pace.heartbeat import STALE_BEATS
+from shared.domain.vendors.vendor import Vendor
 
 
 def _setting(name: str, default: object, doc: str) -> Any:

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.webhook_delivery import Answered, Delivery, NoAnswer, WebhookRequest
-from shared.domain.webhook_endpoint import WebhookEndpoint
+from shared.domain.webhooks.delivery import Answered, Delivery, NoAnswer, WebhookRequest
+from shared.domain.webhooks.endpoint import WebhookEndpoint
 from shared.ports import Stored
 
 

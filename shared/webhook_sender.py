@@ -15,8 +15,8 @@ from ipaddress import ip_address
 
 import httpx
 
-from shared.domain.webhook_address import is_allowed
-from shared.domain.webhook_delivery import Answered, NoAnswer, WebhookRequest
+from shared.domain.webhooks.address import is_allowed
+from shared.domain.webhooks.delivery import Answered, NoAnswer, WebhookRequest
 
 _HEADERS = {"content-type": "application/json", "user-agent": "durable-batch", "connection": "close"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from shared.domain.webhook_delivery import Answered, NoAnswer, WebhookRequest
+from shared.domain.webhooks.delivery import Answered, NoAnswer, WebhookRequest
 
 
 @dataclass

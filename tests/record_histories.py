@@ -19,10 +19,10 @@ import msgspec
 
 import function_app
 from bench.programs import Program
-from local_host import sdk
-from local_host.events import Event
-from local_host.instance import InstanceStatus, RuntimeStatus
-from local_host.replay import Action, Reply
+from local_host.durable import sdk
+from local_host.durable.events import Event
+from local_host.durable.instance import InstanceStatus, RuntimeStatus
+from local_host.durable.replay import Action, Reply
 from tests import core_tools
 from tests.azure_host.durable_host import DurableHost
 from tests.courses import COURSES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from shared.run.input_bytes import drop_file
+from shared.run.input.input_bytes import drop_file
 from shared.services import Services
 
 log = logging.getLogger(__name__)

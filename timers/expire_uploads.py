@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from shared.domain.upload import Upload, UploadStatus, expired
-from shared.run.change_upload import change_upload
-from shared.run.complete_upload import finish_upload
+from shared.domain.files.upload import Upload, UploadStatus, expired
+from shared.run.files.change_upload import change_upload
+from shared.run.files.complete_upload import finish_upload
 from shared.services import Services
 
 log = logging.getLogger(__name__)

@@ -16,17 +16,17 @@ from functools import partial
 from typing import Final
 
 from orchestrators import names
-from shared.domain.batch import Batch, RunLost, Status
+from shared.domain.batches.batch import Batch, RunLost, Status
+from shared.domain.batches.restarts import has_to_wait, progress_of
+from shared.domain.batches.run_life import signs_of
 from shared.domain.errors import WrongState
-from shared.domain.heartbeat import Heartbeat
-from shared.domain.restarts import has_to_wait, progress_of
-from shared.domain.run_life import signs_of
-from shared.run.change import change, load
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.run.batches.change import change, load
+from shared.run.batches.orchestrations import Orchestrations, Seen, State, look_at
+from shared.run.batches.run_beat import RUNS
+from shared.run.batches.start_run import run_input
+from shared.run.batches.survey import survey
 from shared.run.do_all import do_all
-from shared.run.orchestrations import Orchestrations, Seen, State, look_at
-from shared.run.run_beat import RUNS
-from shared.run.start_run import run_input
-from shared.run.survey import survey
 from shared.services import Services
 from shared.telemetry import metrics
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from shared.domain.webhook_delivery import Delivery
+from shared.domain.webhooks.delivery import Delivery
 from shared.ports import Stored
-from shared.run.deliveries import start_delivery
+from shared.run.batches.orchestrations import Orchestrations
 from shared.run.do_all import do_all
-from shared.run.orchestrations import Orchestrations
+from shared.run.webhooks.deliveries import start_delivery
 from shared.services import Services
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from shared.domain.file import FILES_PREFIX
+from shared.domain.files.file import FILES_PREFIX
 from shared.domain.ids import is_made_before
-from shared.run.remains import count_remains, sweep_remains
-from shared.run.unnamed import remove_unnamed
+from shared.run.batches.remains import count_remains, sweep_remains
+from shared.run.batches.unnamed import remove_unnamed
 from shared.services import Services
 
 log = logging.getLogger(__name__)

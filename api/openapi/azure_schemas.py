@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from api.api_versions import API_VERSIONS
-from api.dialect import Dialect
+from api.edge.api_versions import API_VERSIONS
+from api.edge.dialect import Dialect
 from api.openapi.schemas import COMPONENTS, TEXT, Schema, or_null, page, ref
 
 _VERSIONED = "In an answer are the keys that the asked api-version documents."

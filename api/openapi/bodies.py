@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.batch_query import DEFAULT_LIST, MAX_LIST
-from api.dialect import Dialect
-from api.files import MAX_LIST as MAX_FILES
+from api.batches.batch_query import DEFAULT_LIST, MAX_LIST
+from api.edge.dialect import Dialect
+from api.files.files import MAX_LIST as MAX_FILES
 from api.openapi.schemas import METADATA, SECONDS, TEXT, TRUTH, Schema, one_of, only, or_null, ref
-from api.webhooks import DEFAULT_LIST as DEFAULT_WEBHOOKS
-from api.webhooks import MAX_LIST as MAX_WEBHOOKS
-from shared.domain.batch import Status
-from shared.domain.blob_address import MAX_URL
-from shared.domain.file import PURPOSES
-from shared.domain.new_batch import MAX_ID, MAX_KEY, MAX_PAIRS, MAX_VALUE
-from shared.domain.new_file import EXPIRY_SECONDS, MAX_FILENAME
-from shared.domain.new_upload import MAX_MIME_TYPE
-from shared.domain.new_webhook import MAX_NAME
-from shared.domain.upload import MAX_PARTS
-from shared.domain.webhook_event import EventType
+from api.webhooks.webhooks import DEFAULT_LIST as DEFAULT_WEBHOOKS
+from api.webhooks.webhooks import MAX_LIST as MAX_WEBHOOKS
+from shared.domain.batches.batch import Status
+from shared.domain.batches.new_batch import MAX_ID, MAX_KEY, MAX_PAIRS, MAX_VALUE
+from shared.domain.files.blob_address import MAX_URL
+from shared.domain.files.file import PURPOSES
+from shared.domain.files.new_file import EXPIRY_SECONDS, MAX_FILENAME
+from shared.domain.files.new_upload import MAX_MIME_TYPE
+from shared.domain.files.upload import MAX_PARTS
+from shared.domain.webhooks.event import EventType
+from shared.domain.webhooks.new_endpoint import MAX_NAME
 
 Parameter = dict[str, Any]
 _BINARY: Schema = {"type": "string", "format": "binary"}

@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from api.dialect import MOUNTS, Dialect, Envelope
-from api.endpoint import INTERNAL_ERROR, status_of
+from api.edge.dialect import MOUNTS, Dialect, Envelope
+from api.edge.endpoint import INTERNAL_ERROR, status_of
 from api.openapi import bodies
 from api.openapi.azure_schemas import AZURE_COMPONENTS
 from api.openapi.operations import OPERATIONS, Operation, json_answer
 from api.openapi.schemas import COMPONENTS, TEXT, Schema
 from api.openapi.service_paths import SERVICE_COMPONENTS, SERVICE_PATHS, describe_document
 from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound, Unauthenticated, Unavailable
-from shared.domain.webhook_event import EventType
+from shared.domain.webhooks.event import EventType
 
 VERSION = "0.1.0"
 _PARAMETER = re.compile(r"{(\w+)}", re.ASCII)

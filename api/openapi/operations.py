@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.api_versions import API_VERSIONS
-from api.byte_range import RangeNotSatisfiable
-from api.conditions import PreconditionFailed
-from api.dialect import OK, Dialect
-from api.endpoint import NOT_MODIFIED, PARTIAL_CONTENT
-from api.files import CONTENT_TYPE
+from api.edge.api_versions import API_VERSIONS
+from api.edge.byte_range import RangeNotSatisfiable
+from api.edge.conditions import PreconditionFailed
+from api.edge.dialect import OK, Dialect
+from api.edge.endpoint import NOT_MODIFIED, PARTIAL_CONTENT
+from api.files.files import CONTENT_TYPE
 from api.openapi import bodies
 from api.openapi.azure_schemas import spoken_by
 from api.openapi.bodies import Parameter, no_query

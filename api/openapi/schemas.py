@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.batch import Status
-from shared.domain.deployment import ENDPOINTS
-from shared.domain.file import PURPOSES, RESULT_PURPOSE
-from shared.domain.token_method import TokenMethod
-from shared.domain.upload import UploadStatus
-from shared.domain.webhook_event import EventType
+from shared.domain.batches.batch import Status
+from shared.domain.deployments.deployment import ENDPOINTS
+from shared.domain.files.file import PURPOSES, RESULT_PURPOSE
+from shared.domain.files.upload import UploadStatus
+from shared.domain.usage.token_method import TokenMethod
+from shared.domain.webhooks.event import EventType
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}

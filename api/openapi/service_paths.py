@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from api.endpoint import INTERNAL_ERROR, SERVICE_UNAVAILABLE, status_of
+from api.edge.endpoint import INTERNAL_ERROR, SERVICE_UNAVAILABLE, status_of
 from api.openapi.operations import json_answer
 from api.openapi.schemas import TEXT, TRUTH, Schema, record, ref
 from shared.domain.errors import Unauthenticated
-from shared.domain.reachability import Verdict
+from shared.domain.upstream.reachability import Verdict
 
 _VERDICT: Schema = {"type": "string", "enum": list(Verdict)}
 _REQUEST_ID = {"x-request-id": {"schema": TEXT}}

@@ -8,7 +8,7 @@ from functools import cache
 import msgspec
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from api.dialect import Dialect
+from api.edge.dialect import Dialect
 from api.openapi.document import Route, build_document
 
 DOCUMENT = "openapi.json"

@@ -19,8 +19,8 @@ import msgspec
 from activities.process_chunk import work_of_lane
 from bench.simulation.clock import Clock, Instance, Instances, Process, Server, Turn
 from bench.simulation.parameters import Costs, Installation, Load, Upstream, planned
-from shared.domain.chunk import ChunkRow, PlannedChunk
-from shared.domain.fair_share import TURN_SECONDS, Shares, shares
+from shared.domain.batches.chunk import ChunkRow, PlannedChunk
+from shared.domain.pace.fair_share import TURN_SECONDS, Shares, shares
 
 LOOK_AGAIN_SECONDS = 0.5  # The upstream refuses what is over its limit; the first retry comes after this.
 
@@ -166,7 +166,7 @@ class Simulation:
             self.clock.start(batch.ended.process)
 
     def _slice(self, batch: Walk, lane: int, process: Server) -> Generator[float, None, tuple[bool, float]]:
-        """As shared.run.lane. Returns whether the lane is done, and how long to leave it alone."""
+        """As shared.run.lane.lane. Returns whether the lane is done, and how long to leave it alone."""
         work = work_of_lane(batch.plan, batch.rows, lane, batch.lanes)
         if not work.own and not work.others:
             return True, 0.0

@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from shared.domain.chunk import PlannedChunk
-from shared.domain.chunk_planner import ChunkPlanner
+from shared.domain.batches.chunk import PlannedChunk
+from shared.domain.batches.chunk_planner import ChunkPlanner
 from shared.settings import Settings
 
 DEFAULTS = Settings()

@@ -23,7 +23,7 @@ from pathlib import Path
 import leash
 from serve_on_azurite import HOST, free_ports, start_azurite
 
-from local_host.configuration import bootstrap_key
+from local_host.app.configuration import bootstrap_key
 
 START_SECONDS = 300.0  # The first start downloads the extensions.
 _NO_FUNC = """Azure Functions Core Tools are not installed: there is no `func` on the PATH.

@@ -17,7 +17,7 @@ from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from shared.azure.faults import translated
-from shared.domain.blob_address import is_closed
+from shared.domain.files.blob_address import is_closed
 from shared.ports import AccessDenied, BlobMissing, BlobVersion, Changed
 
 READ_BYTES = 4 * 1024 * 1024

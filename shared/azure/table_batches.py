@@ -18,10 +18,10 @@ import msgspec
 
 from shared.azure.names import FIRST, UNFINISHED, Key, compound, newest_first, table_key, within
 from shared.azure.tables import Row, Table
-from shared.domain.batch import Batch
-from shared.domain.chunk import ChunkRow
+from shared.domain.batches.batch import Batch
+from shared.domain.batches.chunk import ChunkRow
 from shared.domain.errors import Damaged, Unavailable
-from shared.domain.heartbeat import Heartbeat
+from shared.domain.pace.heartbeat import Heartbeat
 from shared.ports import AlreadyExists, Changed, Stored
 from shared.stored_records import read_if_sound, read_record, tell_damaged
 

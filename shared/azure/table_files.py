@@ -16,7 +16,7 @@ import msgspec
 
 from shared.azure.names import EXPIRY, FIRST, Key, compound, moment, newest_first, table_key, until
 from shared.azure.tables import Table
-from shared.domain.file import File
+from shared.domain.files.file import File
 from shared.stored_records import read_if_sound, read_record
 
 _PURPOSE = re.compile(r"[a-z_-]{1,64}")

@@ -13,7 +13,7 @@ import msgspec
 
 from shared.azure.names import EXPIRY, Key, compound, moment, parts_of, table_key, until
 from shared.azure.tables import Table
-from shared.domain.upload import Upload, UploadPart
+from shared.domain.files.upload import Upload, UploadPart
 from shared.ports import Stored
 from shared.stored_records import read_if_sound, read_record
 

@@ -16,8 +16,8 @@ import msgspec
 from shared.azure.names import DUE, FIRST, Key, compound, moment, newest_first, table_key, until
 from shared.azure.tables import Table
 from shared.domain.errors import Damaged
-from shared.domain.webhook_delivery import Delivery
-from shared.domain.webhook_endpoint import WebhookEndpoint
+from shared.domain.webhooks.delivery import Delivery
+from shared.domain.webhooks.endpoint import WebhookEndpoint
 from shared.ports import Stored
 from shared.stored_records import read_if_sound, read_record, tell_damaged
 

@@ -1,4 +1,4 @@
-"""The caller's mistakes, as exceptions. No status codes here: `api/endpoint.py` maps each leaf to one.
+"""The caller's mistakes, as exceptions. No status codes here: `api/edge/endpoint.py` maps each leaf to one.
 
     DurableBatchError
     ├── InvalidRequest      a parameter, header or body the caller must change

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from local_host.stores import open_stores
-from shared.domain.deployment import Deployment
-from shared.domain.upstream import UpstreamAnswer, UpstreamRequest
+from local_host.stores.stores import open_stores
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.upstream.upstream import UpstreamAnswer, UpstreamRequest
 from shared.services import Services, use
 from shared.settings import Settings
 from tests.contracts.samples import START

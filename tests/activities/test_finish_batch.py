@@ -10,12 +10,12 @@ import pytest
 from activities.finish_batch import finish_batch
 from activities.send_webhook import DONE, send_webhook
 from orchestrators import names
-from shared.domain.batch import Batch, BatchError, Refused
+from shared.domain.batches.batch import Batch, BatchError, Refused
 from shared.domain.ids import derived_id
-from shared.domain.webhook_event import EventType
-from shared.run.announce import announce
-from shared.run.change import change
-from shared.run.deliveries import LEASE
+from shared.domain.webhooks.event import EventType
+from shared.run.batches.announce import announce
+from shared.run.batches.change import change
+from shared.run.webhooks.deliveries import LEASE
 from shared.services import Services
 from tests.contracts.samples import a_batch, a_webhook_endpoint
 from tests.fake_orchestrations import FakeOrchestrations

@@ -9,7 +9,7 @@ import pytest
 
 from activities.validate_input import validate_input
 from shared.azure.connect import azure_stores_from_connection_string
-from shared.domain.batch import Status
+from shared.domain.batches.batch import Status
 from shared.services import use
 from tests.contracts.conftest import fresh_names
 from tests.contracts.samples import a_batch

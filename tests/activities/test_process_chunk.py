@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from activities.process_chunk import NAP_SECONDS, process_chunk
-from shared.domain.batch import Batch, Status
-from shared.domain.deployment import Deployment
-from shared.domain.hold_up import hold_up
-from shared.domain.vendor import Vendor
+from shared.domain.batches.batch import Batch, Status
+from shared.domain.batches.hold_up import hold_up
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.vendors.vendor import Vendor
 from shared.services import Services, use
 from tests.activities.conftest import Clock, with_settings
 from tests.contracts.samples import START, a_batch

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 
 from activities.reserve_quota import reserve_quota
-from shared.domain.batch import Batch, CancelRequested, Finished, RequestsDone, Status
-from shared.domain.chunk import ChunkRow
-from shared.domain.hold_up import HoldUp, hold_up
-from shared.domain.quota import QuotaMode
-from shared.domain.usage import Usage
-from shared.run.change import change
+from shared.domain.batches.batch import Batch, CancelRequested, Finished, RequestsDone, Status
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.batches.hold_up import HoldUp, hold_up
+from shared.domain.batches.quota import QuotaMode
+from shared.domain.usage.usage import Usage
+from shared.run.batches.change import change
 from shared.services import Services, use
 from tests.contracts.samples import START, a_batch
 

@@ -12,14 +12,14 @@ import openai
 import pytest
 
 from activities.send_webhook import DONE, EARLY_SECONDS, send_webhook
-from shared.domain.batch import Batch, BatchError, CancelRequested, Refused, Status
+from shared.domain.batches.batch import Batch, BatchError, CancelRequested, Refused, Status
 from shared.domain.ids import derived_id
-from shared.domain.webhook_delivery import OWN_START, Answered, NoAnswer
-from shared.domain.webhook_endpoint import WebhookEndpoint, rotated
-from shared.domain.webhook_event import EventType
+from shared.domain.webhooks.delivery import OWN_START, Answered, NoAnswer
+from shared.domain.webhooks.endpoint import WebhookEndpoint, rotated
+from shared.domain.webhooks.event import EventType
 from shared.ports import Changed
-from shared.run.announce import announce
-from shared.run.change import change
+from shared.run.batches.announce import announce
+from shared.run.batches.change import change
 from shared.services import Services, use
 from tests.activities.conftest import Clock
 from tests.contracts.samples import START, a_batch, a_webhook_endpoint

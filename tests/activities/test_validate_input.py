@@ -11,14 +11,14 @@ import msgspec
 import pytest
 
 from activities.validate_input import validate_input
-from shared.domain.batch import Batch, BatchError, CancelRequested, Finished, Refused, RequestsDone, Status
-from shared.domain.chunk import Plan
+from shared.domain.batches.batch import Batch, BatchError, CancelRequested, Finished, Refused, RequestsDone, Status
+from shared.domain.batches.chunk import Plan
 from shared.domain.ids import to_base62
-from shared.domain.usage import Usage
-from shared.domain.vendor import Vendor
+from shared.domain.usage.usage import Usage
+from shared.domain.vendors.vendor import Vendor
 from shared.ports import BlobStore, Stored
-from shared.run.change import change
-from shared.run.plan import read_plan
+from shared.run.batches.change import change
+from shared.run.chunks.plan import read_plan
 from shared.services import Services, use
 from tests.activities.conftest import Clock, with_settings
 from tests.contracts.samples import START, a_batch, a_file, an_id

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from local_host.http_server import build_app, compile_routes
-from local_host.stores import open_stores
+from local_host.http.http_server import build_app, compile_routes
+from local_host.stores.stores import open_stores
 from shared.services import Services, use
 from shared.settings import Settings
 from tests.api import description

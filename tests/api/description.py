@@ -9,9 +9,9 @@ import httpx
 import jsonschema_rs
 import msgspec
 
-from api.dialect import MOUNTS
+from api.edge.dialect import MOUNTS
 from api.openapi import document as openapi
-from local_host.http_server import Route, compile_routes
+from local_host.http.http_server import Route, compile_routes
 from tests.api.harness import app_index, app_routes
 
 

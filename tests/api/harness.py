@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from local_host.function_index import FunctionIndex, HttpFunction, index
-from shared.domain.upstream import UpstreamAnswer, UpstreamRequest
+from local_host.app.function_index import FunctionIndex, HttpFunction, index
+from shared.domain.upstream.upstream import UpstreamAnswer, UpstreamRequest
 
 KEY = "test-key"
 ROOT = Path(__file__).parents[2]

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.batch import Batch, CancelRequested, Event, Finished, RequestsDone, Status, Validated, apply
-from shared.domain.deployment import ENDPOINTS
-from shared.domain.usage import Usage
+from shared.domain.batches.batch import Batch, CancelRequested, Event, Finished, RequestsDone, Status, Validated, apply
+from shared.domain.deployments.deployment import ENDPOINTS
+from shared.domain.usage.usage import Usage
 from shared.services import Services
 from tests.api.harness import Clock
 

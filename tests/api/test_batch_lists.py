@@ -10,8 +10,8 @@ import msgspec
 import openai
 import pytest
 
-from api import batch_search
-from shared.domain.batch import Batch, Status
+from api.batches import batch_search
+from shared.domain.batches.batch import Batch, Status
 from shared.services import Services
 from tests.api.harness import KEY, Clock
 

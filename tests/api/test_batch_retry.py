@@ -11,12 +11,12 @@ import httpx
 import msgspec
 import pytest
 
-from shared.domain.batch import Batch, Status
-from shared.domain.file import File
+from shared.domain.batches.batch import Batch, Status
+from shared.domain.files.file import File
 from shared.domain.ids import to_uuid
-from shared.domain.result_line import NeverRan, failure_line, never_ran_line
-from shared.domain.vendor import Vendor
-from shared.run.plan import read_all
+from shared.domain.lines.result_line import NeverRan, failure_line, never_ran_line
+from shared.domain.vendors.vendor import Vendor
+from shared.run.chunks.plan import read_all
 from shared.services import Services
 from tests.api.harness import Clock, FakeClient
 from tests.contracts.samples import a_batch, a_file, an_id

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.batch import Batch, Status
-from shared.domain.deployment import Deployment, Price
-from shared.domain.usage import Usage
+from shared.domain.batches.batch import Batch, Status
+from shared.domain.deployments.deployment import Deployment, Price
+from shared.domain.usage.usage import Usage
 from shared.services import Services, use
 from tests.api.harness import Clock
 from tests.contracts.samples import a_batch
@@ -191,6 +191,6 @@ async def test_a_pass_that_takes_too_long_is_ended(
 ) -> None:
     """Bounded time; 400, which no SDK repeats."""
     file_id = (await upload(line(1))).json()["id"]
-    monkeypatch.setattr("api.batch_validation.MOST_SECONDS", 0.0)
+    monkeypatch.setattr("api.batches.batch_validation.MOST_SECONDS", 0.0)
     answer = await create("/v1/batches/validate", input_file_id=file_id)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "validation_timeout")

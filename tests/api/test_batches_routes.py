@@ -14,7 +14,7 @@ import httpx
 import msgspec
 import pytest
 
-from shared.domain.batch import (
+from shared.domain.batches.batch import (
     Batch,
     BatchError,
     CancelRequested,
@@ -26,11 +26,11 @@ from shared.domain.batch import (
     Validated,
     apply,
 )
-from shared.domain.chunk import ChunkRow
-from shared.domain.heartbeat import Heartbeat
-from shared.domain.restarts import progress_of
-from shared.domain.usage import Usage
-from shared.domain.vendor import Vendor
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.batches.restarts import progress_of
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.usage.usage import Usage
+from shared.domain.vendors.vendor import Vendor
 from shared.ports import Changed
 from shared.services import Services, use
 from tests.api.harness import Clock, FakeClient

@@ -10,9 +10,9 @@ import httpx
 import msgspec
 import pytest
 
-from shared.domain.batch import Batch, BatchError, Refused
+from shared.domain.batches.batch import Batch, BatchError, Refused
 from shared.domain.ids import to_uuid
-from shared.run.change import change
+from shared.run.batches.change import change
 from shared.services import Services, use
 from tests.fake_caller_blobs import FOLDER, HOST, URL, FakeCallerBlobs
 

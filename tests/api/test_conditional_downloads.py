@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from local_host.http_server import build_app, compile_routes
+from local_host.http.http_server import build_app, compile_routes
 from tests.api.harness import LINE, app_index
 
 CONTENT = LINE * 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.dialect import parse_file_id
+from api.edge.dialect import parse_file_id
 
 
 @pytest.fixture

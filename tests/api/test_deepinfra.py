@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.vendor import Vendor
+from shared.domain.vendors.vendor import Vendor
 from shared.services import Services
 
 Send = Callable[..., Awaitable[httpx.Response]]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.disposition import parse_disposition
+from api.files.disposition import parse_disposition
 
 CHINESE = "你好.jsonl"
 DOTNET = b"form-data; name=file; filename=\"=?utf-8?B?5L2g5aW9Lmpzb25s?=\"; filename*=utf-8''%E4%BD%A0%E5%A5%BD.jsonl"

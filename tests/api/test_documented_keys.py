@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from shared.domain.batch import Validated
-from shared.run.change import change
+from shared.domain.batches.batch import Validated
+from shared.run.batches.change import change
 from shared.services import Services
 from tests.api.harness import LINE
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.file import RESULT_PURPOSE, File
+from shared.domain.files.file import RESULT_PURPOSE, File
 from shared.services import Services, use
 from tests.api.harness import LINE, MAX_FILE_BYTES, Clock
 
@@ -99,7 +99,7 @@ async def test_many_files_are_counted(
     services: Services, upload: Upload, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More than a page of them."""
-    monkeypatch.setattr("shared.run.file_quota._PAGE", 2)
+    monkeypatch.setattr("shared.run.files.file_quota._PAGE", 2)
     for number in range(5):
         await services.files.insert(a_result(f"{number:032x}", clock, purpose="batch"))
     with limits(services, max_files_without_expiry=5):

@@ -12,12 +12,12 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from local_host.http_server import build_app, compile_routes
-from shared.domain.batch import Refused
+from local_host.http.http_server import build_app, compile_routes
+from shared.domain.batches.batch import Refused
 from shared.domain.errors import Unavailable
-from shared.domain.file import File
-from shared.run.change import change
-from shared.run.input_bytes import drop_orphaned_input
+from shared.domain.files.file import File
+from shared.run.batches.change import change
+from shared.run.input.input_bytes import drop_orphaned_input
 from shared.services import Services, use
 from tests.api.harness import KEY, LINE, MAX_FILE_BYTES, Clock, app_index
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from shared.domain.errors import StorageFull
-from shared.domain.heartbeat import Heartbeat
-from shared.run import storage_probe
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.run.health import storage_probe
 from shared.services import use
 from tests.api.test_batches_routes import VALIDATED, advance, stored
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.multipart import MAX_FIELD_BYTES, MAX_FIELDS, Field, FileStart, Part, read_form
+from api.files.multipart import MAX_FIELD_BYTES, MAX_FIELDS, Field, FileStart, Part, read_form
 from shared.domain.errors import InvalidRequest
 
 TYPE = "multipart/form-data; boundary=XX"

@@ -10,7 +10,7 @@ import pytest
 
 from api.openapi.document import VERSION
 from api.openapi.operations import OPERATIONS
-from local_host.function_index import HttpFunction
+from local_host.app.function_index import HttpFunction
 from tests.api.description import check, document, documents
 from tests.api.harness import ROOT, app_index, app_routes
 

@@ -10,10 +10,10 @@ import httpx
 import openai
 import pytest
 
-from shared.domain.batch import Batch, Validated
-from shared.domain.deployment import Deployment
-from shared.domain.quota import QuotaMode
-from shared.run.change import change
+from shared.domain.batches.batch import Batch, Validated
+from shared.domain.batches.quota import QuotaMode
+from shared.domain.deployments.deployment import Deployment
+from shared.run.batches.change import change
 from shared.services import Services, use
 from tests.api.harness import KEY
 

@@ -9,13 +9,13 @@ import httpx
 import pytest
 from azure.durable_functions.models.utils import http_utils
 
-from api.dialect import OPENAI
-from api.endpoint import client_endpoint
-from api.readiness import readyz
-from local_host.client_rpc import binding_json
-from shared.domain.deployment import Deployment
+from api.edge.dialect import OPENAI
+from api.edge.endpoint import client_endpoint
+from api.edge.readiness import readyz
+from local_host.durable.client_rpc import binding_json
+from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import Unavailable
-from shared.domain.upstream import FailureKind, UpstreamFailure
+from shared.domain.upstream.upstream import FailureKind, UpstreamFailure
 from shared.services import use
 from tests.upstream.servers import saying, serving
 

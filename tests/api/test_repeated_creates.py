@@ -11,11 +11,11 @@ import httpx
 import openai
 import pytest
 
-from shared.domain.batch import Batch, CancelRequested
-from shared.domain.creation import KEY_LIFE, RETRY_LIFE, Creation
+from shared.domain.batches.batch import Batch, CancelRequested
+from shared.domain.batches.creation import KEY_LIFE, RETRY_LIFE, Creation
 from shared.domain.errors import Unavailable
 from shared.ports import BatchStore, CreationStore
-from shared.run.change import change
+from shared.run.batches.change import change
 from shared.services import Services, use
 from tests.api.harness import KEY, Clock, FakeClient
 from timers.forget_creations import forget_creations

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.upload import MAX_PARTS, UploadPart, UploadStatus, checking
+from shared.domain.files.upload import MAX_PARTS, UploadPart, UploadStatus, checking
 from shared.ports import BlobMissing
-from shared.run.change_upload import change_upload
+from shared.run.files.change_upload import change_upload
 from shared.services import Services, use
 from shared.services import services as installed
 from tests.api.harness import BLOCK_BYTES, LINE, MAX_FILE_BYTES, Clock
@@ -476,7 +476,7 @@ async def test_a_part_that_is_no_form(api: httpx.AsyncClient, upload: str) -> No
 
 async def test_parts_have_a_largest_size(upload: str, add: Add, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit itself is inside."""
-    monkeypatch.setattr("api.receive_part.MAX_PART_BYTES", 2000)
+    monkeypatch.setattr("api.files.receive_part.MAX_PART_BYTES", 2000)
 
     assert (await add(upload, b"x" * 2000)).status_code == 200
     assert message(await add(upload, b"x" * 2001)).startswith("The part is too large. The limit is 2000 bytes")

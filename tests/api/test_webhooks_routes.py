@@ -12,8 +12,8 @@ import msgspec
 import openai
 import pytest
 
-from shared.domain.webhook_delivery import Answered, NoAnswer
-from shared.domain.webhook_endpoint import WebhookEndpoint
+from shared.domain.webhooks.delivery import Answered, NoAnswer
+from shared.domain.webhooks.endpoint import WebhookEndpoint
 from shared.services import Services
 from tests.api.harness import Clock
 from tests.fake_receivers import FakeReceivers

@@ -44,7 +44,7 @@ def test_domain_takes_only_parsing_from_urllib() -> None:
     """The domain imports `urllib.parse` and nothing else of urllib, which import-linter cannot tell apart."""
     imported = {
         name
-        for path in (ROOT / "shared/domain").glob("*.py")
+        for path in (ROOT / "shared/domain").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         for name in _imported(node)
         if name.split(".")[0] == "urllib"

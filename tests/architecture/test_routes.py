@@ -14,8 +14,8 @@ import httpx
 import pytest
 from azurefunctions.extensions.http.fastapi import web
 
-from local_host.function_index import ALL_METHODS, FunctionIndex, index
-from local_host.http_server import build_app, compile_routes
+from local_host.app.function_index import ALL_METHODS, FunctionIndex, index
+from local_host.http.http_server import build_app, compile_routes
 from orchestrators import names
 from shared.services import Services, use
 from shared.settings import Settings

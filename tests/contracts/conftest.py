@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from local_host.stores import open_stores
+from local_host.stores.stores import open_stores
 from shared.azure.connect import azure_stores_from_connection_string
 from shared.azure.names import Names
 from shared.ports import BatchStore, BlobStore, CallerBlobs, CreationStore, FileStore, UploadStore

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from local_host.stores import LocalStores, open_stores
-from shared.domain.chunk import ChunkRow
+from local_host.stores.stores import LocalStores, open_stores
+from shared.domain.batches.chunk import ChunkRow
 from tests.contracts.samples import a_batch
 
 JOURNAL = "journals/b/000000"

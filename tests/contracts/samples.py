@@ -3,16 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.domain.batch import Batch, BatchError, Status
-from shared.domain.file import ExpiresAfter, File
-from shared.domain.heartbeat import Heartbeat
+from shared.domain.batches.batch import Batch, BatchError, Status
+from shared.domain.files.file import ExpiresAfter, File
+from shared.domain.files.upload import Upload, UploadPart
 from shared.domain.ids import new_id
-from shared.domain.upload import Upload, UploadPart
-from shared.domain.vendor import Vendor
-from shared.domain.webhook_delivery import Delivery
-from shared.domain.webhook_endpoint import WebhookEndpoint
-from shared.domain.webhook_event import EventType
-from shared.domain.webhook_signature import KEY_BYTES, new_secret
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.vendors.vendor import Vendor
+from shared.domain.webhooks.delivery import Delivery
+from shared.domain.webhooks.endpoint import WebhookEndpoint
+from shared.domain.webhooks.event import EventType
+from shared.domain.webhooks.signature import KEY_BYTES, new_secret
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ import asyncio
 import msgspec
 import pytest
 
-from shared.domain.batch import Status
-from shared.domain.chunk import ChunkRow
-from shared.domain.creation import Creation
+from shared.domain.batches.batch import Status
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.batches.creation import Creation
 from tests.contracts.samples import (
     START,
     a_batch,

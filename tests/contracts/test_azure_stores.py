@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from shared.azure.connect import azure_stores, azure_stores_from_connection_string
 from shared.azure.names import EXPIRY, LONGEST, UNFINISHED, compound, newest_first, table_key
 from shared.azure.table_batches import _Marker, _marker_key
-from shared.domain.batch import BatchError, Status
+from shared.domain.batches.batch import BatchError, Status
 from shared.domain.errors import Unavailable
 from shared.environment import SettingsError
 from shared.ports import AlreadyExists, Changed

@@ -6,9 +6,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.batch import TERMINAL, Status
-from shared.domain.chunk import ChunkRow
-from shared.domain.usage import Usage
+from shared.domain.batches.batch import TERMINAL, Status
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.usage.usage import Usage
 from shared.ports import AlreadyExists, Changed
 from tests.contracts.samples import START, a_batch, a_heartbeat, a_large_batch, an_id
 

@@ -118,7 +118,7 @@ async def test_committing_unknown_blocks_of_an_unknown_blob_raises(blobs):
 
 
 async def test_block_ids_of_the_product_are_accepted(blobs):
-    """Block ids as `shared.domain.chunk.block_id` makes them."""
+    """Block ids as `shared.domain.batches.chunk.block_id` makes them."""
     await blobs.stage_block("results/b/output", "000001-0002-0a1b2c3d", b"x")
     assert await blobs.commit_blocks("results/b/output", ["000001-0002-0a1b2c3d"]) == 1
 

@@ -12,7 +12,7 @@ import pytest
 from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import ContainerClient
 
-from local_host.caller_blobs import LateCallerBlobs
+from local_host.stores.caller_blobs import LateCallerBlobs
 from shared.azure.connect import AzureStores, azure_stores_from_connection_string
 from shared.domain.errors import Unavailable
 from shared.ports import AccessDenied, BlobMissing, CallerBlobs, Changed

@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.creation import Creation
+from shared.domain.batches.creation import Creation
 from shared.ports import Changed
 from tests.contracts.samples import START, an_id
 

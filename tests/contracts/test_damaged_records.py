@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.azure.names import newest_first, table_key
-from shared.domain.chunk import ChunkRow
+from shared.domain.batches.chunk import ChunkRow
 from shared.domain.errors import Damaged
 from tests.contracts.samples import (
     START,

@@ -12,12 +12,12 @@ import pytest
 from shared.azure import identity
 from shared.azure.connect import AzureStores, azure_stores
 from shared.azure.identity import service_credential
-from shared.domain.deployment import Deployment, UpstreamKind
+from shared.domain.deployments.deployment import Deployment, UpstreamKind
 from shared.domain.errors import Unavailable
-from shared.domain.outcome import classify
-from shared.domain.upstream import FailureKind, Retry, UpstreamFailure, build_request
+from shared.domain.upstream.outcome import classify
+from shared.domain.upstream.upstream import FailureKind, Retry, UpstreamFailure, build_request
 from shared.services import Services, _azure_services
-from shared.upstream_client import UpstreamClient
+from shared.upstream.client import UpstreamClient
 from tests import identity_endpoint
 from tests.identity_endpoint import IdentityEndpoint
 from tests.upstream.servers import OK, serving

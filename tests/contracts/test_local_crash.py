@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from local_host.stores import LocalStores, open_stores
+from local_host.stores.stores import LocalStores, open_stores
 from shared.ports import BlobMissing
 from tests.azurite import ROOT
 from tests.contracts.crash_writer import JOURNAL, PLAN, content, entry, upload_name

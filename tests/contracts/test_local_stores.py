@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local_host import disk_blobs
-from local_host.history import DataFolderLock
-from local_host.stores import open_stores
-from shared.domain.chunk import ChunkRow
+from local_host.durable.history import DataFolderLock
+from local_host.stores import disk_blobs
+from local_host.stores.stores import open_stores
+from shared.domain.batches.chunk import ChunkRow
 from shared.domain.errors import StorageFull, Unavailable
 from shared.ports import AlreadyExists, BlobMissing, Changed
 from tests.azurite import ROOT

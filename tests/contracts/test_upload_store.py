@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.upload import UploadStatus
+from shared.domain.files.upload import UploadStatus
 from shared.ports import AlreadyExists, Changed
 from tests.contracts.samples import START, a_part, an_id, an_upload
 

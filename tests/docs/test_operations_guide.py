@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.cost import Load, calls
-from shared.domain.deployment import Deployment
+from shared.domain.deployments.deployment import Deployment
 from shared.settings import Settings
 from shared.telemetry.actions import ACTIONS
 from tests.architecture.product import ROOT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from shared.domain.adaptive_rate import AdaptiveRate
+from shared.domain.pace.adaptive_rate import AdaptiveRate
 
 
 def drive(rate: AdaptiveRate, limit: float, seconds: float, wish: float = 50.0) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.batch import (
+from shared.domain.batches.batch import (
     TERMINAL,
     TRANSITIONS,
     Batch,
@@ -26,11 +26,11 @@ from shared.domain.batch import (
     apply,
     with_progress,
 )
-from shared.domain.chunk import ChunkRow
+from shared.domain.batches.chunk import ChunkRow
 from shared.domain.errors import WrongState
-from shared.domain.token_method import TokenMethod
-from shared.domain.usage import Usage
-from shared.domain.vendor import Vendor
+from shared.domain.usage.token_method import TokenMethod
+from shared.domain.usage.usage import Usage
+from shared.domain.vendors.vendor import Vendor
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NOW = START + timedelta(minutes=5)

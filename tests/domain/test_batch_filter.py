@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.batch import Status
-from shared.domain.batch_filter import (
+from shared.domain.batches.batch import Status
+from shared.domain.batches.batch_filter import (
     ANY_TIME,
     AllOf,
     AnyOf,

@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
-from shared.domain.blob_address import folder_address, input_address, is_closed, is_within, parse_hosts, result_address
 from shared.domain.errors import InvalidRequest
+from shared.domain.files.blob_address import (
+    folder_address,
+    input_address,
+    is_closed,
+    is_within,
+    parse_hosts,
+    result_address,
+)
 
 ORIGINS = {"https://acct.blob.core.windows.net", "http://127.0.0.1:10000"}
 GOOD = "https://acct.blob.core.windows.net/box/in.jsonl"

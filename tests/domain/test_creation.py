@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.creation import KEY_LIFE, RETRY_LIFE, Creation, RepeatableCall, repeatable_call
+from shared.domain.batches.creation import KEY_LIFE, RETRY_LIFE, Creation, RepeatableCall, repeatable_call
 from shared.domain.errors import InvalidRequest
 from tests.contracts.samples import START, an_id
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from shared.domain.deployment import ENDPOINTS, Deployment, Price, UpstreamKind, parse_deployments
-from shared.domain.upstream import build_request
+from shared.domain.deployments.deployment import ENDPOINTS, Deployment, Price, UpstreamKind, parse_deployments
+from shared.domain.upstream.upstream import build_request
 
 URL = "https://upstream.example/v1"
 

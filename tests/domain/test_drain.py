@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.domain.drain import SPARE_SECONDS, Drain
+from shared.domain.pace.drain import SPARE_SECONDS, Drain
 
 
 def test_while_attempts_begin_nothing_is_over() -> None:

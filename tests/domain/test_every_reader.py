@@ -14,18 +14,18 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.domain.batch import Refused
-from shared.domain.chunk import PlannedChunk
-from shared.domain.embedding_inputs import count_inputs
-from shared.domain.expected_load import expect_load
-from shared.domain.input_scan import InputScan
-from shared.domain.line_rules import LineRules
-from shared.domain.request_line import custom_id_of, read_line, with_model
-from shared.domain.result_line import NeverRan, never_ran_line
-from shared.domain.retry_lines import RetryLines
-from shared.domain.tokens import EstimatedTokens, weigh
-from shared.domain.vendor import Vendor
-from shared.run.plan import read_lines
+from shared.domain.batches.batch import Refused
+from shared.domain.batches.chunk import PlannedChunk
+from shared.domain.lines.input_scan import InputScan
+from shared.domain.lines.line_rules import LineRules
+from shared.domain.lines.request_line import custom_id_of, read_line, with_model
+from shared.domain.lines.result_line import NeverRan, never_ran_line
+from shared.domain.lines.retry_lines import RetryLines
+from shared.domain.usage.embedding_inputs import count_inputs
+from shared.domain.usage.expected_load import expect_load
+from shared.domain.usage.tokens import EstimatedTokens, weigh
+from shared.domain.vendors.vendor import Vendor
+from shared.run.chunks.plan import read_lines
 from tests.domain.test_input_scan import CHAT, RULES, rules
 
 ODD = "\x0b\x0c\x1c\x1f\x85\u2028"

@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.fair_share import Pacer, Window, shares
+from shared.domain.pace.fair_share import Pacer, Window, shares
 
 LANES = st.dictionaries(st.sampled_from("abcdefgh"), st.sets(st.integers(0, 9), min_size=1), min_size=1)
 

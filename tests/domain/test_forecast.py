@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from shared.domain.batch import Batch, Status
-from shared.domain.deployment import Deployment, Price
-from shared.domain.forecast import Cost, Measured, cost, duration, measured, progress
-from shared.domain.usage import Usage
-from shared.domain.vendor import Vendor
+from shared.domain.batches.batch import Batch, Status
+from shared.domain.batches.forecast import Cost, Measured, cost, duration, measured, progress
+from shared.domain.deployments.deployment import Deployment, Price
+from shared.domain.usage.usage import Usage
+from shared.domain.vendors.vendor import Vendor
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RUNNING = Batch(

@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.heartbeat import Heartbeat
-from shared.domain.hold_up import HoldUp, asked_to_wait, hold_up, no_room, sick_upstream
+from shared.domain.batches.hold_up import HoldUp, asked_to_wait, hold_up, no_room, sick_upstream
+from shared.domain.pace.heartbeat import Heartbeat
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

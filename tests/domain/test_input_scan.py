@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.batch import BatchError, Refused
-from shared.domain.deployment import Deployment
-from shared.domain.input_scan import Accepted, InputScan, ScanRules
-from shared.domain.token_method import TokenMethod
-from shared.domain.tokens import EstimatedTokens, TokenCounter
-from shared.domain.vendor import Vendor
+from shared.domain.batches.batch import BatchError, Refused
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.lines.input_scan import Accepted, InputScan, ScanRules
+from shared.domain.usage.token_method import TokenMethod
+from shared.domain.usage.tokens import EstimatedTokens, TokenCounter
+from shared.domain.vendors.vendor import Vendor
 
 CHAT = "/v1/chat/completions"
 NOT_JSON = "This line is not parseable as valid JSON."

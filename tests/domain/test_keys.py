@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.domain.errors import Unauthenticated
-from shared.domain.keys import Caller, authenticate
+from shared.domain.keys.caller import Caller, authenticate
 
 
 @pytest.mark.parametrize("presented", [["right"], ["wrong", "right"], ["right", "wrong"], ["", "right"]])

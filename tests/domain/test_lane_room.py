@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.lane_room import AGAIN_SECONDS, SPARE_SECONDS, TURN_SECONDS, LaneRoom, Place
+from shared.domain.pace.lane_room import AGAIN_SECONDS, SPARE_SECONDS, TURN_SECONDS, LaneRoom, Place
 
 
 def entered(room: LaneRoom, batch_id: str, now: float = 0.0) -> Place:

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.domain.batches.new_batch import NewBatch, parse_new_batch
 from shared.domain.errors import InvalidRequest
-from shared.domain.new_batch import NewBatch, parse_new_batch
 
 ENDPOINTS = {f"/v1/{name}": f"/v1/{name}" for name in ("chat/completions", "completions", "embeddings", "responses")}
 WINDOWS = {"24h": 86400}

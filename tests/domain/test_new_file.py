@@ -7,8 +7,8 @@ import gzip
 import pytest
 
 from shared.domain.errors import InvalidRequest
-from shared.domain.file import ExpiresAfter
-from shared.domain.new_file import NewFile, parse_new_file
+from shared.domain.files.file import ExpiresAfter
+from shared.domain.files.new_file import NewFile, parse_new_file
 
 FORMAT = "Invalid file format for Batch API. Must be .jsonl"
 

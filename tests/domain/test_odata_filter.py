@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.batch import Status
-from shared.domain.batch_filter import AllOf, AnyOf, Condition, CreatedWithin, HasStatus
+from shared.domain.batches.batch import Status
+from shared.domain.batches.batch_filter import AllOf, AnyOf, Condition, CreatedWithin, HasStatus
+from shared.domain.batches.odata_filter import MAX_DEPTH, is_newest_first, parse_filter
 from shared.domain.errors import InvalidRequest
-from shared.domain.odata_filter import MAX_DEPTH, is_newest_first, parse_filter
 
 COMPLETED, FAILED = HasStatus(status=Status.COMPLETED), HasStatus(status=Status.FAILED)
 EXAMPLE = "Write it like this: created_at gt 1728860560 and status eq 'Completed'."

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain import outcome as meaning
-from shared.domain.deployment import Deployment
-from shared.domain.upstream import (
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.upstream import outcome as meaning
+from shared.domain.upstream.upstream import (
     Failed,
     FailureKind,
     Outcome,
@@ -18,7 +18,7 @@ from shared.domain.upstream import (
     UpstreamFailure,
     UpstreamResponse,
 )
-from shared.domain.usage import Usage
+from shared.domain.usage.usage import Usage
 
 KEY = "topsecret-key/1"
 DEPLOYMENT = Deployment(name="gpt", base_url="http://up:8000", api_key=KEY)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.batch import Batch, Status
-from shared.domain.quota import enqueued_before, token_limit_exceeded
-from shared.domain.vendor import Vendor
+from shared.domain.batches.batch import Batch, Status
+from shared.domain.batches.quota import enqueued_before, token_limit_exceeded
+from shared.domain.vendors.vendor import Vendor
 from tests.contracts.samples import START, a_batch
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.rate_headers import ObservedLimits, read_limits
+from shared.domain.pace.rate_headers import ObservedLimits, read_limits
 
 
 def test_both_limits_are_read() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.deployment import Deployment, UpstreamKind
-from shared.domain.reachability import Verdict, judge, list_models
-from shared.domain.upstream import FailureKind, UpstreamFailure, UpstreamResponse
+from shared.domain.deployments.deployment import Deployment, UpstreamKind
+from shared.domain.upstream.reachability import Verdict, judge, list_models
+from shared.domain.upstream.upstream import FailureKind, UpstreamFailure, UpstreamResponse
 
 AZURE = UpstreamKind.AZURE
 

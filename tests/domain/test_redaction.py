@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.deployment import Deployment
-from shared.domain.redaction import redact, secrets_of
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.upstream.redaction import redact, secrets_of
 
 KEY = 'sk-Proj_9/x"y+z=é'
 

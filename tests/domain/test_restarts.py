@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shared.domain.batch import RunLost, Status, apply
-from shared.domain.chunk import ChunkRow
-from shared.domain.hold_up import run_hold_up
-from shared.domain.restarts import LONGEST_PAUSE, MANY, Restarts, has_to_wait, one_more, progress_of
+from shared.domain.batches.batch import RunLost, Status, apply
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.batches.hold_up import run_hold_up
+from shared.domain.batches.restarts import LONGEST_PAUSE, MANY, Restarts, has_to_wait, one_more, progress_of
 from tests.contracts.samples import START, a_batch
 
 ROWS = [ChunkRow(batch_id="b", index=0, completed=3, failed=1), ChunkRow(batch_id="b", index=1, completed=2, seal="s")]

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.raw_json import repair_surrogates
-from shared.domain.result_line import (
+from shared.domain.lines.result_line import (
     NeverRan,
     error_object,
     failure_line,
@@ -16,7 +15,8 @@ from shared.domain.result_line import (
     one_line,
     success_line,
 )
-from shared.domain.vendor import Vendor
+from shared.domain.raw_json import repair_surrogates
+from shared.domain.vendors.vendor import Vendor
 
 ANY_TEXT = st.text(st.characters(codec=None))  # lone surrogates and line separators included
 JSON = st.recursive(

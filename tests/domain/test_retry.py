@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.retry import RetryPolicy, next_delay, retry_after
+from shared.domain.pace.retry import RetryPolicy, next_delay, retry_after
 
 POLICY = RetryPolicy(max_attempts=5, first_seconds=0.5, max_seconds=30.0)
 JITTER = st.floats(0, 1, exclude_max=True)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors import WrongState
-from shared.domain.result_line import NeverRan, never_ran_line
-from shared.domain.retry_lines import RetryLines
-from shared.domain.vendor import Vendor
+from shared.domain.lines.result_line import NeverRan, never_ran_line
+from shared.domain.lines.retry_lines import RetryLines
+from shared.domain.vendors.vendor import Vendor
 
 
 def request(custom_id: str) -> bytes:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.heartbeat import Heartbeat
-from shared.domain.run_life import SILENCE, RunLives, Signs, signs_of
+from shared.domain.batches.run_life import SILENCE, RunLives, Signs, signs_of
+from shared.domain.pace.heartbeat import Heartbeat
 from shared.settings import Settings
 from tests.contracts.samples import START
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.deployment import Deployment
-from shared.domain.token_method import TokenMethod, method_of_model
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.usage.token_method import TokenMethod, method_of_model
 
 O200K, CL100K, ESTIMATE = TokenMethod.O200K_BASE, TokenMethod.CL100K_BASE, TokenMethod.ESTIMATE
 

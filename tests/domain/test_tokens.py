@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.token_method import TokenMethod
-from shared.domain.tokens import HELD_CHARACTERS, EstimatedTokens, TokenTally, weigh
+from shared.domain.usage.token_method import TokenMethod
+from shared.domain.usage.tokens import HELD_CHARACTERS, EstimatedTokens, TokenTally, weigh
 
 
 def tally(*bodies: bytes) -> int:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors import Unavailable, WrongState
-from shared.domain.upload import (
+from shared.domain.files.upload import (
     Upload,
     UploadStatus,
     block_id,

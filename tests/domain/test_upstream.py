@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from shared.domain.deployment import Deployment, UpstreamKind
-from shared.domain.upstream import build_request
+from shared.domain.deployments.deployment import Deployment, UpstreamKind
+from shared.domain.upstream.upstream import build_request
 
 CHAT = "/v1/chat/completions"
 BODY = b'{"model":"gpt","messages":[],"seed":1.50}'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.upstream_health import FORBIDDEN, REFUSALS, Blame, UpstreamHealth, next_pause
+from shared.domain.pace.upstream_health import FORBIDDEN, REFUSALS, Blame, UpstreamHealth, next_pause
 
 
 def health(*, probing: bool = False, patient: bool = True) -> UpstreamHealth:

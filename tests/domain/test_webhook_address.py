@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.domain.errors import InvalidRequest
-from shared.domain.webhook_address import MAX_URL, check_url, is_allowed
+from shared.domain.webhooks.address import MAX_URL, check_url, is_allowed
 
 PUBLIC = ["8.8.8.8", "52.1.2.3", "172.15.255.255", "172.32.0.1", "100.63.255.255", "2606:4700::1111", "::ffff:8.8.8.8"]
 PRIVATE = [

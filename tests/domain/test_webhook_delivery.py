@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.batch import TERMINAL, Batch, Status
-from shared.domain.vendor import Vendor
-from shared.domain.webhook_delivery import GIVEN_UP_AFTER, LONGEST_PAUSE, Answered, new_delivery, next_pause
-from shared.domain.webhook_endpoint import OLD_SECRET_LIFE, Changes, rotated, updated
-from shared.domain.webhook_event import EventType, batch_ended, encode_event
+from shared.domain.batches.batch import TERMINAL, Batch, Status
+from shared.domain.vendors.vendor import Vendor
+from shared.domain.webhooks.delivery import GIVEN_UP_AFTER, LONGEST_PAUSE, Answered, new_delivery, next_pause
+from shared.domain.webhooks.endpoint import OLD_SECRET_LIFE, Changes, rotated, updated
+from shared.domain.webhooks.event import EventType, batch_ended, encode_event
 from tests.contracts.samples import START, a_batch, a_webhook_endpoint, an_id
 
 FIVE_SECONDS = timedelta(seconds=5)

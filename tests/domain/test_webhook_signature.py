@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import openai
 import pytest
 
-from shared.domain.webhook_signature import KEY_BYTES, new_secret, secret_hint, signed_headers
+from shared.domain.webhooks.signature import KEY_BYTES, new_secret, secret_hint, signed_headers
 
 AT = datetime.fromtimestamp(1614265330, UTC)
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

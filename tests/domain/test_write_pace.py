@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from shared.domain.write_pace import MEMORY, WritePace
+from shared.domain.pace.write_pace import MEMORY, WritePace
 
 LONGEST, MOST = 1.0, 64
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from bench.programs import Mock, Service, chat_line, jsonl
-from local_host.stores import open_stores
+from local_host.stores.stores import open_stores
 
 LINES = 1200
 CONCURRENCY = 32

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from shared.domain.vendor import Vendor
+from shared.domain.vendors.vendor import Vendor
 from tests.faults.faulting_stores import Moment
 from tests.faults.simulation import Day
 from tests.faults.upstream import BREAKS, SILENCE

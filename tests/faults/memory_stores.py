@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 
-from shared.domain.batch import Batch
-from shared.domain.chunk import ChunkRow
-from shared.domain.file import File
-from shared.domain.heartbeat import Heartbeat
-from shared.domain.upload import Upload
-from shared.domain.webhook_endpoint import WebhookEndpoint
+from shared.domain.batches.batch import Batch
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.files.file import File
+from shared.domain.files.upload import Upload
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.webhooks.endpoint import WebhookEndpoint
 from shared.ports import AlreadyExists, BlobMissing, Changed, Stored
 
 PIECE_BYTES = 4 * 1024 * 1024

@@ -20,13 +20,13 @@ from typing import Any
 import msgspec
 
 from orchestrators import names
-from shared.domain.batch import Batch, CancelRequested, Status, apply
-from shared.domain.deployment import Deployment
+from shared.domain.batches.batch import Batch, CancelRequested, Status, apply
+from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import WrongState
-from shared.domain.file import File, upload_blob
+from shared.domain.files.file import File, upload_blob
 from shared.domain.ids import new_id
-from shared.domain.vendor import Vendor
-from shared.run.plan import read_all
+from shared.domain.vendors.vendor import Vendor
+from shared.run.chunks.plan import read_all
 from shared.services import Services, use
 from shared.settings import Settings
 from tests.faults import virtual_time

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.domain.batch import Status
+from shared.domain.batches.batch import Status
 from tests.faults import days
 from tests.faults.report import spread
 from tests.faults.simulation import Aftermath, Day, simulate

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.batch import Status
+from shared.domain.batches.batch import Status
 from tests.azurite import ROOT
 from tests.faults.full_disk import LINES
 

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from shared.domain.batch import Status
+from shared.domain.batches.batch import Status
 from tests.faults.faulting_stores import Moment
 from tests.faults.report import spread
 from tests.faults.simulation import Aftermath, Day, simulate

@@ -10,7 +10,13 @@ from random import Random
 
 import msgspec
 
-from shared.domain.upstream import FailureKind, UpstreamAnswer, UpstreamFailure, UpstreamRequest, UpstreamResponse
+from shared.domain.upstream.upstream import (
+    FailureKind,
+    UpstreamAnswer,
+    UpstreamFailure,
+    UpstreamRequest,
+    UpstreamResponse,
+)
 from tests.faults.processes import current
 
 SILENCE = "silence"  # no answer until the request's time is over

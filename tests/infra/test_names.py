@@ -7,10 +7,10 @@ import runpy
 from fnmatch import fnmatch
 from typing import Any
 
-from local_host.function_index import index
+from local_host.app.function_index import index
 from shared.azure.names import Names
-from shared.domain.chunk import INPUTS_PREFIX, JOURNALS_PREFIX, PLANS_PREFIX
-from shared.domain.file import FILES_PREFIX
+from shared.domain.batches.chunk import INPUTS_PREFIX, JOURNALS_PREFIX, PLANS_PREFIX
+from shared.domain.files.file import FILES_PREFIX
 from tests.infra.bicep_tree import INFRA, ROOT, read, templates, text_of, value, walk
 
 # Role -> its id everywhere in Azure.

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from shared.azure.connect import azure_stores
-from shared.domain.deployment import Deployment, parse_deployments
+from shared.domain.deployments.deployment import Deployment, parse_deployments
 from shared.environment import SettingsError
 from shared.settings import Settings
 from tests.infra.bicep_tree import (

@@ -15,8 +15,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from local_host.engine import Engine
-from local_host.history import History
+from local_host.durable.engine import Engine
+from local_host.durable.history import History
 from tests.local_host.orchestrations import ORCHESTRATORS
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from local_host import failures
-from local_host.activity_pool import ActivityFailed
-from local_host.engine import Engine
-from local_host.history import History
-from local_host.instance import InstanceStatus, RuntimeStatus
+from local_host.durable.engine import Engine
+from local_host.durable.history import History
+from local_host.durable.instance import InstanceStatus, RuntimeStatus
+from local_host.workers import failures
+from local_host.workers.activity_pool import ActivityFailed
 from tests.local_host.orchestrations import ORCHESTRATORS
 
 ANSWERS = {

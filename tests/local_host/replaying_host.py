@@ -11,9 +11,9 @@ from typing import Any
 
 import azure.functions as func
 
-from local_host import effects, events, replay
-from local_host.events import Event
-from local_host.sdk import Orchestrator
+from local_host.durable import effects, events, replay
+from local_host.durable.events import Event
+from local_host.durable.sdk import Orchestrator
 from tests.local_host.orchestrations import ORCHESTRATORS
 
 START = datetime(2026, 11, 22, 10, 0, 0, 500_000, tzinfo=UTC)

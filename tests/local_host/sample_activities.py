@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from shared.run.host_life import host_life
+from shared.run.lane.host_life import host_life
 
 
 async def double(value):

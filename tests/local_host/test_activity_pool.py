@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local_host import activity_pool
-from local_host.activity_pool import ActivityFailed, ActivityPool, PoolStopped
+from local_host.workers import activity_pool
+from local_host.workers.activity_pool import ActivityFailed, ActivityPool, PoolStopped
 
 ROOT = Path(__file__).parents[2]
 BOOTSTRAP = "tests.local_host.sample_activities:bootstrap"
@@ -183,7 +183,7 @@ async def test_a_spare_is_known_by_its_title():
         after = " ".join(spare.cmdline())
 
     assert before.startswith("spare of the local host")
-    assert "-m local_host.activity_worker tests.local_host.sample_activities:bootstrap" in after
+    assert "-m local_host.workers.activity_worker tests.local_host.sample_activities:bootstrap" in after
 
 
 async def test_workers_hear_of_a_stop():
@@ -306,12 +306,12 @@ async def test_app_that_cannot_be_loaded_is_reported(monkeypatch, caplog):
         await until(lambda: any(record.levelname == "ERROR" for record in caplog.records), 30)
 
     (message, *_) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert message.endswith("-m local_host.activity_worker tests.local_host.sample_activities:broken")
+    assert message.endswith("-m local_host.workers.activity_worker tests.local_host.sample_activities:broken")
 
 
 PARENT = """
 import asyncio, json, sys
-from local_host.activity_pool import ActivityPool
+from local_host.workers.activity_pool import ActivityPool
 
 async def main():
     pool = ActivityPool(processes=2, bootstrap="tests.local_host.sample_activities:bootstrap", environment={})

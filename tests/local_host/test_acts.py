@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from local_host.instance import RuntimeStatus
-from local_host.refusals import InstanceEnded, InstanceExists, InstanceMissing, SteeredTwice, WrongStatus
+from local_host.durable.instance import RuntimeStatus
+from local_host.durable.refusals import InstanceEnded, InstanceExists, InstanceMissing, SteeredTwice, WrongStatus
 from tests.local_host.orchestrations import ORCHESTRATORS
 
 

@@ -13,11 +13,11 @@ from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrc
 from azure.durable_functions.models.OrchestrationRuntimeStatus import OrchestrationRuntimeStatus as Runtime
 from azure.durable_functions.models.utils import http_utils
 
-from local_host.client_rpc import binding_json, build_rpc
-from local_host.engine import Engine
-from local_host.function_index import index
-from local_host.history import History
-from local_host.listener import Listener, bind
+from local_host.app.function_index import index
+from local_host.durable.client_rpc import binding_json, build_rpc
+from local_host.durable.engine import Engine
+from local_host.durable.history import History
+from local_host.http.listener import Listener, bind
 from tests.local_host.sample_app.function_app import add_one, build
 
 TOKEN = "a-token"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from local_host import configuration
-from local_host.configuration import bootstrap_key, load_app, parse_options, worker_environment
-from local_host.function_index import InvalidApp
-from local_host.greeting import greeting
-from shared.domain.deployment import Deployment
+from local_host.app import configuration
+from local_host.app.configuration import bootstrap_key, load_app, parse_options, worker_environment
+from local_host.app.function_index import InvalidApp
+from local_host.console.greeting import greeting
+from shared.domain.deployments.deployment import Deployment
 
 
 def test_the_defaults_are_for_one_person_at_one_machine() -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from local_host import store_database
-from local_host.database_check import DatabaseDamaged, check_databases
-from local_host.history import History
-from local_host.stores import open_stores
-from local_host.wal_check import lost_commits
+from local_host.durable.history import History
+from local_host.stores import store_database
+from local_host.stores.database_check import DatabaseDamaged, check_databases
+from local_host.stores.stores import open_stores
+from local_host.stores.wal_check import lost_commits
 from tests.contracts.samples import a_file
 
 COMMITS = 12

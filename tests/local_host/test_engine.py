@@ -15,14 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from local_host.activity_pool import ActivityPool
-from local_host.engine import Engine
-from local_host.history import History
-from local_host.instance import RuntimeStatus
-from local_host.refusals import (
-    InstanceExists,
-    UnknownFunction,
-)
+from local_host.durable.engine import Engine
+from local_host.durable.history import History
+from local_host.durable.instance import RuntimeStatus
+from local_host.durable.refusals import InstanceExists, UnknownFunction
+from local_host.workers.activity_pool import ActivityPool
 from shared.domain.errors import Unavailable
 from tests.local_host.engine_host import SkippingClock, ended
 from tests.local_host.orchestrations import ORCHESTRATORS
@@ -242,7 +239,7 @@ async def test_full_disk_delays_and_loses_nothing(host, monkeypatch):
     await host.engine.start_new("race", "b1", "3600")
     await host.activities.began.wait()
     real, failures = host.engine._history.write, iter([Unavailable("full"), Unavailable("full")])
-    monkeypatch.setattr("local_host.engine.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("local_host.durable.engine.RETRY_SECONDS", 0.01)
 
     async def write(work):
         for failure in failures:

@@ -8,8 +8,8 @@ import azure.functions as func
 import pytest
 from azurefunctions.extensions.http.fastapi import Request
 
-from local_host.function_index import ALL_METHODS, InvalidApp, index
-from local_host.replay import NotEmulated
+from local_host.app.function_index import ALL_METHODS, InvalidApp, index
+from local_host.durable.replay import NotEmulated
 from tests.local_host.sample_app.function_app import add_one, build
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from local_host import events
-from local_host.history import (
+from local_host.durable import events
+from local_host.durable.history import (
     DataFolderInUse,
     DataFolderLock,
     History,
@@ -20,7 +20,7 @@ from local_host.history import (
     TaskKey,
     WrongVersion,
 )
-from local_host.instance import InstanceStatus, Parent, RuntimeStatus
+from local_host.durable.instance import InstanceStatus, Parent, RuntimeStatus
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
@@ -196,7 +196,7 @@ async def test_same_version_opens_again(tmp_path):
 HOLD = """
 import sys, time
 from pathlib import Path
-from local_host.history import DataFolderLock
+from local_host.durable.history import DataFolderLock
 lock = DataFolderLock(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(60)

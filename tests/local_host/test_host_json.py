@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from local_host.function_index import InvalidApp
-from local_host.host_json import read_host_json
+from local_host.app.function_index import InvalidApp
+from local_host.app.host_json import read_host_json
 
 SLOTS = "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions"
 

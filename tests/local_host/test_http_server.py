@@ -8,10 +8,10 @@ import httpx
 import psutil
 import pytest
 
-from local_host.function_index import HttpFunction, InvalidApp, index
-from local_host.http_server import build_app, compile_routes
-from local_host.listener import CannotListen, Listener, bind
-from local_host.replay import NotEmulated
+from local_host.app.function_index import HttpFunction, InvalidApp, index
+from local_host.durable.replay import NotEmulated
+from local_host.http.http_server import build_app, compile_routes
+from local_host.http.listener import CannotListen, Listener, bind
 from tests.local_host.sample_app.function_app import build
 
 MIB = 1024 * 1024

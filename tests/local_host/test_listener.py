@@ -16,8 +16,8 @@ import pytest
 import uvloop
 from starlette.types import Receive, Scope, Send
 
-from local_host.listener import Listener, bind
-from local_host.walls import WalledConnection, Walls
+from local_host.http.listener import Listener, bind
+from local_host.http.walls import WalledConnection, Walls
 
 MIB = 1024 * 1024
 PIECE = b"x" * 4 * MIB

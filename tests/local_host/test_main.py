@@ -13,8 +13,8 @@ import httpx
 import psutil
 import pytest
 
-from local_host.file_limit import walls_for
-from local_host.listener import bind
+from local_host.http.file_limit import walls_for
+from local_host.http.listener import bind
 from tests.local_host.host_process import HostProcess, host
 
 

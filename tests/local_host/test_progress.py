@@ -6,11 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from local_host.progress import Progress
-from local_host.stores import LocalStores, open_stores
-from shared.domain.batch import Batch, BatchError, Status
-from shared.domain.chunk import ChunkRow
-from shared.domain.vendor import Vendor
+from local_host.console.progress import Progress
+from local_host.stores.stores import LocalStores, open_stores
+from shared.domain.batches.batch import Batch, BatchError, Status
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.vendors.vendor import Vendor
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 BATCH = Batch(

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from local_host import effects, events, replay, sdk
-from local_host.instance import InstanceStatus, RuntimeStatus
-from local_host.replay import Action, ActionType, NonDeterministic, NotEmulated, Reply, decide
+from local_host.durable import effects, events, replay, sdk
+from local_host.durable.instance import InstanceStatus, RuntimeStatus
+from local_host.durable.replay import Action, ActionType, NonDeterministic, NotEmulated, Reply, decide
 from tests.local_host.replaying_host import START, ReplayingHost
 from tests.local_host.transcripts import ANSWERS, TRANSCRIPTS
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_host.schedule import next_after
+from local_host.app.schedule import next_after
 
 AT = datetime(2026, 3, 4, 5, 6, 7, 890_000, tzinfo=UTC)  # A Wednesday.
 

@@ -12,8 +12,8 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from local_host.function_index import InvalidApp, TimerFunction
-from local_host.timers import Timers, schedule_timers
+from local_host.app.function_index import InvalidApp, TimerFunction
+from local_host.app.timers import Timers, schedule_timers
 
 HOURLY = "0 0 * * * *"
 EVERY_SECOND = "* * * * * *"

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from local_host import events
+from local_host.durable import events
 from tests.local_host.replaying_host import DETAILS, START, ReplayingHost
 
 

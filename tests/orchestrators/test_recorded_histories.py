@@ -13,8 +13,8 @@ import azure.durable_functions as df
 import msgspec
 import pytest
 
-from local_host import effects
-from local_host.replay import NonDeterministic, decide
+from local_host.durable import effects
+from local_host.durable.replay import NonDeterministic, decide
 from orchestrators import names
 from orchestrators.insist import MAX_CALLS
 from tests.courses import COURSES, FAULT

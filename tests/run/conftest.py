@@ -14,14 +14,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from local_host.stores import open_stores
-from shared.domain.batch import Batch, Status
-from shared.domain.chunk import Plan, PlannedChunk, plan_blob
-from shared.domain.deployment import Deployment
+from local_host.stores.stores import open_stores
+from shared.domain.batches.batch import Batch, Status
+from shared.domain.batches.chunk import Plan, PlannedChunk, plan_blob
+from shared.domain.deployments.deployment import Deployment
 from shared.domain.ids import new_id
-from shared.domain.upstream import UpstreamAnswer, UpstreamRequest, UpstreamResponse
-from shared.domain.vendor import Vendor
-from shared.run.plan import read_all
+from shared.domain.upstream.upstream import UpstreamAnswer, UpstreamRequest, UpstreamResponse
+from shared.domain.vendors.vendor import Vendor
+from shared.run.chunks.plan import read_all
 from shared.services import Services, use
 from shared.settings import Settings
 from tests.fake_receivers import FakeReceivers

@@ -10,16 +10,16 @@ import pytest
 
 from activities.process_chunk import process_chunk
 from activities.validate_input import validate_input
-from shared.domain.batch import Batch, CancelRequested, Status
-from shared.domain.blob_address import result_address
-from shared.domain.chunk import INPUTS_PREFIX, input_copy
+from shared.domain.batches.batch import Batch, CancelRequested, Status
+from shared.domain.batches.chunk import INPUTS_PREFIX, input_copy
 from shared.domain.errors import Unavailable
-from shared.domain.vendor import Vendor
+from shared.domain.files.blob_address import result_address
+from shared.domain.vendors.vendor import Vendor
 from shared.ports import AccessDenied, BlobMissing
-from shared.run.change import change
-from shared.run.input_pass import scan_input
-from shared.run.plan import read_all
-from shared.run.remains import sweep_remains
+from shared.run.batches.change import change
+from shared.run.batches.remains import sweep_remains
+from shared.run.chunks.plan import read_all
+from shared.run.input.input_pass import scan_input
 from shared.services import use
 from tests.fake_caller_blobs import FOLDER, HOST, URL, FakeCallerBlobs
 from tests.fake_orchestrations import finish_batch

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from local_host.stores import open_stores
+from local_host.stores.stores import open_stores
 from shared.azure.connect import azure_stores_from_connection_string
-from shared.domain.deployment import Deployment
+from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import StorageFull, Unavailable
-from shared.domain.reachability import Verdict
-from shared.run import checks, storage_probe
-from shared.run.checks import Check, Readiness, check_all
+from shared.domain.upstream.reachability import Verdict
+from shared.run.health import checks, storage_probe
+from shared.run.health.checks import Check, Readiness, check_all
 from shared.services import Services
 from shared.settings import Settings
-from shared.upstream_client import UpstreamClient
+from shared.upstream.client import UpstreamClient
 from tests.upstream.servers import OK, saying, serving
 
 REFUSED = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 11\r\n\r\nKey: hidden"

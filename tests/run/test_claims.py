@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from activities.process_chunk import process_chunk
-from shared.domain.batch import Status
-from shared.domain.chunk import ChunkRow
+from shared.domain.batches.batch import Status
+from shared.domain.batches.chunk import ChunkRow
 from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World
 from tests.run.test_lane import cursor

@@ -8,12 +8,12 @@ import pytest
 
 from activities.process_chunk import process_chunk
 from activities.validate_input import validate_input
-from shared.domain.batch import Batch, CancelRequested, Status
-from shared.domain.chunk import journal_blob, plan_blob
-from shared.domain.file import File
-from shared.run import damage
-from shared.run.change import change
-from shared.run.plan import read_all
+from shared.domain.batches.batch import Batch, CancelRequested, Status
+from shared.domain.batches.chunk import journal_blob, plan_blob
+from shared.domain.files.file import File
+from shared.run.batches.change import change
+from shared.run.chunks import damage
+from shared.run.chunks.plan import read_all
 from shared.services import use
 from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import INPUT_FILE, OWNER, World

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from activities.process_chunk import process_chunk
-from shared.domain.batch import CancelRequested, Status
-from shared.domain.chunk import ChunkRow, plan_blob
-from shared.domain.heartbeat import Heartbeat
-from shared.run.change import change
-from shared.run.plan import read_plan
-from shared.run.remains import sweep_remains
+from shared.domain.batches.batch import CancelRequested, Status
+from shared.domain.batches.chunk import ChunkRow, plan_blob
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.run.batches.change import change
+from shared.run.batches.remains import sweep_remains
+from shared.run.chunks.plan import read_plan
 from shared.services import use
 from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World, answer

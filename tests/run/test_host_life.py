@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from shared.run import host_life
+from shared.run.lane import host_life
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Only Linux shows the sockets of a parent process.")
 ROOT = Path(__file__).parents[2]
 WORKER = """
     import sys, time
-    from shared.run.host_life import HostLife
+    from shared.run.lane.host_life import HostLife
     life = HostLife()
     begun = life.begin()
     print("ready", flush=True)

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from activities.process_chunk import process_chunk
-from shared.domain import write_pace
-from shared.domain.batch import Batch
-from shared.domain.chunk import ChunkRow, journal_blob
+from shared.domain.batches.batch import Batch
+from shared.domain.batches.chunk import ChunkRow, journal_blob
+from shared.domain.pace import write_pace
 from shared.ports import BlobMissing
-from shared.run.plan import read_all
+from shared.run.chunks.plan import read_all
 from shared.services import use
 from tests.run.conftest import OWNER, World, answer
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from activities.process_chunk import process_chunk
-from shared.domain.batch import Batch, CancelRequested, Status
+from shared.domain.batches.batch import Batch, CancelRequested, Status
 from shared.domain.errors import Unavailable
-from shared.domain.upstream import FailureKind, UpstreamFailure
-from shared.domain.vendor import Vendor
-from shared.run.change import change
+from shared.domain.upstream.upstream import FailureKind, UpstreamFailure
+from shared.domain.vendors.vendor import Vendor
+from shared.run.batches.change import change
 from shared.services import use
 from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World, answer

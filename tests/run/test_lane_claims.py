@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from activities.process_chunk import process_chunk
-from shared.domain import fair_share
-from shared.domain.batch import Batch, CancelRequested, Status
-from shared.domain.heartbeat import Heartbeat
-from shared.run.change import change
-from shared.run.holder import holding
+from shared.domain.batches.batch import Batch, CancelRequested, Status
+from shared.domain.pace import fair_share
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.run.batches.change import change
+from shared.run.lane.holder import holding
 from shared.services import Services, use
 from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from shared.run import run_beat
-from shared.run.run_beat import BEAT_SECONDS, RUNS, showing_life
+from shared.run.batches import run_beat
+from shared.run.batches.run_beat import BEAT_SECONDS, RUNS, showing_life
 from tests.run.conftest import World
 
 

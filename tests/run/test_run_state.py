@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from activities.process_chunk import NAP_SECONDS, process_chunk
-from shared.domain.batch import Batch
-from shared.domain.heartbeat import Heartbeat
-from shared.run import surroundings
-from shared.run.run_state import Verdict, asking, judge
+from shared.domain.batches.batch import Batch
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.run.lane import surroundings
+from shared.run.lane.run_state import Verdict, asking, judge
 from tests.run.conftest import World
 from tests.run.test_lane import cursor
 

@@ -9,15 +9,15 @@ import msgspec
 import pytest
 
 from activities.process_chunk import process_chunk
-from shared.domain.budget import Budget
-from shared.domain.chunk import ChunkRow
-from shared.domain.heartbeat import Heartbeat
-from shared.domain.usage import Usage
-from shared.run import siblings
-from shared.run.journal import Entry
-from shared.run.open_chunk import OpenChunk
-from shared.run.plan import read_plan
-from shared.run.siblings import GONE_SECONDS, Siblings
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.pace.budget import Budget
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.usage.usage import Usage
+from shared.run.chunks.journal import Entry
+from shared.run.chunks.open_chunk import OpenChunk
+from shared.run.chunks.plan import read_plan
+from shared.run.lane import siblings
+from shared.run.lane.siblings import GONE_SECONDS, Siblings
 from tests.run.conftest import World
 from tests.run.test_lane import cursor
 

@@ -11,14 +11,14 @@ import msgspec
 import pytest
 
 from activities.process_chunk import process_chunk
-from shared.domain.batch import Batch, CancelRequested, Status
-from shared.domain.budget import Budget
-from shared.domain.chunk import ChunkRow
-from shared.domain.heartbeat import Heartbeat
-from shared.domain.retry import Attempts
-from shared.domain.upstream import FailureKind, UpstreamAnswer, UpstreamFailure
-from shared.run.change import change
-from shared.run.journal import Journal
+from shared.domain.batches.batch import Batch, CancelRequested, Status
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.pace.budget import Budget
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.pace.retry import Attempts
+from shared.domain.upstream.upstream import FailureKind, UpstreamAnswer, UpstreamFailure
+from shared.run.batches.change import change
+from shared.run.chunks.journal import Journal
 from shared.services import services, use
 from tests.run.conftest import World, answer
 from tests.run.test_lane import cursor, run_to_end

@@ -26,8 +26,8 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from activities.process_chunk import process_chunk
 from activities.validate_input import validate_input
-from local_host.http_server import build_app, compile_routes
-from shared.domain.deployment import Deployment
+from local_host.http.http_server import build_app, compile_routes
+from shared.domain.deployments.deployment import Deployment
 from shared.services import Services, use
 from shared.telemetry.attributes import SCOPE
 from tests.api.harness import FakeClient, app_index, with_client

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from shared.domain.batch import Status
-from shared.run.survey import QUEUED
+from shared.domain.batches.batch import Status
+from shared.run.batches.survey import QUEUED
 from shared.telemetry.actions import ACTIONS
 from shared.telemetry.metrics import METRICS
 from shared.telemetry.spans import LANE_SPAN, SPANS

@@ -28,7 +28,7 @@ logging.basicConfig(level=logging.INFO, handlers=[logging.NullHandler()])
 configure_azure_monitor()
 import function_app
 logging.config.dictConfig(LOGGING_CONFIG)
-for name in ("api.files", "azure.functions", "azure_functions_worker", "httpx"):
+for name in ("api.files.files", "azure.functions", "azure_functions_worker", "httpx"):
     logging.getLogger(name).info("information of %s", name)
     logging.getLogger(name).warning("warning of %s", name)
 logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', "127.0.0.1", "GET", "/v1/batches?after=x", "1.1", 200)
@@ -50,8 +50,8 @@ def test_our_lines_and_warnings_are_exported(tmp_path: Path) -> None:
         outputs = _told(ingestion, tmp_path)
         ours = Counter(text for text in ingestion.messages() if " of " in text)
 
-    libraries = ("api.files", "azure.functions", "azure_functions_worker", "httpx")
-    assert ours == {"information of api.files": 1, **{f"warning of {name}": 1 for name in libraries}}
+    libraries = ("api.files.files", "azure.functions", "azure_functions_worker", "httpx")
+    assert ours == {"information of api.files.files": 1, **{f"warning of {name}": 1 for name in libraries}}
     assert len(ingestion.posts) < 12
     assert "/v1/batches" not in outputs.stdout + outputs.stderr  # the host would take it for a log line
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from opentelemetry.metrics import CallbackOptions
 
-from shared.domain.batch import Batch
-from shared.domain.deployment import Deployment
-from shared.domain.upstream import Failed, Retry, Succeeded
-from shared.domain.usage import Usage
-from shared.domain.vendor import Vendor
-from shared.run.lane_meter import MOST_DURATIONS, MOST_FAILED_SPANS, LaneMeter, error_type
+from shared.domain.batches.batch import Batch
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.upstream.upstream import Failed, Retry, Succeeded
+from shared.domain.usage.usage import Usage
+from shared.domain.vendors.vendor import Vendor
+from shared.run.lane.lane_meter import MOST_DURATIONS, MOST_FAILED_SPANS, LaneMeter, error_type
 from shared.telemetry import attributes as names
 from shared.telemetry.metrics import FRESH_SECONDS, Newest
 from tests.contracts.samples import START

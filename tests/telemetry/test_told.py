@@ -12,10 +12,10 @@ from opentelemetry.sdk.metrics.export import Gauge, Histogram, Metric, Sum
 
 from activities.process_chunk import process_chunk
 from activities.validate_input import validate_input
-from shared.domain.batch import CancelRequested
-from shared.domain.quota import QuotaMode
-from shared.run.change import change, load
-from shared.run.survey import survey
+from shared.domain.batches.batch import CancelRequested
+from shared.domain.batches.quota import QuotaMode
+from shared.run.batches.change import change, load
+from shared.run.batches.survey import survey
 from shared.services import use
 from shared.telemetry import attributes as names
 from shared.telemetry.metrics import METRICS, Kind

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local_host.stores import open_stores
+from local_host.stores.stores import open_stores
 from shared.services import Services, use
 from shared.settings import Settings
 from tests.activities.conftest import Clock

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from orchestrators import names
-from shared.domain.batch import Status
-from shared.domain.chunk import ChunkRow
-from shared.domain.heartbeat import Heartbeat
-from shared.run.run_beat import RUNS
+from shared.domain.batches.batch import Status
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.run.batches.run_beat import RUNS
 from tests.contracts.samples import a_batch, an_id
 from tests.fake_orchestrations import FakeOrchestrations
 from tests.timers.conftest import World

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from orchestrators import names
-from shared.domain.webhook_delivery import KEPT, Delivery, ended
+from shared.domain.webhooks.delivery import KEPT, Delivery, ended
 from shared.ports import Stored
-from shared.run.deliveries import LEASE, start_delivery
+from shared.run.webhooks.deliveries import LEASE, start_delivery
 from tests.contracts.samples import START, a_delivery, an_id
 from tests.timers.conftest import World
 from timers.start_deliveries import start_deliveries

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from local_host.stores import open_stores
+from local_host.stores.stores import open_stores
 from shared.azure.connect import azure_stores_from_connection_string
-from shared.domain.batch import Status
+from shared.domain.batches.batch import Status
 from shared.domain.ids import new_id
 from shared.services import Services
 from shared.settings import Settings

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from shared.domain.upstream import UpstreamRequest
+from shared.domain.upstream.upstream import UpstreamRequest
 
 Behave = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 

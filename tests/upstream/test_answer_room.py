@@ -1,7 +1,7 @@
 import asyncio
 
-from shared.domain.upstream import FailureKind, UpstreamFailure, UpstreamResponse
-from shared.upstream_client import UpstreamClient
+from shared.domain.upstream.upstream import FailureKind, UpstreamFailure, UpstreamResponse
+from shared.upstream.client import UpstreamClient
 from tests.upstream.servers import post, serving
 
 

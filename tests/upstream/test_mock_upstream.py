@@ -6,9 +6,9 @@ import pytest
 
 from bench.mock_behaviour import Behaviour
 from bench.mock_upstream import running
-from shared.domain.deployment import ENDPOINTS, Deployment, UpstreamKind
-from shared.domain.outcome import classify
-from shared.domain.upstream import (
+from shared.domain.deployments.deployment import ENDPOINTS, Deployment, UpstreamKind
+from shared.domain.upstream.outcome import classify
+from shared.domain.upstream.upstream import (
     Failed,
     FailureKind,
     Outcome,
@@ -17,7 +17,7 @@ from shared.domain.upstream import (
     UpstreamFailure,
     build_request,
 )
-from shared.upstream_client import UpstreamClient
+from shared.upstream.client import UpstreamClient
 
 CHAT = "/v1/chat/completions"
 

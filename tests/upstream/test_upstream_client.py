@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
-from shared.domain.upstream import FailureKind, UpstreamAnswer, UpstreamFailure, UpstreamResponse
-from shared.upstream_client import UpstreamClient
+from shared.domain.upstream.upstream import FailureKind, UpstreamAnswer, UpstreamFailure, UpstreamResponse
+from shared.upstream.client import UpstreamClient
 from tests.upstream.servers import OK, Behave, post, saying, serving
 
 

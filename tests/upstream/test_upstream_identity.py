@@ -3,9 +3,9 @@ import asyncio
 import pytest
 from azure.core.credentials import AccessToken
 
-from shared.domain.upstream import FailureKind, UpstreamFailure, UpstreamResponse
-from shared.upstream_client import UpstreamClient
-from shared.upstream_identity import SCOPE, Identity, NoToken
+from shared.domain.upstream.upstream import FailureKind, UpstreamFailure, UpstreamResponse
+from shared.upstream.client import UpstreamClient
+from shared.upstream.identity import SCOPE, Identity, NoToken
 from tests.upstream.servers import OK, post, serving
 
 

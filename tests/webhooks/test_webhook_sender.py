@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shared.domain.webhook_delivery import Answered, NoAnswer, WebhookRequest
+from shared.domain.webhooks.delivery import Answered, NoAnswer, WebhookRequest
 from shared.webhook_sender import HttpWebhookSender
 
 UNUSED_TLS = httpx.create_ssl_context()  # Costs too much to be made for every sender.

@@ -1,0 +1,88 @@
+"""Azure's look at the quota when a batch is created: the refusal at once, and the two token headers (contract 3.4).
+
+Rule of this file: only dialects that `look_ahead` come here with an effect. What is looked at is the beginning of the
+file (`expected_load`) beside what is enqueued now; the run decides again, on what validation has counted. Where the
+limit is near, that beginning is counted as validation counts it: an estimate of ours refuses nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from api.edge.endpoint import Call
+from shared.domain.batches.batch import Batch
+from shared.domain.batches.quota import QuotaMode, enqueued_tokens, token_limit_exceeded
+from shared.domain.errors import InvalidRequest, Unavailable
+from shared.domain.usage.expected_load import HEAD_BYTES, ExpectedLoad, expect_load
+from shared.domain.usage.tokens import BYTES_PER_TOKEN, EstimatedTokens, TokenCounter
+from shared.ports import BlobMissing
+
+
+async def look_ahead(call: Call, batch: Batch) -> Batch:
+    """The record with the load it is expected to be, where its dialect looks. Raises InvalidRequest over the limit."""
+    head = await _read_head(call, batch) if call.dialect.looks_ahead else None
+    expected = _expected(call, head, EstimatedTokens()) if head else None
+    if head is None or expected is None:
+        return batch
+    deployment = call.services.settings.deployments[expected.deployment]
+    limit = deployment.enqueued_token_limit
+    if limit is not None and call.services.settings.quota_mode is QuotaMode.REFUSE_CREATE:
+        enqueued = await _enqueued(call, expected)
+        if enqueued + expected.input_tokens * BYTES_PER_TOKEN > limit:  # No token is less than a byte.
+            # Texts of up to 256 KiB, a vocabulary if it is the first time: not on the event loop.
+            expected = await asyncio.to_thread(_expected, call, head, call.services.counter_for(deployment)) or expected
+        if enqueued + expected.input_tokens > limit:
+            weighed = msgspec.structs.replace(batch, **msgspec.structs.asdict(expected))
+            error = token_limit_exceeded(weighed, limit, enqueued)
+            raise InvalidRequest(error.message, code=error.code)
+    return msgspec.structs.replace(batch, expected=expected)
+
+
+async def token_headers(call: Call, batch: Batch) -> dict[str, str]:
+    """What is enqueued at the deployment with this batch, and how much may be; nothing where nothing is known."""
+    if batch.expected is None or not call.dialect.shows_enqueued_tokens:
+        return {}
+    try:
+        headers = {"deployment-enqueued-tokens": str(await _enqueued(call, batch.expected))}
+    except Unavailable:  # The batch exists: an error would make the caller create a second one.
+        return {}
+    limit = _limit(call, batch.expected)
+    return headers if limit is None else headers | {"deployment-maximum-enqueued-tokens": str(limit)}
+
+
+class _Head(msgspec.Struct, frozen=True, kw_only=True):
+    """The first bytes of an input file, of `size` bytes in all."""
+
+    data: bytes
+    size: int
+
+
+async def _read_head(call: Call, batch: Batch) -> _Head | None:
+    if not batch.input_blob:
+        return None
+    head = bytearray()
+    try:
+        size = await call.services.blobs.size(batch.input_blob)
+        async for piece in call.services.blobs.read(batch.input_blob, 0, HEAD_BYTES):
+            head += piece
+    except BlobMissing:  # Found out in validation, as everything about the file.
+        return None
+    return _Head(data=bytes(head), size=size)
+
+
+def _expected(call: Call, head: _Head, counter: TokenCounter) -> ExpectedLoad | None:
+    """None if the beginning of the file names no deployment of ours."""
+    expected = expect_load(head.data, head.size, counter)
+    return expected if expected and expected.deployment in call.services.settings.deployments else None
+
+
+def _limit(call: Call, expected: ExpectedLoad) -> int | None:
+    deployment = call.services.settings.deployments.get(expected.deployment)
+    return deployment.enqueued_token_limit if deployment else None
+
+
+async def _enqueued(call: Call, expected: ExpectedLoad) -> int:
+    unfinished = [batch async for batch in call.services.batches.unfinished()]
+    return enqueued_tokens(unfinished, expected.deployment)

@@ -1,0 +1,122 @@
+"""How handlers come by a batch record, and show it: what the routes of batches share.
+
+The record is the truth; counts of a running batch are added up from its chunk rows at every look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from azurefunctions.extensions.http.fastapi import Request
+
+from api.batches.rendering import render_batch
+from api.edge.dialect import parse_batch_id, parse_file_id
+from api.edge.endpoint import Call, StartRun
+from api.edge.json_body import read_body
+from shared.domain.batches.batch import Batch, Status, with_progress
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.batches.hold_up import HoldUp, hold_up, run_hold_up, storage_full
+from shared.domain.batches.new_batch import NewBatch, parse_new_batch
+from shared.domain.batches.restarts import progress_of
+from shared.domain.errors import NotFound
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.parameters import shortened
+from shared.ports import Stored
+from shared.run.health.storage_probe import is_full
+
+_NEXT_TRY = timedelta(minutes=1)  # The longest pause before an activity is called again.
+_log = logging.getLogger(__name__)
+
+
+async def try_to_start(start: StartRun, batch: Batch) -> None:
+    """Never raises: a run that could not be started is started by `reconcile_batches`."""
+    try:
+        await start(batch)
+    except Exception:  # The batch exists; answering an error would make the caller create a second one.
+        _log.exception("Could not start a run.", extra={"action": "start_run", "batch_id": batch.id})
+
+
+async def read_new_batch(request: Request, call: Call) -> tuple[bytes, NewBatch]:
+    """The body of a create call, raw and checked. Raises InvalidRequest."""
+    body = await read_body(request, advice=" Request lines go in a file.")
+    new = parse_new_batch(
+        body,
+        endpoints=call.dialect.endpoints,
+        windows=call.services.settings.windows(),
+        fills_expiry=call.dialect.fills_expiry,
+        takes_any_window=call.dialect.takes_any_window,
+        blob_origins=call.services.settings.blob_origins() if call.dialect.takes_blobs else None,
+    )
+    return body, new
+
+
+async def new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) -> Batch:
+    """The record of a new batch. An input file that is unknown is no error yet: validation says so (1.5.5)."""
+    owner = call.caller.owner
+    canonical = parse_file_id(new.input_file_id)
+    file = await call.services.files.get(owner, canonical) if canonical else None
+    return Batch(
+        id=batch_id,
+        owner=owner,
+        vendor=call.dialect.vendor,
+        endpoint=new.endpoint,
+        input_file_id=canonical or new.input_file_id,
+        input_blob=file.blob if file else "",
+        input_url=new.input_url,
+        output_folder=new.output_folder,
+        completion_window=new.completion_window,
+        created_at=now,
+        expires_at=now + timedelta(seconds=new.window_seconds),
+        metadata=new.metadata,
+        output_expires_after_seconds=new.output_expires_after_seconds,
+    )
+
+
+async def find_batch(request: Request, call: Call) -> Stored[Batch]:
+    """The batch of the path. Raises NotFound."""
+    given = request.path_params["batch_id"]
+    canonical = parse_batch_id(given)
+    stored = await call.services.batches.get(call.caller.owner, canonical) if canonical else None
+    if stored is None:  # Literal: contract 1.3.
+        raise NotFound(f"No batch found with id '{shortened(given)}'.")
+    return stored
+
+
+async def show_batch(call: Call, batch: Batch) -> dict[str, Any]:
+    """The batch as the caller's dialect shows it now."""
+    rows, beats = await asyncio.gather(_rows(call, batch), _beats(call, batch))
+    held_up = None if batch.is_terminal else await _held_up(call, batch, rows, beats)
+    return render_batch(call.dialect, with_progress(batch, rows), call.services.now(), held_up)
+
+
+async def _held_up(call: Call, batch: Batch, rows: list[ChunkRow], beats: list[Heartbeat]) -> HoldUp | None:
+    """What its lanes say; if none is at work or waits, what can be seen of the storage and of its runs."""
+    now, stale_seconds = call.services.now(), call.services.settings.stale_seconds
+    if found := hold_up(beats, now, stale_seconds):
+        return found
+    if any(beat.is_live(now, stale_seconds) for beat in beats):
+        return None
+    if batch.status is Status.IN_PROGRESS and await is_full(call.services):
+        return HoldUp(until=now + _NEXT_TRY, reason=storage_full())  # Then no lane can say so itself.
+    return run_hold_up(batch.restarts, progress_of(batch.status, rows))
+
+
+async def _beats(call: Call, batch: Batch) -> list[Heartbeat]:
+    """Lists do not ask for them, at a query for each batch."""
+    if batch.status is not Status.IN_PROGRESS or batch.deployment is None:
+        return []
+    return await call.services.batches.heartbeats(batch.deployment, batch.id)
+
+
+async def _rows(call: Call, batch: Batch) -> list[ChunkRow]:
+    """Before validation is through, and after the end, there is nothing to add up."""
+    if batch.is_terminal or batch.status is Status.VALIDATING:
+        return []
+    return await call.services.batches.list_chunks(batch.id)
+
+
+async def with_live_counts(call: Call, batch: Batch) -> Batch:
+    return with_progress(batch, await _rows(call, batch))

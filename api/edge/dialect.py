@@ -1,0 +1,222 @@
+"""The dialects as one table: where they are mounted, how they spell ids and endpoints, what success looks like.
+
+Rule of this file: every difference between the dialects is a field of `Dialect`; handlers never ask which one they
+serve. Pure. Objects are rendered in `rendering.py`, errors in `envelopes.py`.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from shared.domain import ids
+from shared.domain.deployments.deployment import ENDPOINTS
+from shared.domain.files.file import PURPOSES
+from shared.domain.files.upload import Upload
+from shared.domain.vendors.vendor import Vendor
+
+OK = 200
+GATEWAY_NOT_FOUND = "404"  # The code of the gateway in front of Azure (contract 1.3).
+UPLOAD_PREFIX = "upload_"
+_BLOCK_ID = re.compile("[0-9A-Za-z+/]{22}==", re.ASCII)
+
+
+class Envelope(StrEnum):
+    """Shape of an error (contract 1.3)."""
+
+    OPENAI = "openai"
+    AZURE_CLASSIC = "azure_classic"
+    AZURE_V1 = "azure_v1"
+
+
+def _hex(value: str) -> str:
+    return value
+
+
+def _with_version(endpoint: str) -> str:
+    return endpoint
+
+
+def _without_version(endpoint: str) -> str:
+    return endpoint.removeprefix("/v1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One way of speaking to the same objects. `spell_*` turn a canonical id or endpoint into the caller's form.
+
+    `file_keys` and `batch_keys` are all that an answer may hold, None if whatever we have to say; they and some more
+    depend on the api-version where one is needed (`api_versions.at_version`).
+    """
+
+    prefix: str
+    vendor: Vendor
+    envelope: Envelope
+    spell_upload: Callable[[str], str]
+    spell_result: Callable[[str], str]
+    spell_batch: Callable[[str], str]
+    spell_endpoint: Callable[[str], str]
+    unknown_path: str  # what is said of a call that no route takes, with its {method} and {path}
+    endpoints: Mapping[str, str]
+    created_file: int
+    created_batch: int
+    unknown_path_code: str | None = GATEWAY_NOT_FOUND
+    names_methods: bool = False  # a known path under another method: 405 and `Allow`, where others say unknown
+    needs_api_version: bool = False
+    locates_files: bool = False
+    pages_files: bool = True
+    files_expire: bool = False
+    sends_apim_request_id: bool = True
+    file_prefix: str = "file-"
+    part_prefix: str = "part_"
+    names_uploads_by_purpose: bool = False
+    shows_block_ids: bool = False
+    fills_expiry: bool = False
+    takes_any_window: bool = False
+    looks_ahead: bool = False
+    shows_enqueued_tokens: bool = False  # two headers of a created batch (contract 1.2)
+    file_keys: frozenset[str] | None = None
+    batch_keys: frozenset[str] | None = None
+    reads_odata: bool = False
+    takes_blobs: bool = False  # `input_blob` and `output_folder` on create
+    shows_blobs: bool = False  # their keys in every batch, not only in those that use them
+
+
+AZURE_PART_PREFIX = "uplprt-"
+DEEPINFRA_ENDPOINTS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
+_UNVERSIONED = {endpoint.removeprefix("/v1"): endpoint for endpoint in ENDPOINTS}
+_VERSIONED = {endpoint: endpoint for endpoint in ENDPOINTS}
+
+OPENAI = Dialect(
+    prefix="v1",
+    vendor=Vendor.OPENAI,
+    envelope=Envelope.OPENAI,
+    spell_upload=ids.to_base62,
+    spell_result=ids.to_base62,
+    spell_batch=_hex,
+    spell_endpoint=_with_version,
+    unknown_path="Invalid URL ({method} {path}).",
+    endpoints=MappingProxyType(_VERSIONED),
+    created_file=OK,
+    created_batch=OK,
+    unknown_path_code=None,
+    names_methods=True,
+    files_expire=True,
+    sends_apim_request_id=False,
+)
+# OpenAI's shapes; its own file ids, three endpoints, and an expiry whose parts may be left out (contract 2.6, 5).
+DEEPINFRA = replace(
+    OPENAI,
+    prefix="v1/openai",
+    vendor=Vendor.DEEPINFRA,
+    endpoints=MappingProxyType({name: name for name in DEEPINFRA_ENDPOINTS}),
+    file_prefix="file_",
+    fills_expiry=True,
+)
+AZURE_CLASSIC = Dialect(
+    prefix="openai",
+    vendor=Vendor.AZURE,
+    envelope=Envelope.AZURE_CLASSIC,
+    spell_upload=_hex,
+    spell_result=ids.to_uuid,
+    spell_batch=ids.to_uuid,
+    spell_endpoint=_without_version,
+    unknown_path="Resource not found: {method} {path}.",
+    endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
+    created_file=201,
+    created_batch=OK,
+    needs_api_version=True,
+    part_prefix=AZURE_PART_PREFIX,
+    names_uploads_by_purpose=True,
+    shows_block_ids=True,
+    locates_files=True,
+    pages_files=False,
+    reads_odata=True,
+    takes_blobs=True,
+    takes_any_window=True,
+    looks_ahead=True,
+)
+AZURE_V1 = Dialect(
+    prefix="openai/v1",
+    vendor=Vendor.AZURE,
+    envelope=Envelope.AZURE_V1,
+    spell_upload=_hex,
+    spell_result=ids.to_uuid,
+    spell_batch=ids.to_uuid,
+    spell_endpoint=_without_version,
+    unknown_path="Resource not found: {method} {path}.",
+    endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
+    created_file=OK,
+    created_batch=OK,  # The reference says 201; the official client for .NET takes nothing but 200 (contract 9.6).
+    part_prefix=AZURE_PART_PREFIX,
+    names_uploads_by_purpose=True,
+    shows_block_ids=True,
+    reads_odata=True,
+    takes_blobs=True,
+    shows_blobs=True,
+    takes_any_window=True,
+    looks_ahead=True,
+    shows_enqueued_tokens=True,
+)
+
+# What function names begin with, the route prefix, the dialect. SDKs before 1.65.2 put the deployment into the path
+# (contract 6.3); it is accepted, unread.
+MOUNTS = (
+    ("openai", OPENAI.prefix, OPENAI),
+    ("deepinfra", DEEPINFRA.prefix, DEEPINFRA),
+    ("azure_v1", AZURE_V1.prefix, AZURE_V1),
+    ("azure", AZURE_CLASSIC.prefix, AZURE_CLASSIC),
+    ("azure_deployment", f"{AZURE_CLASSIC.prefix}/deployments/{{deployment}}", AZURE_CLASSIC),
+)
+
+
+def parse_file_id(text: str) -> str | None:
+    """The canonical id behind any dialect's spelling, or None."""
+    return ids.parse(text, "file-", "file_")
+
+
+def parse_batch_id(text: str) -> str | None:
+    """The canonical id behind any dialect's spelling, or None."""
+    return ids.parse(text, "batch_")
+
+
+def upload_id(dialect: Dialect, file_id: str) -> str:
+    """An uploaded file's id; what is no id comes back as it was given (contract 1.5.5)."""
+    return f"{dialect.file_prefix}{dialect.spell_upload(file_id)}" if ids.parse(file_id) == file_id else file_id
+
+
+def result_id(dialect: Dialect, file_id: str | None) -> str | None:
+    """The id of an output or error file."""
+    return None if file_id is None else f"{dialect.file_prefix}{dialect.spell_result(file_id)}"
+
+
+def parse_upload_id(text: str) -> str | None:
+    """The canonical id of an upload in parts behind any dialect's spelling, or None."""
+    return ids.parse(text, UPLOAD_PREFIX, *(f"{purpose}-" for purpose in PURPOSES))
+
+
+def spell_upload_id(dialect: Dialect, upload: Upload) -> str:
+    """Azure's examples begin with the purpose (contract 1.5.8)."""
+    return f"{upload.purpose}-{upload.id}" if dialect.names_uploads_by_purpose else f"{UPLOAD_PREFIX}{upload.id}"
+
+
+def parse_part_id(text: str) -> str | None:
+    """The canonical id behind any dialect's spelling, Azure's block ids included, or None."""
+    return ids.parse(text, OPENAI.part_prefix, AZURE_PART_PREFIX) or _parse_block_id(text)
+
+
+def azure_block_id(part_id: str) -> str:
+    """A part's other name, which Azure's examples complete with (contract 1.5.8)."""
+    return base64.b64encode(bytes.fromhex(part_id)).decode()
+
+
+def _parse_block_id(text: str) -> str | None:
+    return base64.b64decode(text).hex() if _BLOCK_ID.fullmatch(text) else None
+
+
+def batch_id(dialect: Dialect, canonical: str) -> str:
+    return f"batch_{dialect.spell_batch(canonical)}"

@@ -1,0 +1,77 @@
+"""One part of an upload, from the first byte of its form to the part's record. A piece of `add_part`.
+
+Rule of this file: a part that was answered is there when its upload is completed. It is recorded once all of its
+blocks are staged; then the upload is looked at again, and if anything happened to it meanwhile the part is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from functools import partial
+
+from api.files.block_writer import BlockWriter
+from api.files.multipart import read_form
+from shared.domain import ids
+from shared.domain.errors import InvalidRequest
+from shared.domain.files.upload import (
+    MAX_PART_BYTES,
+    Upload,
+    UploadPart,
+    block_id,
+    check_room,
+    check_takes_part,
+    interrupted,
+)
+from shared.domain.parameters import missing
+from shared.ports import Stored
+from shared.services import Services
+
+FIELD = "data"
+
+
+async def receive_part(
+    services: Services, stored: Stored[Upload], content_type: str | None, body: AsyncIterator[bytes]
+) -> UploadPart:
+    """The recorded part. Raises InvalidRequest, WrongState, or Unavailable where sending it again will help."""
+    upload = stored.value
+    check_takes_part(upload, services.now())
+    check_room(upload, await services.uploads.list_parts(upload.id))
+    part_id = ids.new_id(services.now(), os.urandom(10))
+    block_bytes = services.settings.upload_block_bytes
+    writer = BlockWriter(services.blobs, upload.blob, block_bytes, partial(block_id, part_id))
+    try:
+        size = await _stage(content_type, body, writer)
+        blocks = await writer.stage_rest()
+    finally:
+        await writer.settle()
+    part = UploadPart(id=part_id, upload_id=upload.id, bytes=size, blocks=blocks, created_at=services.now())
+    await services.uploads.put_part(part)
+    await _check_untouched(services, stored, part)
+    return part
+
+
+async def _stage(content_type: str | None, body: AsyncIterator[bytes], writer: BlockWriter) -> int:
+    size = 0
+    async for piece in read_form(content_type, body, FIELD):
+        if isinstance(piece, bytes):
+            size += len(piece)
+            if size > MAX_PART_BYTES:
+                raise InvalidRequest(
+                    f"The part is too large. The limit is {MAX_PART_BYTES} bytes: send it as several parts.",
+                    param=FIELD,
+                )
+            await writer.write(piece)
+    if not size:
+        raise missing(FIELD)
+    return size
+
+
+async def _check_untouched(services: Services, before: Stored[Upload], part: UploadPart) -> None:
+    after = await services.uploads.get(before.value.owner, before.value.id)
+    if after and after.version == before.version:
+        return
+    await services.uploads.delete_part(part)
+    if after:
+        check_takes_part(after.value, services.now())
+    raise interrupted()

@@ -1,0 +1,251 @@
+"""Blobs on a directory: bytes are files that are never changed below their committed length, names are rows in SQLite.
+
+Rule: the row is the truth. A file is complete and fsynced before a row names it and is removed after no row names it;
+what a crash leaves in between is an orphan, set aside later (`lost_files`). So committing blocks
+writes one row and copies nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from local_host.stores import blob_rows
+from local_host.stores.blob_rows import Piece
+from local_host.stores.lost_files import LostFiles
+from local_host.stores.private_files import private_open
+from local_host.stores.store_database import StoreDatabase
+from shared.ports import BlobMissing
+
+READ_BYTES = 1024 * 1024  # What a download holds whose client does not read.
+log = logging.getLogger(__name__)
+
+_UNKNOWN_BYTES = (
+    "The data folder holds files that its database, stores.db, does not know; they are left alone. If stores.db was "
+    "lost or replaced, stop the service and restore a copy of it; if the files are not wanted, remove them by hand."
+)
+_SET_ASIDE = (
+    "Files that no record names were moved to lost+found and are deleted after 30 days. A crash leaves a few; if there "
+    "are many, a restored copy of stores.db that names them brings them back at the next start."
+)
+
+
+class DiskBlobs:
+    """`BlobStore`; rows in `database`, bytes in `folder`."""
+
+    def __init__(self, database: StoreDatabase, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+
+    async def stage_block(self, name: str, block_id: str, data: bytes) -> None:
+        file = await self._database.in_thread(lambda: self._write_file(data))
+        block = (name, block_id, file, len(data), time.time())
+        replaced = await self._database.write(lambda connection: blob_rows.stage(connection, block))
+        await self._remove_files(replaced)
+
+    async def commit_blocks(self, name: str, block_ids: Sequence[str]) -> int:
+        size, dropped = await self._database.write(lambda connection: blob_rows.commit(connection, name, block_ids))
+        await self._remove_files(dropped)
+        return size
+
+    async def put(self, name: str, data: bytes) -> None:
+        file = await self._database.in_thread(lambda: self._write_file(data))
+        piece = Piece("", file, len(data))
+        dropped = await self._database.write(lambda connection: blob_rows.replace(connection, name, [piece]))
+        await self._remove_files(dropped)
+
+    async def size(self, name: str) -> int:
+        """Of bytes that are there: a file that was lost or cut is found out here, not in the middle of a download."""
+        pieces = await self._pieces(name)
+        if not await self._database.in_thread(lambda: all(map(self._is_whole, pieces))):
+            if pieces == await self._pieces(name):
+                raise BlobMissing(f"Bytes of {name} are missing in the data folder.")
+            return await self.size(name)  # Replaced or extended by another process meanwhile.
+        return sum(piece.length for piece in pieces)
+
+    async def read(self, name: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        pieces = await self._pieces(name)
+        end = sum(piece.length for piece in pieces)
+        if length is not None:
+            end = min(end, start + length)
+        while start < end:
+            try:
+                data = await self._database.in_thread(lambda: self._read_span(pieces, start, end))  # noqa: B023
+            except _FileGone:  # Replaced by another process while being read, or deleted.
+                previous, pieces = pieces, await self._pieces(name)
+                if pieces == previous:
+                    raise BlobMissing(f"Bytes of {name} are missing in the data folder.") from None
+                continue
+            if not data:  # Replaced by something shorter.
+                return
+            yield data
+            start += len(data)
+
+    async def append(self, name: str, data: bytes) -> None:
+        await self._database.in_thread(lambda: self._append(name, data))
+
+    async def delete(self, name: str) -> bool:
+        found, files = await self._database.write(lambda connection: blob_rows.delete(connection, name, name))
+        await self._remove_files(files)
+        return found
+
+    async def delete_prefix(self, prefix: str) -> None:
+        last = prefix + blob_rows.PAST_EVERY_NAME
+        _, files = await self._database.write(lambda connection: blob_rows.delete(connection, prefix, last))
+        await self._remove_files(files)
+
+    async def names(self, prefix: str) -> AsyncIterator[str]:
+        last, position = prefix + blob_rows.PAST_EVERY_NAME, ""
+        while page := await self._database.read(lambda connection: blob_rows.names(connection, prefix, last, position)):  # noqa: B023
+            for name in page:
+                yield name
+            position = page[-1]
+
+    def close(self) -> None:
+        """Close the database, which the record stores share. Blocks."""
+        self._database.close()
+
+    def sweep(self, now: float) -> None:
+        """Drop abandoned blocks and set orphaned files aside, at most once a day. `now` is in unix seconds. Blocks.
+
+        Nothing is moved by a database that knows no bytes, nor a file that is older than the database.
+        """
+        sweep = self._database.begin(lambda connection: blob_rows.claim_sweep(connection, now)).result()
+        lost = LostFiles(self._folder)
+        if sweep is None and not lost:
+            return
+        named = self._database.begin(blob_rows.every_file).result()
+        if back := lost.bring_back(named):
+            log.warning(
+                "Files that were set aside are named again.", extra={"action": "files_brought_back", "count": back}
+            )
+        if sweep is None:
+            return
+        self._remove(*sweep.given_up)
+        lost.forget(now)
+        orphans = self._older_than(now - blob_rows.DAY_SECONDS, named)
+        lost.set_aside(own := [file for file, at in orphans.items() if named and at >= sweep.made_at], now)
+        if own:
+            log.warning(_SET_ASIDE, extra={"action": "orphans_set_aside", "count": len(own), "reason": lost.folder})
+        if unknown := len(orphans) - len(own):
+            log.warning(_UNKNOWN_BYTES, extra={"action": "sweep_refused", "count": unknown, "reason": self._folder})
+
+    def _older_than(self, until: float, named: set[str]) -> dict[str, float]:
+        """Files that are not `named`, and when each was written; in unix seconds."""
+        found = {}
+        for entry in os.scandir(self._folder):
+            with suppress(FileNotFoundError):  # Another process works here, too.
+                if entry.name not in named and (written := entry.stat().st_mtime) < until:
+                    found[entry.name] = written
+        return found
+
+    async def _pieces(self, name: str) -> list[Piece]:
+        pieces = await self._database.read(lambda connection: blob_rows.committed(connection, name))
+        if pieces is None:
+            raise BlobMissing(f"There is no blob {name}.")
+        return pieces
+
+    def _is_whole(self, piece: Piece) -> bool:
+        try:
+            return (self._folder / piece.file).stat().st_size >= piece.length
+        except FileNotFoundError:
+            return False
+
+    def _read_span(self, pieces: Sequence[Piece], start: int, end: int) -> bytes:
+        """The bytes from `start` to `end`, cut to READ_BYTES, across as many files as it takes."""
+        end, parts, piece_start = min(end, start + READ_BYTES), [], 0
+        for piece in pieces:
+            piece_end = piece_start + piece.length
+            if start < piece_end and piece_start < end:
+                parts.append(self._read_file(piece, max(start - piece_start, 0), min(end, piece_end) - piece_start))
+            piece_start = piece_end
+            if piece_start >= end:
+                break
+        return b"".join(parts)
+
+    def _read_file(self, piece: Piece, start: int, end: int) -> bytes:
+        try:
+            with (self._folder / piece.file).open("rb") as file:
+                file.seek(start)
+                data = file.read(end - start)
+        except FileNotFoundError:
+            raise _FileGone from None
+        if len(data) < end - start:
+            raise OSError(f"{piece.file} is shorter than it was; it was changed from outside")
+        return data
+
+    def _write_file(self, data: bytes) -> str:
+        """A new file of a name never used before, durable with its directory entry."""
+        file = os.urandom(16).hex()
+        try:
+            with private_open(self._folder / file) as handle:
+                handle.write(data)
+                handle.flush()
+                os.fsync(handle.fileno())
+            _sync_folder(self._folder)
+        except OSError:
+            self._remove(file)
+            raise
+        return file
+
+    def _append(self, name: str, data: bytes) -> None:
+        while True:
+            pieces = blob_rows.committed(self._database.reading(), name)
+            if self._create_appended(name, data) if pieces is None else self._extend(name, pieces[0].file, data):
+                return
+
+    def _create_appended(self, name: str, data: bytes) -> bool:
+        """The first append. False if another was first."""
+        piece = Piece("", self._write_file(data), len(data))
+        created = self._database.begin(lambda connection: blob_rows.insert(connection, name, piece)).result()
+        if not created:
+            self._remove(piece.file)
+        return created
+
+    def _extend(self, name: str, file: str, data: bytes) -> bool:
+        """Write past the committed length, under a lock between processes, then commit. False: look again.
+
+        Bytes past the committed length (of an append that never returned) are overwritten.
+        """
+        try:
+            handle = (self._folder / file).open("r+b")
+        except FileNotFoundError:
+            if blob_rows.committed(self._database.reading(), name) is None:
+                return False
+            raise
+        with handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            pieces = blob_rows.committed(self._database.reading(), name)
+            if pieces is None or pieces[0].file != file:
+                return False
+            handle.seek(pieces[0].length)
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+            grown = Piece("", file, pieces[0].length + len(data))
+            return self._database.begin(lambda connection: blob_rows.grow(connection, name, pieces[0], grown)).result()
+
+    async def _remove_files(self, files: Sequence[str]) -> None:
+        if files:
+            await self._database.in_thread(lambda: self._remove(*files))
+
+    def _remove(self, *files: str) -> None:
+        for file in files:
+            (self._folder / file).unlink(missing_ok=True)
+
+
+class _FileGone(Exception):
+    """A file a row named a moment ago is no longer there."""
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,67 @@
+"""Create calls in SQLite, as `sqlite_records` keeps files and batches.
+
+Passes the conformance suite of `shared.ports` (tests/contracts). Holds no rule of the product.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from local_host.stores.store_database import StoreDatabase
+from shared.domain.batches.creation import Creation
+from shared.ports import Changed, Stored
+from shared.stored_records import read_if_sound, read_record
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS creations (
+    name TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+
+_PAGE = 200
+
+
+class SqliteCreations:
+    """`CreationStore`. A version is the count of writes so far."""
+
+    def __init__(self, database: StoreDatabase) -> None:
+        self._database = database
+
+    async def get(self, name: str) -> Stored[Creation] | None:
+        query = "SELECT record, version FROM creations WHERE name = ?"
+        row = await self._database.read(lambda connection: connection.execute(query, (name,)).fetchone())
+        return None if row is None else Stored(read_record(row[0], Creation), str(row[1]))
+
+    async def put(self, creation: Creation, version: str | None) -> None:
+        record = msgspec.json.encode(creation)
+        if version is None:
+            query, values = "INSERT OR IGNORE INTO creations VALUES (?, 1, ?)", (creation.name, record)
+            await self._database.write(lambda connection: _one(connection, query, values))
+        else:
+            query = "UPDATE creations SET record = ?, version = version + 1 WHERE name = ? AND version = ?"
+            replaced = (record, creation.name, int(version))
+            await self._database.write(lambda connection: _one(connection, query, replaced))
+
+    async def every(self) -> AsyncIterator[Creation]:
+        query, position = "SELECT name, record FROM creations WHERE name > ? ORDER BY name LIMIT ?", ""
+        while True:
+            values = (position, _PAGE)
+            rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
+            for name, record in rows:
+                position = name
+                if (creation := read_if_sound(record, Creation, name)) is not None:
+                    yield creation
+            if len(rows) < _PAGE:
+                return
+
+    async def delete(self, name: str) -> None:
+        query = "DELETE FROM creations WHERE name = ?"
+        await self._database.write(lambda connection: connection.execute(query, (name,)).rowcount)
+
+
+def _one(connection: sqlite3.Connection, query: str, values: tuple[object, ...]) -> None:
+    if connection.execute(query, values).rowcount != 1:
+        raise Changed("The record was changed by someone else since it was read; read it again.")

@@ -1,0 +1,234 @@
+"""The batch record and its life cycle (contract 2).
+
+Rule of this file: every change of a record goes through `apply`, and what is allowed is the table `TRANSITIONS`.
+Nothing here knows how records are stored, who asks, or what the wire looks like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.batches.restarts import Restarts, one_more
+from shared.domain.errors import WrongState
+from shared.domain.usage.expected_load import ExpectedLoad
+from shared.domain.usage.token_method import TokenMethod
+from shared.domain.usage.usage import Usage
+from shared.domain.vendors.vendor import Vendor
+
+
+class Status(StrEnum):
+    """Contract 1.7."""
+
+    VALIDATING = "validating"
+    FAILED = "failed"
+    IN_PROGRESS = "in_progress"
+    FINALIZING = "finalizing"
+    COMPLETED = "completed"
+    EXPIRED = "expired"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+
+TERMINAL = frozenset({Status.FAILED, Status.COMPLETED, Status.EXPIRED, Status.CANCELLED})
+
+
+class BatchError(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason why a batch failed. `line` is 1-based, None for the whole file."""
+
+    code: str
+    message: str
+    param: str | None = None
+    line: int | None = None
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch. Ids are canonical (see `ids`); counts and usage are final only in a terminal state.
+
+    `input_blob` names the bytes in the BlobStore. With an `input_url` they are a copy of a caller's own blob, made in
+    validation, and `input_file_id` is empty. With an `output_folder` (a URL) results go there.
+    """
+
+    id: str
+    owner: str
+    vendor: Vendor
+    endpoint: str
+    input_file_id: str
+    input_blob: str
+    completion_window: str
+    created_at: datetime
+    expires_at: datetime
+    metadata: dict[str, str] | None = None
+    output_expires_after_seconds: int | None = None
+    expected: ExpectedLoad | None = None
+    retry_of: str | None = None
+    input_url: str | None = None
+    output_folder: str | None = None
+
+    status: Status = Status.VALIDATING
+    in_progress_at: datetime | None = None
+    finalizing_at: datetime | None = None
+    completed_at: datetime | None = None
+    failed_at: datetime | None = None
+    expired_at: datetime | None = None
+    cancelling_at: datetime | None = None
+    cancelled_at: datetime | None = None
+
+    errors: tuple[BatchError, ...] = ()
+    deployment: str | None = None
+    model: str | None = None
+    total: int = 0
+    chunks: int = 0
+    input_tokens: int = 0
+    token_method: TokenMethod | None = None
+    completed: int = 0
+    failed: int = 0
+    usage: Usage = Usage()
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    input_etag: str | None = None
+    plan: str | None = None
+    restarts: Restarts | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status in TERMINAL
+
+    def deadline(self) -> datetime | None:
+        """When work must stop; None where the vendor never expires a batch (Azure, contract 2.6)."""
+        return None if self.vendor is Vendor.AZURE else self.expires_at
+
+    @property
+    def keeps_empty_files(self) -> bool:
+        """Whether a result file without lines exists nevertheless (contract 2.5)."""
+        return self.vendor is Vendor.AZURE
+
+    def result_expiry(self, created_at: datetime, default_seconds: int) -> datetime | None:
+        """When a result file created at `created_at` expires; without a wish of the caller, Azure keeps it for ever."""
+        if self.output_expires_after_seconds is not None:
+            return created_at + timedelta(seconds=self.output_expires_after_seconds)
+        return None if self.vendor is Vendor.AZURE else created_at + timedelta(seconds=default_seconds)
+
+
+class Validated(msgspec.Struct, frozen=True, kw_only=True):
+    """The input file is good: what its one pass found. `endpoint` is None where it is the one the caller named.
+
+    `plan` names the chunk plan that the run works from, and `input_blob` the copy of a caller's own blob: another pass
+    may make others, but not these.
+    """
+
+    deployment: str
+    endpoint: str | None = None
+    total: int
+    chunks: int
+    input_tokens: int
+    token_method: TokenMethod | None = None
+    input_etag: str | None = None
+    input_blob: str | None = None
+    plan: str | None = None
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """The batch cannot run, for these reasons."""
+
+    errors: tuple[BatchError, ...]
+
+
+class CancelRequested(msgspec.Struct, frozen=True):
+    """The caller wants it stopped."""
+
+
+class RequestsDone(msgspec.Struct, frozen=True):
+    """Every request has an outcome."""
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True):
+    """The result files are readable. What the batch becomes depends on the state it was in."""
+
+    completed: int
+    failed: int
+    usage: Usage
+    model: str | None
+    output_file_id: str | None
+    error_file_id: str | None
+    errors: tuple[BatchError, ...] = ()
+
+
+class RunLost(msgspec.Struct, frozen=True):
+    """Its run has ended before the batch, which is at `progress`; another is about to be started."""
+
+    progress: str
+
+
+Event = Validated | Refused | CancelRequested | RequestsDone | Finished | RunLost
+
+# (event, status) -> next status. What is missing is not allowed.
+TRANSITIONS: Mapping[type, Mapping[Status, Status]] = {
+    Validated: {Status.VALIDATING: Status.IN_PROGRESS},
+    Refused: {
+        Status.VALIDATING: Status.FAILED,
+        Status.IN_PROGRESS: Status.FAILED,
+        Status.CANCELLING: Status.CANCELLED,
+    },
+    CancelRequested: {
+        Status.VALIDATING: Status.CANCELLING,
+        Status.IN_PROGRESS: Status.CANCELLING,
+        Status.CANCELLING: Status.CANCELLING,
+        Status.CANCELLED: Status.CANCELLED,
+    },
+    RequestsDone: {Status.IN_PROGRESS: Status.FINALIZING},
+    Finished: {
+        Status.FINALIZING: Status.COMPLETED,
+        Status.IN_PROGRESS: Status.EXPIRED,
+        Status.CANCELLING: Status.CANCELLED,
+    },
+    RunLost: {status: status for status in Status if status not in TERMINAL},
+}
+
+
+def apply(batch: Batch, event: Event, now: datetime) -> Batch:
+    """The record after `event`; the same object where nothing changes.
+
+    Raises WrongState if the event is not allowed in the batch's state.
+    """
+    status = TRANSITIONS[type(event)].get(batch.status)
+    if status is None:
+        raise WrongState(_refusal(batch, event))
+    if isinstance(event, RunLost):
+        return msgspec.structs.replace(batch, restarts=one_more(batch.restarts, event.progress, now))
+    if status is batch.status:
+        return batch
+    changes: dict[str, Any] = {"status": status, f"{status.value}_at": now}
+    if not isinstance(event, CancelRequested | RequestsDone):
+        changes |= {name: value for name, value in msgspec.structs.asdict(event).items() if value is not None}
+    if status is Status.EXPIRED:  # From the deadline on nothing new is begun: that is finalizing (contract 9.3).
+        changes["finalizing_at"] = min(now, max(batch.expires_at, batch.in_progress_at or batch.expires_at))
+    if isinstance(event, Refused):  # Nothing ran: as if validation had found it (contract 2.3, 2.4).
+        changes |= {"in_progress_at": None, "total": 0, "chunks": 0, "input_tokens": 0, "token_method": None}
+    if isinstance(event, Refused) and status is Status.CANCELLED:
+        changes["errors"] = ()
+    return msgspec.structs.replace(batch, **changes)
+
+
+def _refusal(batch: Batch, event: Event) -> str:
+    if isinstance(event, CancelRequested):  # Literal: contract 1.3.
+        return f"Cannot cancel a batch with status '{batch.status}'."
+    return f"A batch with status '{batch.status}' cannot take the event {type(event).__name__}."
+
+
+def with_progress(batch: Batch, rows: list[ChunkRow]) -> Batch:
+    """A running batch as a caller may see it now: counts and usage summed over its chunk rows."""
+    if batch.is_terminal or not rows:
+        return batch
+    return msgspec.structs.replace(
+        batch,
+        completed=sum(row.completed for row in rows),
+        failed=sum(row.failed for row in rows),
+        usage=sum((row.usage for row in rows), Usage()),
+        model=next((row.model for row in rows if row.model), batch.model),
+    )

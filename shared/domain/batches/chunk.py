@@ -1,0 +1,112 @@
+"""Chunks: the byte ranges a validated input file is cut into, and the row that says how far each has come.
+
+The plan is a blob, never durable history; the row is absolute (never a delta), so writing it twice is harmless.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.domain.usage.usage import Usage
+
+PLANS_PREFIX = "plans/"
+JOURNALS_PREFIX = "journals/"
+INPUTS_PREFIX = "inputs/"
+
+
+class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """`start` and `length` are bytes in the input blob; `first_line` is 1-based; `lines` counts request lines."""
+
+    index: int
+    start: int
+    length: int
+    first_line: int
+    lines: int
+    tokens: int
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Every chunk of one batch, in input order, and the version of the input blob it was made from."""
+
+    chunks: tuple[PlannedChunk, ...]
+
+
+def no_chunk(index: int) -> PlannedChunk:
+    """In place of a chunk whose plan is lost: of what it holds, only the journal tells."""
+    return PlannedChunk(index=index, start=0, length=0, first_line=1, lines=0, tokens=0)
+
+
+class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Progress of one chunk, and the `lane` that claimed it by inserting the row: only that lane works on it.
+
+    A run that is started anew may have fewer lanes: see `belongs_to`.
+
+    `seal` is None while the chunk is open. Once set, its result blocks are staged under ids made from it and the row
+    never changes again. It is random, so that two activities sealing one chunk at once cannot mix their blocks: the
+    blocks that count are those of the row that won.
+    """
+
+    batch_id: str
+    index: int
+    lane: int = 0
+    completed: int = 0
+    failed: int = 0
+    usage: Usage = Usage()
+    model: str | None = None
+    seal: str | None = None
+    output_blocks: int = 0
+    error_blocks: int = 0
+
+    @property
+    def sealed(self) -> bool:
+        return self.seal is not None
+
+    def belongs_to(self, lane: int, lanes: int) -> bool:
+        """Whether it is for `lane` of so many to finish; a lane that there is no longer has one that inherits."""
+        return self.lane % lanes == lane
+
+    @property
+    def finished(self) -> int:
+        """Lines that ran to an outcome."""
+        return self.completed + self.failed
+
+
+def plan_blob(batch_id: str, name: str | None) -> str:
+    """`name` is the record's (`Batch.plan`); the plan of a batch that an older version accepted has none."""
+    return f"{plans_prefix(batch_id)}/{name}" if name else plans_prefix(batch_id)
+
+
+def plans_prefix(batch_id: str) -> str:
+    """Of every plan that was ever made for the batch."""
+    return f"{PLANS_PREFIX}{batch_id}"
+
+
+def journal_blob(batch_id: str, index: int) -> str:
+    return f"{JOURNALS_PREFIX}{batch_id}/{index:06d}"
+
+
+def journals_prefix(batch_id: str) -> str:
+    return f"{JOURNALS_PREFIX}{batch_id}/"
+
+
+def results_prefix(batch_id: str) -> str:
+    return f"results/{batch_id}/"
+
+
+def input_copy(batch_id: str, version: str) -> str:
+    """Where the copy of one version of a caller's own blob lives while its batch does."""
+    return f"{inputs_prefix(batch_id)}{version}"
+
+
+def inputs_prefix(batch_id: str) -> str:
+    return f"{INPUTS_PREFIX}{batch_id}/"
+
+
+def result_blob(batch_id: str, kind: str) -> str:
+    """`kind` is `output` or `error`."""
+    return f"results/{batch_id}/{kind}"
+
+
+def block_id(index: int, part: int, seal: str) -> str:
+    """Constant width, as block blobs demand; `seal` is 8 characters."""
+    return f"{index:06d}-{part:04d}-{seal}"

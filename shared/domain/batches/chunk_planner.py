@@ -1,0 +1,56 @@
+"""How the request lines of a file are cut into chunks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.domain.batches.chunk import Plan, PlannedChunk
+
+SMALL_CHUNK_LINES: Final = 20
+
+
+class ChunkPlanner:
+    """Cuts request lines into chunks of at most so many lines and bytes; one line longer than that is one chunk.
+
+    Chunks grow with the file: none is more than a sixteenth of the lines before it, or SMALL_CHUNK_LINES. Lanes take
+    the large ones first, so what is left at the end is small and all lanes end together, whatever the file's size.
+    A chunk reaches from the first byte of its first request line to the last of its last; between two chunks there
+    is nothing but blank lines.
+    """
+
+    def __init__(self, max_lines: int, max_bytes: int) -> None:
+        self._max_lines = max_lines
+        self._max_bytes = max_bytes
+        self._most_lines = min(max_lines, SMALL_CHUNK_LINES)
+        self._planned_lines = 0
+        self._done: list[PlannedChunk] = []
+        self._start = self._end = self._first_line = self._lines = 0
+
+    def is_full(self, end: int) -> bool:
+        """Whether a line that ends at `end` must begin a new chunk: the one before is to be closed first."""
+        return bool(self._lines) and (self._lines >= self._most_lines or end - self._start > self._max_bytes)
+
+    def add(self, *, start: int, end: int, line: int) -> None:
+        if not self._lines:
+            self._start, self._first_line = start, line
+        self._end = end
+        self._lines += 1
+
+    def close(self, tokens: int) -> None:
+        """End the chunk, whose requests are so many tokens."""
+        self._done.append(
+            PlannedChunk(
+                index=len(self._done),
+                start=self._start,
+                length=self._end - self._start,
+                first_line=self._first_line,
+                lines=self._lines,
+                tokens=tokens,
+            )
+        )
+        self._planned_lines += self._lines
+        self._most_lines = min(self._max_lines, max(SMALL_CHUNK_LINES, self._planned_lines // 16))
+        self._lines = 0
+
+    def plan(self) -> Plan:
+        return Plan(chunks=tuple(self._done))

@@ -1,0 +1,133 @@
+"""Result lines: what one request of a batch becomes in the output or error file (contract 4).
+
+Rule of this file: a result line is one physical line of valid JSON, whatever the custom_id and whatever the model said.
+Bodies are spliced in as they came, never decoded and encoded again. Nothing here decides what an answer means
+(`outcome.classify` does) or in which file a line belongs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from enum import StrEnum
+
+import msgspec
+
+from shared.domain.vendors.vendor import Vendor
+
+
+class NeverRan(StrEnum):
+    """Why a request has no HTTP answer. The first three are OpenAI's (contract 4.1), the others ours."""
+
+    BATCH_EXPIRED = "batch_expired"
+    BATCH_CANCELLED = "batch_cancelled"
+    REQUEST_TIMEOUT = "request_timeout"
+    UPSTREAM_UNAVAILABLE = "upstream_unavailable"
+    BATCH_FAILED = "batch_failed"
+    INTERNAL_ERROR = "internal_error"
+
+
+_MESSAGES = {
+    # Literal: contract 4.1.
+    NeverRan.BATCH_EXPIRED: "This request could not be executed before the completion window expired.",
+    NeverRan.BATCH_CANCELLED: "This request was not executed because the batch was cancelled.",
+    NeverRan.REQUEST_TIMEOUT: (
+        "The model did not answer within the time allowed for one request. Send it again in a new batch; "
+        "if that fails too, ask for less output in one request."
+    ),
+    NeverRan.UPSTREAM_UNAVAILABLE: (
+        "The model could not be reached. Send the request again in a new batch; if that fails too, "
+        "ask the operator of this service."
+    ),
+    NeverRan.BATCH_FAILED: (
+        "This request was not executed because the batch failed. Correct what the batch's `errors` says and send it "
+        "again in a new batch."
+    ),
+    NeverRan.INTERNAL_ERROR: (
+        "This service could not handle the request or its answer. Tell the operator of this service; its log has the "
+        "cause."
+    ),
+}
+
+
+def line_id(batch_id: str, line: int) -> str:
+    """The result line's `id`: the same for the same batch and line number, however often the line is written."""
+    return f"batch_req_{hashlib.sha256(f'{batch_id}/{line}'.encode()).hexdigest()[:32]}"
+
+
+def error_object(code: NeverRan, detail: str = "") -> bytes:
+    """The line's `error`: OpenAI's `{code, message}` (contract 4.1). `detail` is a sentence added to the message."""
+    return msgspec.json.encode({"code": code.value, "message": f"{_MESSAGES[code]} {detail}".strip()})
+
+
+def success_line(vendor: Vendor, *, request_line_id: str, custom_id: str, request_id: str | None, body: bytes) -> bytes:
+    """The line of a request the model answered. `body` is what `one_line` returned."""
+    return _line(vendor, request_line_id, custom_id, _response(vendor, request_line_id, request_id, 200, body), b"null")
+
+
+def failure_line(
+    vendor: Vendor,
+    *,
+    request_line_id: str,
+    custom_id: str | None,
+    request_id: str | None,
+    status: int | None,
+    body: bytes,
+) -> bytes:
+    """The line of a request that ran and failed.
+
+    With a `status`, `body` is the answer's JSON body and the line's `error` is null; with None there was no HTTP
+    answer and `body` is the line's `error` (contract 4.1).
+    """
+    if status is None:
+        return _line(vendor, request_line_id, custom_id, b"null", body)
+    response = _response(vendor, request_line_id, request_id, status, body)
+    return _line(vendor, request_line_id, custom_id, response, b"null")
+
+
+def never_ran_line(vendor: Vendor, *, request_line_id: str, custom_id: str | None, code: NeverRan) -> bytes:
+    """The line of a request that was never sent, or whose answer never came; no custom_id: the request is lost."""
+    return _line(vendor, request_line_id, custom_id, b"null", error_object(code))
+
+
+def _line(vendor: Vendor, request_line_id: str, custom_id: str | None, response: bytes, error: bytes) -> bytes:
+    # The standard library's dumps keeps what msgspec refuses (lone surrogates) and escapes every line separator.
+    fields = b'"custom_id":%b,"response":%b,"error":%b' % (json.dumps(custom_id).encode(), response, error)
+    if vendor is Vendor.AZURE:
+        return b"{%b}\n" % fields
+    return b'{"id":"%b",%b}\n' % (request_line_id.encode(), fields)
+
+
+def _response(vendor: Vendor, request_line_id: str, request_id: str | None, status: int, body: bytes) -> bytes:
+    if vendor is Vendor.AZURE:
+        name = _azure_request_id(request_id, request_line_id).encode()
+        return b'{"body":%b,"request_id":"%b","status_code":%d}' % (body, name, status)
+    name = json.dumps(request_id or _hex(request_line_id)).encode()
+    return b'{"status_code":%d,"request_id":%b,"body":%b}' % (status, name, body)
+
+
+def _azure_request_id(request_id: str | None, request_line_id: str) -> str:
+    """A UUID with dashes (contract 4.2); an upstream's id of another form gives way to one made from the line's."""
+    try:
+        return str(uuid.UUID(request_id))
+    except (ValueError, TypeError, AttributeError):
+        return str(uuid.UUID(_hex(request_line_id)))
+
+
+def _hex(request_line_id: str) -> str:
+    return request_line_id.removeprefix("batch_req_")
+
+
+# Legal inside JSON strings, and line ends for many readers (str.splitlines): escaped, the JSON means the same.
+_SEPARATORS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
+
+
+def one_line(body: bytes) -> bytes:
+    """Valid UTF-8 JSON with every physical line end gone: those between tokens with the white space around them."""
+    if b"\n" in body or b"\r" in body:
+        body = msgspec.json.format(body, indent=-1)
+    if not body.isascii():
+        for raw, escaped in _SEPARATORS:
+            body = body.replace(raw, escaped)
+    return body

@@ -1,0 +1,65 @@
+"""Webhook endpoints: who is told what, and the secrets that sign it (contract 8.4). Pure.
+
+Rule of this file: a secret appears in no `repr`, so that it reaches no log.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain.webhooks.event import EventType
+
+OLD_SECRET_LIFE = timedelta(hours=24)
+
+
+class WebhookEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One receiver. `id` is canonical; `old_secret` signs beside `secret` until `old_secret_until`."""
+
+    id: str
+    owner: str
+    name: str
+    url: str
+    event_types: tuple[EventType, ...]
+    created_at: datetime
+    updated_at: datetime
+    secret: str
+    old_secret: str | None = None
+    old_secret_until: datetime | None = None
+
+    def __repr__(self) -> str:  # The URL may hold a token.
+        return f"WebhookEndpoint({self.id!r})"
+
+    def secrets(self, now: datetime) -> list[str]:
+        """Those that sign now, the newest first."""
+        if self.old_secret is None or self.old_secret_until is None or now >= self.old_secret_until:
+            return [self.secret]
+        return [self.secret, self.old_secret]
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What an update asks for; None leaves as it is."""
+
+    name: str | None = None
+    url: str | None = None
+    event_types: tuple[EventType, ...] | None = None
+
+
+def updated(endpoint: WebhookEndpoint, changes: Changes, now: datetime) -> WebhookEndpoint:
+    """The endpoint after an update; the same object, and so the same `updated_at`, where nothing changes."""
+    wanted = {name: value for name, value in msgspec.structs.asdict(changes).items() if value is not None}
+    if all(getattr(endpoint, name) == value for name, value in wanted.items()):
+        return endpoint
+    return msgspec.structs.replace(endpoint, **wanted, updated_at=now)
+
+
+def rotated(endpoint: WebhookEndpoint, secret: str, now: datetime, *, keep_old: bool) -> WebhookEndpoint:
+    """The endpoint with a new secret. Without `keep_old` every earlier one is void at once."""
+    return msgspec.structs.replace(
+        endpoint,
+        secret=secret,
+        old_secret=endpoint.secret if keep_old else None,
+        old_secret_until=now + OLD_SECRET_LIFE if keep_old else None,
+        updated_at=now,
+    )

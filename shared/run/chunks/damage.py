@@ -1,0 +1,73 @@
+"""What of a batch is gone for good: bytes of its input, or its plan. What can be made again is made again.
+
+Rule of this file: only what was found gone or damaged twice, some time apart, is; a store that does not answer raises,
+and tells nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Final
+
+from shared.domain.batches.batch import Batch
+from shared.domain.batches.chunk import Plan
+from shared.domain.lines.input_scan import Accepted, InputScan
+from shared.ports import BlobMissing
+from shared.run.chunks.plan import read_plan, write_plan
+from shared.run.input.input_pass import scan_rules
+from shared.services import Services
+
+PROOF_SECONDS: Final = 1.0
+
+log = logging.getLogger(__name__)
+
+
+async def plan_of(service: Services, batch: Batch) -> Plan | None:
+    """The plan of a batch that was accepted, made again from its input if it is gone; None if that cannot be done."""
+    plan = await read_plan(service.blobs, batch)
+    if plan is None:
+        await asyncio.sleep(PROOF_SECONDS)
+        plan = await read_plan(service.blobs, batch)
+    return plan or await _planned_again(service, batch)
+
+
+async def _planned_again(service: Services, batch: Batch) -> Plan | None:
+    """The chunk rows hold for the old plan only: another one, by other settings, is of no use."""
+    scan = InputScan(scan_rules(service, batch))
+    verdict = None
+    with suppress(BlobMissing):
+        async for block in service.blobs.read(batch.input_blob):
+            await asyncio.to_thread(scan.feed, block)
+        verdict = await asyncio.to_thread(scan.finish)
+    if isinstance(verdict, Accepted) and await write_plan(service.blobs, batch.id, verdict.plan) == batch.plan:
+        return verdict.plan
+    _tell(batch, "plan")
+    return None
+
+
+def _tell(batch: Batch, what: str) -> None:
+    extra = {"action": "batch_damaged", "batch_id": batch.id, "what": what}
+    log.error("Something of a batch is gone for good; what did not run fails.", extra=extra)
+
+
+async def readable_bytes(service: Services, batch: Batch) -> int:
+    """How much of its input there is."""
+    try:
+        return await service.blobs.size(batch.input_blob)
+    except BlobMissing:
+        return 0
+
+
+async def lost_chunks(service: Services, batch: Batch, plan: Plan) -> frozenset[int]:
+    """Those whose bytes are not there, or not all."""
+    first = await readable_bytes(service, batch)
+    if all(chunk.start + chunk.length <= first for chunk in plan.chunks):
+        return frozenset()
+    await asyncio.sleep(PROOF_SECONDS)
+    size = max(first, await readable_bytes(service, batch))
+    lost = frozenset(chunk.index for chunk in plan.chunks if chunk.start + chunk.length > size)
+    if lost:
+        _tell(batch, "input")
+    return lost

@@ -1,0 +1,187 @@
+"""The journal of one chunk: finished lines, in the order they finished, durable before they are counted.
+
+Entries are appended in groups. A repeated activity opens the journal first and goes on with the lines that are
+missing; of two entries for one line, the first counts. Results are kept in memory only up to a budget: past it they
+are read back from the journal when the chunk is sealed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Self
+
+import msgspec
+
+from shared.domain.batches.chunk import ChunkRow, journal_blob
+from shared.domain.pace.budget import Budget
+from shared.domain.pace.retry import Attempts
+from shared.domain.usage.usage import Usage, total
+from shared.ports import BlobMissing, BlobStore
+from shared.run.chunks.plan import read_all
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """One finished line. `result` is its result line as JSON, without the newline."""
+
+    line: int
+    completed: bool
+    usage: Usage
+    model: str | None
+    result: msgspec.Raw
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """A line that was let go without an outcome, and the attempts it has used up; the last such entry counts."""
+
+    line: int
+    attempts: Attempts
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A result line on its way to the output (`completed`) or the error file; newline-terminated."""
+
+    completed: bool
+    data: bytes
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Entry)
+_tried_decoder = msgspec.json.Decoder(Tried)
+GROUP_BYTES = 2 * 1024 * 1024
+
+
+def _decoded(encoded: bytes) -> Entry | Tried | None:
+    """Finished lines are arrays, let go ones objects; None if it is neither any more."""
+    try:
+        return (_tried_decoder if encoded.startswith(b"{") else _decoder).decode(encoded)
+    except msgspec.DecodeError:
+        return None
+
+
+class Journal:
+    """One chunk's finished lines: those the store has, those waiting to be appended, and their sums."""
+
+    def __init__(self, blobs: BlobStore, row: ChunkRow, memory: Budget) -> None:
+        self._blobs = blobs
+        self._name = journal_blob(row.batch_id, row.index)
+        self._memory = memory
+        self._kept: dict[int, bytes] = {}
+        self._unwritten: list[bytes] = []
+        self._writing = asyncio.Lock()
+        self._usages: list[Usage] = []
+        self._model: str | None = None
+        self._row = row
+        self.finished: dict[int, bool] = {}
+        self.attempts: dict[int, Attempts] = {}
+
+    @classmethod
+    async def open(cls, blobs: BlobStore, row: ChunkRow, memory: Budget) -> Self:
+        """The journal of the row's chunk, with every entry that earlier activities appended."""
+        journal = cls(blobs, ChunkRow(batch_id=row.batch_id, index=row.index, lane=row.lane), memory)
+        async for _, entry in journal._stored():
+            journal._take(entry)
+        return journal
+
+    @property
+    def row(self) -> ChunkRow:
+        """The chunk's row with everything that has finished so far. Summed here and not line by line."""
+        completed = sum(self.finished.values())
+        return msgspec.structs.replace(
+            self._row,
+            completed=completed,
+            failed=len(self.finished) - completed,
+            usage=total(self._usages),
+            model=self._model,
+        )
+
+    @property
+    def unwritten(self) -> int:
+        """Results that a crash would lose: their lines would be sent again."""
+        return len(self._unwritten)
+
+    @property
+    def unwritten_bytes(self) -> int:
+        """What they take in memory."""
+        return sum(map(len, self._unwritten))
+
+    def add(self, entry: Entry | Tried) -> int:
+        """Count a finished line, or what one has been through; durable after the next `write`. Returns its bytes."""
+        if entry.line in self.finished:
+            return 0
+        encoded = _encoder.encode(entry)
+        self._unwritten.append(encoded)
+        self._take(entry)
+        return len(encoded)
+
+    def _take(self, entry: Entry | Tried) -> None:
+        if entry.line in self.finished:
+            return
+        if isinstance(entry, Tried):
+            self.attempts[entry.line] = entry.attempts
+            return
+        self.finished[entry.line] = entry.completed
+        self._usages.append(entry.usage)
+        self._model = self._model or entry.model
+        data = bytes(entry.result)
+        if self._memory.fits(len(data)):
+            self._memory.take(len(data))
+            self._kept[entry.line] = data
+
+    async def write(self) -> None:
+        """Append what is unwritten at this moment. If it raises, nothing is lost: an entry may be appended twice."""
+        async with self._writing:
+            left = len(self._unwritten)
+            while left > 0:
+                count, group = self._group()
+                await self._blobs.append(self._name, group)
+                del self._unwritten[:count]
+                left -= count
+
+    def _group(self) -> tuple[int, bytes]:
+        """The next entries to append together: about GROUP_BYTES, at least one, never a part of one."""
+        group, count = bytearray(), 0
+        for encoded in self._unwritten:
+            group += encoded
+            group += b"\n"
+            count += 1
+            if len(group) >= GROUP_BYTES:
+                break
+        return count, bytes(group)
+
+    async def results(self) -> AsyncIterator[tuple[int, Result]]:
+        """Every finished line with its number, in input order; what memory did not hold is read back."""
+        if len(self._kept) < len(self.finished):
+            await self.write()
+        spans = await self._spans() if len(self._kept) < len(self.finished) else {}
+        for line in sorted(self.finished):
+            data = self._kept.get(line)
+            if data is None:
+                encoded = await read_all(self._blobs, self._name, *spans[line])
+                data = bytes(_decoder.decode(encoded).result)
+            yield line, Result(self.finished[line], data + b"\n")
+
+    async def _spans(self) -> dict[int, tuple[int, int]]:
+        spans: dict[int, tuple[int, int]] = {}
+        async for span, entry in self._stored():
+            if isinstance(entry, Entry) and entry.completed is self.finished.get(entry.line):
+                spans.setdefault(entry.line, span)
+        return spans
+
+    async def _stored(self) -> AsyncIterator[tuple[tuple[int, int], Entry | Tried]]:
+        """((offset, length), entry) of every appended entry; what is none any more is as if it was never written."""
+        offset, rest = 0, b""
+        try:
+            async for piece in self._blobs.read(self._name):
+                *entries, rest = (rest + piece).split(b"\n")
+                for encoded in entries:
+                    if (entry := _decoded(encoded)) is not None:
+                        yield (offset, len(encoded)), entry
+                    offset += len(encoded) + 1
+        except BlobMissing:
+            return
+
+    def release(self) -> None:
+        """Give the memory back; what is still wanted is read from the store."""
+        self._memory.give_back(sum(map(len, self._kept.values())))
+        self._kept.clear()

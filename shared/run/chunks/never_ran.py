@@ -1,0 +1,54 @@
+"""What is written of a chunk that nobody works on any more: the results it has, and why every other line never ran.
+
+Rule of this file: each of the chunk's lines gets one result line, also those whose bytes are gone or damaged; the
+custom_id of such a line is null, because nobody knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Container, Iterator
+from itertools import count, islice
+
+from shared.domain.batches.batch import Batch
+from shared.domain.batches.chunk import PlannedChunk
+from shared.domain.lines.request_line import custom_id_of
+from shared.domain.lines.result_line import NeverRan, line_id, never_ran_line
+from shared.ports import BlobMissing, BlobStore
+from shared.run.chunks.journal import Journal, Result
+from shared.run.chunks.plan import read_lines
+
+
+async def all_lines(
+    blobs: BlobStore, batch: Batch, chunk: PlannedChunk, journal: Journal, reason: NeverRan
+) -> AsyncIterator[Result]:
+    """In input order."""
+    custom_ids = await _never_ran(blobs, batch, chunk, journal.finished)
+    ran = journal.results()
+    for number in sorted({*journal.finished, *custom_ids}):
+        if number in journal.finished:
+            yield (await anext(ran))[1]
+        else:
+            line = never_ran_line(
+                batch.vendor,
+                request_line_id=line_id(batch.id, number),
+                custom_id=custom_ids[number],
+                code=reason,
+            )
+            yield Result(completed=False, data=line)
+
+
+async def _never_ran(
+    blobs: BlobStore, batch: Batch, chunk: PlannedChunk, finished: dict[int, bool]
+) -> dict[int, str | None]:
+    """The custom_id by line number. Lines that are not there take the first numbers of the chunk that are free."""
+    try:
+        lines = await read_lines(blobs, batch.input_blob, chunk)
+    except BlobMissing:
+        lines = []
+    found = {number: custom_id_of(raw) or None for number, raw in lines if number not in finished}
+    missing = max(0, chunk.lines - len(finished) - len(found))
+    return found | dict.fromkeys(islice(_free(chunk.first_line, {*finished, *found}), missing))
+
+
+def _free(first: int, taken: Container[int]) -> Iterator[int]:
+    return (number for number in count(first) if number not in taken)

@@ -1,0 +1,118 @@
+"""A chunk being worked on: its journal, and its row under compare-and-swap."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Self
+
+import msgspec
+
+from shared.domain.batches.chunk import ChunkRow, PlannedChunk
+from shared.domain.pace.budget import Budget
+from shared.ports import BatchStore, BlobStore, Changed
+from shared.run.chunks.journal import Journal, Result
+from shared.run.chunks.seal import seal_chunk
+from shared.telemetry.metrics import KEEP_DURATION
+
+
+class OpenChunk:
+    """`keep` often, `seal` once; both may run beside calls that still add to the journal.
+
+    The journal is the truth about what has finished. The row's counts, which callers see, may be behind it.
+
+    `lost`: another lane took this one for dead and has the chunk; nothing of it is written any more.
+    """
+
+    def __init__(self, chunk: PlannedChunk, journal: Journal, version: str | None) -> None:
+        self.chunk = chunk
+        self.journal = journal
+        self.sealed = False
+        self.lost = False
+        self._version = version
+        self._counted = 0  # Lines that the stored row counts, as far as this process knows.
+        self._counted_at = time.monotonic()
+        self._keeping = asyncio.Lock()
+
+    @classmethod
+    async def claim(
+        cls,
+        blobs: BlobStore,
+        batches: BatchStore,
+        row: ChunkRow,
+        chunk: PlannedChunk,
+        *,
+        lanes: int,
+        memory: Budget,
+        adopts: bool = False,
+    ) -> Self | None:
+        """The chunk with all that was journaled before; None if it is sealed or another lane's.
+
+        The first of `lanes` to insert `row` has the chunk, until one that `adopts` takes it from a lane that is gone.
+        """
+        try:
+            return cls(chunk, Journal(blobs, row, memory), await batches.put_chunk(row, None))
+        except Changed:
+            pass
+        while (stored := await batches.get_chunk(row.batch_id, row.index)) and not stored.value.sealed:
+            if not adopts and not stored.value.belongs_to(row.lane, lanes):
+                return None
+            try:  # Written in any case: whoever else believes to have the chunk then finds out.
+                version = await batches.put_chunk(msgspec.structs.replace(stored.value, lane=row.lane), stored.version)
+            except Changed:
+                continue
+            return cls(chunk, await Journal.open(blobs, row, memory), version)
+        return None
+
+    @property
+    def is_over(self) -> bool:
+        """Sealed, by whomever, or lost: nothing of it has to be sent or written any more."""
+        return self.sealed or self.lost
+
+    @property
+    def complete(self) -> bool:
+        return len(self.journal.finished) >= self.chunk.lines
+
+    async def keep(self, batches: BatchStore, *, every_seconds: float = 0.0) -> None:
+        """Make finished lines durable, then count them in the row: the latter at most `every_seconds`."""
+        async with self._keeping:
+            if self.is_over:
+                return
+            row = self._uncounted(every_seconds)  # What has finished by now; the write below makes all of it durable.
+            if self.journal.unwritten:
+                began = time.monotonic()
+                await self.journal.write()
+                KEEP_DURATION.record(time.monotonic() - began, {})
+            if row is not None and await self._put(batches, row):
+                self._counted, self._counted_at = row.finished, time.monotonic()
+
+    def _uncounted(self, every_seconds: float) -> ChunkRow | None:
+        """The row with what the stored one lacks; None if that is nothing, or was written a moment ago."""
+        if len(self.journal.finished) == self._counted or time.monotonic() - self._counted_at < every_seconds:
+            return None
+        return self.journal.row
+
+    async def seal(self, blobs: BlobStore, batches: BatchStore) -> None:
+        """Stage the result blocks and close the row for ever."""
+        async with self._keeping:
+            while not self.is_over:
+                row = await seal_chunk(blobs, self.journal.row, self._results())
+                self.sealed = await self._put(batches, row)
+            self.journal.release()
+
+    async def _results(self) -> AsyncIterator[Result]:
+        async for _, result in self.journal.results():
+            yield result
+
+    async def _put(self, batches: BatchStore, row: ChunkRow) -> bool:
+        """False if another activity has changed the row meanwhile; sealed by it, the chunk is done all the same."""
+        try:
+            self._version = await batches.put_chunk(row, self._version)
+        except Changed:
+            stored = await batches.get_chunk(row.batch_id, row.index)
+            self._version = stored.version if stored else None
+            self.sealed = bool(stored and stored.value.sealed)
+            self.lost = not self.sealed and stored is not None and stored.value.lane != row.lane
+            return self.sealed
+        return True

@@ -1,0 +1,44 @@
+"""The chunk plan of a batch as a blob, and the lines of one chunk read back from the input file."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from shared.domain.batches.batch import Batch
+from shared.domain.batches.chunk import Plan, PlannedChunk, plan_blob
+from shared.domain.lines.request_line import request_lines
+from shared.ports import BlobMissing, BlobStore
+
+
+async def read_all(blobs: BlobStore, name: str, start: int = 0, length: int | None = None) -> bytes:
+    """The whole range in memory: for plans and chunks, whose size is bounded. Raises BlobMissing."""
+    return b"".join([piece async for piece in blobs.read(name, start, length)])
+
+
+async def write_plan(blobs: BlobStore, batch_id: str, plan: Plan) -> str:
+    """Returns its name, which follows from what is in it: no plan is ever written over by another one."""
+    data = msgspec.json.encode(plan)
+    name = _name_of(data)
+    await blobs.put(plan_blob(batch_id, name), data)
+    return name
+
+
+def _name_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+async def read_plan(blobs: BlobStore, batch: Batch) -> Plan | None:
+    """The plan that the record names; None if the batch was never validated, or what is there is not that plan."""
+    try:
+        data = await read_all(blobs, plan_blob(batch.id, batch.plan))
+        return msgspec.json.decode(data, type=Plan) if batch.plan in (None, _name_of(data)) else None
+    except (BlobMissing, msgspec.DecodeError):
+        return None
+
+
+async def read_lines(blobs: BlobStore, input_blob: str, chunk: PlannedChunk) -> list[tuple[int, bytes]]:
+    """The chunk's request lines with their 1-based numbers in the file, without line ends and blank lines."""
+    data = await read_all(blobs, input_blob, chunk.start, chunk.length)
+    return [(chunk.first_line + before, line) for before, line in request_lines(data)]

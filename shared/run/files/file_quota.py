@@ -1,0 +1,48 @@
+"""How many files, and how many bytes of them, an owner may keep (contract 1.3, 3.5).
+
+Result files do not count. Quotas that are not set cost nothing; those that are set cost a list of the owner's files
+for each new one. Uploads that end at the same moment may pass together: a quota is a brake, no lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from shared.domain.errors import InvalidRequest
+from shared.domain.files.file import RESULT_PURPOSE, File
+from shared.services import Services
+
+_PAGE = 1000
+
+
+async def check_quota(services: Services, owner: str, *, expires: bool, size: int) -> None:
+    """Whether the owner may keep one more file of `size` bytes. Raises InvalidRequest."""
+    settings = services.settings
+    most = settings.max_files_with_expiry if expires else settings.max_files_without_expiry
+    if not most and not settings.max_stored_bytes:
+        return
+    count, stored = 0, size
+    async for file in _kept(services, owner):
+        count += (file.expires_at is not None) == expires
+        stored += file.bytes
+    if most and count >= most:
+        raise _reached(f"files {'with' if expires else 'without'} expiry", most)
+    if settings.max_stored_bytes and stored > settings.max_stored_bytes:
+        raise _reached("bytes of files", settings.max_stored_bytes)
+
+
+async def _kept(services: Services, owner: str) -> AsyncIterator[File]:
+    now, after = services.now(), None
+    while True:
+        page = await services.files.list(owner, after=after, limit=_PAGE)
+        for file in page:
+            if file.purpose != RESULT_PURPOSE and not file.is_expired(now):
+                yield file
+        if len(page) < _PAGE:
+            return
+        after = page[-1].id
+
+
+def _reached(what: str, most: int) -> InvalidRequest:
+    """Literal: contract 1.3."""
+    return InvalidRequest(f"The quota for {what} is reached. The maximum is {most}.", code="quotaExceeded")

@@ -1,0 +1,38 @@
+"""How long the bytes of a file live: as long as its record, or a batch that is still reading them.
+
+Deleting an input file is allowed at any time (contract 1.5.3). A batch that is past validation goes on all the same,
+so its bytes stay until it ends; `drop_orphaned_input` removes them then.
+"""
+
+from __future__ import annotations
+
+from shared.domain.batches.batch import Batch
+from shared.domain.files.file import File
+from shared.services import Services
+
+
+async def drop_file(services: Services, file: File) -> None:
+    """Remove the file: its record now, its bytes as soon as no unfinished batch reads them. May be repeated."""
+    kept = await _is_read(services, file.blob)
+    if not kept:  # Before the record, so that a call that was cut off can be repeated and leaves nothing.
+        await services.blobs.delete(file.blob)
+    await services.files.delete(file.owner, file.id)
+    if kept and not await _is_read(services, file.blob):  # The batch ended in between, while the record was there.
+        await services.blobs.delete(file.blob)
+
+
+async def drop_orphaned_input(services: Services, batch: Batch) -> None:
+    """At the end of `batch`, once its record is final: remove input bytes whose file record went before it."""
+    if not batch.input_blob or batch.input_url is not None:  # A caller's blob: the copy belongs to the batch alone.
+        return
+    if await services.files.get(batch.owner, batch.input_file_id) is not None:
+        return
+    if not await _is_read(services, batch.input_blob):
+        await services.blobs.delete(batch.input_blob)
+
+
+async def _is_read(services: Services, blob: str) -> bool:
+    async for batch in services.batches.unfinished():
+        if batch.input_blob == blob:
+            return True
+    return False

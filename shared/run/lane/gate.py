@@ -1,0 +1,113 @@
+"""The gate every request of a lane passes: how many may be in flight, and how soon the next may start.
+
+Single event loop, no locks. The limit is the smaller of the lane's fair share and its AIMD window; request bytes in
+flight are bounded as well, for all lanes of the process together, so that long lines do not fill memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from shared.domain.pace.budget import Budget
+from shared.domain.pace.fair_share import Window
+
+
+class Visit:
+    """The place of one line of `size` bytes: `await enter()` before a request, `leave()` after it, however often."""
+
+    __slots__ = ("_gate", "_inside", "_size")
+
+    def __init__(self, gate: Gate, size: int) -> None:
+        self._gate = gate
+        self._size = size
+        self._inside = False
+
+    async def enter(self) -> bool:
+        """Wait for room and take it. False: the gate has been closed."""
+        self._inside = await self._gate.enter(self._size)
+        return self._inside
+
+    def leave(self) -> None:
+        """Who is outside stays there."""
+        if self._inside:
+            self._inside = False
+            self._gate.leave(self._size)
+
+
+class Gate:
+    """`visit` for each line. One request is always let through, and only one at a time while `probing`."""
+
+    def __init__(self, share: int, budget: Budget, *, probing: bool = False) -> None:
+        self._probing = probing
+        self._window = Window(share)
+        self._budget = budget
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._closed = False
+        self.in_flight = 0
+
+    def visit(self, size: int) -> Visit:
+        """For a line of so many bytes; outside at first."""
+        return Visit(self, size)
+
+    async def enter(self, size: int) -> bool:
+        """Wait for room and take it. True: the caller is inside; False: the gate has been closed."""
+        while not self._closed and not self._has_room(size):
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn in self._waiting:
+                    self._waiting.remove(turn)
+                else:
+                    self._wake()  # This turn had come; let the next have it.
+                raise
+        if self._closed:
+            return False
+        self.in_flight += 1
+        self._budget.take(size)
+        return True
+
+    def leave(self, size: int) -> None:
+        """Give the place back."""
+        self.in_flight -= 1
+        self._budget.give_back(size)
+        self._wake()
+
+    def open(self) -> None:
+        """The upstream has answered: from now on the limits hold, and not one request at a time."""
+        self._probing = False
+        self._wake()
+
+    def close(self) -> None:
+        """Let nobody in any more; who waits is turned away."""
+        self._closed = True
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+
+    def set_share(self, share: int) -> None:
+        """The lane's share of the deployment's concurrency, at least 1."""
+        self._window.resize(share)
+        self._wake()
+
+    def throttled(self, now: float) -> None:
+        self._window.throttled(now)
+
+    def succeeded(self) -> None:
+        self._window.succeeded()
+
+    def _has_room(self, size: int) -> bool:
+        if self.in_flight == 0:
+            return True
+        return not self._probing and self.in_flight < self._window.size and self._budget.fits(size)
+
+    def _wake(self) -> None:
+        room = self._window.size - self.in_flight
+        while self._waiting and room > 0:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                room -= 1
