@@ -29,7 +29,7 @@ from shared.domain.usage import Usage
 from shared.domain.validation_errors import lost_requests
 from shared.ports import AlreadyExists, Changed
 from shared.run.change import change, load
-from shared.run.damage import lost_chunks, plan_of
+from shared.run.damage import are_lost, plan_of
 from shared.run.deliver_results import deliver_results
 from shared.run.deliveries import start_deliveries_of
 from shared.run.input_bytes import drop_orphaned_input
@@ -84,7 +84,7 @@ async def _finish(service: Services, batch: Batch) -> Batch:
         return await _finish_without_plan(service, batch, rows)
     unsealed = [chunk for chunk in plan.chunks if chunk.index not in rows or not rows[chunk.index].sealed]
     if unsealed:
-        reason = await _why_lines_never_ran(service, batch, plan, unsealed)
+        reason = await _why_lines_never_ran(service, batch, unsealed)
         for chunk in unsealed:
             rows[chunk.index] = await _seal_unfinished(service, batch, chunk, reason)
     if batch.status is Status.IN_PROGRESS and sum(row.finished for row in rows.values()) == batch.total:
@@ -103,15 +103,13 @@ async def _finish_without_plan(service: Services, batch: Batch, rows: dict[int, 
     return await change(service, batch, msgspec.structs.replace(finished, failed=failed, errors=errors))
 
 
-async def _why_lines_never_ran(
-    service: Services, batch: Batch, plan: Plan, unsealed: Sequence[PlannedChunk]
-) -> NeverRan:
+async def _why_lines_never_ran(service: Services, batch: Batch, unsealed: Sequence[PlannedChunk]) -> NeverRan:
     if batch.status is Status.CANCELLING:
         return NeverRan.BATCH_CANCELLED
     deadline = batch.deadline()
     if batch.status is Status.IN_PROGRESS and deadline and service.now() >= deadline:
         return NeverRan.BATCH_EXPIRED
-    if {chunk.index for chunk in unsealed} <= await lost_chunks(service, batch, plan):
+    if await are_lost(service, batch, unsealed):
         return NeverRan.INTERNAL_ERROR
     raise _TooEarly
 
