@@ -25,7 +25,7 @@ from shared.run.batches.deliver_results import deliver_results
 from shared.run.batches.orchestrations import Orchestrations
 from shared.run.batches.remains import remove_remains
 from shared.run.batches.run_beat import showing_life
-from shared.run.chunks.damage import lost_chunks, plan_of
+from shared.run.chunks.damage import are_lost, plan_of
 from shared.run.chunks.journal import Journal
 from shared.run.chunks.never_ran import all_lines
 from shared.run.chunks.seal import seal_chunk
@@ -76,7 +76,7 @@ async def _finish(service: Services, batch: Batch) -> Batch:
         return await _finish_without_plan(service, batch, rows)
     unsealed = [chunk for chunk in plan.chunks if chunk.index not in rows or not rows[chunk.index].sealed]
     if unsealed:
-        reason = await _why_lines_never_ran(service, batch, plan, unsealed)
+        reason = await _why_lines_never_ran(service, batch, unsealed)
         for chunk in unsealed:
             rows[chunk.index] = await _seal_unfinished(service, batch, chunk, reason)
     if batch.status is Status.IN_PROGRESS and sum(row.finished for row in rows.values()) == batch.total:
@@ -95,15 +95,13 @@ async def _finish_without_plan(service: Services, batch: Batch, rows: dict[int, 
     return await change(service, batch, msgspec.structs.replace(finished, failed=failed, errors=errors))
 
 
-async def _why_lines_never_ran(
-    service: Services, batch: Batch, plan: Plan, unsealed: Sequence[PlannedChunk]
-) -> NeverRan:
+async def _why_lines_never_ran(service: Services, batch: Batch, unsealed: Sequence[PlannedChunk]) -> NeverRan:
     if batch.status is Status.CANCELLING:
         return NeverRan.BATCH_CANCELLED
     deadline = batch.deadline()
     if batch.status is Status.IN_PROGRESS and deadline and service.now() >= deadline:
         return NeverRan.BATCH_EXPIRED
-    if {chunk.index for chunk in unsealed} <= await lost_chunks(service, batch, plan):
+    if await are_lost(service, batch, unsealed):
         return NeverRan.INTERNAL_ERROR
     raise _TooEarly
 

@@ -117,7 +117,7 @@ def planned(lines: int, bytes_per_line: int = 550, tokens: int = 500) -> tuple[P
         if planner.is_full(end):
             planner.close(held * tokens)
             held = 0
-        planner.add(start=line * bytes_per_line, end=end, line=line + 1)
+        planner.add(b"", start=line * bytes_per_line, end=end, line=line + 1)
         held += 1
     planner.close(held * tokens)
     return planner.plan().chunks

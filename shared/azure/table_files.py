@@ -1,7 +1,6 @@
 """File records in Table Storage: partition = owner, row key = inverted id, so that a list is one range query.
 
-An expiry marker (partition `$expiry`, ordered by time) is written before a record that expires and removed after it;
-markers whose record is gone are cleaned when their time comes.
+One that expires has a marker (`expiry`).
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from datetime import datetime
 
 import msgspec
 
-from shared.azure.names import EXPIRY, FIRST, Key, compound, moment, newest_first, table_key, until
+from shared.azure.expiry import expired_records, expiry_key
+from shared.azure.names import EXPIRY, FIRST, Key, newest_first, table_key
 from shared.azure.tables import Table
 from shared.domain.files.file import File
 from shared.stored_records import read_if_sound, read_record
@@ -25,6 +25,10 @@ _PURPOSE = re.compile(r"[a-z_-]{1,64}")
 class _Marker(msgspec.Struct, frozen=True):
     owner: str
     file_id: str
+
+    @property
+    def key(self) -> Key:
+        return newest_first(self.file_id)
 
 
 class TableFiles:
@@ -40,7 +44,7 @@ class TableFiles:
     async def insert(self, file: File) -> None:
         if file.expires_at is not None:
             marker = msgspec.json.encode(_Marker(file.owner, file.id))
-            await self._table.upsert(EXPIRY, _expiry_key(file, file.expires_at), marker)
+            await self._table.upsert(EXPIRY, expiry_key(file.expires_at, file.id, file.owner), marker)
         record = msgspec.json.encode(file)
         await self._table.insert(table_key(file.owner), newest_first(file.id), record, Purpose=file.purpose)
 
@@ -81,24 +85,12 @@ class TableFiles:
             return False
         deleted = await self._table.delete(table_key(owner), newest_first(file_id))
         if file.expires_at is not None:
-            await self._table.delete(EXPIRY, _expiry_key(file, file.expires_at))
+            await self._table.delete(EXPIRY, expiry_key(file.expires_at, file.id, file.owner))
         return deleted
 
-    async def expired(self, now: datetime) -> AsyncIterator[File]:
-        async for row in self._table.query(EXPIRY, before=until(now)):
-            marker = read_if_sound(row.record, _Marker, row.key)
-            if marker is None:
-                continue
-            found = await self._table.get(table_key(marker.owner), newest_first(marker.file_id))
-            if found is None:
-                await self._table.delete(EXPIRY, row.key)
-            elif (file := read_if_sound(found.record, File, marker.file_id)) is not None:
-                yield file
+    def expired(self, now: datetime) -> AsyncIterator[File]:
+        return expired_records(self._table, now, _Marker, File)
 
     async def every(self) -> AsyncIterator[File]:
         async for row in self._table.query_others(EXPIRY):
             yield read_record(row.record, File)
-
-
-def _expiry_key(file: File, expires_at: datetime) -> Key:
-    return compound(moment(expires_at), file.id, file.owner)

@@ -1,7 +1,6 @@
 """Uploads in Table Storage: partition = owner for the records, `$parts_<upload>` for the parts of one upload.
 
-An expiry marker (partition `$expiry`, ordered by time) is written before a record and removed after it; markers whose
-record is gone are cleaned when their time comes.
+Each has an expiry marker (`expiry`).
 """
 
 from __future__ import annotations
@@ -11,16 +10,21 @@ from datetime import datetime
 
 import msgspec
 
-from shared.azure.names import EXPIRY, Key, compound, moment, parts_of, table_key, until
+from shared.azure.expiry import expired_records, expiry_key
+from shared.azure.names import EXPIRY, Key, parts_of, table_key
 from shared.azure.tables import Table
 from shared.domain.files.upload import Upload, UploadPart
 from shared.ports import Stored
-from shared.stored_records import read_if_sound, read_record
+from shared.stored_records import read_record
 
 
 class _Marker(msgspec.Struct, frozen=True):
     owner: str
     upload_id: str
+
+    @property
+    def key(self) -> Key:
+        return table_key(self.upload_id)
 
 
 class TableUploads:
@@ -31,7 +35,7 @@ class TableUploads:
 
     async def insert(self, upload: Upload) -> None:
         marker = msgspec.json.encode(_Marker(upload.owner, upload.id))
-        await self._table.upsert(EXPIRY, _expiry_key(upload), marker)
+        await self._table.upsert(EXPIRY, expiry_key(upload.expires_at, upload.id, upload.owner), marker)
         await self._table.insert(table_key(upload.owner), table_key(upload.id), msgspec.json.encode(upload))
 
     async def get(self, owner: str, upload_id: str) -> Stored[Upload] | None:
@@ -57,20 +61,8 @@ class TableUploads:
         for part in await self.list_parts(upload.id):
             await self.delete_part(part)
         deleted = await self._table.delete(table_key(upload.owner), table_key(upload.id))
-        await self._table.delete(EXPIRY, _expiry_key(upload))
+        await self._table.delete(EXPIRY, expiry_key(upload.expires_at, upload.id, upload.owner))
         return deleted
 
-    async def expired(self, now: datetime) -> AsyncIterator[Upload]:
-        async for row in self._table.query(EXPIRY, before=until(now)):
-            marker = read_if_sound(row.record, _Marker, row.key)
-            if marker is None:
-                continue
-            found = await self._table.get(table_key(marker.owner), table_key(marker.upload_id))
-            if found is None:
-                await self._table.delete(EXPIRY, row.key)
-            elif (upload := read_if_sound(found.record, Upload, marker.upload_id)) is not None:
-                yield upload
-
-
-def _expiry_key(upload: Upload) -> Key:
-    return compound(moment(upload.expires_at), upload.id, upload.owner)
+    def expired(self, now: datetime) -> AsyncIterator[Upload]:
+        return expired_records(self._table, now, _Marker, Upload)

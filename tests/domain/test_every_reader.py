@@ -140,7 +140,8 @@ def test_what_validation_accepts_every_reader_reads(line: bytes, before: bytes, 
     if chunk is None:
         return
     wanted = decoded(line)
-    ((number, raw),) = asyncio.run(read_lines(Blob(file), "in", chunk))
+    ((number, raw),) = (lines := asyncio.run(read_lines(Blob(file), "in", chunk))).items()
+    assert chunk.holds([*lines.values()])
     assert (number, raw) == (before.count(b"\n") + 1, line.strip())
     found = read_line(raw)
     assert (found.custom_id, found.url) == (wanted["custom_id"], wanted["url"]) == (custom_id_of(raw), CHAT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.pace.upstream_health import FORBIDDEN, REFUSALS, Blame, UpstreamHealth, next_pause
+from shared.domain.pace.upstream_health import REFUSALS, Blame, UpstreamHealth, next_pause
 
 
 def health(*, probing: bool = False, patient: bool = True) -> UpstreamHealth:
@@ -113,12 +113,12 @@ def test_a_line_that_alone_meets_what_no_request_can_cause() -> None:
     assert found == [Blame.UPSTREAM, *[Blame.LINE] * 5]
 
 
-def test_what_is_forbidden_to_all() -> None:
-    """Some forbidden requests are forbidden for what is in them; so many, and no success, are not."""
-    one, other = health(), health()
-    other.answered(succeeded=True)
+def test_what_may_be_forbidden_to_all() -> None:
+    """Until one request has succeeded nobody knows whether it is what they ask for; later answers tell, other ones not."""
+    one = health()
+    one.answered(succeeded=False)
+    before = one.may_forbid_all
+    one.answered(succeeded=True)
 
-    assert [one.forbidden() for _ in range(FORBIDDEN + 1)] == [*[False] * FORBIDDEN, True]
-    assert not any(other.forbidden() for _ in range(100))
-    assert health(probing=True).forbidden()
-    assert not any(health(patient=False).forbidden() for _ in range(100))
+    assert (before, one.may_forbid_all) == (True, False)
+    assert not health(patient=False).may_forbid_all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -80,6 +81,75 @@ async def test_what_can_still_run_is_not_failed(world: World) -> None:
 
     assert await finish_batch(cursor(batch)) == {"done": False, "status": Status.IN_PROGRESS}
     assert (await run(world, batch)).completed == 2
+
+
+def joined(data: bytes) -> bytes:
+    return data.replace(b"}\n", b"} ", 1)
+
+
+def divided(data: bytes) -> bytes:
+    return data.replace(b'"method":"POST",', b'"method":\n"POS",', 1)
+
+
+def other_words(data: bytes) -> bytes:
+    return data.replace(b'"p2"', b'"p9"', 1)
+
+
+def other_file(data: bytes) -> bytes:
+    lines = b"".join(b'{"custom_id":"x%d"}\n' % number for number in range(len(data)))
+    return lines[: len(data)]
+
+
+@pytest.mark.parametrize(
+    ("damage", "sound"),
+    [(joined, range(21, 31)), (divided, range(21, 31)), (other_words, range(21, 31)), (other_file, range(0))],
+)
+async def test_an_input_damaged_in_place(world: World, damage: Callable[[bytes], bytes], sound: range) -> None:
+    """The file is as large as before; a chunk that holds other lines than planned, more or fewer, does not run."""
+    batch = await accepted(world, 30)
+    await put_input(world, damage(await read_all(world.service.blobs, "files/in")))
+    batch = await run(world, batch)
+    output, errors = await world.lines(batch.output_file_id), await world.lines(batch.error_file_id)
+
+    assert (batch.status, batch.completed, batch.failed) == (Status.COMPLETED, len(sound), 30 - len(sound))
+    assert len({line["id"] for line in output + errors}) == 30
+    assert {line["error"]["code"] for line in errors} == {"internal_error"}
+    assert set(world.upstream.asked) == {f"p{number}" for number in sound}
+
+
+async def test_what_ran_before_the_damage_is_kept(world: World) -> None:
+    """The rest of its chunk fails, by name where that can be read."""
+    batch = await world.batch(3)
+    world.upstream.script = lambda prompt, _: 0.0 if prompt == "p1" else 60.0
+    await stopped(world, batch)
+    data = await read_all(world.service.blobs, "files/in")
+    await put_input(world, data[:-5] + b"   \n{")
+    batch = await run(world, batch)
+
+    assert await outcomes(world, batch) == [*ran(1), *failed(2, 3)]
+
+
+async def test_more_damaged_chunks_than_a_lane_may_have_open(world: World) -> None:
+    """They end all the same."""
+    batch = await world.batch(60, per_chunk=3)
+    await put_input(world, (await read_all(world.service.blobs, "files/in")).replace(b"\n", b" "))
+    batch = await run(world, batch)
+
+    assert (batch.status, batch.completed, batch.failed) == (Status.COMPLETED, 0, 60)
+
+
+async def test_a_journal_with_a_line_that_its_chunk_has_not(world: World) -> None:
+    """It is as if it was never written: every line is answered once."""
+    batch = await world.batch(4, per_chunk=2)
+    world.upstream.script = lambda prompt, _: 0.0 if prompt == "p1" else 60.0
+    await stopped(world, batch)
+    journal = await read_all(world.service.blobs, journal_blob(batch.id, 0))
+    await world.service.blobs.delete(journal_blob(batch.id, 0))
+    await world.service.blobs.append(journal_blob(batch.id, 0), journal.replace(b"[1,", b"[7,"))
+    world.upstream.script = lambda *_: 0.0
+    batch = await run(world, batch)
+
+    assert await outcomes(world, batch) == ran(1, 2, 3, 4)
 
 
 async def test_an_input_that_is_gone(world: World) -> None:

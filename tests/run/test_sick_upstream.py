@@ -254,20 +254,46 @@ async def test_a_quota_used_up_waits_for_the_operator(world: World) -> None:
     assert words in (beat.reason or "")
 
 
-async def test_a_403_is_the_lines_unless_nothing_ever_succeeds(world: World) -> None:
-    """One refused for its content fails; when all are refused, the batch waits for the operator."""
-    refusal = answer(403, {"error": {"message": "Blocked."}})
-    world.upstream.script = lambda prompt, _: refusal if prompt == "p3" else answer()
-    some = await run_to_end(world, await world.batch(30))
-    world.upstream.script = lambda *_: refusal
+FORBIDDEN = answer(403, {"error": {"message": "Blocked."}})
+
+
+@pytest.mark.parametrize("forbidden", ["p3", "p1"])
+async def test_a_403_is_the_lines_where_others_succeed(world: World, forbidden: str) -> None:
+    """It fails, also where it was the first of all to be answered; the others lose nothing."""
+    world.upstream.script = lambda prompt, _: FORBIDDEN if prompt == forbidden else answer()
+    batch = await run_to_end(world, await world.batch(30))
+
+    (line,) = await world.lines(batch.error_file_id)
+    assert (29, 1) == (batch.completed, batch.failed)
+    assert (403, {"error": {"message": "Blocked."}}) == (line["response"]["status_code"], line["response"]["body"])
+
+
+async def test_an_upstream_that_forbids_everything_costs_no_line(world: World) -> None:
+    """Nothing has succeeded: the batch waits for the operator, who reads the upstream's words; then every line runs."""
+    world.upstream.script = lambda *_: FORBIDDEN
     batch = await world.batch(100, per_chunk=100)
     progress = await process_chunk(cursor(batch))
     (beat,) = await world.service.batches.heartbeats("m")
+    await expire_pause(world)
+    again = await process_chunk({**cursor(batch), "waited": progress["waited"]})
 
-    assert (29, 1) == (some.completed, some.failed)
-    assert not progress["done"]
+    assert (progress["done"], again["done"]) == (False, False)
     assert "forbids every request" in (beat.reason or "")
-    assert 20 == sum(row.failed for row in await world.service.batches.list_chunks(batch.id))
+    assert "Blocked." in (beat.reason or "")
+    assert sum(world.upstream.asked.values()) < 60
+    await expire_pause(world)
+    world.upstream.script = lambda *_: answer()
+    assert (await run_to_end(world, batch)).completed == 100
+
+
+async def test_few_lines_that_are_all_forbidden_end(world: World) -> None:
+    """They cannot be told from lines that are refused for what is in them: each ends by its own attempts."""
+    world.upstream.script = lambda *_: FORBIDDEN
+    with use(world.with_settings(retry_max_seconds=0.02)):
+        batch = await run_to_end(world, await world.batch(2))
+
+    assert (0, 2) == (batch.completed, batch.failed)
+    assert {5} == set(world.upstream.asked.values())
 
 
 async def expire_pause(world: World) -> None:

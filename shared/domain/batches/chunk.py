@@ -5,8 +5,11 @@ The plan is a blob, never durable history; the row is absolute (never a delta), 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from shared.domain.lines.request_line import digest_of
 from shared.domain.usage.usage import Usage
 
 PLANS_PREFIX = "plans/"
@@ -15,7 +18,10 @@ INPUTS_PREFIX = "inputs/"
 
 
 class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """`start` and `length` are bytes in the input blob; `first_line` is 1-based; `lines` counts request lines."""
+    """`start` and `length` are bytes in the input blob; `first_line` is 1-based; `lines` counts request lines.
+
+    `digest` is that of the lines (`request_line.digest_of`); a plan that an older version made has none.
+    """
 
     index: int
     start: int
@@ -23,6 +29,11 @@ class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     first_line: int
     lines: int
     tokens: int
+    digest: int | None = None
+
+    def holds(self, lines: Sequence[bytes]) -> bool:
+        """Whether these are the lines that were planned, without white space around them."""
+        return len(lines) == self.lines and self.digest in (None, digest_of(lines))
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

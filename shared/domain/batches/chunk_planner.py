@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from shared.domain.batches.chunk import Plan, PlannedChunk
+from shared.domain.lines.request_line import digest_of
 
 SMALL_CHUNK_LINES: Final = 20
 
@@ -24,15 +25,17 @@ class ChunkPlanner:
         self._most_lines = min(max_lines, SMALL_CHUNK_LINES)
         self._planned_lines = 0
         self._done: list[PlannedChunk] = []
-        self._start = self._end = self._first_line = self._lines = 0
+        self._start = self._end = self._first_line = self._lines = self._digest = 0
 
     def is_full(self, end: int) -> bool:
         """Whether a line that ends at `end` must begin a new chunk: the one before is to be closed first."""
         return bool(self._lines) and (self._lines >= self._most_lines or end - self._start > self._max_bytes)
 
-    def add(self, *, start: int, end: int, line: int) -> None:
+    def add(self, text: bytes, *, start: int, end: int, line: int) -> None:
+        """One more request line: what it is, where it stands, and its number."""
         if not self._lines:
-            self._start, self._first_line = start, line
+            self._start, self._first_line, self._digest = start, line, 0
+        self._digest = digest_of([text.strip()], self._digest)
         self._end = end
         self._lines += 1
 
@@ -46,6 +49,7 @@ class ChunkPlanner:
                 first_line=self._first_line,
                 lines=self._lines,
                 tokens=tokens,
+                digest=self._digest,
             )
         )
         self._planned_lines += self._lines

@@ -158,7 +158,7 @@ class InputScan:
         elif not self._error_count:
             if self._rules.endpoint == _EMBEDDINGS:
                 self._embedding_inputs += count_inputs(verdict)
-            self._plan(verdict, end)
+            self._plan(line, verdict, end)
 
     def _begins_wrongly(self, line: bytes) -> BatchError | None:
         if line.startswith(BOM):
@@ -167,13 +167,13 @@ class InputScan:
         self._is_foreign = what is not None
         return validation_errors.foreign_file(self._rules.vendor, what) if what else None
 
-    def _plan(self, body: bytes, end: int) -> None:
+    def _plan(self, line: bytes, body: bytes, end: int) -> None:
         if self._tally is None:
             deployment = self._rules.deployments[self._lines.deployment or ""]  # which every good line names
             self._tally = TokenTally(self._rules.counter_for(deployment))
         if self._chunks.is_full(end):
             self._chunks.close(self._tally.take())
-        self._chunks.add(start=self._line_start, end=end, line=self._line)
+        self._chunks.add(line, start=self._line_start, end=end, line=self._line)
         self._tally.add(body)
 
     def _report(self, errors: list[BatchError]) -> None:

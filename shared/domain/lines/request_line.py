@@ -8,9 +8,10 @@ before it may be anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final
+from zlib import crc32
 
 import msgspec
 
@@ -59,6 +60,13 @@ def request_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
         before += data.count(b"\n", passed, line.start())
         passed = line.start()
         yield before, line[0].rstrip()
+
+
+def digest_of(lines: Iterable[bytes], before: int = 0) -> int:
+    """Tells lines that were damaged, or are others, from those that were validated. `before`: of the lines before."""
+    for line in lines:
+        before = crc32(line, before)
+    return before
 
 
 def read_line(raw: bytes) -> RequestLine:

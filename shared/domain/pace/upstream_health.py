@@ -11,7 +11,6 @@ from enum import Enum, auto
 from typing import Final
 
 REFUSALS: Final = 10  # So many of one line, none of any line answered in between: the upstream refuses everybody.
-FORBIDDEN: Final = 20  # So many lines, and none that succeeded: it is not what they ask for.
 
 
 class Blame(Enum):
@@ -52,7 +51,6 @@ class UpstreamHealth:
         self.sick = False
         self.answers = 0
         self._has_succeeded = False
-        self._forbidden = 0
         self._excused: dict[int, int] = {}  # by line, how many answers there had been at its last failure without blame
         self._budget = RetryBudget()
         self._failed: Counter[int] = Counter()  # by line, since the last answer
@@ -70,12 +68,13 @@ class UpstreamHealth:
         ends, self.probing = self.probing, False
         return ends
 
-    def forbidden(self) -> bool:
-        """An upstream may forbid a request for what is in it (403). Whether it forbids us everything, as it seems."""
-        if self._has_succeeded or not self.patient:
-            return False
-        self._forbidden += 1
-        return self.probing or self._forbidden > FORBIDDEN
+    @property
+    def may_forbid_all(self) -> bool:
+        """Whether a request that is forbidden (403) may be so for who asks, and not for what is in it.
+
+        Nothing has succeeded yet: then it is a failed attempt like others.
+        """
+        return self.patient and not self._has_succeeded
 
     def failed(self, line: int, *, throttled: bool, blameless: bool) -> Blame:
         """An attempt of the line failed in a way worth another attempt."""

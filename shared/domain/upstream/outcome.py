@@ -64,9 +64,9 @@ def _succeeded(fields: Answer, body: bytes, headers: Mapping[str, str]) -> Succe
 
 
 def refusal_of_all(outcome: Failed) -> Retry:
-    """The same answer, where it is about whoever asks and not about what was asked."""
-    reason = f"status_{outcome.status}"
-    return Retry(reason=reason, after_seconds=None, throttled=False, final=outcome, blameless=True)
+    """The same answer, where it may be about whoever asks and not about what was asked."""
+    words = read_complaint(outcome.body).words
+    return Retry(reason=f"status_{outcome.status}", after_seconds=None, throttled=False, final=outcome, words=words)
 
 
 def _unanswered(answer: UpstreamFailure) -> Outcome:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
 from shared.domain.batches.batch import Batch
-from shared.domain.batches.chunk import Plan
+from shared.domain.batches.chunk import Plan, PlannedChunk
 from shared.domain.lines.input_scan import Accepted, InputScan
 from shared.ports import BlobMissing
-from shared.run.chunks.plan import read_plan, write_plan
+from shared.run.chunks.plan import read_lines, read_plan, write_plan
 from shared.run.input.input_pass import scan_rules
 from shared.services import Services
 
@@ -60,14 +61,24 @@ async def readable_bytes(service: Services, batch: Batch) -> int:
         return 0
 
 
-async def lost_chunks(service: Services, batch: Batch, plan: Plan) -> frozenset[int]:
-    """Those whose bytes are not there, or not all."""
-    first = await readable_bytes(service, batch)
-    if all(chunk.start + chunk.length <= first for chunk in plan.chunks):
-        return frozenset()
+async def are_lost(service: Services, batch: Batch, chunks: Sequence[PlannedChunk]) -> bool:
+    """Whether of each of the chunks the lines that were planned are gone: missing, cut off or others."""
+    if not await _found_lost(service, batch, chunks):
+        return False
     await asyncio.sleep(PROOF_SECONDS)
-    size = max(first, await readable_bytes(service, batch))
-    lost = frozenset(chunk.index for chunk in plan.chunks if chunk.start + chunk.length > size)
-    if lost:
-        _tell(batch, "input")
-    return lost
+    if not await _found_lost(service, batch, chunks):
+        return False
+    _tell(batch, "input")
+    return True
+
+
+async def _found_lost(service: Services, batch: Batch, chunks: Sequence[PlannedChunk]) -> bool:
+    """The first one that is there ends the search, so a sound input costs one read."""
+    size = await readable_bytes(service, batch)
+    for chunk in chunks:
+        if chunk.start + chunk.length <= size:
+            with suppress(BlobMissing):  # It has been removed this moment.
+                lines = await read_lines(service.blobs, batch.input_blob, chunk)
+                if chunk.holds([*lines.values()]):
+                    return False
+    return True

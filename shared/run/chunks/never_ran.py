@@ -1,7 +1,8 @@
 """What is written of a chunk that nobody works on any more: the results it has, and why every other line never ran.
 
 Rule of this file: each of the chunk's lines gets one result line, also those whose bytes are gone or damaged; the
-custom_id of such a line is null, because nobody knows it.
+custom_id of such a line is null, because nobody knows it. Of a chunk that holds more lines than planned, the first
+ones are told.
 """
 
 from __future__ import annotations
@@ -44,10 +45,11 @@ async def _never_ran(
     try:
         lines = await read_lines(blobs, batch.input_blob, chunk)
     except BlobMissing:
-        lines = []
-    found = {number: custom_id_of(raw) or None for number, raw in lines if number not in finished}
-    missing = max(0, chunk.lines - len(finished) - len(found))
-    return found | dict.fromkeys(islice(_free(chunk.first_line, {*finished, *found}), missing))
+        lines = {}
+    most = max(0, chunk.lines - len(finished))
+    left = islice((number for number in lines if number not in finished), most)
+    found = {number: custom_id_of(lines[number]) or None for number in left}
+    return found | dict.fromkeys(islice(_free(chunk.first_line, {*finished, *found}), most - len(found)))
 
 
 def _free(first: int, taken: Container[int]) -> Iterator[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Self
 
 import msgspec
@@ -22,7 +22,8 @@ class OpenChunk:
 
     The journal is the truth about what has finished. The row's counts, which callers see, may be behind it.
 
-    `lost`: another lane took this one for dead and has the chunk; nothing of it is written any more.
+    `lost`: another lane took this one for dead and has the chunk, or its lines are not those that were planned; nothing
+    of it is written any more.
     """
 
     def __init__(self, chunk: PlannedChunk, journal: Journal, version: str | None) -> None:
@@ -73,6 +74,16 @@ class OpenChunk:
     @property
     def complete(self) -> bool:
         return len(self.journal.finished) >= self.chunk.lines
+
+    def has(self, lines: Mapping[int, bytes]) -> bool:
+        """Whether `lines`, by number, are those that were planned; if not, this chunk is for `finish_batch` to end.
+
+        What the journal says of lines that the chunk has not, it says no longer.
+        """
+        self.lost = not self.chunk.holds([*lines.values()])
+        for foreign in () if self.lost else self.journal.finished.keys() - lines.keys():
+            del self.journal.finished[foreign]
+        return not self.lost
 
     async def keep(self, batches: BatchStore, *, every_seconds: float = 0.0) -> None:
         """Make finished lines durable, then count them in the row: the latter at most `every_seconds`."""

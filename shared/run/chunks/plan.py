@@ -38,7 +38,10 @@ async def read_plan(blobs: BlobStore, batch: Batch) -> Plan | None:
         return None
 
 
-async def read_lines(blobs: BlobStore, input_blob: str, chunk: PlannedChunk) -> list[tuple[int, bytes]]:
-    """The chunk's request lines with their 1-based numbers in the file, without line ends and blank lines."""
+async def read_lines(blobs: BlobStore, input_blob: str, chunk: PlannedChunk) -> dict[int, bytes]:
+    """The chunk's request lines by their 1-based numbers in the file, without line ends and blank lines.
+
+    Whether they are those that were planned, `chunk.holds` tells.
+    """
     data = await read_all(blobs, input_blob, chunk.start, chunk.length)
-    return [(chunk.first_line + before, line) for before, line in request_lines(data)]
+    return {chunk.first_line + before: line for before, line in request_lines(data)}

@@ -200,7 +200,10 @@ class Lane:
     async def _feed_chunk(self, opened: OpenChunk) -> None:
         chunk = opened.chunk
         tokens = chunk.tokens // chunk.lines
-        for number, raw in self._in_turn(await read_lines(self._service.blobs, self._batch.input_blob, chunk)):
+        lines = await read_lines(self._service.blobs, self._batch.input_blob, chunk)
+        if not opened.has(lines):
+            return
+        for number, raw in self._in_turn([*lines.items()]):
             if number in opened.journal.finished:
                 continue
             if opened.is_over:

@@ -133,7 +133,7 @@ class LineCaller:
             self._signals.answered(answer.headers, now)
         outcome = classify(answer, self._deployment)
         self._meter.called(now - began, outcome)
-        if isinstance(outcome, Failed) and outcome.status == 403 and self._signals.health.forbidden():
+        if isinstance(outcome, Failed) and outcome.status == 403 and self._signals.health.may_forbid_all:
             return refusal_of_all(outcome)
         return outcome
 
