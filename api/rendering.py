@@ -1,6 +1,6 @@
 """Files and batches as the caller's dialect shows them (contract 1.7). Pure.
 
-Rule of this file: every key is present, with an explicit null where there is no value (contract 9.1, no. 14); where a
+Rule of this file: every key is present, with an explicit null where there is no value (contract 9.1 no. 14); where a
 dialect's version documents its keys, those and no others.
 """
 
@@ -47,7 +47,7 @@ def render_deleted_file(dialect: Dialect, file: File) -> dict[str, Any]:
 
 
 def render_files(dialect: Dialect, files: Sequence[File], *, has_more: bool) -> dict[str, Any]:
-    """Azure classic has no paging keys; elsewhere all five are required strings, also on an empty page (1.5.2).
+    """Azure classic has no paging keys; elsewhere all five are required, also on an empty page (contract 1.5.2).
 
     A page that the caller's own `limit` cuts has them everywhere: the npm SDK would take it for the whole list.
     """
