@@ -29,6 +29,8 @@ _BREAK = re.compile(r"\s*\n\s*(?:#|//)?\s*")
 _SECTION = r"[1-9]\.\d+(?:\.\d+)?"
 _BARE = re.compile(rf"(?:^|\(|[Tt]rap |[Ss]ection |of )({_SECTION})(?=[,:;)]|\.?$)")
 _PERHAPS = re.compile(rf"(?:\"\"\"|# ?|\(|rap |ection |of ){_SECTION}")  # Reading tokens takes long.
+# What other spellings leave when citations are taken out; @ is where one was.
+_OTHERWISE = re.compile(r"\b(?:[Cc]ontract|[Pp]latform)[,:]? ?(?:[Ss]ection |§ ?)?\d|@(?:-|; ?|/ ?|, no\. )\d")
 
 
 def tracked() -> list[Path]:
@@ -44,6 +46,11 @@ def cited(text: str) -> Iterator[str]:
     for page, sections in _CITATION.findall(_BREAK.sub(" ", text)):
         for section in re.findall(_ONE, sections):
             yield f"{page.lower()} {section}"
+
+
+def misspelt(text: str) -> list[str]:
+    """Citations that are written in another way, so that nobody would find them."""
+    return _OTHERWISE.findall(_CITATION.sub("@", _BREAK.sub(" ", text)))
 
 
 def told(page: str) -> set[str]:

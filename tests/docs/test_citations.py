@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.product import ROOT
-from tests.docs.citations import PAGES, bare, cited, names_in, told, tracked
+from tests.docs.citations import PAGES, bare, cited, misspelt, names_in, told, tracked
 from tests.docs.test_operations_guide import dead
 
 TOLD = told("contract") | told("platform")
@@ -58,6 +58,30 @@ def test_citations_say_of_which_page() -> None:
 def test_a_bare_number_would_be_found(source: str) -> None:
     """In brackets, in front, and after a word that announces it."""
     assert len(list(bare(source))) == 1
+
+
+def test_citations_have_one_spelling() -> None:
+    """`contract 3.3, 3.4`, `contract 1.5.5 to 1.5.7`, `contract 9.1 no. 14`."""
+    found = [f"{path.relative_to(ROOT)}: {text}" for path in CITING for text in misspelt(path.read_text())]
+
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "contract, 1.6",
+        "contract §1.6",
+        "contract section 1.6",
+        "contract1.6",
+        "contract 3.1-3.4",
+        "contract 1.7; 9.1",
+        "contract 9.1, no. 14",
+    ],
+)
+def test_another_spelling_would_be_found(text: str) -> None:
+    """Whatever people write in its place."""
+    assert misspelt(text)
 
 
 def test_nothing_points_outside() -> None:
