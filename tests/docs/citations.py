@@ -34,9 +34,9 @@ _OTHERWISE = re.compile(r"\b(?:[Cc]ontract|[Pp]latform)[,:]? ?(?:[Ss]ection |§ 
 
 
 def tracked() -> list[Path]:
-    """Every file of the repository that may cite."""
+    """Every file of the repository that may cite; none where this is no git checkout."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    listed = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout.split("\0")
+    listed = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True).stdout.split("\0")
     files = [ROOT / name for name in listed if name]
     return [path for path in files if path.suffix in CITING and path.is_file() and "histories" not in path.parts]
 
