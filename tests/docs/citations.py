@@ -29,8 +29,9 @@ _BREAK = re.compile(r"\s*\n\s*(?:#|//)?\s*")
 _SECTION = r"[1-9]\.\d+(?:\.\d+)?"
 _BARE = re.compile(rf"(?:^|\(|[Tt]rap |[Ss]ection |of )({_SECTION})(?=[,:;)]|\.?$)")
 _PERHAPS = re.compile(rf"(?:\"\"\"|# ?|\(|rap |ection |of ){_SECTION}")  # Reading tokens takes long.
-# What other spellings leave when citations are taken out; @ is where one was.
-_OTHERWISE = re.compile(r"\b(?:[Cc]ontract|[Pp]latform)[,:]? ?(?:[Ss]ection |§ ?)?\d|@(?:-|; ?|/ ?|, no\. )\d")
+# Other spellings: a word and no citation, and what follows a citation (@) as if it belonged to it.
+_OTHERWISE = re.compile(r"\b(?:[Cc]ontract|[Pp]latform)[,:]? ?(?:[Ss]ection |§ ?)?\d[\d.]*")
+_FOLLOWED = re.compile(r"[\w .]{1,20}@(?:-|; ?|/ ?|, no\. )\d[\d.]*")
 
 
 def tracked() -> list[Path]:
@@ -50,7 +51,8 @@ def cited(text: str) -> Iterator[str]:
 
 def misspelt(text: str) -> list[str]:
     """Citations that are written in another way, so that nobody would find them."""
-    return _OTHERWISE.findall(_CITATION.sub("@", _BREAK.sub(" ", text)))
+    text = _BREAK.sub(" ", text)
+    return _OTHERWISE.findall(_CITATION.sub("", text)) + _FOLLOWED.findall(_CITATION.sub(r"\g<0>@", text))
 
 
 def told(page: str) -> set[str]:
