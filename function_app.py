@@ -102,7 +102,7 @@ for mount, prefix, dialect in MOUNTS:
         document = serve_document(dialect, ROUTES + STARTING_ROUTES)
         app.function_name(f"{mount}_openapi")(app.route(route=f"{prefix}/{DOCUMENT}", methods=["GET"])(document))
 
-# The platform tries routes in the order of their functions' names, so these names come after all others.
+# The platform tries routes in the order of their functions' names (platform 1.4): these come after all others.
 unknown = unknown_endpoint(
     [
         Template(method, f"{prefix}/{path}")

@@ -54,7 +54,7 @@ async def read_new_batch(request: Request, call: Call) -> tuple[bytes, NewBatch]
 
 
 async def new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) -> Batch:
-    """The record of a new batch. An input file that is unknown is no error yet: validation says so (1.5.5)."""
+    """The record of a new batch. An input file that is unknown is no error yet: validation says so (contract 1.5.5)."""
     owner = call.caller.owner
     canonical = parse_file_id(new.input_file_id)
     file = await call.services.files.get(owner, canonical) if canonical else None

@@ -1,6 +1,6 @@
 """Files and batches as the caller's dialect shows them (contract 1.7). Pure.
 
-Rule of this file: every key is present, with an explicit null where there is no value (contract 9.1, no. 14); where a
+Rule of this file: every key is present, with an explicit null where there is no value (contract 9.1 no. 14); where a
 dialect's version documents its keys, those and no others.
 """
 

@@ -1,4 +1,4 @@
-"""What the worker's web server takes: it has one route, `/{path:path}`, which no path with a line break fits.
+"""What the worker's web server takes: one route, `/{path:path}`, which no path with a line break fits (platform 2.1).
 
 Such a path, `/v1/files/a%0Ab`, it would answer by itself, and the function that the host calls for it would wait until
 `functionTimeout`; then the host restarts the worker and all that runs in it. Anybody may send one.

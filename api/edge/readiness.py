@@ -21,7 +21,7 @@ _NO_INSTANCE = "readiness-"
 
 async def readyz(request: Request, call: Call, client: DurableClient) -> Response:  # noqa: ARG001 - as every handler
     async def ask_durable() -> None:
-        # Not get_status: to that a 500 of the extension is an answer like any other.
+        # Not get_status: to that a 500 of the extension is an answer like any other (platform 3.7).
         await client.get_status_by(instance_id_prefix=_NO_INSTANCE)
 
     readiness = await check_all(call.services, ask_durable, os.environ)

@@ -1,8 +1,8 @@
 """Calls that no route takes: unknown paths, and paths of ours under another method, as each vendor answers them.
 
 Rule: nobody is asked for a key and nothing is read or looked up; the vendors find the route first, too. One kind comes
-here only because of its spelling: Azure's clients for .NET write the slashes of an upload's path as `%2F` (contract
-9.6), which makes one segment of it to every router. `respelled` finds the route that was meant.
+here only because of its spelling: Azure's clients for .NET write the slashes of an upload's path as `%2F`, which makes
+one segment of it to every router (contract 9.6). `respelled` finds the route that was meant.
 """
 
 from __future__ import annotations

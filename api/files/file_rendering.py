@@ -38,7 +38,7 @@ def render_deleted_file(dialect: Dialect, file: File) -> dict[str, Any]:
 
 
 def render_files(dialect: Dialect, files: Sequence[File], *, has_more: bool) -> dict[str, Any]:
-    """Azure classic has no paging keys; elsewhere all five are required strings, also on an empty page (1.5.2).
+    """Azure classic has no paging keys; elsewhere all five are required strings, on empty pages too (contract 1.5.2).
 
     A page that the caller's own `limit` cuts has them everywhere: the npm SDK would take it for the whole list.
     """

@@ -153,14 +153,14 @@ param extraSettings serviceSettings
 
 // A call's body is a file and its form around it. The platform must let pass what the service itself refuses, so that
 // callers get the service's answer: a margin above the largest file. It must not let in what kills an instance of the
-// usual size, so files that are not for batches are taken up to the size of those that are (docs/adr/0008).
+// usual size, so files that are not for batches are taken up to the size of those that are (platform 2.2, docs/adr/0008).
 var largestFile = int(extraSettings.?BATCH_MAX_FILE_BYTES ?? '209715200')
 var largestOtherFile = int(extraSettings.?BATCH_MAX_OTHER_FILE_BYTES ?? '209715200')
 var bodyMargin = 67108864
 
 // What an instance runs at once. The platform adds instances by the number in host.json, which it reads from the file:
 // one for every 16 activities. An instance itself takes more, so that lanes, which wait most of the time, never keep
-// validation, results and webhooks waiting; half of its slots are never theirs (docs/adr/0011).
+// validation, results and webhooks waiting; half of its slots are never theirs (platform 4.3, docs/adr/0011).
 var activitySlots = 64
 
 var platform = {
@@ -175,7 +175,7 @@ var platform = {
   FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: string(max(largestFile, largestOtherFile) + bodyMargin)
   APPLICATIONINSIGHTS_CONNECTION_STRING: component.properties.ConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
-  PYTHON_ENABLE_INIT_INDEXING: '1' // without it, every call hangs on Python 3.11 and 3.12; 3.13 takes it as given
+  PYTHON_ENABLE_INIT_INDEXING: '1' // without it, every call hangs on Python 3.11 and 3.12; 3.13 takes it as given (platform 1.1)
   PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
   OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,django,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3'
   OTEL_PYTHON_FASTAPI_EXCLUDED_URLS: '.*'

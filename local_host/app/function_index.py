@@ -81,7 +81,7 @@ class TimerFunction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionIndex:
-    """The whole app. Orchestrators are handles (3.3 of the protocol)."""
+    """The whole app. Orchestrators are handles (platform 1.4)."""
 
     http: tuple[HttpFunction, ...]
     orchestrators: Mapping[str, Callable[[func.OrchestrationContext], str]]

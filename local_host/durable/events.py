@@ -1,4 +1,4 @@
-"""The events of an orchestration's history, as the durable extension writes them (azure-platform 3.2).
+"""The events of an orchestration's history, as the durable extension writes them (platform 3.2).
 
 Rule: an event is the plain dict that goes to the SDK; only this file knows which members a kind has. `IsPlayed` is set
 by whoever sends a history, for an event is new exactly once.

@@ -1,6 +1,6 @@
 """The real host's loop over an orchestrator's reply, with what it would do returned as data.
 
-Rule: `decide` is pure, and does what the durable extension does with a reply (azure-platform 3.5), traps included: the
+Rule: `decide` is pure, and does what the durable extension does with a reply (platform 3.5), traps included: the
 actions are awaited one by one from the first; a compound is awaited as a whole; a failure surfaces only after every
 action before it is complete. It must not read a clock, touch the store or call user code.
 
@@ -44,7 +44,7 @@ class NonDeterministic(Exception):
 
 
 class ActionType(IntEnum):
-    """What an orchestrator can ask for (azure-platform 3.4)."""
+    """What an orchestrator can ask for (platform 3.4)."""
 
     CALL_ACTIVITY = 0
     CALL_ACTIVITY_WITH_RETRY = 1

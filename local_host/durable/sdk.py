@@ -45,7 +45,7 @@ def prepare() -> None:
 
 
 def invocation(instance: InstanceStatus, history: list[Event]) -> str:
-    """What the extension sends to the worker (azure-platform 3.1), without the events that the SDK reads past (3.2).
+    """What the extension sends to the worker (platform 3.1), without the events that the SDK reads past (platform 3.2).
 
     The SDK takes 0.1 ms to parse one event, and half of them say only that something was asked for.
     """

@@ -60,9 +60,9 @@ class Route:
 def compile_routes(functions: Sequence[HttpFunction], prefix: str = "") -> list[Route]:
     """Routes in the order they are tried; `prefix` is `extensions.http.routePrefix` of host.json.
 
-    The real host tries them by the names of their functions (FunctionMetadataManager sorts, WebJobsRouteBuilder keeps
-    the order), so names must put a literal before a parameter before a wildcard. Raises InvalidApp where they do not;
-    NotEmulated for constraints, optional and mixed segments.
+    The real host tries them by the names of their functions (platform 1.4), so names must put a literal before a
+    parameter before a wildcard. Raises InvalidApp where they do not; NotEmulated for constraints, optional and mixed
+    segments.
     """
     routes = [
         Route(segments=_segments(f"{prefix.strip('/')}/{function.route}", function.name), function=function)

@@ -2,7 +2,7 @@
 
 What an orchestrator sees of a failed task is `reason` and `details`, which the SDK puts together; what a person sees of
 a failed instance is its reason, with all of that inside. Both are long there, so they are long
-here: whoever shows one to a person has to be seen to shorten it. Seen on the real extension 3.19.
+here: whoever shows one to a person has to be seen to shorten it. Seen on the real extension 3.19 (platform 3.6).
 """
 
 from __future__ import annotations

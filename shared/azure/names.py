@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 Key = NewType("Key", str)  # What Table Storage takes as PartitionKey or RowKey.
 
-LONGEST: Final = 200  # Table Storage takes 512 characters; a key may hold two of these and some more.
+LONGEST: Final = 200  # Table Storage takes 512 characters (platform 5.1); a key may hold two of these and some more.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INVERTED = str.maketrans("0123456789abcdef", "fedcba9876543210")
 

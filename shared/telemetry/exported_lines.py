@@ -1,6 +1,6 @@
 """Which log lines are exported: our own from INFO, anybody's from WARNING, and none about exporting.
 
-The platform's worker hangs OpenTelemetry's handler on the root logger, which stands at INFO, and then imports the app.
+The worker hangs OpenTelemetry's handler on the root logger, at INFO, and then imports the app (platform 4.4).
 The exporter tells of each export, so each export leaves something for the next; libraries and the worker tell of each
 call. Rule: what is said while something is exported, or by those who export, is never exported, at whatever level: an
 endpoint that is ill would be told of its illness without end. It goes to standard error instead, from WARNING.

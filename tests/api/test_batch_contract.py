@@ -40,7 +40,7 @@ def finished(**changes: Any) -> Finished:
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("path", [V1, CLASSIC, AZURE_V1])
 async def test_every_endpoint_is_accepted(create: Send, path: str, endpoint: str) -> None:
-    """1.5.5: the eight of OpenAI's list; Azure shows them without `/v1` (9.1, no. 17)."""
+    """Contract 1.5.5: the eight of OpenAI's list; Azure shows them without `/v1` (contract 9.1 no. 17)."""
     response = await create(path=path, endpoint=endpoint)
 
     assert response.status_code in (200, 201)
@@ -48,7 +48,7 @@ async def test_every_endpoint_is_accepted(create: Send, path: str, endpoint: str
 
 
 async def test_an_unsupported_endpoint(create: Send) -> None:
-    """1.3: literal, alphabetical, with all that the list has grown to."""
+    """Contract 1.3: literal, alphabetical, with all that the list has grown to."""
     error = (await create(endpoint="/v1/invalid/endpoint")).json()["error"]
 
     assert error == {
@@ -96,7 +96,7 @@ async def test_an_unsupported_endpoint(create: Send) -> None:
 async def test_metadata_rules(
     create: Send, services: Services, path: str, metadata: dict[str, Any], message: str, param: str, code: str
 ) -> None:
-    """1.3, 2.8: the same words everywhere, each in the dialect's envelope; nested metadata breaks creation."""
+    """Contract 1.3, 2.8: the same words everywhere, each in the dialect's envelope; nested metadata breaks creation."""
     response = await create(path=path, metadata=metadata)
     error = response.json()["error"]
 
@@ -108,20 +108,20 @@ async def test_metadata_rules(
 
 @pytest.mark.parametrize("metadata", [None, {}, {"k" * 64: "v" * 512}])
 async def test_metadata_is_echoed(create: Send, metadata: dict[str, str] | None) -> None:
-    """1.7, 2.8: `null` allowed."""
+    """Contract 1.7, 2.8: `null` allowed."""
     assert (await create(metadata=metadata)).json()["metadata"] == metadata
 
 
 @pytest.mark.parametrize(("path", "seconds"), [(V1, 3600), (CLASSIC, 259200), (CLASSIC, 1209600), (AZURE_V1, 2592000)])
 async def test_the_range_of_the_output_expiry(create: Send, path: str, seconds: int) -> None:
-    """1.5.5: one hour to thirty days; Azure's range is inside it."""
+    """Contract 1.5.5: one hour to thirty days; Azure's range is inside it."""
     response = await create(path=path, output_expires_after={"anchor": "created_at", "seconds": seconds})
 
     assert response.status_code in (200, 201)
 
 
 async def test_every_key_is_there_in_every_dialect_without_versions(create: Send) -> None:
-    """9.1, no. 14: explicit nulls, and strict clients' `completion_window` and `expires_at` (7, no. 31)."""
+    """Contract 9.1 no. 14, 7 no. 31: explicit nulls, and strict clients' `completion_window` and `expires_at`."""
     openai = (await create()).json()
     for path in ("/v1/openai/batches", AZURE_V1):
         assert openai.keys() <= (await create(path=path)).json().keys()
@@ -130,7 +130,7 @@ async def test_every_key_is_there_in_every_dialect_without_versions(create: Send
 async def test_never_ran_requests_count_as_nothing(
     create: Send, api: httpx.AsyncClient, services: Services, clock: Clock
 ) -> None:
-    """2.4: a cancelled batch of eight with four results is 8, 4, 0."""
+    """Contract 2.4: a cancelled batch of eight with four results is 8, 4, 0."""
     batch_id = (await create()).json()["id"]
     await after(services, clock, VALIDATED, CancelRequested(), finished(completed=4))
     batch = (await api.get(f"/v1/batches/{batch_id}")).json()
@@ -154,7 +154,7 @@ async def test_timestamps(
     events: tuple[Event, ...],
     expected: dict[str, int],
 ) -> None:
-    """2.3, 9.3: each is set once, stays, and those of other ends are null; `expires_at` is a day after creation."""
+    """Contract 2.3, 9.3: each is set once and stays, those of other ends are null; `expires_at` is a day after creation."""
     batch_id = (await create()).json()["id"]
     await after(services, clock, *events)
     batch = (await api.get(f"/v1/batches/{batch_id}")).json()
@@ -167,7 +167,7 @@ async def test_timestamps(
 
 @pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH"])
 async def test_batches_cannot_be_deleted(create: Send, api: httpx.AsyncClient, services: Services, method: str) -> None:
-    """1.4: the route does not exist in any dialect."""
+    """Contract 1.4: the route does not exist in any dialect."""
     batch_id = (await create()).json()["id"]
     response = await api.request(method, f"/v1/batches/{batch_id}")
 
@@ -180,7 +180,7 @@ async def test_batches_cannot_be_deleted(create: Send, api: httpx.AsyncClient, s
     [("/v1/batches/x", None), ("/v1/openai/batches/x", None), ("/openai/v1/batches/x", "notFound"), (CLASSIC, "")],
 )
 async def test_an_unknown_batch_in_every_dialect(api: httpx.AsyncClient, path: str, kept: str | None) -> None:
-    """1.3: the same sentence in each envelope, under 404."""
+    """Contract 1.3: the same sentence in each envelope, under 404."""
     url = path.replace("/batches?", "/batches/x?")
     response = await api.get(url)
 
@@ -191,7 +191,7 @@ async def test_an_unknown_batch_in_every_dialect(api: httpx.AsyncClient, path: s
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html", "application/binary", "nonsense"])
 async def test_any_accept_header_is_answered(create: Send, api: httpx.AsyncClient, accept: str) -> None:
-    """1.5.4, 9.1 no. 4: never 406."""
+    """Contract 1.5.4, 9.1 no. 4: never 406."""
     await create()
 
     assert (await api.get("/v1/batches", headers={"accept": accept})).status_code == 200

@@ -66,7 +66,7 @@ async def advance(services: Services, *events: Event) -> None:
 
 
 async def test_a_new_batch_in_the_openai_dialect(create: Send, upload: Send) -> None:
-    """200, every key present, explicit nulls, zeros (contract 1.7; 9.1, no. 14)."""
+    """200, every key present, explicit nulls, zeros (contract 1.7, 9.1 no. 14)."""
     file_id = (await upload()).json()["id"]
     response = await create(input_file_id=file_id, metadata={"a": "b"})
     batch = response.json()
@@ -115,7 +115,7 @@ async def test_a_new_batch_in_the_openai_dialect(create: Send, upload: Send) -> 
     ],
 )
 async def test_success_codes(create: Send, path: str, status: int) -> None:
-    """Contract 1.4, but for Azure v1: the official client for .NET loses a batch that is answered with 201 (9.6)."""
+    """Contract 1.4, 9.6: Azure v1 answers 200, because the official client for .NET loses a batch at a 201."""
     assert (await create(path=path)).status_code == status
 
 
@@ -400,7 +400,7 @@ async def test_cancelling_again_changes_nothing(
 async def test_cancelling_too_late(
     create: Send, api: httpx.AsyncClient, services: Services, events: tuple[Event, ...], status: str
 ) -> None:
-    """409 with the literal of contract 1.3, and the header that spares SDKs three attempts (6.5)."""
+    """409 with the literal of contract 1.3, and the header that spares SDKs three attempts (contract 6.5)."""
     batch_id = (await create()).json()["id"]
     await advance(services, *events)
     response = await api.post(f"/v1/batches/{batch_id}/cancel")

@@ -37,7 +37,7 @@ DOTNET = b"form-data; name=file; filename=\"=?utf-8?B?5L2g5aW9Lmpzb25s?=\"; file
     ],
 )
 def test_a_filename_is_read(header: bytes, filename: str) -> None:
-    """.NET's two ways at once, each alone, Python's and browsers' quotes, and paths, which OpenAI keeps (9.3, 9.6)."""
+    """.NET's two ways at once, each alone, Python's and browsers' quotes, and paths, kept (contract 9.3, 9.6)."""
     assert parse_disposition(header) == {"name": "file", "filename": filename} | (
         {"x": "y"} if header.endswith(b'x="y"') else {}
     )

@@ -1,4 +1,4 @@
-"""Azure classic: answers hold exactly the keys of the asked api-version. What .NET's reader does not know breaks it (9.6).
+"""Azure classic: answers hold exactly the keys of the asked api-version; others break .NET (contract 1.7, 9.6).
 
 The keys are those of azure-rest-api-specs, AzureOpenAI/authoring: definitions `File`, `Batch`, `UploadResource`.
 """

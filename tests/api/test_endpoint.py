@@ -93,7 +93,7 @@ async def test_azure_classic_accepts_every_version_with_batches(api: httpx.Async
 
 @pytest.mark.parametrize("path", ["/v1/files", "/v1/files/file-none", "/openai/v1/files", "/openai/files"])
 async def test_every_answer_has_a_request_id(api: httpx.AsyncClient, path: str) -> None:
-    """`x-request-id` in every dialect, on success and on errors (contract 1.2; 9.1, no. 16)."""
+    """`x-request-id` in every dialect, on success and on errors (contract 1.2, 9.1 no. 16)."""
     response = await api.get(path)
 
     assert re.fullmatch("req_[0-9a-f]{32}", response.headers["x-request-id"])

@@ -70,7 +70,7 @@ async def test_an_uploaded_file_in_azure_v1(upload: Upload) -> None:
 
 
 async def test_old_sdks_put_the_deployment_into_the_path(upload: Upload) -> None:
-    """Tolerated, and read by nobody (contract 6.3; 9.1, no. 1)."""
+    """Tolerated, and read by nobody (contract 6.3, 9.1 no. 1)."""
     assert (await upload(path=f"/openai/deployments/gpt/files{VERSION}")).status_code == 201
 
 
@@ -372,7 +372,7 @@ async def test_an_unknown_file_is_told_twice_at_openai(api: httpx.AsyncClient, m
 
 @pytest.mark.parametrize(("name", "fields"), [("in.jsonl", {"purpose": "vector_store"}), ("notes.txt", {})])
 async def test_a_refused_upload_is_told_twice_at_openai(upload: Upload, name: str, fields: dict[str, str]) -> None:
-    """A bad purpose, another kind of file (contract 9.3; litellm#37527)."""
+    """A bad purpose, another kind of file (contract 9.3; BerriAI/litellm#37527)."""
     answer = (await upload(name=name, **fields)).json()
 
     assert answer["detail"] == {"message": answer["error"]["message"], "code": None}
@@ -522,7 +522,7 @@ async def test_azure_classic_lists_without_paging_keys(api: httpx.AsyncClient, f
     ],
 )
 async def test_wrong_paging_parameters(api: httpx.AsyncClient, query: str, message: str) -> None:
-    """400 with the literals of contract 1.3; an unknown `after` never means page one (1.6)."""
+    """400 with the literals of contract 1.3; an unknown `after` never means page one (contract 1.6)."""
     response = await api.get(f"/v1/files?{query}")
 
     assert (response.status_code, response.json()["error"]["message"]) == (400, message)

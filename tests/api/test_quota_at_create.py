@@ -112,7 +112,7 @@ async def test_batches_being_validated_count(submit: Send, limited: Services) ->
 
 
 async def test_openai_fails_the_batch_instead(submit: Send) -> None:
-    """There the call is accepted, whatever the setting (contract 9.1, no. 18)."""
+    """There the call is accepted, whatever the setting (contract 9.1 no. 18)."""
     response = await submit(11, "/v1/batches")
 
     assert (response.status_code, response.json()["status"]) == (200, "validating")

@@ -65,7 +65,7 @@ def registered() -> list[tuple[str, str]]:
 
 
 def test_every_method_and_route_is_registered_once() -> None:
-    """No two functions answer the same (method, route): the real host would pick one of them (azure-platform 1.4)."""
+    """No two functions answer the same (method, route): the real host would pick one of them (platform 1.4)."""
     assert len(registered()) == len(set(registered()))
 
 
@@ -103,7 +103,7 @@ def test_every_function_name_is_registered_once() -> None:
 
 
 def test_every_dialect_has_every_route() -> None:
-    """The same handlers are mounted under all prefixes (contract 9.1, no. 1)."""
+    """The same handlers are mounted under all prefixes (contract 9.1 no. 1)."""
     expected = {(method, f"{mount}/{path}") for mount in MOUNTS for method, path in ROUTES}
 
     assert set(registered()) == expected | ANONYMOUS | OF_THE_SERVICE

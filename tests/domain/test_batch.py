@@ -130,7 +130,7 @@ def test_what_cannot_be_cancelled_says_so_literally(status: str) -> None:
 
 @pytest.mark.parametrize(("event", "before"), [pair for pair in ALLOWED if ALLOWED[pair] != pair[1]])
 def test_a_move_sets_the_timestamp_of_its_new_state_alone(event: str, before: str) -> None:
-    """Contract 2.3; at an expiry `finalizing_at` as well (9.3)."""
+    """Contract 2.3; at an expiry `finalizing_at` as well (contract 9.3)."""
     after = apply(in_state(Status(before)), EVENTS[event], NOW)
     stamped = {name for name in Batch.__struct_fields__ if name.endswith("_at") and getattr(after, name) == NOW}
     assert stamped - {"finalizing_at" if after.status is Status.EXPIRED else ""} == {f"{after.status.value}_at"}

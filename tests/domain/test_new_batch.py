@@ -1,4 +1,4 @@
-"""The body of a create call: the literal messages of contract 1.3 and the limits of 2.8."""
+"""The body of a create call: the literal messages of contract 1.3 and the limits of contract 2.8."""
 
 from __future__ import annotations
 

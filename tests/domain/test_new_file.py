@@ -1,4 +1,4 @@
-"""What an upload must be (contract 1.5.1), and the literal refusals of 1.3."""
+"""What an upload must be (contract 1.5.1), and the literal refusals of contract 1.3."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_purpose_is_required() -> None:
 
 
 def test_expiry() -> None:
-    """Form fields are text (contract 9.1, no. 3)."""
+    """Form fields are text (contract 9.1 no. 3)."""
     fields = {"purpose": "batch", "expires_after[anchor]": "created_at", "expires_after[seconds]": "3600"}
 
     assert parse(fields).expires_after == ExpiresAfter(seconds=3600)

@@ -169,7 +169,7 @@ def test_azure_takes_both_spellings_of_a_url(url: str) -> None:
 
 @pytest.mark.parametrize(("vendor", "code"), [(Vendor.OPENAI, "mismatched_model"), (Vendor.AZURE, "model_mismatch")])
 def test_a_second_model_is_refused(vendor: Vendor, code: str) -> None:
-    """One model per file (contract 3.1), the first known one; literal of 3.3."""
+    """One model per file (contract 3.1), the first known one; literal of contract 3.3."""
     checked = rules(vendor)
     assert isinstance(checked.check(line(), 1), bytes)
     assert checked.check(line(custom_id="b", body=body(model="large")), 2) == [

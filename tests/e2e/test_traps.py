@@ -246,7 +246,7 @@ def test_13_files_are_processed(under: Under, mount: str) -> None:
 
 @pytest.mark.parametrize("mount", MOUNTS)
 def test_14_every_key_is_there(under: Under, mount: str) -> None:
-    """Keys without a value are null, not absent; of Azure classic, those that its version has (9.6)."""
+    """Keys without a value are null, not absent; of Azure classic, those that its version has (contract 9.6)."""
     batch = under(mount).create("file-nonsense").json()
 
     assert {key for key, value in batch.items() if value is None} >= {

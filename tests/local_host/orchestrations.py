@@ -1,4 +1,4 @@
-"""The orchestrators of azure-platform Appendix A that need neither retry nor entities, and a few of our own."""
+"""The orchestrators of the transcripts, which need neither retry nor entities, and a few of our own."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def event_after_restart(ctx):
 
 
 def window(ctx):
-    """The sliding window of trap 3.8.1."""
+    """The sliding window of platform 3.8 no. 1."""
     running = [ctx.call_activity("work", {"i": 0}), ctx.call_activity("work", {"i": 1})]
     order = []
     for following in range(2, 5):

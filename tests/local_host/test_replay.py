@@ -56,7 +56,7 @@ def test_window_has_one_result_at_every_delivery_size(size):
 
 
 def test_window_stalls_on_its_newest_task():
-    """Trap 3.8.1: once the first pair is through, the host schedules one task of a window after another."""
+    """Platform 3.8 no. 1: once the first pair is through, the host schedules one task of a window after another."""
     host = ReplayingHost(orchestrator="window", input=None, answers=ANSWERS, latency={"work": 10.0}).run(1)
 
     assert [0, 0, 10, 20, 30] == [round(at) for _, at in host.scheduled_at]
@@ -105,7 +105,7 @@ def test_second_action_waits_for_the_first():
 
 
 def test_error_waits_for_the_whole_compound():
-    """Trap 3.8.2: an orchestrator that failed on one child of task_all fails only when all children are complete."""
+    """Platform 3.8 no. 2: an orchestrator that failed on one child of task_all fails when all are complete."""
     history = started(scheduled(0), scheduled(1), events.task_failed(START, task_id=0, reason="no"))
 
     assert () == decide(history, Reply(actions=((all_of(activity(), activity()),),), error="no"))
@@ -122,7 +122,7 @@ def test_error_surfaces_after_the_compound():
 
 
 def test_done_waits_for_every_action():
-    """Trap 3.8.4: a finished orchestrator does not complete while an action of its list is incomplete."""
+    """Platform 3.8 no. 4: a finished orchestrator does not complete while an action of its list is incomplete."""
     assert () == decide(started(scheduled(0)), Reply(is_done=True, actions=((activity(),),)))
 
 
@@ -248,7 +248,7 @@ REQUEST = """
 
 
 def test_request_is_the_platforms():
-    """An orchestrator's first request is the one of Appendix A, member by member."""
+    """An orchestrator's first request has the members of platform 3.1, one by one."""
     execution_id = "061f2ad0388b4226877990cbbe606b68"
     instance = InstanceStatus(
         instance_id="b1", execution_id=execution_id, name="orch", runtime_status=RuntimeStatus.PENDING,

@@ -1,4 +1,4 @@
-"""Transcripts of azure-functions-durable 1.7.0 under the real host's loop (azure-platform, Appendix A)."""
+"""Transcripts of azure-functions-durable 1.7.0 under the real host's loop (platform 3.5)."""
 
 from __future__ import annotations
 

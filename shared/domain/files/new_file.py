@@ -72,7 +72,7 @@ def check_batch_head(head: bytes, *, whole: bool) -> None:
 
 
 def too_large(purpose: str | None, limit_bytes: int) -> InvalidRequest:
-    """Contract 1.3, and what users miss there: the limit (contract 7, no. 12)."""
+    """Contract 1.3, and what users miss there: the limit (contract 7 no. 12)."""
     advice = ": split the file over several batches." if purpose == BATCH_PURPOSE else "."
     return InvalidRequest(f"File is too large. The limit is {limit_bytes} bytes{advice}")
 

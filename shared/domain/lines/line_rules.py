@@ -1,4 +1,4 @@
-"""What makes a line a request, and every sentence said when it is none (contract 3.1-3.4).
+"""What makes a line a request, and every sentence said when it is none (contract 3.1 to 3.4).
 
 Rule of this file: a line is judged from its raw JSON; of the body only the few fields that decide are looked at, and
 nothing is re-encoded. What needs the whole file (order, limits, chunks) belongs to `input_scan`.

@@ -1,4 +1,4 @@
-"""What a worker process can see of the host that started it: whether it is gone, or has begun to stop.
+"""What a worker process can see of the host that started it: whether it is gone, or has begun to stop (platform 4.1).
 
 Azure's host tells its workers neither. Killed alone, it leaves them behind as orphans; told to stop (SIGTERM), it
 closes its listeners, aborts what they do and kills them some seconds later. So this looks at the parent process and,

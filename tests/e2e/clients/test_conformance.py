@@ -30,7 +30,7 @@ class Dialect:
     url_clash: str
     line_keys: frozenset[str]
     batch_keys: frozenset[str]
-    lifetime: int | None = 1_209_600  # of a file, in seconds; None where its version has no `expires_at` (9.6)
+    lifetime: int | None = 1_209_600  # of a file, in seconds; None where its version has no `expires_at` (contract 9.6)
 
 
 ALL_KEYS = frozenset({"id", "custom_id", "response", "error"})
@@ -125,7 +125,7 @@ def test_releases_are_what_they_are_called(release: str, run_script: Run) -> Non
 
 
 def test_upload(visit: Visit) -> None:
-    """A file as the dialect spells it, ready for `wait_for_processing`, expiring as asked in `extra_body` (1.5.1)."""
+    """As the dialect spells it, ready for `wait_for_processing`, expiring as asked in `extra_body` (contract 1.5.1)."""
     seen = visit.step("upload")
 
     file = seen["file"]
@@ -136,7 +136,7 @@ def test_upload(visit: Visit) -> None:
 
 
 def test_create(visit: Visit) -> None:
-    """Status, ids, endpoint, metadata and deadline of a batch just made (1.5.5, 1.7, 2.3)."""
+    """Status, ids, endpoint, metadata and deadline of a batch just made (contract 1.5.5, 1.7, 2.3)."""
     seen = visit.step("create")
 
     batch = seen["batch"]
@@ -149,7 +149,7 @@ def test_create(visit: Visit) -> None:
 
 
 def test_request_id(visit: Visit) -> None:
-    """`x-request-id` is in the header, and on the model in the releases that put it there (1.2)."""
+    """`x-request-id` is in the header, and on the model in the releases that put it there (contract 1.2)."""
     seen = visit.step("create")
 
     assert re.fullmatch("req_[0-9a-f]{32}", seen["request_id"])
@@ -157,13 +157,13 @@ def test_request_id(visit: Visit) -> None:
 
 
 def test_every_key_of_a_batch_is_there(visit: Visit) -> None:
-    """All keys, null or not, in a batch just made and in one that has ended (9.1, no. 14)."""
+    """All keys, null or not, in a batch just made and in one that has ended (contract 9.1 no. 14)."""
     assert set() == visit.dialect.batch_keys - visit.step("create")["batch"].keys()
     assert set() == visit.dialect.batch_keys - visit.step("poll")["batch"].keys()
 
 
 def test_results(visit: Visit) -> None:
-    """Polling ends; the 200s are in the output file, the 400 in the error file with `error: null` (2.5, 4.1, 4.2)."""
+    """Polling ends; 200s are in the output file, the 400 in the error file, `error: null` (contract 2.5, 4.1, 4.2)."""
     seen = visit.step("poll")
 
     assert "completed" == seen["batch"]["status"]
@@ -176,7 +176,7 @@ def test_results(visit: Visit) -> None:
 
 
 def test_result_files(visit: Visit) -> None:
-    """Both are `batch_output`, spelled as the dialect does, and expire as `output_expires_after` said (1.7, 2.6)."""
+    """Both are `batch_output`, spelled as the dialect does; `output_expires_after` holds (contract 1.7, 2.6)."""
     seen = visit.step("poll")
 
     for file in (seen["output_file"], seen["error_file"]):
@@ -186,7 +186,7 @@ def test_result_files(visit: Visit) -> None:
 
 
 def test_content(visit: Visit) -> None:
-    """The uploaded bytes come back, read at once and streamed (1.5.4)."""
+    """The uploaded bytes come back, read at once and streamed (contract 1.5.4)."""
     seen = visit.step("content")
 
     assert seen["same"]
@@ -194,7 +194,7 @@ def test_content(visit: Visit) -> None:
 
 
 def test_batches_page(visit: Visit) -> None:
-    """Auto-paging ends and gives every batch once, newest first; `after` goes on where a page ended (1.6)."""
+    """Auto-paging ends and gives every batch once, newest first; `after` goes on where a page ended (contract 1.6)."""
     seen = visit.step("page_batches")
 
     newest = [*reversed(seen["made"]), visit.step("create")["batch"]["id"]]
@@ -211,7 +211,7 @@ def test_batches_page_asynchronously(visit: Visit) -> None:
 
 
 def test_files_are_listed(visit: Visit) -> None:
-    """All input files, newest first, each once (1.5.2)."""
+    """All input files, newest first, each once (contract 1.5.2)."""
     seen = visit.step("page_files")
 
     assert [*reversed(seen["made"]), visit.step("upload")["file"]["id"]] == seen["listed"][:4]
@@ -219,7 +219,7 @@ def test_files_are_listed(visit: Visit) -> None:
 
 
 def test_files_page(visit: Visit) -> None:
-    """Page by page the same files, also where the dialect has no paging keys (1.5.2, 1.6)."""
+    """Page by page the same files, also where the dialect has no paging keys (contract 1.5.2, 1.6)."""
     seen = visit.step("page_files")
 
     # Files had one page only in this release.
@@ -227,14 +227,14 @@ def test_files_page(visit: Visit) -> None:
 
 
 def test_result_files_are_listed(visit: Visit) -> None:
-    """Output and error files are found by their purpose (9.1, no. 15)."""
+    """Output and error files are found by their purpose (contract 9.1 no. 15)."""
     batch = visit.step("poll")["batch"]
 
     assert {batch["output_file_id"], batch["error_file_id"]} <= set(visit.step("page_files")["results"])
 
 
 def test_cancel(visit: Visit) -> None:
-    """200 `cancelling`, then `cancelled` with each request in one of the files; again: 200, unchanged (2.2)."""
+    """200 `cancelling`, then `cancelled`, each request in one of the files; again: 200, unchanged (contract 2.2)."""
     seen = visit.step("cancel")
 
     assert ("cancelling", "cancelled", "cancelled") == (seen["answer"], seen["ended"], seen["again"])
@@ -242,7 +242,7 @@ def test_cancel(visit: Visit) -> None:
 
 
 def test_validation_failure(visit: Visit) -> None:
-    """Every problem with 1-based line and parameter, in the vendor's codes (3.2 to 3.4)."""
+    """Every problem with 1-based line and parameter, in the vendor's codes (contract 3.2 to 3.4)."""
     seen = visit.step("fail")
 
     missing = "invalid_request" if visit.is_azure else "missing_required_parameter"
@@ -273,7 +273,7 @@ REFUSALS = (
 
 @pytest.mark.parametrize("case", REFUSALS, ids=[case[0] for case in REFUSALS])
 def test_refusal(visit: Visit, case: tuple[str, str, int, str | None, str | None, str]) -> None:
-    """The vendors' status, literal message, and in OpenAI's dialects `param`, `code` and `type` (1.3)."""
+    """The vendors' status, literal message, and in OpenAI's dialects `param`, `code` and `type` (contract 1.3)."""
     what, kind, status, param, code, message = case
     refusal = visit.step("errors")[what]
 
@@ -286,7 +286,7 @@ def test_refusal(visit: Visit, case: tuple[str, str, int, str | None, str | None
 
 
 def test_other_completion_windows(visit: Visit) -> None:
-    """OpenAI refuses the call; Azure takes it and fails the batch (1.5.5)."""
+    """OpenAI refuses the call; Azure takes it and fails the batch (contract 1.5.5)."""
     refusal = visit.step("errors")["window"]
 
     if visit.is_azure:
@@ -297,14 +297,14 @@ def test_other_completion_windows(visit: Visit) -> None:
 
 
 def test_wrong_key(visit: Visit) -> None:
-    """401 in every dialect (1.3)."""
+    """401 in every dialect (contract 1.3)."""
     refusal = visit.step("errors")["unauthenticated"]
 
     assert ("AuthenticationError", 401) == (refusal["class"], refusal["status"])
 
 
 def test_cancelling_an_ended_batch_costs_one_call(visit: Visit) -> None:
-    """`x-should-retry: false`: no SDK repeats the 409 (6.5)."""
+    """`x-should-retry: false`: no SDK repeats the 409 (contract 6.5)."""
     refusal = visit.step("errors")["cancel_ended"]
 
     assert refusal.get("retries", 0) == 0
@@ -312,7 +312,7 @@ def test_cancelling_an_ended_batch_costs_one_call(visit: Visit) -> None:
 
 
 def test_uploads(visit: Visit) -> None:
-    """Parts become a file with the parts' bytes in order that a batch can read; another upload is cancelled (1.5.8)."""
+    """Parts become a file with their bytes in order; a batch reads it; another upload is cancelled (contract 1.5.8)."""
     seen = visit.step("uploads")
 
     if visit.release == "openai-1.30.0":
@@ -323,14 +323,14 @@ def test_uploads(visit: Visit) -> None:
 
 
 def test_upload_in_chunks(visit: Visit) -> None:
-    """`upload_file_chunked` in the releases that have it (6.2)."""
+    """`upload_file_chunked` in the releases that have it (contract 6.2)."""
     seen = visit.step("uploads") or {}
 
     assert seen.get("chunked", True)
 
 
 def test_delete(visit: Visit) -> None:
-    """Deleted, then unknown; a batch that has read the file stays as it was (1.5.3)."""
+    """Deleted, then unknown; a batch that has read the file stays as it was (contract 1.5.3)."""
     seen = visit.step("delete")
 
     file_id = visit.step("upload")["file"]["id"]
