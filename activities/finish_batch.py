@@ -17,8 +17,8 @@ from shared.domain.batches.chunk import ChunkRow, Plan, PlannedChunk, block_id, 
 from shared.domain.files.file import RESULT_PURPOSE, File
 from shared.domain.ids import derived_id
 from shared.domain.lines.result_line import NeverRan
-from shared.domain.lines.validation_errors import lost_requests
 from shared.domain.usage.usage import Usage
+from shared.domain.validation.validation_errors import lost_requests
 from shared.ports import AlreadyExists, Changed
 from shared.run.batches.change import change, load
 from shared.run.batches.deliver_results import deliver_results

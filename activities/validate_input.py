@@ -15,7 +15,7 @@ import msgspec
 from shared.domain.batches.batch import Batch, Refused, Status, Validated
 from shared.domain.batches.chunk import plan_blob
 from shared.domain.errors import WrongState
-from shared.domain.lines.input_scan import Accepted
+from shared.domain.validation.input_scan import Accepted
 from shared.run.batches.change import change, load
 from shared.run.batches.run_beat import showing_life
 from shared.run.chunks.plan import write_plan

@@ -23,7 +23,7 @@ from shared.domain.batches.batch import Batch, Validated
 from shared.domain.batches.forecast import Measured
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import InvalidRequest
-from shared.domain.lines.input_scan import Accepted
+from shared.domain.validation.input_scan import Accepted
 from shared.run.input.input_pass import scan_input
 
 MOST_SECONDS = 180.0  # Azure's front end gives a call up after 230.

@@ -18,7 +18,7 @@ from shared.domain.files.file import File, upload_blob
 from shared.domain.files.new_file import BATCH_PURPOSE
 from shared.domain.ids import derived_id
 from shared.domain.lines.retry_lines import RetryLines
-from shared.domain.lines.validation_errors import file_not_found
+from shared.domain.validation.validation_errors import file_not_found
 from shared.ports import AlreadyExists
 from shared.run.input.input_source import FileSource, InputSource, InputUnreadable, open_blob, open_input
 from shared.services import Services

@@ -103,7 +103,7 @@ async def test_what_a_kill_leaves_behind_is_swept(tmp_path):
 APPENDER = """
 import asyncio, sys
 from pathlib import Path
-from local_host.stores import open_stores
+from local_host.stores.stores import open_stores
 
 async def main():
     stores = open_stores(Path(sys.argv[1]))

@@ -106,7 +106,7 @@ async def test_a_full_database_says_so(local):
 LIMITED = """
 import asyncio, resource, sys
 from pathlib import Path
-from local_host.stores import open_stores
+from local_host.stores.stores import open_stores
 from shared.domain.errors import Unavailable
 from tests.contracts.samples import a_file
 

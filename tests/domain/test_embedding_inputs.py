@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.lines.input_scan import Accepted, InputScan
 from shared.domain.usage.embedding_inputs import count_inputs
+from shared.domain.validation.input_scan import Accepted, InputScan
 from tests.domain.test_input_scan import rules
 
 EMBEDDINGS = "/v1/embeddings"

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 
 from shared.domain.batches.batch import Refused
 from shared.domain.batches.chunk import PlannedChunk
-from shared.domain.lines.input_scan import InputScan
-from shared.domain.lines.line_rules import LineRules
 from shared.domain.lines.request_line import custom_id_of, read_line, with_model
 from shared.domain.lines.result_line import NeverRan, never_ran_line
 from shared.domain.lines.retry_lines import RetryLines
 from shared.domain.usage.embedding_inputs import count_inputs
 from shared.domain.usage.expected_load import expect_load
 from shared.domain.usage.tokens import EstimatedTokens, weigh
+from shared.domain.validation.input_scan import InputScan
+from shared.domain.validation.line_rules import LineRules
 from shared.domain.vendors.vendor import Vendor
 from shared.run.chunks.plan import read_lines
 from tests.domain.test_input_scan import CHAT, RULES, rules

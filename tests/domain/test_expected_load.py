@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from shared.domain.lines.input_scan import Accepted
 from shared.domain.usage.expected_load import ExpectedLoad, expect_load
 from shared.domain.usage.tokens import EstimatedTokens
+from shared.domain.validation.input_scan import Accepted
 from tests.domain.test_input_scan import accepted, request
 
 CHAT = "/v1/chat/completions"

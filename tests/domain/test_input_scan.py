@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from shared.domain.batches.batch import BatchError, Refused
 from shared.domain.deployments.deployment import Deployment
-from shared.domain.lines.input_scan import Accepted, InputScan, ScanRules
 from shared.domain.usage.token_method import TokenMethod
 from shared.domain.usage.tokens import EstimatedTokens, TokenCounter
+from shared.domain.validation.input_scan import Accepted, InputScan, ScanRules
 from shared.domain.vendors.vendor import Vendor
 
 CHAT = "/v1/chat/completions"

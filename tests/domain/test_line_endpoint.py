@@ -8,8 +8,8 @@ import pytest
 
 from shared.domain.batches.batch import Batch, apply
 from shared.domain.deployments.deployment import ENDPOINTS
-from shared.domain.lines.input_scan import Accepted, InputScan
-from shared.domain.lines.line_endpoint import LineEndpoint
+from shared.domain.validation.input_scan import Accepted, InputScan
+from shared.domain.validation.line_endpoint import LineEndpoint
 from shared.domain.vendors.vendor import Vendor
 from tests.contracts.samples import START, a_batch
 from tests.domain.test_input_scan import rules

@@ -10,7 +10,7 @@ from shared.domain.batches.batch import Batch, BatchError
 from shared.domain.batches.chunk import result_blob
 from shared.domain.errors import Unavailable
 from shared.domain.files.blob_address import is_within, result_address
-from shared.domain.lines.validation_errors import folder_unwritable
+from shared.domain.validation.validation_errors import folder_unwritable
 from shared.ports import AccessDenied, BlobMissing
 from shared.services import Services
 

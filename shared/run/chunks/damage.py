@@ -14,7 +14,7 @@ from typing import Final
 
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import Plan, PlannedChunk
-from shared.domain.lines.input_scan import Accepted, InputScan
+from shared.domain.validation.input_scan import Accepted, InputScan
 from shared.ports import BlobMissing
 from shared.run.chunks.plan import read_lines, read_plan, write_plan
 from shared.run.input.input_pass import scan_rules

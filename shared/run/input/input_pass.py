@@ -13,8 +13,8 @@ from dataclasses import replace
 import msgspec
 
 from shared.domain.batches.batch import Batch, BatchError, Refused
-from shared.domain.lines.input_scan import Accepted, InputScan, ScanRules
-from shared.domain.lines.validation_errors import unsupported_window
+from shared.domain.validation.input_scan import Accepted, InputScan, ScanRules
+from shared.domain.validation.validation_errors import unsupported_window
 from shared.run.input.input_source import InputUnreadable, open_input
 from shared.services import Services
 from shared.settings import Settings

@@ -15,7 +15,7 @@ from shared.domain.batches.chunk import input_copy
 from shared.domain.files.blob_address import is_within
 from shared.domain.files.new_file import BATCH_PURPOSE
 from shared.domain.ids import is_id
-from shared.domain.lines.validation_errors import (
+from shared.domain.validation.validation_errors import (
     blob_modified,
     blob_unreadable,
     file_not_found,

@@ -11,8 +11,8 @@ from typing import Final
 
 from shared.domain import ids
 from shared.domain.batches.batch import Batch, BatchError
-from shared.domain.lines.line_rules import NOT_JSON, vendor_code
 from shared.domain.parameters import unsupported
+from shared.domain.validation.line_rules import NOT_JSON, vendor_code
 from shared.domain.vendors.vendor import Vendor
 
 _NO_DEPLOYMENT: Final = (

@@ -15,9 +15,9 @@ import msgspec
 from shared.domain.batches.batch import BatchError
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.json_problem import why_not_json
-from shared.domain.lines.line_endpoint import LineEndpoint
 from shared.domain.lines.request_line import LineFields, decode_line
 from shared.domain.raw_json import ABSENT, TRUE, as_string, is_null, is_too_deep, is_utf8, kind_of, quoted
+from shared.domain.validation.line_endpoint import LineEndpoint
 from shared.domain.vendors.vendor import Vendor
 
 NOT_JSON: Final = "This line is not parseable as valid JSON."

@@ -17,11 +17,11 @@ from shared.domain.batches.chunk_planner import ChunkPlanner
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.files.file_format import foreign_encoding, foreign_format
 from shared.domain.json_problem import BOM
-from shared.domain.lines import validation_errors
-from shared.domain.lines.line_rules import LineRules
 from shared.domain.lines.request_line import end_of_blanks
 from shared.domain.usage.embedding_inputs import count_inputs
 from shared.domain.usage.tokens import TokenCounter, TokenTally
+from shared.domain.validation import validation_errors
+from shared.domain.validation.line_rules import LineRules
 from shared.domain.vendors.vendor import Vendor
 
 _EMBEDDINGS: Final = "/v1/embeddings"
