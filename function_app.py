@@ -24,8 +24,7 @@ from api.batches.batch_validation import validate_batch
 from api.edge.any_path import take_any_path
 from api.edge.dialect import MOUNTS, OPENAI
 from api.edge.endpoint import client_endpoint, endpoint, starting_endpoint, unknown_endpoint
-from api.edge.health import healthz
-from api.edge.readiness import readyz
+from api.edge.health import healthz, readyz
 from api.edge.unknown_path import ROOTS, Template
 from api.files import files, uploads
 from api.openapi.serving import DOCUMENT, serve_document

@@ -22,8 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from shared.domain.batches.batch import Refused
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.lines.request_line import read_line, with_model
-from shared.domain.usage.token_method import TokenMethod
-from shared.domain.usage.tokens import EstimatedTokens, TokenCounter, TokenTally
+from shared.domain.usage.tokens import EstimatedTokens, TokenCounter, TokenMethod, TokenTally
 from shared.domain.validation.input_scan import InputScan, ScanRules
 from shared.domain.validation.line_rules import LineRules
 from shared.domain.vendors.vendor import Vendor

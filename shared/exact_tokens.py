@@ -10,8 +10,7 @@ import logging
 from collections.abc import Callable
 
 from shared.domain.deployments.deployment import Deployment
-from shared.domain.usage.token_method import TokenMethod
-from shared.domain.usage.tokens import EstimatedTokens, TokenCounter
+from shared.domain.usage.tokens import EstimatedTokens, TokenCounter, TokenMethod
 
 CountTexts = Callable[[list[str], str, int], list[int]]
 """Tokens of each text; with the name of the vocabulary and a number of threads."""

@@ -12,9 +12,8 @@ from datetime import datetime
 from azurefunctions.extensions.http.fastapi import Request, Response
 
 from api.batches.admission import look_ahead, token_headers
-from api.batches.batch_query import parse_batch_query
+from api.batches.batch_list import parse_batch_query, search
 from api.batches.batch_records import find_batch, new_record, read_new_batch, show_batch, try_to_start, with_live_counts
-from api.batches.batch_search import search
 from api.batches.creation import create_once
 from api.batches.rendering import render_batches
 from api.edge.endpoint import Call, StartRun, json_response

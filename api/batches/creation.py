@@ -17,7 +17,7 @@ from shared.domain import ids
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.creation import RETRY_LIFE, Creation, RepeatableCall, repeatable_call
 from shared.ports import AlreadyExists, Changed
-from shared.run.batches.transition import tell
+from shared.run.batches.change import tell
 
 Build = Callable[[str, datetime], Awaitable[Batch]]
 

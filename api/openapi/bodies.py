@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.batches.batch_query import DEFAULT_LIST, MAX_LIST
+from api.batches.batch_list import DEFAULT_LIST, MAX_LIST
 from api.edge.dialect import Dialect
 from api.files.files import MAX_LIST as MAX_FILES
 from api.openapi.schemas import METADATA, SECONDS, TEXT, TRUTH, Schema, one_of, only, or_null, ref

@@ -13,7 +13,7 @@ from shared.domain.batches.batch import Status
 from shared.domain.deployments.deployment import ENDPOINTS
 from shared.domain.files.file import PURPOSES, RESULT_PURPOSE
 from shared.domain.files.upload import UploadStatus
-from shared.domain.usage.token_method import TokenMethod
+from shared.domain.usage.tokens import TokenMethod
 from shared.domain.webhooks.event import EventType
 
 Schema = dict[str, Any]

@@ -13,8 +13,7 @@ from orchestrators import names
 from shared.domain.batches.batch import Batch, BatchError, Refused
 from shared.domain.ids import derived_id
 from shared.domain.webhooks.event import EventType
-from shared.run.batches.announce import announce
-from shared.run.batches.change import change
+from shared.run.batches.change import announce, change
 from shared.run.webhooks.deliveries import LEASE
 from shared.services import Services
 from tests.contracts.samples import a_batch, a_webhook_endpoint

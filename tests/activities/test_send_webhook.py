@@ -18,8 +18,7 @@ from shared.domain.webhooks.delivery import OWN_START, Answered, NoAnswer
 from shared.domain.webhooks.endpoint import WebhookEndpoint, rotated
 from shared.domain.webhooks.event import EventType
 from shared.ports import Changed
-from shared.run.batches.announce import announce
-from shared.run.batches.change import change
+from shared.run.batches.change import announce, change
 from shared.services import Services, use
 from tests.activities.conftest import Clock
 from tests.contracts.samples import START, a_batch, a_webhook_endpoint

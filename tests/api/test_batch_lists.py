@@ -10,7 +10,7 @@ import msgspec
 import openai
 import pytest
 
-from api.batches import batch_search
+from api.batches import batch_list
 from shared.domain.batches.batch import Batch, Status
 from shared.services import Services
 from tests.api.harness import KEY, Clock
@@ -156,8 +156,8 @@ async def test_a_long_search_goes_on_to_the_first_match(
     many: list[str], api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page never comes back empty before the end while the search may go on: SDKs would stop there."""
-    monkeypatch.setattr(batch_search, "READ_AT_ONCE", 2)
-    monkeypatch.setattr(batch_search, "MOST_READ", 2)
+    monkeypatch.setattr(batch_list, "READ_AT_ONCE", 2)
+    monkeypatch.setattr(batch_list, "MOST_READ", 2)
 
     assert await numbers(api, limit="2", **{"metadata[team]": "red"}) == [8, 4, 0]
 
@@ -166,8 +166,8 @@ async def test_a_search_in_vain_ends_with_a_position(
     many: list[str], api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Work is bounded: an empty page says that there is more, and `last_id` goes on."""
-    monkeypatch.setattr(batch_search, "READ_AT_ONCE", 2)
-    monkeypatch.setattr(batch_search, "MOST_IN_VAIN", 4)
+    monkeypatch.setattr(batch_list, "READ_AT_ONCE", 2)
+    monkeypatch.setattr(batch_list, "MOST_IN_VAIN", 4)
     query = {"metadata[n]": "5"}
     first = (await api.get("/v1/batches", params=query)).json()
     second = (await api.get("/v1/batches", params=query | {"after": first["last_id"]})).json()

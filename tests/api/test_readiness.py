@@ -11,7 +11,7 @@ from azure.durable_functions.models.utils import http_utils
 
 from api.edge.dialect import OPENAI
 from api.edge.endpoint import client_endpoint
-from api.edge.readiness import readyz
+from api.edge.health import readyz
 from local_host.durable.client_rpc import binding_json
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import Unavailable

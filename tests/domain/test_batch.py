@@ -28,7 +28,7 @@ from shared.domain.batches.batch import (
 )
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.errors import WrongState
-from shared.domain.usage.token_method import TokenMethod
+from shared.domain.usage.tokens import TokenMethod
 from shared.domain.usage.usage import Usage
 from shared.domain.vendors.vendor import Vendor
 

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from shared.domain.batches.batch import BatchError, Refused
 from shared.domain.deployments.deployment import Deployment
-from shared.domain.usage.token_method import TokenMethod
-from shared.domain.usage.tokens import EstimatedTokens, TokenCounter
+from shared.domain.usage.tokens import EstimatedTokens, TokenCounter, TokenMethod
 from shared.domain.validation.input_scan import Accepted, InputScan, ScanRules
 from shared.domain.vendors.vendor import Vendor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.domain.deployments.deployment import Deployment
-from shared.domain.usage.token_method import TokenMethod, method_of_model
+from shared.domain.usage.tokens import TokenMethod, method_of_model
 
 O200K, CL100K, ESTIMATE = TokenMethod.O200K_BASE, TokenMethod.CL100K_BASE, TokenMethod.ESTIMATE
 

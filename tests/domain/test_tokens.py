@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.usage.token_method import TokenMethod
-from shared.domain.usage.tokens import HELD_CHARACTERS, EstimatedTokens, TokenTally, weigh
+from shared.domain.usage.tokens import HELD_CHARACTERS, EstimatedTokens, TokenMethod, TokenTally, weigh
 
 
 def tally(*bodies: bytes) -> int:

@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.deployments.deployment import Deployment
-from shared.domain.usage.token_method import TokenMethod
-from shared.domain.usage.tokens import EstimatedTokens, TokenTally
+from shared.domain.usage.tokens import EstimatedTokens, TokenMethod, TokenTally
 from shared.exact_tokens import CountTexts, ExactTokens, counter_for
 
 O200K, CL100K, ESTIMATE = TokenMethod.O200K_BASE, TokenMethod.CL100K_BASE, TokenMethod.ESTIMATE

@@ -1,7 +1,7 @@
 """Conditions on batches, for lists: whether a batch matches, and which creation times can match at all.
 
 Rule of this file: a condition sees what a caller sees, so times are whole unix seconds. How conditions are written is
-not known here (`odata_filter`, `api/batches/batch_query.py`).
+not known here (`odata_filter`, `api/batches/batch_list.py`).
 """
 
 from __future__ import annotations

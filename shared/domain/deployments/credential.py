@@ -1,5 +1,6 @@
 """A key as an operator gave it: clean enough to be sent, or what is wrong with it. Pure.
 
+The platform puts a secret in the place of a Key Vault reference, or leaves the reference as it is.
 Rule of this file: no sentence holds any part of a key.
 """
 
@@ -9,7 +10,14 @@ import re
 from collections.abc import Mapping
 
 from shared.domain.deployments.near_miss import did_you_mean
-from shared.domain.deployments.vault_reference import is_unresolved
+
+_START = "@microsoft.keyvault("
+
+
+def is_unresolved(value: str) -> bool:
+    """Whether a setting still holds the reference: the platform could not resolve it."""
+    return value.lstrip().lower().startswith(_START)
+
 
 # White space that editors and web pages add, and what shows as nothing at all.
 AROUND = " \t\r\n\v\f\u00a0\u200b\u2060\ufeff"

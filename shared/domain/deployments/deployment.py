@@ -23,7 +23,7 @@ from shared.domain.deployments.base_url import (
 from shared.domain.deployments.credential import AROUND, key_problem, variable_problem
 from shared.domain.deployments.json_setting import read_objects
 from shared.domain.deployments.near_miss import did_you_mean
-from shared.domain.usage.token_method import TokenMethod, method_of_model
+from shared.domain.usage.tokens import TokenMethod, method_of_model
 
 ENDPOINTS = (
     "/v1/chat/completions",

@@ -1,12 +1,27 @@
-"""Changing a batch record: compare-and-swap around the one pure function that knows the rules."""
+"""Changing a batch record, and what goes with every change: whom it is told, and what operators see of it.
+
+Changes are compare-and-swap around the one pure function that knows the rules. `announce` comes before the record
+becomes final: a delivery whose record never says so is void when it is looked at; a record that is final has its
+deliveries, whatever was killed when. `tell` comes after: only who wins the compare-and-swap tells, so each change is
+told once, or, after a crash at that very moment, not at all.
+"""
 
 from __future__ import annotations
 
-from shared.domain.batches.batch import Batch, Event, apply
-from shared.ports import Changed
-from shared.run.batches.announce import announce
-from shared.run.batches.transition import tell
+import logging
+from contextlib import suppress
+from datetime import datetime
+
+from shared.domain.batches.batch import Batch, Event, Status, apply
+from shared.domain.webhooks.delivery import Delivery, new_delivery
+from shared.ports import AlreadyExists, Changed, Stored
 from shared.services import Services
+from shared.telemetry import metrics
+from shared.telemetry.attributes import ENDPOINT, MODEL, OPERATIONS, STATUS, Attributes
+
+log = logging.getLogger(__name__)
+
+_MOST = 1_000  # Endpoints of one owner; BATCH_MAX_WEBHOOK_ENDPOINTS may have been higher once.
 
 
 async def load(services: Services, owner: str, batch_id: str) -> Batch | None:
@@ -36,3 +51,51 @@ async def change(services: Services, batch: Batch, event: Event) -> Batch:
         if changed.status is not stored.value.status:
             tell(stored.value, changed, now)
         return changed
+
+
+async def announce(services: Services, batch: Batch) -> None:
+    """Note the deliveries of `batch`, which is about to be stored in a terminal state. May be repeated."""
+    for delivery in await _deliveries(services, batch):
+        with suppress(AlreadyExists):
+            await services.webhooks.insert_delivery(delivery)
+
+
+async def announced(services: Services, batch: Batch) -> list[Stored[Delivery]]:
+    """The deliveries of `batch`, which is stored in a terminal state, that have not ended."""
+    notes = [await services.webhooks.get_delivery(delivery.id) for delivery in await _deliveries(services, batch)]
+    return [note for note in notes if note is not None and not note.value.ended]
+
+
+async def _deliveries(services: Services, batch: Batch) -> list[Delivery]:
+    """As they are noted, under ids that follow from batch and endpoint."""
+    endpoints = await services.webhooks.list_endpoints(batch.owner, limit=_MOST)
+    deliveries = (new_delivery(batch, endpoint, services.now()) for endpoint in endpoints)
+    return [delivery for delivery in deliveries if delivery is not None]
+
+
+def tell(before: Batch | None, after: Batch, now: datetime) -> None:
+    """`before` is None for a new batch."""
+    model: Attributes = {MODEL: after.deployment} if after.deployment else {}
+    endpoint = after.endpoint if after.endpoint in OPERATIONS else "other"
+    seconds = (now - after.created_at).total_seconds()
+    metrics.BATCHES.record(1, {**model, STATUS: after.status.value, ENDPOINT: endpoint})
+    if after.status is Status.IN_PROGRESS:
+        metrics.QUEUE_WAIT.record(seconds, model)
+    if after.is_terminal:
+        metrics.BATCH_DURATION.record(seconds, {**model, STATUS: after.status.value})
+    log.info(
+        "Batch changed state.",
+        extra={
+            "action": "batch_changed",
+            "batch_id": after.id,
+            "from": before.status.value if before else "new",
+            "to": after.status.value,
+            "model": after.deployment or "",
+            "total": after.total,
+            "completed": after.completed,
+            "failed": after.failed,
+            "input_tokens": after.usage.input_tokens,
+            "output_tokens": after.usage.output_tokens,
+            "seconds": round(seconds, 3),
+        },
+    )

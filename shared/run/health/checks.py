@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
+from shared.domain.deployments.credential import is_unresolved
 from shared.domain.deployments.deployment import Deployment
-from shared.domain.deployments.vault_reference import is_unresolved
 from shared.domain.errors import Unavailable
 from shared.domain.upstream.reachability import Finding, Verdict, judge, list_models
 from shared.run.health.storage_probe import BLOB, write_blob, write_row

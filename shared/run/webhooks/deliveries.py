@@ -17,7 +17,7 @@ from orchestrators import names
 from shared.domain.batches.batch import Batch
 from shared.domain.webhooks.delivery import Delivery, is_stuck
 from shared.ports import Changed, Stored
-from shared.run.batches.announce import announced
+from shared.run.batches.change import announced
 from shared.run.batches.orchestrations import Orchestrations, Seen, State, look_at
 from shared.run.do_all import do_all
 from shared.services import Services
