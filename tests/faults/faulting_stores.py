@@ -11,6 +11,7 @@ import asyncio
 import inspect
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -104,12 +105,13 @@ class Faulting:
             await self._weather.response(number)
 
     async def _iterate(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> AsyncIterator[Any]:
-        number, items = await self._weather.request(), method(*arguments, **named)
-        try:
-            item = await anext(items, _NOTHING)
-        finally:  # Nothing, or a refusal, is an answer as well.
-            await self._weather.response(number)
-        while item is not _NOTHING:
-            yield item
-            if (item := await anext(items, _NOTHING)) is not _NOTHING:
+        number = await self._weather.request()
+        async with aclosing(method(*arguments, **named)) as items:
+            try:
+                item = await anext(items, _NOTHING)
+            finally:  # Nothing, or a refusal, is an answer as well.
                 await self._weather.response(number)
+            while item is not _NOTHING:
+                yield item
+                if (item := await anext(items, _NOTHING)) is not _NOTHING:
+                    await self._weather.response(number)
