@@ -28,11 +28,15 @@ PAST_EVERY_NAME = "\U0010ffff"
 
 
 class Piece(msgspec.Struct, frozen=True, array_like=True):
-    """`length` bytes of a blob, at the start of `file`; `block_id` is empty for what was put or appended."""
+    """`length` bytes of a blob in `file`, after a `head`; `block_id` is empty for what was put or appended.
+
+    With a head it is an `append_file`, which tells its length itself; of older ones without, the row tells it.
+    """
 
     block_id: str
     file: str
     length: int
+    head: int = 0
 
 
 def committed(connection: sqlite3.Connection, name: str) -> list[Piece] | None:
@@ -78,10 +82,12 @@ def insert(connection: sqlite3.Connection, name: str, piece: Piece) -> bool:
     return connection.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?, ?)", values).rowcount > 0
 
 
-def grow(connection: sqlite3.Connection, name: str, before: Piece, after: Piece) -> bool:
-    query = "UPDATE blobs SET size = ?, pieces = ? WHERE name = ? AND pieces = ?"
-    values = (after.length, msgspec.json.encode([after]), name, msgspec.json.encode([before]))
-    return connection.execute(query, values).rowcount > 0
+def swap(connection: sqlite3.Connection, name: str, before: Piece, after: Piece) -> bool:
+    """Put a blob of one piece in another's place, if that is still what the row says."""
+    if committed(connection, name) != [before]:
+        return False
+    replace(connection, name, [after])
+    return True
 
 
 def delete(connection: sqlite3.Connection, first: str, last: str) -> tuple[bool, list[str]]:

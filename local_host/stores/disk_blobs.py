@@ -2,12 +2,11 @@
 
 Rule: the row is the truth. A file is complete and fsynced before a row names it and is removed after no row names it;
 what a crash leaves in between is an orphan, set aside later (`lost_files`). So committing blocks
-writes one row and copies nothing.
+writes one row and copies nothing. What is appended to is the exception: its file tells its length (`append_file`).
 """
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import time
@@ -15,7 +14,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from local_host.stores import blob_rows
+import msgspec
+
+from local_host.stores import append_file, blob_rows
 from local_host.stores.blob_rows import Piece
 from local_host.stores.lost_files import LostFiles
 from local_host.stores.private_files import private_open
@@ -145,14 +146,26 @@ class DiskBlobs:
         return found
 
     async def _pieces(self, name: str) -> list[Piece]:
-        pieces = await self._database.read(lambda connection: blob_rows.committed(connection, name))
+        pieces = await self._database.read(lambda connection: self._measured(blob_rows.committed(connection, name)))
         if pieces is None:
             raise BlobMissing(f"There is no blob {name}.")
         return pieces
 
+    def _measured(self, pieces: list[Piece] | None) -> list[Piece] | None:
+        """With the length of what is appended to."""
+        if not pieces or not pieces[0].head:
+            return pieces
+        return [msgspec.structs.replace(piece, length=self._length(piece)) for piece in pieces]
+
+    def _length(self, piece: Piece) -> int:
+        try:
+            return append_file.length(self._folder / piece.file)
+        except FileNotFoundError:
+            raise BlobMissing("Bytes of an appended blob are missing in the data folder.") from None
+
     def _is_whole(self, piece: Piece) -> bool:
         try:
-            return (self._folder / piece.file).stat().st_size >= piece.length
+            return (self._folder / piece.file).stat().st_size >= piece.head + piece.length
         except FileNotFoundError:
             return False
 
@@ -171,7 +184,7 @@ class DiskBlobs:
     def _read_file(self, piece: Piece, start: int, end: int) -> bytes:
         try:
             with (self._folder / piece.file).open("rb") as file:
-                file.seek(start)
+                file.seek(piece.head + start)
                 data = file.read(end - start)
         except FileNotFoundError:
             raise _FileGone from None
@@ -196,39 +209,38 @@ class DiskBlobs:
     def _append(self, name: str, data: bytes) -> None:
         while True:
             pieces = blob_rows.committed(self._database.reading(), name)
-            if self._create_appended(name, data) if pieces is None else self._extend(name, pieces[0].file, data):
+            if self._create_appended(name, data) if pieces is None else self._extend(name, pieces[0], data):
                 return
 
     def _create_appended(self, name: str, data: bytes) -> bool:
         """The first append. False if another was first."""
-        piece = Piece("", self._write_file(data), len(data))
+        piece = self._append_file(data)
         created = self._database.begin(lambda connection: blob_rows.insert(connection, name, piece)).result()
         if not created:
             self._remove(piece.file)
         return created
 
-    def _extend(self, name: str, file: str, data: bytes) -> bool:
-        """Write past the committed length, under a lock between processes, then commit. False: look again.
+    def _append_file(self, data: bytes) -> Piece:
+        return Piece("", self._write_file(append_file.first(data)), 0, append_file.HEAD_BYTES)
 
-        Bytes past the committed length (of an append that never returned) are overwritten.
-        """
+    def _extend(self, name: str, piece: Piece, data: bytes) -> bool:
+        """False: look again."""
         try:
-            handle = (self._folder / file).open("r+b")
-        except FileNotFoundError:
+            if not piece.head:
+                return self._renew(name, piece, data)
+            append_file.extend(self._folder / piece.file, data)
+        except (FileNotFoundError, _FileGone) as error:
             if blob_rows.committed(self._database.reading(), name) is None:
                 return False
-            raise
-        with handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            pieces = blob_rows.committed(self._database.reading(), name)
-            if pieces is None or pieces[0].file != file:
-                return False
-            handle.seek(pieces[0].length)
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-            grown = Piece("", file, pieces[0].length + len(data))
-            return self._database.begin(lambda connection: blob_rows.grow(connection, name, pieces[0], grown)).result()
+            raise OSError(f"{piece.file} is missing") from error
+        return True
+
+    def _renew(self, name: str, old: Piece, data: bytes) -> bool:
+        """Append to a blob whose length is in its row, as versions before kept it."""
+        new = self._append_file(self._read_file(old, 0, old.length) + data)
+        swapped = self._database.begin(lambda connection: blob_rows.swap(connection, name, old, new)).result()
+        self._remove(old.file if swapped else new.file)
+        return swapped
 
     async def _remove_files(self, files: Sequence[str]) -> None:
         if files:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from typing import Any, NamedTuple
+from urllib.request import getproxies
 
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import ContainerClient, ExponentialRetry
@@ -26,7 +27,6 @@ from shared.environment import SettingsError
 
 # The SDK's retries, bounded: an account that refuses costs about five seconds, one that hangs about a minute.
 _TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 20}
-_TABLE_RETRIES: dict[str, Any] = {"retry_total": 3, "retry_read": 1, "retry_backoff_factor": 0.8, **_TIMEOUTS}
 
 # Azurite's account, the same for everyone and documented; it opens nothing but the emulator.
 _AZURITE = (
@@ -65,7 +65,7 @@ def azure_stores(prefix: str, names: Names | None = None) -> AzureStores:
     identity = StorageIdentity(lambda: service_credential(prefix))
     return _stores(
         ContainerClient(blob_uri, names.container, credential=identity, **_blob_retries()),
-        TableServiceClient(table_uri, credential=identity, **_TABLE_RETRIES),
+        TableServiceClient(table_uri, credential=identity, **_table_retries()),
         names,
         identity,
     )
@@ -92,7 +92,7 @@ def azure_stores_from_connection_string(text: str, names: Names | None = None) -
     complete = _AZURITE if text.strip(" ;").lower() == "usedevelopmentstorage=true" else text
     try:
         blobs = ContainerClient.from_connection_string(complete, names.container, **_blob_retries())
-        tables = TableServiceClient.from_connection_string(complete, **_TABLE_RETRIES)
+        tables = TableServiceClient.from_connection_string(complete, **_table_retries())
     except ValueError as error:
         raise SettingsError(f"The storage connection string cannot be used: {error}") from error
     return _stores(blobs, tables, names, StorageIdentity(lambda: service_credential(None)))
@@ -113,7 +113,19 @@ def _caller_blobs(own: ContainerClient | None, identity: StorageIdentity) -> Azu
 def _blob_retries() -> dict[str, Any]:
     """New for every client: a policy that two share sends the requests of one through the other's connections."""
     policy = ExponentialRetry(initial_backoff=1, increment_base=1, random_jitter_range=1, retry_total=3, retry_read=1)
-    return {"retry_policy": policy, **_TIMEOUTS}
+    return {"retry_policy": policy, **_TIMEOUTS, **_surroundings()}
+
+
+def _table_retries() -> dict[str, Any]:
+    return {"retry_total": 3, "retry_read": 1, "retry_backoff_factor": 0.8, **_TIMEOUTS, **_surroundings()}
+
+
+def _surroundings() -> dict[str, bool]:
+    """Whether each request asks the environment for a proxy, and a thread for a .netrc, which has no keys of ours.
+
+    That is a quarter of what a call costs, so only where this process has a proxy.
+    """
+    return {"use_env_settings": bool(getproxies())}
 
 
 def _quieten() -> None:

@@ -29,6 +29,14 @@ NOBODY = (
 )
 
 
+@pytest.fixture(autouse=True)
+def no_proxy_of_this_machine(monkeypatch):
+    """How storage is reached is what these tests say."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 @pytest.fixture
 async def azure(azurite):
     stores = azure_stores_from_connection_string(azurite, fresh_names())
@@ -120,6 +128,35 @@ async def test_two_processes_may_be_the_first(azurite):
     assert await both[0].blobs.size("plans/a") == 1
     for stores in both:
         await stores.close()
+
+
+async def test_a_netrc_is_not_read(azure, tmp_path, monkeypatch):
+    """A user's logins are no keys of storage; to look for them costs a hand-over between threads for each request."""
+    (tmp_path / "netrc").write_text("default login somebody password something")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    await azure.blobs.append("journals/b/0", b"x")
+    assert await azure.blobs.size("journals/b/0") == 1
+
+
+async def test_a_proxy_of_the_environment_is_used(azurite, monkeypatch):
+    """Both services are reached through it."""
+    asked = []
+
+    async def refuse(reader, writer):
+        asked.append((await reader.readline()).decode())
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+        stores = azure_stores_from_connection_string(azurite, fresh_names())
+        for call in (stores.blobs.put("plans/b", b"x"), stores.batches.get("o", "b")):
+            with pytest.raises(Unavailable):
+                await call
+        await stores.close()
+    assert len(asked) == 2
+    assert all("http://127.0.0.1:" in line for line in asked)
 
 
 async def test_a_full_append_blob_says_what_to_do(azure, monkeypatch):
