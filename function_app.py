@@ -14,10 +14,10 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from activities.finish_batch import finish_batch
-from activities.process_chunk import process_chunk
 from activities.reserve_quota import reserve_quota
 from activities.send_webhook import send_webhook
 from activities.validate_input import validate_input
+from activities.work_lane import work_lane
 from api.batches import batches
 from api.batches.batch_retry import retry_batch
 from api.batches.batch_validation import validate_batch
@@ -77,7 +77,7 @@ ACTIVITIES = (
     (names.RESERVE_QUOTA, reserve_quota),
     (names.SEND_WEBHOOK, send_webhook),
 )
-CLIENT_ACTIVITIES = ((names.PROCESS_CHUNK, process_chunk), (names.FINISH_BATCH, finish_batch))
+CLIENT_ACTIVITIES = ((names.WORK_LANE, work_lane), (names.FINISH_BATCH, finish_batch))
 
 served = {
     Template(method, f"{prefix}/{path}"): endpoint(handler, dialect)

@@ -10,6 +10,6 @@ DELIVER_WEBHOOK: Final = "deliver_webhook"
 
 VALIDATE_INPUT: Final = "validate_input"
 RESERVE_QUOTA: Final = "reserve_quota"
-PROCESS_CHUNK: Final = "process_chunk"
+WORK_LANE: Final = "work_lane"
 FINISH_BATCH: Final = "finish_batch"
 SEND_WEBHOOK: Final = "send_webhook"

@@ -15,7 +15,7 @@ CALLS_PER_GENERATION = 25  # Replay cost grows with history; a new generation st
 
 
 def run_lane(context: df.DurableOrchestrationContext) -> Generator[Any, Any, str]:
-    """Input: `{"owner", "batch_id", "run", "lane", "lanes"}`, and `waited`, which process_chunk keeps for itself.
+    """Input: `{"owner", "batch_id", "run", "lane", "lanes"}`, and `waited`, which work_lane keeps for itself.
 
     The result is `done`, or the sentence that says why it gave up: its chunks are then for the other lanes, or for the
     run's next lanes. It is never nothing: an instance without an output shows the one of the failure it replaced.
@@ -23,7 +23,7 @@ def run_lane(context: df.DurableOrchestrationContext) -> Generator[Any, Any, str
     lane = context.get_input()
     for _ in range(CALLS_PER_GENERATION):
         try:
-            progress = yield from insist(context, names.PROCESS_CHUNK, lane)
+            progress = yield from insist(context, names.WORK_LANE, lane)
         except GaveUp as reason:
             return str(reason)
         if progress["done"]:

@@ -18,7 +18,7 @@ ADMITTED = {"outcome": "admitted"}
 REFUSED = {"outcome": "refused"}
 COMPLETED = {"done": True, "status": "completed"}
 TOO_EARLY = {"done": False, "status": "in_progress"}
-BROKEN: dict[str, Any] = {}  # No answer of process_chunk: the lane itself fails.
+BROKEN: dict[str, Any] = {}  # No answer of work_lane: the lane itself fails.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +47,13 @@ def _batch(
         names.VALIDATE_INPUT: validated,
         names.RESERVE_QUOTA: reserved,
         names.FINISH_BATCH: finished,
-        names.PROCESS_CHUNK: lanes,
+        names.WORK_LANE: lanes,
     }
     return Course(orchestrator=names.RUN_BATCH, answers=answers)
 
 
 def _lane(*progress: Any) -> Course:
-    return Course(orchestrator=names.RUN_LANE, answers={names.PROCESS_CHUNK: progress})
+    return Course(orchestrator=names.RUN_LANE, answers={names.WORK_LANE: progress})
 
 
 def _delivery(*attempts: Any) -> Course:

@@ -16,7 +16,7 @@ from statistics import NormalDist
 
 import msgspec
 
-from activities.process_chunk import work_of_lane
+from activities.work_lane import work_of_lane
 from bench.simulation.clock import Clock, Instance, Instances, Process, Server, Turn
 from bench.simulation.parameters import Costs, Installation, Load, Upstream, planned
 from shared.domain.batches.chunk import ChunkRow, PlannedChunk

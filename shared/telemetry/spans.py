@@ -42,7 +42,7 @@ class SpanType:
 LANE_SPAN = SpanType(
     name="batch.lane",
     kind=SpanKind.INTERNAL,
-    meaning="A lane's slice of work: one call of the activity process_chunk.",
+    meaning="A lane's slice of work: one call of the activity work_lane.",
     attributes=(
         BATCH_ID,
         LANE,

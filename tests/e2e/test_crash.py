@@ -145,7 +145,7 @@ def test_stop_asks_nothing_twice(tmp_path: Path, slow: Mock) -> None:
 
     assert (40, 0) == (sent, stats["requests"] - stats["distinct_prompts"])
     assert ("completed", 100) == (batch.status, batch.request_counts.completed)
-    assert "x process_chunk, 30 s at most" in service.log.read_text()
+    assert "x work_lane, 30 s at most" in service.log.read_text()
 
 
 @pytest.mark.parametrize(("grace", "signals"), [("30", 2), ("1", 1)])

@@ -15,9 +15,9 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from activities.process_chunk import process_chunk
 from activities.reserve_quota import reserve_quota
 from activities.validate_input import validate_input
+from activities.work_lane import work_lane
 from orchestrators import names
 from orchestrators.run_batch import run_batch
 from orchestrators.run_lane import run_lane
@@ -28,7 +28,7 @@ ORCHESTRATORS = {names.RUN_BATCH: run_batch, names.RUN_LANE: run_lane}
 ACTIVITIES = {
     names.VALIDATE_INPUT: validate_input,
     names.RESERVE_QUOTA: reserve_quota,
-    names.PROCESS_CHUNK: process_chunk,
+    names.WORK_LANE: work_lane,
     names.FINISH_BATCH: finish_batch,
 }
 REDELIVERY_SECONDS = 1.0

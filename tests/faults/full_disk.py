@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from activities.process_chunk import process_chunk
+from activities.work_lane import work_lane
 from shared.domain.errors import Unavailable
 from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World, answer, opened_world
@@ -51,7 +51,7 @@ async def main(folder: Path) -> dict[str, Any]:
         world.upstream.latency_seconds = 0.05
         batch = await world.batch(LINES, per_chunk=50)
         full = asyncio.create_task(fill_disk(world))
-        while not (await insist(process_chunk, cursor(batch)))["done"]:
+        while not (await insist(work_lane, cursor(batch)))["done"]:
             await asyncio.sleep(0.05)
         was_full = await full
         await insist(finish_batch, cursor(batch))

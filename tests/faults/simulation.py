@@ -132,7 +132,7 @@ class Aftermath:
     @property
     def interruptions(self) -> int:
         """Each may cost what was in flight or unwritten: kills, and slices that failed or were cut."""
-        failed = [count for what, count in self.runs.failures.items() if what.startswith(names.PROCESS_CHUNK)]
+        failed = [count for what, count in self.runs.failures.items() if what.startswith(names.WORK_LANE)]
         return self.runs.kills + sum(failed)
 
     @property

@@ -152,9 +152,9 @@ def test_a_lane_goes_on_until_it_is_done() -> None:
         {"done": False, "wait": 90.0, "waited": 0.0},
         {"done": True, "wait": 0.0, "waited": 0.0},
     ]
-    drive(run_lane, context, {names.PROCESS_CHUNK: answers})
+    drive(run_lane, context, {names.WORK_LANE: answers})
 
-    assert [names.PROCESS_CHUNK] * 3 == activities(context)
+    assert [names.WORK_LANE] * 3 == activities(context)
     assert [90.0] == [call[1] for call in context.calls if call[0] == "timer"]
     assert context.continued_with is None
 
@@ -162,9 +162,7 @@ def test_a_lane_goes_on_until_it_is_done() -> None:
 def test_a_long_lane_continues_as_new() -> None:
     """History stays short: after some calls the lane starts a new generation with the same input."""
     context = Recorder({**BATCH, "lane": 0, "lanes": 1})
-    drive(
-        run_lane, context, {names.PROCESS_CHUNK: [{"done": False, "wait": 0.0, "waited": 0.0}] * CALLS_PER_GENERATION}
-    )
+    drive(run_lane, context, {names.WORK_LANE: [{"done": False, "wait": 0.0, "waited": 0.0}] * CALLS_PER_GENERATION})
 
     assert {**context.input, "waited": 0.0} == context.continued_with
 
@@ -173,23 +171,23 @@ def test_a_failing_activity_is_called_again_after_growing_pauses() -> None:
     """Infrastructure faults are met with durable timers, doubling, at most a minute."""
     context = Recorder({**BATCH, "lane": 0, "lanes": 1})
     faults: list[Any] = [RuntimeError("down")] * (MAX_CALLS - 1)
-    drive(run_lane, context, {names.PROCESS_CHUNK: [*faults, {"done": True, "wait": 0.0, "waited": 0.0}]})
+    drive(run_lane, context, {names.WORK_LANE: [*faults, {"done": True, "wait": 0.0, "waited": 0.0}]})
 
     assert [1, 2, 4, 8, 16, 32, 60] == [call[1] for call in context.calls if call[0] == "timer"]
 
 
-REPORT = """Activity function 'process_chunk' failed: Result: Failure
+REPORT = """Activity function 'work_lane' failed: Result: Failure
 Exception: RuntimeError: Deployment 'm' is gone.
-Stack:   File "/app/activities/process_chunk.py", line 40, in process_chunk
+Stack:   File "/app/activities/work_lane.py", line 40, in work_lane
     raise RuntimeError(...)
  \n {"$OutOfProcData$":{"isDone":false}}"""
-SENTENCE = "process_chunk failed 8 times, the last time with: RuntimeError: Deployment 'm' is gone."
+SENTENCE = "work_lane failed 8 times, the last time with: RuntimeError: Deployment 'm' is gone."
 
 
 def test_a_lane_gives_up_in_one_sentence() -> None:
     """After MAX_CALLS the lane completes, and its result says what the activity raised: no stack, no JSON."""
     context = Recorder({**BATCH, "lane": 0, "lanes": 1})
-    result = drive(run_lane, context, {names.PROCESS_CHUNK: [Exception(REPORT)] * MAX_CALLS})
+    result = drive(run_lane, context, {names.WORK_LANE: [Exception(REPORT)] * MAX_CALLS})
 
     assert SENTENCE == result
     assert [1, 2, 4, 8, 16, 32, 60] == [call[1] for call in context.calls if call[0] == "timer"]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from activities.process_chunk import process_chunk
+from activities.work_lane import work_lane
 from shared.services import use
 from tests.run.conftest import World, answer
 from tests.run.test_lane import cursor, run_to_end
@@ -34,4 +34,4 @@ async def test_a_slice_that_ends_with_the_deadline_does_not_wait_long(world: Wor
     with use(world.with_settings(slice_seconds=0.1)):
         batch = await world.batch(3, expires_at=datetime.now(UTC) + timedelta(seconds=0.4))
 
-        assert (await asyncio.wait_for(process_chunk(cursor(batch)), 3))["done"]
+        assert (await asyncio.wait_for(work_lane(cursor(batch)), 3))["done"]

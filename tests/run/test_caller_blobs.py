@@ -8,8 +8,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from activities.process_chunk import process_chunk
 from activities.validate_input import validate_input
+from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch, CancelRequested, Status
 from shared.domain.batches.chunk import INPUTS_PREFIX, input_copy
 from shared.domain.errors import Unavailable
@@ -58,7 +58,7 @@ class Account:
         name = {"owner": batch.owner, "batch_id": batch.id}
         with use(self.service):
             if (await validate_input(name))["outcome"] == "accepted":
-                while not (await process_chunk({**name, "lane": 0, "lanes": 1}))["done"]:
+                while not (await work_lane({**name, "lane": 0, "lanes": 1}))["done"]:
                     pass
             await finish_batch(name)
         return await self.world.read(batch)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from activities.process_chunk import process_chunk
+from activities.work_lane import work_lane
 from shared.domain.batches.batch import Status
 from shared.domain.batches.chunk import ChunkRow
 from tests.fake_orchestrations import finish_batch
@@ -20,7 +20,7 @@ async def test_no_chunk_is_orphaned_by_fewer_lanes(world: World, lanes: int) -> 
     batch = await world.batch(40)
     for index in range(4):
         await world.service.batches.put_chunk(ChunkRow(batch_id=batch.id, index=index, lane=index), None)
-    await asyncio.gather(*(process_chunk(cursor(batch, lane, lanes)) for lane in range(lanes)))
+    await asyncio.gather(*(work_lane(cursor(batch, lane, lanes)) for lane in range(lanes)))
     await finish_batch(cursor(batch))
     batch = await world.read(batch)
 

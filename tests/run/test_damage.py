@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from activities.process_chunk import process_chunk
 from activities.validate_input import validate_input
+from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch, CancelRequested, Status
 from shared.domain.batches.chunk import journal_blob, plan_blob
 from shared.domain.files.file import File
@@ -32,7 +32,7 @@ async def run(world: World, batch: Batch) -> Batch:
     """The run's rounds: its lane until that is done, then finish_batch; again as long as lines are left."""
     for _ in range(MOST_ROUNDS):
         for _ in range(MOST_ROUNDS):
-            if (await process_chunk(cursor(batch)))["done"]:
+            if (await work_lane(cursor(batch)))["done"]:
                 break
         else:
             raise AssertionError("The lane never ends.")
@@ -167,7 +167,7 @@ async def test_an_input_that_is_gone(world: World) -> None:
 async def run_first_chunk(world: World, batch: Batch) -> None:
     plan = await read_all(world.service.blobs, plan_blob(batch.id, None))
     await world.service.blobs.put(plan_blob(batch.id, None), plan[: plan.index(b",[1,")] + b"]}")
-    await process_chunk(cursor(batch))
+    await work_lane(cursor(batch))
     await world.service.blobs.put(plan_blob(batch.id, None), plan)
 
 
@@ -228,7 +228,7 @@ async def test_a_plan_that_cannot_be_made_again(world: World) -> None:
 
 async def stopped(world: World, batch: Batch) -> None:
     """A lane whose activity is cancelled in mid-work: the journal has what it has."""
-    lane = asyncio.create_task(process_chunk(cursor(batch)))
+    lane = asyncio.create_task(work_lane(cursor(batch)))
     await asyncio.sleep(0.7)
     lane.cancel()
     await asyncio.gather(lane, return_exceptions=True)
@@ -259,7 +259,7 @@ async def test_a_store_that_does_not_answer_is_no_damage(world: World) -> None:
         raise OSError(name)
 
     world.service.blobs.size = silent  # type: ignore[method-assign]
-    for activity in (process_chunk, finish_batch):
+    for activity in (work_lane, finish_batch):
         with pytest.raises(OSError, match="files/in"):
             await activity(cursor(batch))
     world.service.blobs.size = size  # type: ignore[method-assign]

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from activities.process_chunk import process_chunk
+from activities.work_lane import work_lane
 from shared.domain.batches.batch import CancelRequested, Status
 from shared.domain.batches.chunk import ChunkRow, plan_blob
 from shared.domain.pace.heartbeat import Heartbeat
@@ -32,7 +32,7 @@ async def test_an_activity_cancelled_while_it_ends_leaves_no_task(world: World) 
     """Neither heartbeats nor requests go on: a lane that beats for ever would keep its share of the deployment."""
     world.upstream.script = lambda *_: 60.0
     before = asyncio.all_tasks()
-    running = asyncio.create_task(process_chunk(cursor(await world.batch(20))))
+    running = asyncio.create_task(work_lane(cursor(await world.batch(20))))
     await until(lambda: world.upstream.in_flight == 8)
     for _ in range(2):  # The second one meets it waiting for what is in flight.
         running.cancel()
@@ -55,16 +55,16 @@ async def test_a_slice_that_is_over_looks_no_more_often(world: World) -> None:
     world.service.batches.beat = beat  # type: ignore[method-assign]
     world.upstream.script = lambda *_: 1.5
     with use(world.with_settings(slice_seconds=0.1, heartbeat_seconds=0.5)):
-        await process_chunk(cursor(await world.batch(4)))
+        await work_lane(cursor(await world.batch(4)))
 
     assert len(beats) <= 6
 
 
 async def test_a_call_that_outlives_its_batch_takes_its_journal_with_it(world: World) -> None:
-    """process_chunk delivered twice: the one still at work when the batch ends leaves no journal behind."""
+    """work_lane delivered twice: the one still at work when the batch ends leaves no journal behind."""
     world.upstream.script = lambda prompt, _: 0.5 if prompt == "p3" else answer()
     batch = await world.batch(3)
-    late = asyncio.create_task(process_chunk(cursor(batch)))
+    late = asyncio.create_task(work_lane(cursor(batch)))
     await until(lambda: world.upstream.in_flight == 1)
     await change(world.service, batch, CancelRequested())
     await finish_batch(cursor(batch))
@@ -77,7 +77,7 @@ async def test_heartbeats_of_killed_lanes_go_with_the_batch(world: World) -> Non
     """A lane that was killed cannot take its heartbeat back; the end of the batch does."""
     batch = await world.batch(5)
     await world.service.batches.beat(Heartbeat(deployment="m", batch_id=batch.id, lane=3, at=batch.created_at))
-    await process_chunk(cursor(batch))
+    await work_lane(cursor(batch))
     await finish_batch(cursor(batch))
 
     assert [] == await world.service.batches.heartbeats("m")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from activities.process_chunk import process_chunk
+from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import ChunkRow, journal_blob
 from shared.domain.pace import write_pace
@@ -69,7 +69,7 @@ async def at_work(
     watched.blobs, watched.rows = blobs, batches.rows
     with use(replace(world.with_settings(journal_seconds=60.0, **settings), blobs=blobs, batches=batches)):
         batch = await world.batch(40)
-        lane = asyncio.create_task(process_chunk({"owner": OWNER, "batch_id": batch.id, "lane": 0, "lanes": 1}))
+        lane = asyncio.create_task(work_lane({"owner": OWNER, "batch_id": batch.id, "lane": 0, "lanes": 1}))
         try:
             yield batch, watched
         finally:

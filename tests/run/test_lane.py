@@ -1,4 +1,4 @@
-"""A lane's slice of work: process_chunk on real stores against a scripted upstream."""
+"""A lane's slice of work: work_lane on real stores against a scripted upstream."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from activities.process_chunk import process_chunk
+from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch, CancelRequested, Status
 from shared.domain.errors import Unavailable
 from shared.domain.upstream.upstream import FailureKind, UpstreamFailure
@@ -25,7 +25,7 @@ def cursor(batch: Batch, lane: int = 0, lanes: int = 1) -> dict[str, Any]:
 
 async def run_to_end(world: World, batch: Batch) -> Batch:
     at = cursor(batch)
-    while not (progress := await process_chunk(at))["done"]:
+    while not (progress := await work_lane(at))["done"]:
         await asyncio.sleep(progress["wait"])
     await finish_batch(at)
     return await world.read(batch)
@@ -75,7 +75,7 @@ async def test_small_chunks_held_open_do_not_stall_the_feeder(world: World) -> N
     world.upstream.script = lambda prompt, _: 2.0 if prompt in {"p1", "p11", "p21"} else answer()
     with use(world.with_settings(journal_seconds=60.0, journal_results=10)):
         batch = await world.batch(40)
-        running = asyncio.create_task(process_chunk(cursor(batch)))
+        running = asyncio.create_task(work_lane(cursor(batch)))
         await asyncio.sleep(1.0)
         asked = len(world.upstream.asked)
         await running
@@ -137,7 +137,7 @@ async def test_long_pause_is_left_to_the_orchestrator(world: World) -> None:
     world.upstream.script = lambda _, before: answer(429, {}, retry_after="1") if before == 0 else answer()
     with use(world.with_settings(pause_seconds=0.5)):
         batch = await world.batch(3)
-        progress = await process_chunk(cursor(batch))
+        progress = await work_lane(cursor(batch))
         assert not progress["done"]
         assert 0.5 < progress["wait"] <= 1.1
         batch = await run_to_end(world, batch)
@@ -149,7 +149,7 @@ async def test_repeated_activity_sends_only_what_is_missing(world: World) -> Non
     """An activity that was killed is repeated: journaled lines are not sent again."""
     world.upstream.script = lambda prompt, _: 5.0 if prompt in {"p7", "p8"} else answer()
     batch = await world.batch(10)
-    killed = asyncio.create_task(process_chunk(cursor(batch)))
+    killed = asyncio.create_task(work_lane(cursor(batch)))
     while not (row := await world.service.batches.get_chunk(batch.id, 0)) or row.value.completed < 8:
         await asyncio.sleep(0.01)
     killed.cancel()
@@ -165,7 +165,7 @@ async def test_two_activities_at_once_keep_every_line_once(world: World) -> None
     """The same chunk processed twice at the same time (at-least-once delivery) yields every custom_id exactly once."""
     world.upstream.latency_seconds = 0.01
     batch = await world.batch(40)
-    await asyncio.gather(process_chunk(cursor(batch)), process_chunk(cursor(batch)))
+    await asyncio.gather(work_lane(cursor(batch)), work_lane(cursor(batch)))
     batch = await run_to_end(world, batch)
 
     assert [f"c{n}" for n in range(1, 41)] == [line["custom_id"] for line in await world.lines(batch.output_file_id)]
@@ -175,7 +175,7 @@ async def test_two_activities_at_once_keep_every_line_once(world: World) -> None
 async def test_lanes_split_the_chunks(world: World) -> None:
     """Two lanes side by side answer every line once."""
     batch = await world.batch(45)
-    await asyncio.gather(process_chunk(cursor(batch, 0, 2)), process_chunk(cursor(batch, 1, 2)))
+    await asyncio.gather(work_lane(cursor(batch, 0, 2)), work_lane(cursor(batch, 1, 2)))
     await finish_batch(cursor(batch))
     batch = await world.read(batch)
 
@@ -187,7 +187,7 @@ async def test_a_lane_helps_the_others(world: World) -> None:
     """A lane that is through with its own chunks takes over free ones of another, so that all end together."""
     world.upstream.latency_seconds = 0.01
     batch = await world.batch(60)
-    assert (await process_chunk(cursor(batch, 1, 2)))["done"]
+    assert (await work_lane(cursor(batch, 1, 2)))["done"]
     await finish_batch(cursor(batch))
 
     assert 60 == (await world.read(batch)).completed
@@ -198,7 +198,7 @@ async def test_slice_ends_and_the_next_goes_on(world: World) -> None:
     world.upstream.latency_seconds = 0.05
     with use(world.with_settings(slice_seconds=0.2)):
         batch = await world.batch(60)
-        first = await process_chunk(cursor(batch))
+        first = await work_lane(cursor(batch))
         assert not first["done"]
         batch = await run_to_end(world, batch)
 
@@ -210,7 +210,7 @@ async def test_cancel_keeps_what_finished(world: World) -> None:
     """After a cancel, finished lines are in the output file and the rest are `batch_cancelled` lines, each once."""
     world.upstream.latency_seconds = 0.05
     batch = await world.batch(100)
-    running = asyncio.create_task(process_chunk(cursor(batch)))
+    running = asyncio.create_task(work_lane(cursor(batch)))
     await asyncio.sleep(0.3)
     await change(world.service, batch, CancelRequested())
     assert (await asyncio.wait_for(running, 2))["done"]
@@ -229,7 +229,7 @@ async def test_requests_in_flight_at_a_cancel_are_waited_for_within_bounds(world
     """A hanging request does not hold up a cancel longer than drain_seconds."""
     world.upstream.script = lambda *_: 60.0
     batch = await world.batch(3)
-    running = asyncio.create_task(process_chunk(cursor(batch)))
+    running = asyncio.create_task(work_lane(cursor(batch)))
     await asyncio.sleep(0.1)
     await change(world.service, batch, CancelRequested())
 
@@ -240,7 +240,7 @@ async def test_a_full_gate_does_not_hold_up_a_cancel(world: World) -> None:
     """With every place taken by a hanging request and lines waiting for one, a cancel still ends the slice in time."""
     world.upstream.script = lambda *_: 60.0
     batch = await world.batch(100)
-    running = asyncio.create_task(process_chunk(cursor(batch)))
+    running = asyncio.create_task(work_lane(cursor(batch)))
     await asyncio.sleep(0.2)
     await change(world.service, batch, CancelRequested())
 
@@ -311,7 +311,7 @@ async def test_a_failing_store_loses_no_answer(world: World) -> None:
     at = cursor(batch)
     for _ in range(5):
         try:
-            if (await process_chunk(at))["done"]:
+            if (await work_lane(at))["done"]:
                 break
         except Unavailable:
             continue

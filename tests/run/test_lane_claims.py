@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from activities.process_chunk import process_chunk
+from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch, CancelRequested, Status
 from shared.domain.pace import fair_share
 from shared.domain.pace.heartbeat import Heartbeat
@@ -33,9 +33,9 @@ async def test_a_second_delivery_stands_aside(world: World) -> None:
     """While one activity works on the lane, another sends nothing and asks the run to come again."""
     world.upstream.latency_seconds = 0.05
     batch = await world.batch(60)
-    first = asyncio.create_task(process_chunk(cursor(batch)))
+    first = asyncio.create_task(work_lane(cursor(batch)))
     await asyncio.sleep(0.1)
-    second = await process_chunk({**cursor(batch), "waited": 7.0})
+    second = await work_lane({**cursor(batch), "waited": 7.0})
     done = (await first)["done"]
 
     assert {"done": False, "wait": world.service.settings.heartbeat_seconds, "waited": 7.0} == second
@@ -46,7 +46,7 @@ async def test_deliveries_at_the_same_moment_send_no_line_twice(world: World) ->
     """One of them claims the lane, by compare-and-swap."""
     world.upstream.latency_seconds = 0.01
     batch = await world.batch(40)
-    progress = await asyncio.gather(*(process_chunk(cursor(batch)) for _ in range(5)))
+    progress = await asyncio.gather(*(work_lane(cursor(batch)) for _ in range(5)))
 
     assert 1 == sum(one["done"] for one in progress)
     assert {1} == set(world.upstream.asked.values())
@@ -60,7 +60,7 @@ async def test_a_lane_whose_activity_is_dead_is_taken_at_once(world: World, age_
         pass
     await claimed(world, batch, ended, age_seconds)
 
-    assert (await process_chunk(cursor(batch)))["done"]
+    assert (await work_lane(cursor(batch)))["done"]
 
 
 @pytest.mark.parametrize(("age_seconds", "done"), [(0.0, False), (60.0, True), (-3600.0, True)])
@@ -71,14 +71,14 @@ async def test_a_lane_of_another_machine_is_taken_when_it_is_stale(
     batch = await world.batch(5)
     await claimed(world, batch, "elsewhere/1/1/00", age_seconds)
 
-    assert done is (await process_chunk(cursor(batch)))["done"]
+    assert done is (await work_lane(cursor(batch)))["done"]
 
 
 async def test_who_lost_the_lane_stops(world: World) -> None:
     """An activity that was taken for dead sends nothing more, keeps what came, and leaves the row to the other."""
     world.upstream.latency_seconds = 0.02
     batch = await world.batch(400)
-    working = asyncio.create_task(process_chunk(cursor(batch)))
+    working = asyncio.create_task(work_lane(cursor(batch)))
     await asyncio.sleep(0.2)
     taken = await claimed(world, batch, "elsewhere/1/1/00", age_seconds=-1.0)
     progress = await working
@@ -95,7 +95,7 @@ def limited(world: World, concurrency: int) -> Services:
 
 
 async def work(at: dict[str, Any]) -> None:
-    while not (progress := await process_chunk(at))["done"]:
+    while not (progress := await work_lane(at))["done"]:
         await asyncio.sleep(progress["wait"])
 
 
@@ -147,10 +147,10 @@ async def test_a_batch_out_of_turn_says_so_and_can_be_cancelled(world: World) ->
             await world.service.batches.beat(Heartbeat(deployment="m", batch_id=batch.id, lane=0, at=now))
         turn = fair_share.turn_at(now) % 2
         waiting = second if turn == 0 else first
-        progress = await process_chunk(cursor(waiting))
+        progress = await work_lane(cursor(waiting))
         (beat,) = await world.service.batches.heartbeats("m", waiting.id)
         await change(world.service, waiting, CancelRequested())
-        after = await process_chunk(cursor(waiting))
+        after = await work_lane(cursor(waiting))
 
     assert (False, True) == (progress["done"], 0 < progress["wait"] <= fair_share.TURN_SECONDS + 1)
     assert (True, "take turns" in (beat.reason or "")) == (beat.queued, True)

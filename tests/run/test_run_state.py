@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from activities.process_chunk import NAP_SECONDS, process_chunk
+from activities.work_lane import NAP_SECONDS, work_lane
 from shared.domain.batches.batch import Batch
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.run.lane import surroundings
@@ -63,7 +63,7 @@ async def test_who_gets_no_answer_goes_on() -> None:
 async def test_no_slice_begins(world: World, status: str, done: bool, wait: float) -> None:
     """Of a run that was ended or suspended; nothing is sent."""
     batch = await world.batch(5)
-    progress = await process_chunk({**cursor(batch), "run": "mine"}, Client(status))
+    progress = await work_lane({**cursor(batch), "run": "mine"}, Client(status))
 
     assert (done, wait, 0) == (progress["done"], progress["wait"], len(world.upstream.asked))
 
@@ -77,7 +77,7 @@ async def change_meanwhile(world: World, status: str) -> tuple[dict[str, Any], H
     """The end of a slice whose run is `status` from its middle on, and the lane's last word."""
     world.upstream.latency_seconds = 0.2
     batch, client = await world.batch(100), Client("Running")
-    lane = asyncio.create_task(process_chunk({**cursor(batch), "run": "mine"}, client))
+    lane = asyncio.create_task(work_lane({**cursor(batch), "run": "mine"}, client))
     await asyncio.sleep(0.3)
     client.said = SimpleNamespace(runtime_status=SimpleNamespace(name=status), input_={"run": "mine"})
     progress = await lane

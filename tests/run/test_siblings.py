@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from activities.process_chunk import process_chunk
+from activities.work_lane import work_lane
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.pace.budget import Budget
 from shared.domain.pace.heartbeat import Heartbeat
@@ -78,7 +78,7 @@ async def test_a_lane_takes_what_a_dead_one_left(world: World, soon: None) -> No
     assert left is not None
     left.journal.add(Entry(11, True, Usage(), None, msgspec.Raw(b'{"custom_id":"c11"}')))
     await left.keep(world.service.batches)
-    lane = asyncio.create_task(process_chunk(cursor(batch, 0, 2)))
+    lane = asyncio.create_task(work_lane(cursor(batch, 0, 2)))
     await asyncio.sleep(2.0)
     taken = await world.service.batches.get_chunk(batch.id, 1)
     assert taken is not None

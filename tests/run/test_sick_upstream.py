@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from activities.process_chunk import process_chunk
+from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch, CancelRequested, Status
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.pace.budget import Budget
@@ -38,7 +38,7 @@ async def test_an_upstream_that_is_down_is_left_alone(world: World) -> None:
     """After some forty failing calls the lane pauses; no line has failed, and the reason is with its heartbeat."""
     world.upstream.script = lambda *_: DOWN
     batch = await world.batch(500)
-    progress = await process_chunk(cursor(batch))
+    progress = await work_lane(cursor(batch))
 
     (beat,) = await world.service.batches.heartbeats("m")
     assert (False, 5.0) == (progress["done"], round(progress["wait"]))
@@ -51,7 +51,7 @@ async def test_it_goes_on_when_the_upstream_is_back(world: World) -> None:
     """The slice after the pause finishes the batch; nothing failed."""
     world.upstream.script = lambda *_: DOWN
     batch = await world.batch(100)
-    await process_chunk(cursor(batch))
+    await work_lane(cursor(batch))
     world.upstream.script = lambda *_: answer()
     batch = await run_to_end(world, batch)
 
@@ -66,7 +66,7 @@ async def test_pauses_grow(world: World) -> None:
     now, pauses, waited = datetime.now(UTC), [], 0.0
     for _ in range(5):
         with use(replace(services(), now=lambda at=now: at)):
-            waited = (await process_chunk({**cursor(batch), "waited": waited}))["waited"]
+            waited = (await work_lane({**cursor(batch), "waited": waited}))["waited"]
         (beat,) = await world.service.batches.heartbeats("m")
         assert beat.paused_until is not None
         pauses.append(round((beat.paused_until - now).total_seconds()))
@@ -79,12 +79,12 @@ async def test_a_long_pause_is_slept_in_naps(world: World) -> None:
     """Nothing is sent before it is over, but the lane soon sees that its batch was cancelled."""
     world.upstream.script = lambda *_: answer(429, {}, retry_after="3600")
     batch = await world.batch(30)
-    first = await process_chunk(cursor(batch))
+    first = await work_lane(cursor(batch))
     asked = sum(world.upstream.asked.values())
-    second = await process_chunk({**cursor(batch), "waited": first["waited"]})
+    second = await work_lane({**cursor(batch), "waited": first["waited"]})
     (beat,) = await world.service.batches.heartbeats("m")
     await change(world.service, batch, CancelRequested())
-    third = await process_chunk({**cursor(batch), "waited": second["waited"]})
+    third = await work_lane({**cursor(batch), "waited": second["waited"]})
 
     assert [15.0, 15.0] == [first["wait"], second["wait"]]
     assert asked == sum(world.upstream.asked.values())
@@ -101,7 +101,7 @@ async def test_a_pause_from_before_the_clock_was_set_holds_nothing(world: World)
         deployment="m", batch_id=batch.id, lane=0, at=later, paused_until=later + timedelta(seconds=5), reason="down"
     )
     await world.service.batches.beat(beat)
-    progress = await process_chunk({**cursor(batch), "waited": 5.0})
+    progress = await work_lane({**cursor(batch), "waited": 5.0})
 
     assert progress["done"]
 
@@ -110,7 +110,7 @@ async def test_patience_ends(world: World) -> None:
     """When patience is used up lines use their own attempts and fail, so that no batch waits for ever."""
     world.upstream.script = lambda *_: answer(500, {})
     batch = await world.batch(60)
-    progress = await process_chunk({**cursor(batch), "waited": world.service.settings.patience_seconds})
+    progress = await work_lane({**cursor(batch), "waited": world.service.settings.patience_seconds})
 
     assert progress["done"]
     assert 60 == sum(row.failed for row in await world.service.batches.list_chunks(batch.id))
@@ -121,7 +121,7 @@ async def test_three_faults_in_ten_do_not_pause(world: World) -> None:
     calls = iter(range(10**6))
     world.upstream.script = lambda *_: answer(500, {}) if next(calls) % 10 < 3 else answer()
     batch = await world.batch(300)
-    progress = await process_chunk(cursor(batch))
+    progress = await work_lane(cursor(batch))
 
     assert progress["done"]
     assert 300 == sum(row.finished for row in await world.service.batches.list_chunks(batch.id))
@@ -134,7 +134,7 @@ async def test_a_pause_the_upstream_asked_for_holds_for_every_lane(world: World)
         deployment="m", batch_id="other", lane=0, at=now, paused_until=now + timedelta(seconds=20), asked=True
     )
     await world.service.batches.beat(other)
-    progress = await process_chunk(cursor(await world.batch(30)))
+    progress = await work_lane(cursor(await world.batch(30)))
 
     assert 15 == progress["wait"]
     assert not world.upstream.asked
@@ -145,7 +145,7 @@ async def test_limits_in_headers_are_kept(world: World) -> None:
     world.upstream.script = lambda *_: answer(x_ratelimit_limit_requests="600", x_ratelimit_reset_requests="1s")
     world.upstream.latency_seconds = 0.05
     batch = await world.batch(400)
-    running = asyncio.create_task(process_chunk(cursor(batch)))
+    running = asyncio.create_task(work_lane(cursor(batch)))
     await asyncio.sleep(1.0)
     before = sum(world.upstream.asked.values())
     await asyncio.sleep(1.0)
@@ -160,7 +160,7 @@ async def test_a_refused_credential_waits_for_the_operator(world: World) -> None
     """401 from the upstream is no line's fault: the lane pauses and says why."""
     world.upstream.script = lambda *_: answer(401, {})
     with use(world.service):
-        progress = await process_chunk(cursor(await world.batch(500)))
+        progress = await work_lane(cursor(await world.batch(500)))
 
     (beat,) = await world.service.batches.heartbeats("m")
     assert not progress["done"]
@@ -173,7 +173,7 @@ async def test_no_line_pays_for_what_no_request_can_cause(world: World, lines: i
     """However small the batch: it waits from the first moment, says why, and no line has used an attempt."""
     world.upstream.script = lambda *_: trouble
     batch = await world.batch(lines, per_chunk=100)
-    progress = await process_chunk(cursor(batch))
+    progress = await work_lane(cursor(batch))
     (beat,) = await world.service.batches.heartbeats("m")
 
     assert (False, 5.0) == (progress["done"], round(progress["wait"]))
@@ -186,7 +186,7 @@ async def test_a_sick_upstream_is_asked_by_one_request(world: World) -> None:
     """After a pause one request asks whether it is back; it costs its line nothing, and the next pause follows."""
     world.upstream.script = lambda *_: answer(500, {})
     batch = await world.batch(100, per_chunk=100)
-    progress = await process_chunk({**cursor(batch), "waited": 40.0})
+    progress = await work_lane({**cursor(batch), "waited": 40.0})
 
     assert (False, 60.0) == (progress["done"], round(progress["waited"]))
     assert 1 == sum(world.upstream.asked.values())
@@ -197,7 +197,7 @@ async def test_full_speed_at_the_first_success(world: World) -> None:
     """The first answer opens the gate for all."""
     world.upstream.latency_seconds = 0.02
     batch = await world.batch(100, per_chunk=100)
-    progress = await process_chunk({**cursor(batch), "waited": 40.0})
+    progress = await work_lane({**cursor(batch), "waited": 40.0})
 
     assert progress["done"]
     assert 8 == world.upstream.peak
@@ -208,7 +208,7 @@ async def test_one_line_that_it_cannot_answer_does_not_stand_for_a_sick_upstream
     world.upstream.script = lambda prompt, _: answer(500, {}) if prompt == "p1" else answer()
     batch = await world.batch(10)
     for _ in range(10):
-        if (progress := await process_chunk({**cursor(batch), "waited": 5.0}))["done"]:
+        if (progress := await work_lane({**cursor(batch), "waited": 5.0}))["done"]:
             break
         await expire_pause(world)
 
@@ -220,10 +220,10 @@ async def test_the_reason_stays_while_it_is_asked_again(world: World) -> None:
     """While one request asks, the batch still says what held it up."""
     world.upstream.script = lambda *_: UNREACHABLE
     batch = await world.batch(3)
-    progress = await process_chunk(cursor(batch))
+    progress = await work_lane(cursor(batch))
     await expire_pause(world)
     world.upstream.latency_seconds = 0.5
-    asking = asyncio.create_task(process_chunk({**cursor(batch), "waited": progress["waited"]}))
+    asking = asyncio.create_task(work_lane({**cursor(batch), "waited": progress["waited"]}))
     await asyncio.sleep(0.25)
     (beat,) = await world.service.batches.heartbeats("m")
     await asking
@@ -237,7 +237,7 @@ async def test_an_upstream_that_refuses_everybody_is_sick(world: World) -> None:
     world.upstream.script = lambda *_: answer(429, {})
     with use(world.with_settings(retry_max_seconds=0.02)):
         batch = await world.batch(20)
-        progress = await process_chunk(cursor(batch))
+        progress = await work_lane(cursor(batch))
 
     assert not progress["done"]
     assert 0 == sum(row.finished for row in await world.service.batches.list_chunks(batch.id))
@@ -247,7 +247,7 @@ async def test_a_quota_used_up_waits_for_the_operator(world: World) -> None:
     """Not the line's fault, however small the batch; the upstream's own words say what is the matter."""
     words = "You exceeded your current quota, please check your plan and billing details."
     world.upstream.script = lambda *_: answer(429, {"error": {"code": "insufficient_quota", "message": words}})
-    progress = await process_chunk(cursor(await world.batch(1)))
+    progress = await work_lane(cursor(await world.batch(1)))
     (beat,) = await world.service.batches.heartbeats("m")
 
     assert not progress["done"]
@@ -272,10 +272,10 @@ async def test_an_upstream_that_forbids_everything_costs_no_line(world: World) -
     """Nothing has succeeded: the batch waits for the operator, who reads the upstream's words; then every line runs."""
     world.upstream.script = lambda *_: FORBIDDEN
     batch = await world.batch(100, per_chunk=100)
-    progress = await process_chunk(cursor(batch))
+    progress = await work_lane(cursor(batch))
     (beat,) = await world.service.batches.heartbeats("m")
     await expire_pause(world)
-    again = await process_chunk({**cursor(batch), "waited": progress["waited"]})
+    again = await work_lane({**cursor(batch), "waited": progress["waited"]})
 
     assert (progress["done"], again["done"]) == (False, False)
     assert "forbids every request" in (beat.reason or "")

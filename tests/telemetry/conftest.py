@@ -24,8 +24,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
-from activities.process_chunk import process_chunk
 from activities.validate_input import validate_input
+from activities.work_lane import work_lane
 from local_host.http.http_server import build_app, compile_routes
 from shared.domain.deployments.deployment import Deployment
 from shared.services import Services, use
@@ -132,7 +132,7 @@ class Product:
     async def run(self, at: dict[str, Any]) -> dict[str, Any]:
         """The batch as the API shows it once every activity is through."""
         await validate_input(at)
-        while not (progress := await process_chunk(at))["done"]:
+        while not (progress := await work_lane(at))["done"]:
             await asyncio.sleep(progress["wait"])
         await finish_batch(at)
         return (await self.http.get(f"/v1/batches/batch_{at['batch_id']}")).json()

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from opentelemetry.sdk.metrics.export import Gauge, Histogram, Metric, Sum
 
-from activities.process_chunk import process_chunk
 from activities.validate_input import validate_input
+from activities.work_lane import work_lane
 from shared.domain.batches.batch import CancelRequested
 from shared.domain.batches.quota import QuotaMode
 from shared.run.batches.change import change, load
@@ -132,7 +132,7 @@ async def test_repeated_activities_tell_nothing_twice(product: Product, told: To
     at = await product.create(LINES)
     await product.run(at)
     told.metrics()
-    for activity in (validate_input, process_chunk, finish_batch):
+    for activity in (validate_input, work_lane, finish_batch):
         await activity(at)
 
     assert [name for name, metric in told.metrics().items() if not isinstance(metric.data, Gauge)] == []

@@ -75,7 +75,7 @@ for name, orchestrator in (
 for name in (
     names.VALIDATE_INPUT,
     names.RESERVE_QUOTA,
-    names.PROCESS_CHUNK,
+    names.WORK_LANE,
     names.FINISH_BATCH,
     names.SEND_WEBHOOK,
 ):

@@ -1,4 +1,4 @@
-"""Chunks of one lane: requests to the upstream, results to the journal, sealed blocks, chunk rows.
+"""A slice of the work of one lane: requests to the upstream, results to the journal, sealed blocks, chunk rows.
 
 One call works for a bounded slice of time. It may be repeated at any moment: it reads the chunk rows and the journals
 first and sends only the lines that are missing.
@@ -35,7 +35,7 @@ NAP_SECONDS = 15.0  # A pause is slept in naps: at the end of each the lane sees
 SHOWN_SECONDS = 4 * NAP_SECONDS  # So long a lane's word holds that waits for its operator; it is renewed every nap.
 
 
-async def process_chunk(input: dict, client: Orchestrations | None = None) -> dict[str, Any]:
+async def work_lane(input: dict, client: Orchestrations | None = None) -> dict[str, Any]:
     """Input: `{"owner", "batch_id", "run", "lane", "lanes", "waited"}`; `client` tells what has become of the run.
 
     Returns `{"done", "wait", "waited"}`: unless the lane is done, call again after `wait` seconds, with this `waited`.

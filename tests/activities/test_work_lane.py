@@ -1,10 +1,10 @@
-"""process_chunk of a batch whose deployment was removed while it ran."""
+"""work_lane of a batch whose deployment was removed while it ran."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from activities.process_chunk import NAP_SECONDS, process_chunk
+from activities.work_lane import NAP_SECONDS, work_lane
 from shared.domain.batches.batch import Batch, Status
 from shared.domain.batches.hold_up import hold_up
 from shared.domain.deployments.deployment import Deployment
@@ -33,7 +33,7 @@ async def held_up(service: Services, deployment: str) -> str:
 
 async def test_a_removed_deployment_holds_its_batches_up(service: Services) -> None:
     """The lane does not fail: it naps, and the batch says what its operator has to do."""
-    progress = await process_chunk(await put(service))
+    progress = await work_lane(await put(service))
 
     assert progress == {"done": False, "wait": NAP_SECONDS, "waited": 0.0}
     assert "'removed' is gone" in await held_up(service, "removed")
@@ -41,7 +41,7 @@ async def test_a_removed_deployment_holds_its_batches_up(service: Services) -> N
 
 async def test_an_endpoint_that_is_not_served_any_more_holds_its_batches_up(service: Services) -> None:
     """The deployment is there, but another one than the batch was let in for."""
-    progress = await process_chunk(await put(service, deployment="free", endpoint="/v1/gone"))
+    progress = await work_lane(await put(service, deployment="free", endpoint="/v1/gone"))
 
     assert progress["wait"] == NAP_SECONDS
     assert "'free' does not serve /v1/gone any more" in await held_up(service, "free")
@@ -50,17 +50,17 @@ async def test_an_endpoint_that_is_not_served_any_more_holds_its_batches_up(serv
 async def test_a_deployment_that_is_back_is_worked_for(service: Services) -> None:
     """By itself, at the next call: the plan is read, and here there is none."""
     lane = await put(service)
-    await process_chunk(lane)
+    await work_lane(lane)
     back = {"removed": Deployment(name="removed", base_url="http://upstream")}
     with use(with_settings(service, deployments=back)):
-        assert (await process_chunk(lane))["done"] is True
+        assert (await work_lane(lane))["done"] is True
 
 
 async def test_a_batch_without_deployment_can_be_cancelled(service: Services) -> None:
     """Its lanes are done at once."""
     lane = await put(service, status=Status.CANCELLING)
 
-    assert (await process_chunk(lane))["done"] is True
+    assert (await work_lane(lane))["done"] is True
 
 
 async def test_the_deadline_ends_a_batch_without_deployment(service: Services, clock: Clock) -> None:
@@ -68,7 +68,7 @@ async def test_the_deadline_ends_a_batch_without_deployment(service: Services, c
     lane = await put(service)
     clock.at = START + HOUR
 
-    assert (await process_chunk(lane))["done"] is True
+    assert (await work_lane(lane))["done"] is True
 
 
 async def test_a_batch_that_never_expires_waits_for_its_deployment(service: Services, clock: Clock) -> None:
@@ -76,4 +76,4 @@ async def test_a_batch_that_never_expires_waits_for_its_deployment(service: Serv
     lane = await put(service, vendor=Vendor.AZURE)
     clock.at = START + 2 * HOUR
 
-    assert (await process_chunk(lane))["done"] is False
+    assert (await work_lane(lane))["done"] is False
