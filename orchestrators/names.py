@@ -13,3 +13,8 @@ RESERVE_QUOTA: Final = "reserve_quota"
 PROCESS_CHUNK: Final = "process_chunk"
 FINISH_BATCH: Final = "finish_batch"
 SEND_WEBHOOK: Final = "send_webhook"
+
+
+def lanes_of(batch_id: str) -> str:
+    """What the instance ids of all lanes of a batch begin with, whichever run started them."""
+    return f"{batch_id}:lane:"

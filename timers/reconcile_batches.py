@@ -23,7 +23,7 @@ from shared.domain.restarts import has_to_wait, progress_of
 from shared.domain.run_life import signs_of
 from shared.run.change import change, load
 from shared.run.do_all import do_all
-from shared.run.orchestrations import Orchestrations, Seen, State, look_at
+from shared.run.orchestrations import Orchestrations, Seen, State, look_at, terminate_all
 from shared.run.run_beat import RUNS
 from shared.run.start_run import run_input
 from shared.run.survey import survey
@@ -80,6 +80,7 @@ async def _start(service: Services, client: Orchestrations, batch: Batch, run: S
     if has_to_wait(newest.restarts, progress, service.now()):
         return
     if run.output == NO_LIFE:  # Its history serves nobody; that of one that failed may tell why.
+        await terminate_all(client, names.lanes_of(batch.id), NO_LIFE)  # They lost their messages like the run.
         await client.purge_instance_history(batch.id)
     with suppress(WrongState):  # It has ended this moment.
         newest = await change(service, newest, RunLost(progress=progress))
