@@ -13,3 +13,8 @@ RESERVE_QUOTA: Final = "reserve_quota"
 WORK_LANE: Final = "work_lane"
 FINISH_BATCH: Final = "finish_batch"
 SEND_WEBHOOK: Final = "send_webhook"
+
+
+def lanes_of(batch_id: str) -> str:
+    """What the instance ids of all lanes of a batch begin with, whichever run started them."""
+    return f"{batch_id}:lane:"

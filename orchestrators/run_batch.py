@@ -70,10 +70,12 @@ def _run_lanes(context: df.DurableOrchestrationContext, batch: dict[str, Any], l
     A lane that failed, or that somebody ended, has left its chunks to the others; `finish_batch` sees if any are left.
     """
     context.set_custom_status(f"running on {lanes} lanes")
-    generation = context.new_uuid()[:8]
+    lane_id, generation = names.lanes_of(batch["batch_id"]), context.new_uuid()[:8]
     children = [
         context.call_sub_orchestrator(
-            names.RUN_LANE, {**batch, "lane": lane, "lanes": lanes}, f"{batch['batch_id']}:lane:{lane}:{generation}"
+            names.RUN_LANE,
+            {**batch, "lane": lane, "lanes": lanes},
+            f"{lane_id}{lane}:{generation}",
         )
         for lane in range(lanes)
     ]

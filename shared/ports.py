@@ -23,6 +23,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from shared.answer_room import Share
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.batches.creation import Creation
@@ -288,8 +289,11 @@ class CreationStore(Protocol):
 class Upstream(Protocol):
     """The one seam through which lines reach a model."""
 
-    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
-        """Send once, without retries. Never raises for what the network or the upstream does: that is the answer."""
+    async def send(self, request: UpstreamRequest, share: Share | None = None) -> UpstreamAnswer:
+        """Send once, without retries. Never raises for what the network or the upstream does: that is the answer.
+
+        A large answer takes room of `share`, which is the caller's to give back.
+        """
         ...
 
     async def close(self) -> None: ...

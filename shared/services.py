@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 
+from shared.answer_room import AnswerRoom
 from shared.domain.batches.run_life import RunLives
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.pace.budget import Budget
@@ -36,6 +37,7 @@ class Capacity:
         self.room = LaneRoom(settings.lanes_per_process)
         self.kept_results = Budget(settings.kept_result_bytes)
         self.in_flight = Budget(settings.max_inflight_bytes)
+        self.answers = AnswerRoom(settings.max_inflight_response_bytes)
         self.runs = RunLives(timedelta(seconds=settings.stuck_seconds))
         self.new_webhooks = asyncio.Lock()
 
@@ -109,7 +111,6 @@ def _azure_services() -> Services:
         webhooks=stores.webhooks,
         upstream=UpstreamClient(
             max_response_bytes=settings.max_response_bytes,
-            inflight_bytes=settings.max_inflight_response_bytes,
             credential=partial(service_credential, settings.storage),
         ),
         webhook_sender=HttpWebhookSender(

@@ -128,7 +128,8 @@ class Settings:
     max_inflight_response_bytes: int = _setting(
         "BATCH_MAX_INFLIGHT_RESPONSE_BYTES",
         268_435_456,
-        "Answer bytes being read, of all lanes of a process. Past them reading waits; one answer is always read on.",
+        "Bytes of large answers from when they are read until they are stored, of all lanes of a process. Past them "
+        "reading waits; one answer is always read on.",
     )
     journal_seconds: float = _setting(
         "BATCH_JOURNAL_SECONDS",

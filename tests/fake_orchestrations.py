@@ -31,6 +31,12 @@ class FakeOrchestrations:
         turned_at, output = self.turned_at.get(instance_id), self.outputs.get(instance_id)
         return SimpleNamespace(runtime_status=SimpleNamespace(value=status), last_updated_time=turned_at, output=output)
 
+    async def get_status_by(self, *, instance_id_prefix: str) -> list[Any]:
+        found = [instance_id for instance_id in self.statuses if instance_id.startswith(instance_id_prefix)]
+        return [
+            SimpleNamespace(instance_id=one, runtime_status=SimpleNamespace(value=self.statuses[one])) for one in found
+        ]
+
     async def terminate(self, instance_id: str, reason: str) -> None:
         self.statuses[instance_id], self.outputs[instance_id] = "Terminated", reason
 

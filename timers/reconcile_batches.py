@@ -22,7 +22,7 @@ from shared.domain.batches.run_life import signs_of
 from shared.domain.errors import WrongState
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.run.batches.change import change, load
-from shared.run.batches.orchestrations import Orchestrations, Seen, State, look_at
+from shared.run.batches.orchestrations import Orchestrations, Seen, State, look_at, terminate_all
 from shared.run.batches.run_beat import RUNS
 from shared.run.batches.start_run import run_input
 from shared.run.batches.survey import survey
@@ -80,6 +80,7 @@ async def _start(service: Services, client: Orchestrations, batch: Batch, run: S
     if has_to_wait(newest.restarts, progress, service.now()):
         return
     if run.output == NO_LIFE:  # Its history serves nobody; that of one that failed may tell why.
+        await terminate_all(client, names.lanes_of(batch.id), NO_LIFE)  # They lost their messages like the run.
         await client.purge_instance_history(batch.id)
     with suppress(WrongState):  # It has ended this moment.
         newest = await change(service, newest, RunLost(progress=progress))

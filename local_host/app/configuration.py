@@ -174,9 +174,7 @@ def install_services(
 ) -> tuple[services.Services, Callable[[], Awaitable[None]]]:
     """Make `shared.services` answer with local stores, or Azurite's; the second result closes them."""
     stores: AzureStores | LocalStores
-    upstream = UpstreamClient(
-        max_response_bytes=settings.max_response_bytes, inflight_bytes=settings.max_inflight_response_bytes
-    )
+    upstream = UpstreamClient(max_response_bytes=settings.max_response_bytes)
     if azurite:
         # Late: the Azure SDK costs every process half a second, and only this option needs it.
         from shared.azure.connect import azure_stores_from_connection_string

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final
@@ -26,6 +27,7 @@ from pyreqwest.exceptions import (
 )
 from pyreqwest.response import Response
 
+from shared.answer_room import Share
 from shared.domain.upstream.upstream import (
     FailureKind,
     UpstreamAnswer,
@@ -34,7 +36,6 @@ from shared.domain.upstream.upstream import (
     UpstreamResponse,
 )
 from shared.domain.upstream.upstream_url import redirected
-from shared.upstream.answer_room import AnswerRoom
 from shared.upstream.identity import Identity, NoToken, default_credential
 
 # Common servers drop a connection idle for 5 seconds; dropping it first avoids writing into one about to close.
@@ -56,24 +57,22 @@ _OS_ERROR: Final = re.compile(r" \(os error \d+\)$")
 class UpstreamClient:
     """One pool of connections per event loop, opened by the first call on it: no cookies, no limit of calls.
 
-    `inflight_bytes` bounds the answers that are being read, together; each alone has `max_response_bytes`.
+    No answer is larger than `max_response_bytes`; how many large ones are held, the callers' shares bound.
     """
 
     def __init__(
         self,
         *,
         max_response_bytes: int,
-        inflight_bytes: int = 268_435_456,
         connect_seconds: float = 10.0,
         credential: Callable[[], AsyncTokenCredential] = default_credential,
     ) -> None:
         self._max_response_bytes = max_response_bytes
-        self.room = AnswerRoom(inflight_bytes)
         self._connect_seconds = connect_seconds
         self._credential = credential
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
 
-    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+    async def send(self, request: UpstreamRequest, share: Share | None = None) -> UpstreamAnswer:
         """Send once, without retries; total time is bounded by `request.timeout_seconds`, connecting by 10 s.
 
         A redirect within the upstream's own origin that keeps method and body is followed.
@@ -83,10 +82,10 @@ class UpstreamClient:
             headers = request.headers
             if request.identity:
                 headers = {**headers, "Authorization": f"Bearer {await line.identity.token()}"}
-            deadline = asyncio.get_running_loop().time() + request.timeout_seconds
-            answer = await self._call(line.client, request, headers, deadline)
+            call = _Call(line.client, headers, asyncio.get_running_loop().time() + request.timeout_seconds, share)
+            answer = await self._ask(call, request)
             moved = isinstance(answer, UpstreamResponse) and answer.status in _MOVED
-            return await self._follow(line.client, request, headers, deadline, answer) if moved else answer
+            return await self._follow(call, request, answer) if moved else answer
         except NoToken as error:
             detail = f"This service got no token of its managed identity ({error})."
             return UpstreamFailure(kind=FailureKind.IDENTITY, detail=detail)
@@ -98,14 +97,7 @@ class UpstreamClient:
         except (PyreqwestError, OSError, ValueError) as error:
             return UpstreamFailure(kind=_kind(error), detail=_explain(error))
 
-    async def _follow(
-        self,
-        client: Client,
-        request: UpstreamRequest,
-        headers: Mapping[str, str],
-        deadline: float,
-        answer: UpstreamAnswer,
-    ) -> UpstreamAnswer:
+    async def _follow(self, call: _Call, request: UpstreamRequest, answer: UpstreamAnswer) -> UpstreamAnswer:
         """The answer at the end of a few redirects, or the one that leads elsewhere."""
         for _ in range(_MOST_REDIRECTS):
             if not isinstance(answer, UpstreamResponse) or answer.status not in _MOVED:
@@ -113,26 +105,24 @@ class UpstreamClient:
             url = redirected(request.url, answer.headers.get("location", ""))
             if url is None:
                 break
-            left = max(0.001, deadline - asyncio.get_running_loop().time())
+            left = max(0.001, call.deadline - asyncio.get_running_loop().time())
             request = msgspec.structs.replace(request, url=url, timeout_seconds=left)
-            answer = await self._call(client, request, headers, deadline)
+            answer = await self._ask(call, request)
         return answer
 
-    async def _call(
-        self, client: Client, request: UpstreamRequest, headers: Mapping[str, str], deadline: float
-    ) -> UpstreamAnswer:
-        asked = client.request(request.method, request.url).headers(headers)
+    async def _ask(self, call: _Call, request: UpstreamRequest) -> UpstreamAnswer:
+        asked = call.client.request(request.method, request.url).headers(call.headers)
         if request.body:
             asked = asked.body_bytes(request.body)
         async with asked.timeout(_duration(request.timeout_seconds)).build_streamed() as response:
             answered = _headers(response)
-            body = await self._read(response, answered.get("content-length", ""), deadline)
+            body = await self._read(response, answered.get("content-length", ""), call)
             if body is None:
                 detail = f"The upstream's answer was dropped: it is larger than {self._max_response_bytes} bytes."
                 return UpstreamFailure(kind=FailureKind.TOO_LARGE, detail=detail)
             return UpstreamResponse(status=response.status, headers=answered, body=body)
 
-    async def _read(self, response: Response, announced: str, deadline: float) -> bytes | None:
+    async def _read(self, response: Response, announced: str, call: _Call) -> bytes | None:
         """The body, decompressed; None if it outgrows the limit. A compressed one has no `announced` length."""
         length = int(announced) if announced.isdecimal() else None
         if length is not None and length <= _SMALL_BYTES:
@@ -140,15 +130,14 @@ class UpstreamClient:
         if length is not None and length > self._max_response_bytes:
             return None
         pieces, size = [], 0
-        with self.room.share() as share:
-            while (piece := await response.body_reader.read_chunk()) is not None:
-                size += len(piece)
-                if size > self._max_response_bytes:
-                    return None
-                if size > _SMALL_BYTES:
-                    await share.take(len(piece), deadline)
-                pieces.append(piece)
-            return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
+        while (piece := await response.body_reader.read_chunk()) is not None:
+            size += len(piece)
+            if size > self._max_response_bytes:
+                return None
+            if size > _SMALL_BYTES and call.share is not None:
+                await call.share.take(len(piece), call.deadline)
+            pieces.append(piece)
+        return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
 
     def _line(self) -> _Line:
         loop = asyncio.get_running_loop()
@@ -162,6 +151,16 @@ class UpstreamClient:
         line = self._lines.pop(asyncio.get_running_loop(), None)
         if line is not None:
             await line.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What stays the same over the redirects of one call. `deadline` is in the loop's time."""
+
+    client: Client
+    headers: Mapping[str, str]
+    deadline: float
+    share: Share | None
 
 
 class _Line:

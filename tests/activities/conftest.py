@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local_host.stores.stores import open_stores
+from shared.answer_room import Share
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.upstream.upstream import UpstreamAnswer, UpstreamRequest
 from shared.services import Services, use
@@ -21,7 +22,7 @@ from tests.fake_receivers import FakeReceivers
 class NoUpstream:
     """For activities that must not call one."""
 
-    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+    async def send(self, request: UpstreamRequest, share: Share | None = None) -> UpstreamAnswer:
         raise AssertionError(f"called {request.url}")
 
     async def close(self) -> None: ...

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local_host.app.function_index import FunctionIndex, HttpFunction, index
+from shared.answer_room import Share
 from shared.domain.upstream.upstream import UpstreamAnswer, UpstreamRequest
 
 KEY = "test-key"
@@ -42,7 +43,7 @@ class FakeClient:
 class NoUpstream:
     """The HTTP edge calls no upstream."""
 
-    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+    async def send(self, request: UpstreamRequest, share: Share | None = None) -> UpstreamAnswer:
         raise AssertionError("the API called an upstream")
 
     async def close(self) -> None: ...

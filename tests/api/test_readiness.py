@@ -23,7 +23,7 @@ from tests.upstream.servers import saying, serving
 class Away:
     """An upstream that is not there, or a store that is down."""
 
-    async def send(self, _request: object) -> UpstreamFailure:
+    async def send(self, _request: object, _share: object = None) -> UpstreamFailure:
         return UpstreamFailure(kind=FailureKind.CONNECTION, detail="Connecting to the upstream failed.")
 
     async def put(self, _name: str, _data: bytes) -> None:

@@ -107,6 +107,12 @@ class Instance(Service):
         found: dict[str, Any] = httpx.get(f"{self.url}{WEBHOOKS}/{instance_id}", params=params, timeout=30).json()
         return found
 
+    def alive(self, prefix: str) -> list[str]:
+        """Instances that have not ended and whose ids begin so."""
+        params = {"code": "local", "instanceIdPrefix": prefix, "runtimeStatus": "Running,Pending"}
+        found = httpx.get(f"{self.url}{WEBHOOKS}", params=params, timeout=30).raise_for_status().json()
+        return [one["instanceId"] for one in found]
+
 
 def _app_settings(storage: str) -> dict[str, str]:
     """What the launcher of Core Tools sets, for a storage that is there already."""

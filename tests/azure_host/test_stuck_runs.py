@@ -26,7 +26,7 @@ def started(service: Instance, name: str) -> str:
 
 
 def test_runs_without_messages_heal(instances: Instances, upstream: Mock) -> None:
-    """One `Running` for ever, one `Pending`: both are ended and started anew, and complete within the bound."""
+    """One `Running` for ever, one `Pending`: both are ended with their lanes and started anew, and complete within the bound."""
     service = instances(deployment={"max_concurrency": CONCURRENCY}, BATCH_STUCK_SECONDS=f"{STUCK_SECONDS}")
     service.start()
     storage = service.environment["AzureWebJobsStorage"]
@@ -51,5 +51,6 @@ def test_runs_without_messages_heal(instances: Instances, upstream: Mock) -> Non
         assert [f"c{number}" for number in range(LINES)] == [
             line["custom_id"] for line in service.lines(batch.output_file_id)
         ]
+        assert service.alive(f"{batch.id.removeprefix('batch_')}:") == []
     assert seconds < HEALED_SECONDS
     assert again <= 2 * BOUND

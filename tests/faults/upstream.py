@@ -10,6 +10,7 @@ from random import Random
 
 import msgspec
 
+from shared.answer_room import Share
 from shared.domain.upstream.upstream import (
     FailureKind,
     UpstreamAnswer,
@@ -69,7 +70,7 @@ class Upstream:
     returns: list[float] = field(default_factory=list)  # seconds from an outage's end to the first call after it
     _over: int = 0
 
-    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+    async def send(self, request: UpstreamRequest, share: Share | None = None) -> UpstreamAnswer:
         current().check()
         prompt = msgspec.json.decode(request.body)["messages"][0]["content"]
         self.asked[prompt] += 1

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from local_host.stores.stores import open_stores
+from shared.answer_room import Share
 from shared.domain.batches.batch import Batch, Status
 from shared.domain.batches.chunk import Plan, PlannedChunk, plan_blob
 from shared.domain.deployments.deployment import Deployment
@@ -51,7 +52,7 @@ class ScriptedUpstream:
     in_flight: int = 0
     peak: int = 0
 
-    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+    async def send(self, request: UpstreamRequest, share: Share | None = None) -> UpstreamAnswer:
         prompt = msgspec.json.decode(request.body)["messages"][0]["content"]
         self.asked[prompt] += 1
         self.in_flight += 1

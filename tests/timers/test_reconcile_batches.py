@@ -130,6 +130,22 @@ async def test_a_run_without_life_is_replaced(world: World, status: str) -> None
     assert (world.client.purged, len(world.client.started)) == ([an_id(1)], 1)
 
 
+async def test_lanes_end_with_a_run_without_life(world: World) -> None:
+    """Else they would stand in the task hub as running for ever; those of other batches, and what has ended, are left."""
+    await add(world)
+    lanes = {
+        f"{an_id(1)}:lane:0:aa": "Running",
+        f"{an_id(1)}:lane:1:aa": "Pending",
+        f"{an_id(1)}:lane:2:aa": "Completed",
+    }
+    world.client.statuses = {an_id(1): "Running", f"{an_id(2)}:lane:0:bb": "Running", **lanes}
+    await look(world, times=14)
+
+    assert len(world.client.started) == 1
+    assert [world.client.statuses[lane] for lane in lanes] == ["Terminated", "Terminated", "Completed"]
+    assert world.client.statuses[f"{an_id(2)}:lane:0:bb"] == "Running"
+
+
 @pytest.mark.parametrize("place", ["m", RUNS])
 async def test_a_run_that_beats_is_left_alone(world: World, place: str) -> None:
     """Its lanes under their deployment, its own long works under a name for all runs."""

@@ -81,30 +81,33 @@ def failure_line(
     answer and `body` is the line's `error` (contract 4.1).
     """
     if status is None:
-        return _line(vendor, request_line_id, custom_id, b"null", body)
+        return _line(vendor, request_line_id, custom_id, _NULL, body)
     response = _response(vendor, request_line_id, request_id, status, body)
     return _line(vendor, request_line_id, custom_id, response, b"null")
 
 
 def never_ran_line(vendor: Vendor, *, request_line_id: str, custom_id: str | None, code: NeverRan) -> bytes:
     """The line of a request that was never sent, or whose answer never came; no custom_id: the request is lost."""
-    return _line(vendor, request_line_id, custom_id, b"null", error_object(code))
+    return _line(vendor, request_line_id, custom_id, _NULL, error_object(code))
 
 
-def _line(vendor: Vendor, request_line_id: str, custom_id: str | None, response: bytes, error: bytes) -> bytes:
+Parts = tuple[bytes, ...]  # Of a document, put together once: a body may be 100 MB.
+_NULL: Parts = (b"null",)
+
+
+def _line(vendor: Vendor, request_line_id: str, custom_id: str | None, response: Parts, error: bytes) -> bytes:
     # The standard library's dumps keeps what msgspec refuses (lone surrogates) and escapes every line separator.
-    fields = b'"custom_id":%b,"response":%b,"error":%b' % (json.dumps(custom_id).encode(), response, error)
-    if vendor is Vendor.AZURE:
-        return b"{%b}\n" % fields
-    return b'{"id":"%b",%b}\n' % (request_line_id.encode(), fields)
+    name = b'"custom_id":%b,"response":' % json.dumps(custom_id).encode()
+    begin = b"{" if vendor is Vendor.AZURE else b'{"id":"%b",' % request_line_id.encode()
+    return b"".join((begin, name, *response, b',"error":', error, b"}\n"))
 
 
-def _response(vendor: Vendor, request_line_id: str, request_id: str | None, status: int, body: bytes) -> bytes:
+def _response(vendor: Vendor, request_line_id: str, request_id: str | None, status: int, body: bytes) -> Parts:
     if vendor is Vendor.AZURE:
         name = _azure_request_id(request_id, request_line_id).encode()
-        return b'{"body":%b,"request_id":"%b","status_code":%d}' % (body, name, status)
+        return b'{"body":', body, b',"request_id":"%b","status_code":%d}' % (name, status)
     name = json.dumps(request_id or _hex(request_line_id)).encode()
-    return b'{"status_code":%d,"request_id":%b,"body":%b}' % (status, name, body)
+    return b'{"status_code":%d,"request_id":%b,"body":' % (status, name), body, b"}"
 
 
 def _azure_request_id(request_id: str | None, request_line_id: str) -> str:

@@ -19,6 +19,8 @@ class Orchestrations(Protocol):
         self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any | None = None
     ) -> str: ...
 
+    async def get_status_by(self, *, instance_id_prefix: str) -> list[Any]: ...
+
     async def terminate(self, instance_id: str, reason: str) -> None: ...
 
     async def purge_instance_history(self, instance_id: str) -> Any: ...
@@ -49,6 +51,13 @@ class Seen:
         """Its last words, for a log."""
         reason = self.output.get("reason", self.output) if isinstance(self.output, dict) else self.output
         return f"{self.status}: {reason}"[:LONGEST_TOLD]
+
+
+async def terminate_all(client: Orchestrations, prefix: str, reason: str) -> None:
+    """Every instance that has not ended and whose id begins so. Ending one ends none of those that it has started."""
+    for status in await client.get_status_by(instance_id_prefix=prefix):
+        if status.runtime_status is not None and status.runtime_status.value in _ALIVE:
+            await client.terminate(status.instance_id, reason)
 
 
 async def look_at(client: Orchestrations, instance_id: str) -> Seen:

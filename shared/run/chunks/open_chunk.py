@@ -35,6 +35,7 @@ class OpenChunk:
         self._counted = 0  # Lines that the stored row counts, as far as this process knows.
         self._counted_at = time.monotonic()
         self._keeping = asyncio.Lock()
+        self._awaited: list[asyncio.Future[None]] = []  # by whoever waits until its line is written
 
     @classmethod
     async def claim(
@@ -93,10 +94,12 @@ class OpenChunk:
             row = self._uncounted(every_seconds)  # What has finished by now; the write below makes all of it durable.
             if self.journal.unwritten:
                 began = time.monotonic()
-                await self.journal.write()
+                await self._write()
                 KEEP_DURATION.record(time.monotonic() - began, {})
             if row is not None and await self._put(batches, row):
                 self._counted, self._counted_at = row.finished, time.monotonic()
+            if self.is_over:
+                self._wake()
 
     def _uncounted(self, every_seconds: float) -> ChunkRow | None:
         """The row with what the stored one lacks; None if that is nothing, or was written a moment ago."""
@@ -104,12 +107,37 @@ class OpenChunk:
             return None
         return self.journal.row
 
+    async def _write(self) -> None:
+        awaited = len(self._awaited)  # Who comes later may have finished too late for this write.
+        await self.journal.write()
+        self._wake(awaited)
+
+    def _wake(self, count: int | None = None) -> None:
+        """The first so many; all, where nothing more will be written."""
+        count = len(self._awaited) if count is None else count
+        ready, self._awaited = self._awaited[:count], self._awaited[count:]
+        for turn in ready:
+            if not turn.done():
+                turn.set_result(None)
+
+    async def written(self) -> None:
+        """Wait until what has finished by now is in the store, or nothing of the chunk will be written any more."""
+        if self.journal.unwritten and not self.is_over:
+            turn = asyncio.get_running_loop().create_future()
+            self._awaited.append(turn)
+            await turn
+
     async def seal(self, blobs: BlobStore, batches: BatchStore) -> None:
         """Stage the result blocks and close the row for ever."""
         async with self._keeping:
-            while not self.is_over:
-                row = await seal_chunk(blobs, self.journal.row, self._results())
-                self.sealed = await self._put(batches, row)
+            try:
+                if self._awaited and not self.is_over:  # Large results need not wait for the whole chunk.
+                    await self._write()
+                while not self.is_over:
+                    row = await seal_chunk(blobs, self.journal.row, self._results())
+                    self.sealed = await self._put(batches, row)
+            finally:  # If it failed, it is tried again when all calls of the lane have ended.
+                self._wake()
             self.journal.release()
 
     async def _results(self) -> AsyncIterator[Result]:

@@ -15,7 +15,10 @@ BLOCK_BYTES = 4 * 1024 * 1024
 
 
 class _Stream:
-    """One of the two result blobs, written as blocks of about BLOCK_BYTES; memory is one block and one line."""
+    """One of the two result blobs, written as blocks of about BLOCK_BYTES; memory is one block and one line.
+
+    A line as large as that is a block of its own, and is not copied.
+    """
 
     def __init__(self, blobs: BlobStore, row: ChunkRow, kind: str, seal: str) -> None:
         self._blobs, self._row, self._seal = blobs, row, seal
@@ -24,17 +27,22 @@ class _Stream:
         self.blocks = 0
 
     async def add(self, data: bytes) -> None:
+        if len(data) >= BLOCK_BYTES:
+            await self.end()
+            await self._stage(data)
+            return
         self._buffer += data
         if len(self._buffer) >= BLOCK_BYTES:
             await self.end()
 
     async def end(self) -> None:
         if self._buffer:
-            await self._blobs.stage_block(
-                self._name, block_id(self._row.index, self.blocks, self._seal), bytes(self._buffer)
-            )
-            self.blocks += 1
+            await self._stage(bytes(self._buffer))
             self._buffer.clear()
+
+    async def _stage(self, block: bytes) -> None:
+        await self._blobs.stage_block(self._name, block_id(self._row.index, self.blocks, self._seal), block)
+        self.blocks += 1
 
 
 async def seal_chunk(blobs: BlobStore, row: ChunkRow, results: AsyncIterator[Result]) -> ChunkRow:

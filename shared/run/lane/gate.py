@@ -9,18 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from shared.answer_room import Share
 from shared.domain.pace.budget import Budget
 from shared.domain.pace.fair_share import Window
 
 
 class Visit:
-    """The place of one line of `size` bytes: `await enter()` before a request, `leave()` after it, however often."""
+    """The place of one line of `size` bytes: `await enter()` before a request, `leave()` after it, however often.
 
-    __slots__ = ("_gate", "_inside", "_size")
+    `share` is the room that its answer takes until it is stored. At the `end`, all is given back.
+    """
 
-    def __init__(self, gate: Gate, size: int) -> None:
+    __slots__ = ("_gate", "_inside", "_size", "share")
+
+    def __init__(self, gate: Gate, size: int, share: Share) -> None:
         self._gate = gate
         self._size = size
+        self.share = share
         self._inside = False
 
     async def enter(self) -> bool:
@@ -34,6 +39,10 @@ class Visit:
             self._inside = False
             self._gate.leave(self._size)
 
+    def end(self) -> None:
+        self.leave()
+        self.share.give_back()
+
 
 class Gate:
     """`visit` for each line. One request is always let through, and only one at a time while `probing`."""
@@ -46,9 +55,9 @@ class Gate:
         self._closed = False
         self.in_flight = 0
 
-    def visit(self, size: int) -> Visit:
+    def visit(self, size: int, share: Share) -> Visit:
         """For a line of so many bytes; outside at first."""
-        return Visit(self, size)
+        return Visit(self, size, share)
 
     async def enter(self, size: int) -> bool:
         """Wait for room and take it. True: the caller is inside; False: the gate has been closed."""

@@ -222,11 +222,11 @@ class Lane:
         return lines
 
     async def _begin(self, opened: OpenChunk, number: int, raw: bytes, tokens: int) -> bool:
-        """Start the line's call when there is room. However the call ends, its place is given back.
+        """Start the line's call when there is room. However the call ends, its place and its room are given back.
 
         False: the gate has been closed.
         """
-        visit = self._gate.visit(len(raw))
+        visit = self._gate.visit(len(raw), self._service.capacity.answers.share())
         if not await visit.enter():
             return False
         call = asyncio.create_task(self._call(opened, number, raw, tokens, visit))
@@ -235,10 +235,15 @@ class Lane:
         return True
 
     def _ended(self, visit: Visit, call: asyncio.Task[None]) -> None:
-        visit.leave()
+        visit.end()
         self._calls.discard(call)
 
     async def _call(self, opened: OpenChunk, number: int, raw: bytes, tokens: int, visit: Visit) -> None:
+        await self._answer(opened, number, raw, tokens, visit)
+        if visit.share.is_large:  # Its bytes are in memory until they are stored: until then, nobody else is asked.
+            await opened.written()
+
+    async def _answer(self, opened: OpenChunk, number: int, raw: bytes, tokens: int, visit: Visit) -> None:
         before = opened.journal.attempts.get(number, _NONE)
         try:
             entry = await self._caller.answer(number, read_line(raw), visit, tokens, before)

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import msgspec
 
+from shared.answer_room import Share
 from shared.domain.batches.batch import Batch
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.lines.request_line import RequestLine
@@ -89,7 +90,8 @@ class LineCaller:
             await self._pace(tokens)
             if self._stop.is_set():
                 return self._let_go(number, attempts, before)
-            outcome = await self._send(request)
+            visit.share.give_back()
+            outcome = await self._send(request, visit.share)
             if not isinstance(outcome, Retry):
                 self._answered(outcome, tokens)
                 return self._entry(number, line, outcome)
@@ -124,10 +126,10 @@ class LineCaller:
         """What happens in a slice that finds the upstream sick counts for no line."""
         return None if self._signals.health.sick or attempts == before else Tried(number, attempts)
 
-    async def _send(self, request: UpstreamRequest) -> Outcome:
+    async def _send(self, request: UpstreamRequest, share: Share) -> Outcome:
         self._signals.sent()
         began = time.monotonic()
-        answer = await self._upstream.send(request)
+        answer = await self._upstream.send(request, share)
         now = time.monotonic()
         if isinstance(answer, UpstreamResponse):
             self._signals.answered(answer.headers, now)
@@ -203,7 +205,7 @@ class LineCaller:
             request_id=outcome.request_id,
             body=outcome.body,
         )
-        return Entry(number, True, outcome.usage, outcome.model, msgspec.Raw(result[:-1]))
+        return Entry(number, True, outcome.usage, outcome.model, msgspec.Raw(memoryview(result)[:-1]))
 
     def _failure(self, number: int, custom_id: str | None, outcome: Failed) -> Entry:
         result = failure_line(

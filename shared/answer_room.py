@@ -1,7 +1,8 @@
 """How many bytes of upstreams' answers a process holds at once, all lanes together.
 
-Rule of this file: whoever reads a large answer takes room for it as it arrives, and waits where there is none; so its
-upstream waits. One reader always goes on, whatever it needs, so that not all of them wait for each other for ever.
+Rule of this file: a large answer takes room as it arrives, and waits where there is none; so its upstream waits. It has
+its room until its bytes are stored. One reader always goes on, whatever it needs, so that not all of them wait for each
+other for ever.
 """
 
 from __future__ import annotations
@@ -69,12 +70,22 @@ class Share:
                     await self._room.change()
         self._held += size
 
+    @property
+    def is_large(self) -> bool:
+        """Whether it has taken anything."""
+        return self._held > 0
+
+    def give_back(self) -> None:
+        """What it has taken; it may take again."""
+        if self._held:
+            held, self._held = self._held, 0
+            self._room.give_back(self, held)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._held:
-            self._room.give_back(self, self._held)
+        self.give_back()
 
 
 def _wake(turn: asyncio.Future[None]) -> None:
