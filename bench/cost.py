@@ -68,7 +68,7 @@ def chunks(lines: int) -> float:
 def calls(load: Load) -> Calls:
     """What a batch does to Blob and Table Storage (bench.transactions), upload and download of its files left out."""
     lane_seconds = load.lanes * load.seconds
-    appends = max(0.8 * lane_seconds, load.lines / 45)
+    appends = max(1.05 * lane_seconds, load.lines / 45)
     return Calls(
         blob_writes=5 + chunks(load.lines) + appends,
         blob_reads=10 + 2 * chunks(load.lines),

@@ -29,7 +29,7 @@ class Costs:
     look_cpu: float = 0.005  # measured against Azurite: read the heartbeats, beat, read the record
     look_row_cpu: float = 0.00004  # measured: for each lane of the deployment
     lines_per_append: float = 45.0  # measured
-    appends_per_second: float = 0.8  # measured: at least, of a lane
+    appends_per_second: float = 1.05  # measured: at least, of a lane
     lane_table_calls: float = 2.7  # measured: a second
     chunk_calls: tuple[int, int, int] = (1, 2, 3)  # measured: blob writes, blob reads, table calls
     batch_calls: tuple[int, int, int] = (5, 10, 60)  # measured, four lanes

@@ -140,14 +140,13 @@ class Journal:
 
     def _group(self) -> tuple[int, bytes]:
         """The next entries to append together: about GROUP_BYTES, at least one, never a part of one."""
-        group, count = bytearray(), 0
+        group, size = [], 0
         for encoded in self._unwritten:
-            group += encoded
-            group += b"\n"
-            count += 1
-            if len(group) >= GROUP_BYTES:
+            group.append(encoded)
+            size += len(encoded)
+            if size >= GROUP_BYTES:
                 break
-        return count, bytes(group)
+        return len(group), b"\n".join((*group, b""))  # In one copy: an entry may be 100 MB.
 
     async def results(self) -> AsyncIterator[tuple[int, Result]]:
         """Every finished line with its number, in input order; what memory did not hold is read back."""
@@ -157,8 +156,7 @@ class Journal:
         for line in sorted(self.finished):
             data = self._kept.get(line)
             if data is None:
-                encoded = await read_all(self._blobs, self._name, *spans[line])
-                data = bytes(_decoder.decode(encoded).result)
+                data = bytes(_decoder.decode(await read_all(self._blobs, self._name, *spans[line])).result)
             yield line, Result(self.finished[line], data + b"\n")
 
     async def _spans(self) -> dict[int, tuple[int, int]]:
@@ -170,14 +168,16 @@ class Journal:
 
     async def _stored(self) -> AsyncIterator[tuple[tuple[int, int], Entry | Tried]]:
         """((offset, length), entry) of every appended entry; what is none any more is as if it was never written."""
-        offset, rest = 0, b""
+        offset, begun = 0, list[bytes]()  # Of an entry; it may be 100 MB, and come in a hundred pieces.
         try:
             async for piece in self._blobs.read(self._name):
-                *entries, rest = (rest + piece).split(b"\n")
-                for encoded in entries:
+                *ends, rest = piece.split(b"\n")
+                for end in ends:
+                    encoded, begun = b"".join((*begun, end)), []
                     if (entry := _decoded(encoded)) is not None:
                         yield (offset, len(encoded)), entry
                     offset += len(encoded) + 1
+                begun.append(rest)
         except BlobMissing:
             return
 
