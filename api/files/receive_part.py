@@ -14,15 +14,8 @@ from api.files.block_writer import BlockWriter
 from api.files.multipart import read_form
 from shared.domain import ids
 from shared.domain.errors import InvalidRequest
-from shared.domain.files.upload import (
-    MAX_PART_BYTES,
-    Upload,
-    UploadPart,
-    block_id,
-    check_room,
-    check_takes_part,
-    interrupted,
-)
+from shared.domain.files.upload import Upload, UploadPart, block_id, check_takes_part, interrupted
+from shared.domain.files.upload_parts import MAX_PART_BYTES, check_room
 from shared.domain.parameters import missing
 from shared.ports import Stored
 from shared.services import Services

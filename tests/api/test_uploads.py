@@ -14,9 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.files.upload import MAX_PARTS, UploadPart, UploadStatus, checking
+from shared.domain.files.upload import CompletionAsked, UploadPart, UploadStatus
+from shared.domain.files.upload_parts import MAX_PARTS
 from shared.ports import BlobMissing
-from shared.run.files.change_upload import change_upload
+from shared.run.files.uploads import change_upload
 from shared.services import Services, use
 from shared.services import services as installed
 from tests.api.harness import BLOCK_BYTES, LINE, MAX_FILE_BYTES, Clock
@@ -612,7 +613,7 @@ async def test_a_check_cut_off_is_taken_over(
     api: httpx.AsyncClient, services: Services, upload: str, parts: list[str], add: Add, clock: Clock
 ) -> None:
     """Parts are told to come again, until someone completes or cancels."""
-    await change_upload(services, await the_upload(services, upload), lambda it: checking(it, ("x",), clock()))
+    await change_upload(services, await the_upload(services, upload), CompletionAsked(("x",)))
 
     assert (await add(upload, PARTS[0])).status_code == 503
     assert (await complete(api, upload, parts)).status_code == 200
