@@ -1,7 +1,7 @@
 """Ends uploads whose hour is over: their bytes go at once, their records a day later.
 
-Until then callers are told what became of the upload. A completion that a crash cut off behind its decision is
-brought to its end.
+Until then callers are told what became of the upload. A completion that a crash cut off after the file
+was decided is finished.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One part of an upload, from the first byte of its form to the part's record. A piece of `add_part`.
+"""One part of an upload, from the first byte of its form to the part's record. Used by `add_part`.
 
-Rule of this file: a part that was answered is there when its upload is completed. It is recorded once all of its
-blocks are staged; then the upload is looked at again, and if anything happened to it meanwhile the part is refused.
+Rule of this file: a part whose caller was told 200 is there when its upload is completed. It is recorded once all of
+its blocks are staged; then the upload is looked at again, and if anything happened to it meanwhile the part is refused.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What of a batch is gone for good: bytes of its input, or its plan. What can be made again is made again.
 
-Rule of this file: only what was found gone or damaged twice, some time apart, is; a store that does not answer raises,
-and tells nothing.
+Rule of this file: something counts as gone only if it was found so twice, some time apart; a store that does not
+answer raises, which proves nothing.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ async def readable_bytes(service: Services, batch: Batch) -> int:
 
 
 async def are_lost(service: Services, batch: Batch, chunks: Sequence[PlannedChunk]) -> bool:
-    """Whether of each of the chunks the lines that were planned are gone: missing, cut off or others."""
+    """Whether the planned lines of every one of the chunks are gone: missing, cut off, or replaced by others."""
     if not await _found_lost(service, batch, chunks):
         return False
     await asyncio.sleep(service.settings.proof_seconds)

@@ -66,7 +66,7 @@ async def complete(services: Services, upload: Upload, wanted: Completion) -> Up
 
 
 async def finish_upload(services: Services, upload: Upload) -> Upload:
-    """What is left to do once the file is decided."""
+    """What is left once the file is decided: its bytes, its record, the upload's end. May be repeated."""
     if upload.status is UploadStatus.COMPLETED:
         return upload
     known = {part.id: part for part in await services.uploads.list_parts(upload.id)}
