@@ -15,10 +15,11 @@ CALLS_PER_GENERATION = 25  # Replay cost grows with history; a new generation st
 
 
 def run_lane(context: df.DurableOrchestrationContext) -> Generator[Any, Any, str]:
-    """Input: `{"owner", "batch_id", "run", "lane", "lanes"}`, and `waited`, which work_lane keeps for itself.
+    """Input: `{"owner", "batch_id", "run", "lane", "lanes"}`, and `waited`, which is handed back to work_lane.
 
     The result is `done`, or the sentence that says why it gave up: its chunks are then for the other lanes, or for the
-    run's next lanes. It is never nothing: an instance without an output shows the one of the failure it replaced.
+    run's next lanes. It is never None: for an instance without an output the host shows that of the failed one it
+    replaced.
     """
     lane = context.get_input()
     for _ in range(CALLS_PER_GENERATION):

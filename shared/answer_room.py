@@ -30,7 +30,7 @@ class AnswerRoom:
         return Share(self)
 
     def takes(self, share: Share, size: int) -> bool:
-        """Take `size` bytes, if there is room for them or nobody else goes ahead."""
+        """Take `size` bytes if there is room for them, or if no other answer is the one that may exceed it."""
         if not self._budget.fits(size):
             if self._ahead not in (None, share):
                 return False

@@ -157,6 +157,7 @@ class Settings:
     )
     deployments_json: str = _setting("BATCH_DEPLOYMENTS", "{}", "Deployments: a JSON object, name -> settings.")
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
+    proof_seconds: float = 1.0  # Between the two looks after which something counts as gone. No variable sets it.
 
     @property
     def stale_seconds(self) -> float:

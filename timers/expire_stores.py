@@ -1,4 +1,4 @@
-"""Every ten minutes: removes what its callers were promised for a time that is over."""
+"""Every ten minutes: removes files, uploads and remembered create calls whose time is over."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Ends uploads whose hour is over: their bytes go at once, their records a day later.
 
-Until then callers are told what became of the upload. A completion that a crash cut off behind its decision is
-brought to its end.
+Until then callers are told what became of the upload. A completion that a crash cut off after the file
+was decided is finished.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from shared.domain.files.upload import Upload, UploadStatus, expired
-from shared.run.files.change_upload import change_upload
-from shared.run.files.complete_upload import finish_upload
+from shared.domain.files.upload import SweptBy, Upload, UploadStatus
+from shared.run.files.uploads import change_upload, finish_upload
 from shared.services import Services
 
 log = logging.getLogger(__name__)
@@ -30,7 +29,7 @@ async def _end(service: Services, upload: Upload, now: datetime) -> None:
     if upload.is_decided:
         upload = await finish_upload(service, upload)
     elif upload.status_at(now) is not upload.status:
-        upload = (await change_upload(service, upload, lambda it: expired(it, now))).value
+        upload = (await change_upload(service, upload, SweptBy())).value
         if upload.status is UploadStatus.EXPIRED:
             await service.blobs.delete(upload.blob)
             log.info("An upload expired.", extra={"action": "upload_expired"})

@@ -2,7 +2,7 @@
 
 A run is lost when the process died between inserting the record and starting the orchestration, when it gave up or
 failed, or when its history was removed. It is stuck when its messages were lost. Starting it again is safe at any
-moment. As it looks at every unfinished batch, it has them surveyed, too.
+moment. It reads every unfinished batch, so it records their metrics as well (`survey`).
 """
 
 from __future__ import annotations

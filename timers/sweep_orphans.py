@@ -1,7 +1,7 @@
 """Removes bytes of files that no record names: a crash between the commit of a blob and the insert of its record.
 
-Also what is left of runs whose batches have ended. Only what is older than a day is looked at, so nothing that is still
-on its way to its record; it is removed when it has been so for a month (`unnamed`), and never by tables that are empty.
+Also what is left of runs whose batches have ended. Only what is older than a day is looked at: younger bytes may still
+get their record. They are removed once none has named them for a month (`unnamed`), never while the tables are empty.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Azure's look at the quota when a batch is created: the refusal at once, and the two token headers (contract 3.4).
 
-Rule of this file: only dialects that `look_ahead` come here with an effect. What is looked at is the beginning of the
-file (`expected_load`) beside what is enqueued now; the run decides again, on what validation has counted. Where the
-limit is near, that beginning is counted as validation counts it: an estimate of ours refuses nobody.
+Rule of this file: in other dialects nothing happens here. What is looked at is the beginning of the file
+(`expected_load`) beside what is enqueued now; the run decides again, on what validation has counted. Where the limit is
+near, that beginning is counted as validation counts it: an estimate of ours refuses nobody.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from shared.ports import BlobMissing
 
 
 async def look_ahead(call: Call, batch: Batch) -> Batch:
-    """The record with the load it is expected to be, where its dialect looks. Raises InvalidRequest over the limit."""
+    """`batch` with the load expected of it where its dialect looks at the quota; elsewhere as it is.
+
+    Raises InvalidRequest if it does not fit.
+    """
     head = await _read_head(call, batch) if call.dialect.looks_ahead else None
     expected = _expected(call, head, EstimatedTokens()) if head else None
     if head is None or expected is None:

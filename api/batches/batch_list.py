@@ -89,13 +89,21 @@ class Found:
         return self.position is not None
 
 
-async def search(store: BatchStore, owner: str, query: BatchQuery) -> Found:
-    """Up to `limit` batches of the owner that match, in the page's order."""
+async def search(
+    store: BatchStore,
+    owner: str,
+    query: BatchQuery,
+    *,
+    at_once: int = READ_AT_ONCE,
+    most_read: int = MOST_READ,
+    most_in_vain: int = MOST_IN_VAIN,
+) -> Found:
+    """Up to `limit` batches of the owner that match, in the page's order. The work is counted in records."""
     page, within = query.page, created_range(query.condition)
     if within.is_empty:
         return Found(batches=[], position=None)
     wanted = page.limit + 1
-    at_once = wanted if query.condition == EVERYTHING else READ_AT_ONCE
+    at_once = wanted if query.condition == EVERYTHING else at_once
     after, found, read = _start(query, within), list[Batch](), 0
     while True:
         rows = await store.list(owner, after=after, limit=at_once, newest_first=page.newest_first)
@@ -106,7 +114,7 @@ async def search(store: BatchStore, owner: str, query: BatchQuery) -> Found:
         if len(rows) < at_once or _is_past(rows[-1], within, newest_first=page.newest_first):
             return Found(batches=found, position=None)
         after = rows[-1].id
-        if read >= (MOST_READ if found else MOST_IN_VAIN):
+        if read >= (most_read if found else most_in_vain):
             return Found(batches=found, position=after)
 
 

@@ -19,12 +19,13 @@ from api.edge.endpoint import Call, json_response
 from api.edge.rendered_values import unix_seconds
 from shared.domain import ids
 from shared.domain.batches import forecast
-from shared.domain.batches.batch import Batch, Validated
+from shared.domain.batches.batch import Batch, Refused, Validated
 from shared.domain.batches.forecast import Measured
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import InvalidRequest
 from shared.domain.validation.input_scan import Accepted
-from shared.run.input.input_pass import scan_input
+from shared.run.input.input_pass import StillWanted, scan_input
+from shared.services import Services
 
 MOST_SECONDS = 180.0  # Azure's front end gives a call up after 230.
 _RECENT = 100  # Batches of the caller that tell how fast its deployment is.
@@ -39,21 +40,28 @@ async def validate_batch(request: Request, call: Call) -> Response:
     async def is_waiting() -> bool:
         return not await request.is_disconnected()
 
-    try:
-        async with asyncio.timeout(MOST_SECONDS):
-            verdict = await scan_input(call.services, batch, is_waiting)
-    except TimeoutError:
-        raise InvalidRequest(
-            f"This input takes longer than {MOST_SECONDS:.0f} seconds to validate. Create the batch: its validation "
-            "has no such limit, and a batch that fails it costs nothing.",
-            code="validation_timeout",
-        ) from None
+    verdict = await scan_in_time(call.services, batch, is_waiting)
     found = _found(call.dialect, batch)
     if isinstance(verdict, Accepted):
         found |= await _outlook(call, batch, verdict.validated)
     elif verdict:
         found |= {"valid": False, "errors": render_errors(verdict.errors)}
     return json_response(found)
+
+
+async def scan_in_time(
+    services: Services, batch: Batch, is_waiting: StillWanted, most_seconds: float = MOST_SECONDS
+) -> Accepted | Refused | None:
+    """What the pass over the input finds; None once the caller has left. Raises InvalidRequest if it takes too long."""
+    try:
+        async with asyncio.timeout(most_seconds):
+            return await scan_input(services, batch, is_waiting)
+    except TimeoutError:
+        raise InvalidRequest(
+            f"This input takes longer than {most_seconds:.0f} seconds to validate. Create the batch: its validation "
+            "has no such limit, and a batch that fails it costs nothing.",
+            code="validation_timeout",
+        ) from None
 
 
 def _found(dialect: Dialect, batch: Batch) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class RetryInput:
 
     @classmethod
     async def of(cls, services: Services, batch: Batch) -> RetryInput:
-        """Raises WrongState if there is nothing to retry, not yet, or what says so is gone."""
+        """Raises WrongState if the batch has not ended, if every request succeeded, or if a file it needs is gone."""
         if not batch.is_terminal:
             raise WrongState(
                 f"Cannot retry a batch with status '{batch.status}'. Wait until it has ended, or cancel it first."
@@ -64,7 +64,7 @@ class RetryInput:
         return cls(services=services, batch=batch, requests=requests, errors=errors)
 
     async def reference(self, retry_id: str, now: datetime) -> Reference:
-        """The input of the batch `retry_id`, created `now`. Called twice, it makes one file."""
+        """The input of the batch `retry_id`, created `now`. Called again, it makes the same file."""
         if self.errors is None:
             blob = "" if self.batch.input_url else self.batch.input_blob
             return Reference(file_id=self.batch.input_file_id, blob=blob, url=self.batch.input_url)

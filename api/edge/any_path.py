@@ -1,7 +1,8 @@
-"""What the worker's web server takes: one route, `/{path:path}`, which no path with a line break fits (platform 2.1).
+"""Lets paths with a line break reach the app: the worker's web server has one route, which they miss (platform 2.1).
 
-Such a path, `/v1/files/a%0Ab`, it would answer by itself, and the function that the host calls for it would wait until
-`functionTimeout`; then the host restarts the worker and all that runs in it. Anybody may send one.
+Its route is `/{path:path}`. A path such as `/v1/files/a%0Ab` it would answer by itself, and the function that the host
+calls for it would wait until `functionTimeout`; then the host restarts the worker and all that runs in it. Anybody may
+send one.
 """
 
 from __future__ import annotations

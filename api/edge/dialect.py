@@ -49,8 +49,8 @@ def _without_version(endpoint: str) -> str:
 class Dialect:
     """One way of speaking to the same objects. `spell_*` turn a canonical id or endpoint into the caller's form.
 
-    `file_keys` and `batch_keys` are all that an answer may hold, None if whatever we have to say; they and some more
-    depend on the api-version where one is needed (`api_versions.at_version`).
+    `file_keys` and `batch_keys` are the keys that an answer may hold; None: all that we have. Where calls name an
+    api-version, these and some other fields depend on it (`api_versions.at_version`).
     """
 
     prefix: str

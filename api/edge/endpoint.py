@@ -114,9 +114,9 @@ def starting_endpoint(handler: StartingHandler, dialect: Dialect, run: str) -> S
 
 
 def unknown_endpoint(routes: Sequence[Template], served: Mapping[Template, Endpoint]) -> Endpoint:
-    """The HTTP function for calls that none of `routes` takes as they are spelled; those of `served` it knows.
+    """The HTTP function for every path that is none of `routes`: it refuses, in the dialect of the path.
 
-    It needs no key, for else it does nothing.
+    A path that only misspells one of `served` is handed on to it (`respelled`). No key is asked for before.
     """
 
     async def serve(req: Request) -> Response:
@@ -134,7 +134,7 @@ def unknown_endpoint(routes: Sequence[Template], served: Mapping[Template, Endpo
 
 
 def status_of(kind: type[DurableBatchError]) -> int:
-    """What a refusal of this kind answers."""
+    """The HTTP status of this kind of error."""
     return next(status for known, status in _STATUSES.items() if issubclass(kind, known))
 
 

@@ -29,7 +29,7 @@ async def read_fields(request: Request) -> dict[str, Any]:
 
 
 async def read_body(request: Request, *, advice: str = "") -> bytes:
-    """The bytes, without the byte order mark that PowerShell and Java put before them (RFC 8259, 8.1, lets it be).
+    """The bytes, without the byte order mark that PowerShell and Java put first (RFC 8259, 8.1, allows that).
 
     Raises InvalidRequest, with `advice`, for a body that is too large.
     """

@@ -40,7 +40,7 @@ class WrongMethod(InvalidRequest):
 
 
 def dialect_of(path: str) -> Dialect:
-    """The dialect of the longest prefix that `path` begins with, in whatever case: the host's routes do not mind it."""
+    """The dialect of the longest prefix that `path` begins with, in upper or lower case, as for the host."""
     under = [dialect for _, prefix, dialect in MOUNTS if f"{path}/".lower().startswith(f"/{prefix}/")]
     return max(under, key=lambda dialect: len(dialect.prefix), default=OPENAI)
 
@@ -56,7 +56,7 @@ def refusal(dialect: Dialect, method: str, path: str, routes: Iterable[Template]
 
 
 def respelled(method: str, path: str, routes: Iterable[Template]) -> tuple[Template, dict[str, str]] | None:
-    """The route that `path` fits once each slash is one, and the route's parameters; None if there is none.
+    """The route that `path` fits once its escaped slashes are slashes, and its parameters; None if there is none.
 
     `path` is decoded; Azure's host escapes the `%` of what it keeps escaped, so that `%2F` may still be in it.
     """

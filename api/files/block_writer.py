@@ -44,7 +44,7 @@ class BlockWriter:
         return await self._blobs.commit_blocks(self._name, self._block_ids)
 
     async def stage_rest(self) -> int:
-        """How many blocks there are; all of them are staged."""
+        """Stage what is left, without a commit; the number of blocks."""
         if self._buffer:
             await self._stage(bytes(self._buffer))
         await asyncio.gather(*self._staging)
@@ -55,7 +55,7 @@ class BlockWriter:
         await asyncio.gather(*self._staging, return_exceptions=True)
 
     async def abandon(self) -> None:
-        """Remove every trace of the blob. Never raises: what cannot be removed now vanishes with its age."""
+        """Remove every trace of the blob. Never raises: blocks that cannot be removed now expire in a week."""
         await self.settle()  # A block staged after the delete would stay.
         try:
             await self._blobs.delete(self._name)

@@ -40,7 +40,7 @@ def render_deleted_file(dialect: Dialect, file: File) -> dict[str, Any]:
 def render_files(dialect: Dialect, files: Sequence[File], *, has_more: bool) -> dict[str, Any]:
     """Azure classic has no paging keys; elsewhere all five are required strings, on empty pages too (contract 1.5.2).
 
-    A page that the caller's own `limit` cuts has them everywhere: the npm SDK would take it for the whole list.
+    But a page that the caller's own `limit` cut has them there, too: the npm SDK takes one without for the whole list.
     """
     data = [render_file(dialect, file) for file in files]
     page = {"object": "list", "data": data}

@@ -63,7 +63,7 @@ async def delete_file(request: Request, call: Call) -> Response:
 async def download_file(request: Request, call: Call) -> Response:
     """`Content-Length` always; one `Range`, unless `If-Range` names another version; 304 for what is known already.
 
-    Newer hosts give a HEAD to whichever function takes GET, before they come to the one that takes HEAD.
+    A HEAD may arrive here, too: newer hosts hand it to the function that takes GET.
     """
     if request.method == "HEAD":
         return await inspect_file(request, call)

@@ -1,7 +1,7 @@
-"""One part of an upload, from the first byte of its form to the part's record. A piece of `add_part`.
+"""One part of an upload, from the first byte of its form to the part's record. Used by `add_part`.
 
-Rule of this file: a part that was answered is there when its upload is completed. It is recorded once all of its
-blocks are staged; then the upload is looked at again, and if anything happened to it meanwhile the part is refused.
+Rule of this file: a part whose caller was told 200 is there when its upload is completed. It is recorded once all of
+its blocks are staged; then the upload is looked at again, and if anything happened to it meanwhile the part is refused.
 """
 
 from __future__ import annotations
@@ -14,15 +14,8 @@ from api.files.block_writer import BlockWriter
 from api.files.multipart import read_form
 from shared.domain import ids
 from shared.domain.errors import InvalidRequest
-from shared.domain.files.upload import (
-    MAX_PART_BYTES,
-    Upload,
-    UploadPart,
-    block_id,
-    check_room,
-    check_takes_part,
-    interrupted,
-)
+from shared.domain.files.upload import Upload, UploadPart, block_id, check_takes_part, interrupted
+from shared.domain.files.upload_parts import MAX_PART_BYTES, check_room
 from shared.domain.parameters import missing
 from shared.ports import Stored
 from shared.services import Services
@@ -31,9 +24,16 @@ FIELD = "data"
 
 
 async def receive_part(
-    services: Services, stored: Stored[Upload], content_type: str | None, body: AsyncIterator[bytes]
+    services: Services,
+    stored: Stored[Upload],
+    content_type: str | None,
+    body: AsyncIterator[bytes],
+    most_bytes: int = MAX_PART_BYTES,
 ) -> UploadPart:
-    """The recorded part. Raises InvalidRequest, WrongState, or Unavailable where sending it again will help."""
+    """The recorded part, of `most_bytes` at most.
+
+    Raises InvalidRequest, WrongState, or Unavailable where sending it again will help.
+    """
     upload = stored.value
     check_takes_part(upload, services.now())
     check_room(upload, await services.uploads.list_parts(upload.id))
@@ -41,7 +41,7 @@ async def receive_part(
     block_bytes = services.settings.upload_block_bytes
     writer = BlockWriter(services.blobs, upload.blob, block_bytes, partial(block_id, part_id))
     try:
-        size = await _stage(content_type, body, writer)
+        size = await _stage(content_type, body, writer, most_bytes)
         blocks = await writer.stage_rest()
     finally:
         await writer.settle()
@@ -51,14 +51,14 @@ async def receive_part(
     return part
 
 
-async def _stage(content_type: str | None, body: AsyncIterator[bytes], writer: BlockWriter) -> int:
+async def _stage(content_type: str | None, body: AsyncIterator[bytes], writer: BlockWriter, most_bytes: int) -> int:
     size = 0
     async for piece in read_form(content_type, body, FIELD):
         if isinstance(piece, bytes):
             size += len(piece)
-            if size > MAX_PART_BYTES:
+            if size > most_bytes:
                 raise InvalidRequest(
-                    f"The part is too large. The limit is {MAX_PART_BYTES} bytes: send it as several parts.",
+                    f"The part is too large. The limit is {most_bytes} bytes: send it as several parts.",
                     param=FIELD,
                 )
             await writer.write(piece)

@@ -1,4 +1,4 @@
-"""One file sent in one call, from the first byte of its form to the file record. A part of `create_file`.
+"""One file sent in one call, from the first byte of its form to the file record. Used by `create_file`.
 
 Rule of this file: bytes are staged as they arrive; an upload that fails for any reason leaves nothing.
 """

@@ -19,12 +19,12 @@ from api.files.uploading import default_expiry, drain
 from shared.domain import ids
 from shared.domain.errors import DurableBatchError, NotFound
 from shared.domain.files.new_upload import parse_completion, parse_new_upload
-from shared.domain.files.upload import LIFE, MAX_PART_BYTES, Upload, cancelled
+from shared.domain.files.upload import LIFE, CancelRequested, Upload
+from shared.domain.files.upload_parts import MAX_PART_BYTES
 from shared.domain.parameters import shortened
 from shared.ports import Stored
-from shared.run.files.change_upload import change_upload
-from shared.run.files.complete_upload import complete
 from shared.run.files.file_quota import check_quota
+from shared.run.files.uploads import change_upload, complete
 
 
 async def create_upload(request: Request, call: Call) -> Response:
@@ -76,7 +76,7 @@ async def complete_upload(request: Request, call: Call) -> Response:
 async def cancel_upload(request: Request, call: Call) -> Response:
     """No body is read: SDKs announce JSON and send none. The bytes go at once."""
     upload = (await _find(request, call)).value
-    stored = await change_upload(call.services, upload, lambda it: cancelled(it, call.services.now()))
+    stored = await change_upload(call.services, upload, CancelRequested())
     await call.services.blobs.delete(upload.blob)
     return await _answer(call, stored.value)
 

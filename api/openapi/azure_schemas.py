@@ -46,6 +46,6 @@ AZURE_COMPONENTS: Mapping[str, Schema] = {
 
 
 def spoken_by(dialect: Dialect, name: str) -> str:
-    """The component by which `dialect` answers what others answer as `name`."""
+    """The component that describes `name` in `dialect`: Azure classic has some of its own."""
     azure = f"Azure{name}"
     return azure if dialect.needs_api_version and azure in AZURE_COMPONENTS else name

@@ -19,7 +19,7 @@ from shared.domain.files.blob_address import MAX_URL
 from shared.domain.files.file import PURPOSES
 from shared.domain.files.new_file import EXPIRY_SECONDS, MAX_FILENAME
 from shared.domain.files.new_upload import MAX_MIME_TYPE
-from shared.domain.files.upload import MAX_PARTS
+from shared.domain.files.upload_parts import MAX_PARTS
 from shared.domain.webhooks.event import EventType
 from shared.domain.webhooks.new_endpoint import MAX_NAME
 

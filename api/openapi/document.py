@@ -19,8 +19,8 @@ from api.openapi.schemas import COMPONENTS, TEXT, Schema
 from api.openapi.service_paths import SERVICE_COMPONENTS, SERVICE_PATHS, describe_document
 from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound, Unauthenticated, Unavailable
 from shared.domain.webhooks.event import EventType
+from shared.version import VERSION
 
-VERSION = "0.1.0"
 _PARAMETER = re.compile(r"{(\w+)}", re.ASCII)
 _ERRORS = {
     Envelope.OPENAI: "OpenAIError",

@@ -26,7 +26,10 @@ Answers = dict[int, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """`raises`: beside what follows from the rest (no key, unknown id, bad body or parameter, a store that is down)."""
+    """`raises`: errors beside those that follow from the other fields.
+
+    These are: no key, unknown id, bad body or parameter, a store that is down.
+    """
 
     tag: str
     summary: str

@@ -55,7 +55,7 @@ def record(properties: Mapping[str, Schema], *, optional: tuple[str, ...] = (), 
 
 
 def page(item: str, end: Schema, *, description: str) -> Schema:
-    """A page of a list; `end` is how the ids at its ends are written."""
+    """A page of a list; `end` is the schema of `first_id` and `last_id`."""
     return record(
         {
             "object": only("list"),

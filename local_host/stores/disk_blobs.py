@@ -39,9 +39,11 @@ _SET_ASIDE = (
 class DiskBlobs:
     """`BlobStore`; rows in `database`, bytes in `folder`."""
 
-    def __init__(self, database: StoreDatabase, folder: Path) -> None:
+    def __init__(self, database: StoreDatabase, folder: Path, *, read_bytes: int = READ_BYTES) -> None:
+        """`read_bytes`: the largest piece that is read at once."""
         self._database = database
         self._folder = folder
+        self._read_bytes = read_bytes
 
     async def stage_block(self, name: str, block_id: str, data: bytes) -> None:
         file = await self._database.in_thread(lambda: self._write_file(data))
@@ -170,8 +172,8 @@ class DiskBlobs:
             return False
 
     def _read_span(self, pieces: Sequence[Piece], start: int, end: int) -> bytes:
-        """The bytes from `start` to `end`, cut to READ_BYTES, across as many files as it takes."""
-        end, parts, piece_start = min(end, start + READ_BYTES), [], 0
+        """The bytes from `start` to `end`, cut to what is read at once, across as many files as it takes."""
+        end, parts, piece_start = min(end, start + self._read_bytes), [], 0
         for piece in pieces:
             piece_end = piece_start + piece.length
             if start < piece_end and piece_start < end:

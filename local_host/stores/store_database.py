@@ -89,9 +89,10 @@ class _Change(Generic[T]):
 class StoreDatabase:
     """One process's door to the database at `path`; close it with `close`."""
 
-    def __init__(self, path: Path, schema: str) -> None:
-        """Open or create the database. Raises Unavailable."""
+    def __init__(self, path: Path, schema: str, *, idle_seconds: float = IDLE_SECONDS) -> None:
+        """Open or create the database; its log is emptied `idle_seconds` after a change. Raises Unavailable."""
         self._path = path
+        self._idle_seconds = idle_seconds
         self._changes: queue.SimpleQueue[_Change[object] | None] = queue.SimpleQueue()
         self._connections: list[sqlite3.Connection] = []
         self._local = threading.local()
@@ -161,7 +162,7 @@ class StoreDatabase:
         is_new = False  # Whether something is in the WAL only.
         while True:
             try:
-                change = self._changes.get(timeout=IDLE_SECONDS if is_new else None)
+                change = self._changes.get(timeout=self._idle_seconds if is_new else None)
             except queue.Empty:
                 self._checkpoint()
                 is_new = False

@@ -15,7 +15,7 @@ from shared.stored_records import read_if_sound
 
 
 class Marker(Protocol):
-    """`key` is the record's own, in the partition of its owner."""
+    """What a marker holds: where its record is. `key` is the record's row key, in the partition of `owner`."""
 
     @property
     def owner(self) -> str: ...
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 def expiry_key(expires_at: datetime, record_id: str, owner: str) -> Key:
-    """The marker's own."""
+    """The row key of the marker of a record."""
     return compound(moment(expires_at), record_id, owner)
 
 

@@ -39,8 +39,9 @@ def service_credential(prefix: str | None) -> AsyncTokenCredential:
 class StorageIdentity:
     """A credential of the SDK's clients. The one behind it is made on first use and lives as long as the process."""
 
-    def __init__(self, make: Callable[[], AsyncTokenCredential]) -> None:
+    def __init__(self, make: Callable[[], AsyncTokenCredential], fetch_seconds: float = FETCH_SECONDS) -> None:
         self._make = make
+        self._fetch_seconds = fetch_seconds
         self._credential: AsyncTokenCredential | None = None
 
     async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
@@ -48,7 +49,7 @@ class StorageIdentity:
         if self._credential is None:
             self._credential = self._make()
         try:
-            async with asyncio.timeout(FETCH_SECONDS):
+            async with asyncio.timeout(self._fetch_seconds):
                 return await self._credential.get_token(*scopes, **options)
         except (AzureError, TimeoutError) as error:
             raise Unavailable(

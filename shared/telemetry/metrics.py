@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 
 class Newest:
-    """The newest values of a gauge, for as long as they hold: another instance may be the next to know."""
+    """The newest values of a gauge, for some minutes: after that another instance may know newer ones."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

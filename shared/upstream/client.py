@@ -1,7 +1,7 @@
 """The HTTP client of the hot path: one call of an upstream, bytes in and bytes out (docs/adr/0003).
 
 Rule of this file: whatever the network or the upstream does is an answer, never an exception; what an answer means is
-`domain.outcome.classify`'s business. How many calls run side by side is the callers' business, so nothing queues here.
+`outcome.classify`'s business. How many calls run side by side is the callers' business, so nothing queues here.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from shared.domain.ids import derived_id
 from shared.domain.webhooks.delivery import OWN_START, Answered, NoAnswer
 from shared.domain.webhooks.endpoint import WebhookEndpoint, rotated
 from shared.domain.webhooks.event import EventType
-from shared.ports import Changed
+from shared.ports import BatchStore, Changed
 from shared.run.batches.change import announce, change
 from shared.services import Services, use
 from tests.activities.conftest import Clock
@@ -66,20 +66,23 @@ async def test_a_final_record_has_its_delivery(service: Services, endpoint: Webh
     assert [stored async for stored in service.webhooks.due_deliveries(service.now())] == []
 
 
-async def test_the_note_is_made_before_the_record_is_final(
-    service: Services, endpoint: WebhookEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Killed:
+    """Batches of a process that dies when it changes one."""
+
+    def __init__(self, inner: BatchStore) -> None:
+        self.get = inner.get
+
+    async def replace(self, *_: object) -> str:
+        raise KeyboardInterrupt
+
+
+async def test_the_note_is_made_before_the_record_is_final(service: Services, endpoint: WebhookEndpoint) -> None:
     """Whatever is killed in between: a final record is never without its delivery."""
     batch = a_batch(1)
     await service.batches.insert(batch)
 
-    async def killed(*_: object) -> str:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(type(service.batches), "replace", killed)
-        with pytest.raises(KeyboardInterrupt):
-            await change(service, batch, REFUSED)
+    with pytest.raises(KeyboardInterrupt):
+        await change(replace(service, batches=Killed(service.batches)), batch, REFUSED)
 
     assert await due(service) == [delivery_id(batch, endpoint)]
 

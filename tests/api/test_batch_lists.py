@@ -10,7 +10,9 @@ import msgspec
 import openai
 import pytest
 
-from api.batches import batch_list
+from api.batches.batch_list import parse_batch_query, search
+from api.batches.rendering import render_batches
+from api.edge.dialect import OPENAI
 from shared.domain.batches.batch import Batch, Status
 from shared.services import Services
 from tests.api.harness import KEY, Clock
@@ -152,25 +154,28 @@ async def test_a_wrong_odata_filter(api: httpx.AsyncClient) -> None:
     assert response.json()["error"]["target"] == "$filter"
 
 
-async def test_a_long_search_goes_on_to_the_first_match(
-    many: list[str], api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_long_search_goes_on_to_the_first_match(many: list[str], services: Services) -> None:
     """A page never comes back empty before the end while the search may go on: SDKs would stop there."""
-    monkeypatch.setattr(batch_list, "READ_AT_ONCE", 2)
-    monkeypatch.setattr(batch_list, "MOST_READ", 2)
+    pages, after = list[list[str]](), ""
+    while after is not None:
+        query = parse_batch_query({"limit": "2", "metadata[team]": "red", "after": after and f"batch_{after}"}, OPENAI)
+        found = await search(services.batches, "default", query, at_once=2, most_read=2)
+        pages.append([batch.metadata["n"] for batch in found.batches])
+        after = found.batches[-1].id if found.has_more else None
 
-    assert await numbers(api, limit="2", **{"metadata[team]": "red"}) == [8, 4, 0]
+    assert pages == [["8"], ["4"], ["0"], []]
 
 
-async def test_a_search_in_vain_ends_with_a_position(
-    many: list[str], api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_search_in_vain_ends_with_a_position(many: list[str], services: Services, clock: Clock) -> None:
     """Work is bounded: an empty page says that there is more, and `last_id` goes on."""
-    monkeypatch.setattr(batch_list, "READ_AT_ONCE", 2)
-    monkeypatch.setattr(batch_list, "MOST_IN_VAIN", 4)
-    query = {"metadata[n]": "5"}
-    first = (await api.get("/v1/batches", params=query)).json()
-    second = (await api.get("/v1/batches", params=query | {"after": first["last_id"]})).json()
+
+    async def page(**query: str) -> dict[str, Any]:
+        parsed = parse_batch_query({"metadata[n]": "5"} | query, OPENAI)
+        found = await search(services.batches, "default", parsed, at_once=2, most_in_vain=4)
+        return render_batches(OPENAI, found.batches, clock(), position=found.position)
+
+    first = await page()
+    second = await page(after=first["last_id"])
 
     assert (first["data"], first["first_id"], first["has_more"]) == ([], None, True)
     assert first["last_id"] == f"batch_{many[8]}"

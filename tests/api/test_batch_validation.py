@@ -11,9 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
+from api.batches.batch_validation import scan_in_time
+from api.edge.endpoint import status_of
 from shared.domain.batches.batch import Batch, Status
 from shared.domain.deployments.deployment import Deployment, Price
+from shared.domain.errors import InvalidRequest
 from shared.domain.usage.usage import Usage
+from shared.domain.validation.input_scan import Accepted
 from shared.services import Services, use
 from tests.api.harness import Clock
 from tests.contracts.samples import a_batch
@@ -186,11 +190,16 @@ async def test_without_price_and_limits_nothing_is_made_up(validate: Ask, servic
     assert (answer["enqueued_token_limit"], answer["fits_enqueued_token_limit"]) == (None, True)
 
 
-async def test_a_pass_that_takes_too_long_is_ended(
-    validate: Ask, upload: Send, create: Send, deployed: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_pass_that_takes_too_long_is_ended(upload: Send, deployed: Services) -> None:
     """Bounded time; 400, which no SDK repeats."""
-    file_id = (await upload(line(1))).json()["id"]
-    monkeypatch.setattr("api.batches.batch_validation.MOST_SECONDS", 0.0)
-    answer = await create("/v1/batches/validate", input_file_id=file_id)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "validation_timeout")
+    await upload(line(1))
+    (file,) = await deployed.files.list("default", limit=2)
+    batch = a_batch(owner="default", input_file_id=file.id, input_blob=file.blob)
+
+    async def is_waiting() -> bool:
+        return True
+
+    assert isinstance(await scan_in_time(deployed, batch, is_waiting), Accepted)
+    with pytest.raises(InvalidRequest, match="longer than 0 seconds") as caught:
+        await scan_in_time(deployed, batch, is_waiting, most_seconds=0.0)
+    assert (status_of(caught.type), caught.value.code) == (400, "validation_timeout")

@@ -11,7 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.domain.errors import InvalidRequest
 from shared.domain.files.file import RESULT_PURPOSE, File
+from shared.run.files.file_quota import check_quota
 from shared.services import Services, use
 from tests.api.harness import LINE, MAX_FILE_BYTES, Clock
 
@@ -21,9 +23,9 @@ HOUR = {"expires_after[anchor]": "created_at", "expires_after[seconds]": "3600"}
 
 
 @contextmanager
-def limits(services: Services, **changes: int) -> Iterator[None]:
-    with use(replace(services, settings=replace(services.settings, **changes))):
-        yield
+def limits(services: Services, **changes: int) -> Iterator[Services]:
+    with use(replace(services, settings=replace(services.settings, **changes))) as limited:
+        yield limited
 
 
 async def test_too_many_files_without_expiry(services: Services, upload: Upload) -> None:
@@ -95,17 +97,17 @@ async def test_result_files_do_not_count(services: Services, upload: Upload, clo
         assert (await upload(path=AZURE)).status_code == 201
 
 
-async def test_many_files_are_counted(
-    services: Services, upload: Upload, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_files_are_counted(services: Services, clock: Clock) -> None:
     """More than a page of them."""
-    monkeypatch.setattr("shared.run.files.file_quota._PAGE", 2)
     for number in range(5):
         await services.files.insert(a_result(f"{number:032x}", clock, purpose="batch"))
-    with limits(services, max_files_without_expiry=5):
-        assert (await upload(path=AZURE)).status_code == 400
-    with limits(services, max_files_without_expiry=6):
-        assert (await upload(path=AZURE)).status_code == 201
+    with (
+        limits(services, max_files_without_expiry=5) as limited,
+        pytest.raises(InvalidRequest, match="The maximum is 5"),
+    ):
+        await check_quota(limited, "default", expires=False, size=1, page=2)
+    with limits(services, max_files_without_expiry=6) as limited:
+        await check_quota(limited, "default", expires=False, size=1, page=2)
 
 
 def a_result(file_id: str, clock: Clock, purpose: str = RESULT_PURPOSE) -> File:

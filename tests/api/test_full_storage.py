@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from shared.domain.errors import StorageFull
 from shared.domain.pace.heartbeat import Heartbeat
-from shared.run.health import storage_probe
 from shared.services import use
 from tests.api.test_batches_routes import VALIDATED, advance, stored
 
@@ -18,11 +15,6 @@ class FullBlobs:
 
     async def put(self, _name: str, _data: bytes) -> None:
         raise StorageFull("The disk is full.")
-
-
-@pytest.fixture(autouse=True)
-def no_memory(monkeypatch):
-    monkeypatch.setattr(storage_probe, "PROBE_SECONDS", 0.0)
 
 
 async def test_a_batch_says_that_storage_is_full(api, create, services):

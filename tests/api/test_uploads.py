@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.files.upload import MAX_PARTS, UploadPart, UploadStatus, checking
+from api.files.receive_part import receive_part
+from shared.domain.errors import InvalidRequest
+from shared.domain.files.upload import CompletionAsked, UploadPart, UploadStatus
+from shared.domain.files.upload_parts import MAX_PART_BYTES, MAX_PARTS
 from shared.ports import BlobMissing
-from shared.run.files.change_upload import change_upload
+from shared.run.files.uploads import change_upload
 from shared.services import Services, use
 from shared.services import services as installed
 from tests.api.harness import BLOCK_BYTES, LINE, MAX_FILE_BYTES, Clock
@@ -474,12 +477,24 @@ async def test_a_part_that_is_no_form(api: httpx.AsyncClient, upload: str) -> No
     assert (response.status_code, "multipart/form-data" in message(response)) == (400, True)
 
 
-async def test_parts_have_a_largest_size(upload: str, add: Add, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limit itself is inside."""
-    monkeypatch.setattr("api.files.receive_part.MAX_PART_BYTES", 2000)
+async def test_parts_have_a_largest_size(upload: str, services: Services) -> None:
+    """The limit itself is inside; that of the service is contract 1.5.8's."""
+    stored = await services.uploads.get("default", upload.removeprefix("upload_"))
+    assert stored
 
-    assert (await add(upload, b"x" * 2000)).status_code == 200
-    assert message(await add(upload, b"x" * 2001)).startswith("The part is too large. The limit is 2000 bytes")
+    async def send(size: int) -> UploadPart:
+        form = httpx.Request("POST", "http://service", files={"data": b"x" * size})
+        return await receive_part(services, stored, form.headers["content-type"], pieces(form.read()), most_bytes=2000)
+
+    assert (await send(2000)).bytes == 2000
+    with pytest.raises(InvalidRequest, match="The part is too large. The limit is 2000 bytes"):
+        await send(2001)
+    assert MAX_PART_BYTES == 64 << 20
+
+
+async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), 1000):
+        yield data[start : start + 1000]
 
 
 async def test_an_upload_takes_so_many_bytes(create_upload: Create, add: Add) -> None:
@@ -612,7 +627,7 @@ async def test_a_check_cut_off_is_taken_over(
     api: httpx.AsyncClient, services: Services, upload: str, parts: list[str], add: Add, clock: Clock
 ) -> None:
     """Parts are told to come again, until someone completes or cancels."""
-    await change_upload(services, await the_upload(services, upload), lambda it: checking(it, ("x",), clock()))
+    await change_upload(services, await the_upload(services, upload), CompletionAsked(("x",)))
 
     assert (await add(upload, PARTS[0])).status_code == 503
     assert (await complete(api, upload, parts)).status_code == 200

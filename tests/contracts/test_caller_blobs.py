@@ -13,6 +13,7 @@ from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import ContainerClient
 
 from local_host.stores.caller_blobs import LateCallerBlobs
+from shared.azure.caller_blobs import AzureCallerBlobs
 from shared.azure.connect import AzureStores, azure_stores_from_connection_string
 from shared.domain.errors import Unavailable
 from shared.ports import AccessDenied, BlobMissing, CallerBlobs, Changed
@@ -197,18 +198,17 @@ async def _any_version(azurite: str, box: ContainerClient) -> Any:
     return await azure_stores_from_connection_string(azurite).caller_blobs.look(await put(box, b"abc"))
 
 
-async def test_an_account_that_refuses_is_told_from_one_that_is_down(
-    azurite: str, box: ContainerClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_account_that_refuses_is_told_from_one_that_is_down(azurite: str, box: ContainerClient) -> None:
     """403 ends the batch, silence is tried again."""
     url = await put(box, b"abc")
     wrong_key = azurite.replace("Eby8vdM02", "AAAAAAAAA")
     with pytest.raises(AccessDenied):
         await azure_stores_from_connection_string(wrong_key).caller_blobs.look(url)
-    monkeypatch.setattr("shared.azure.connect._blob_retries", lambda: {"retry_total": 0, "connection_timeout": 1})
-    down = azure_stores_from_connection_string(azurite.replace(box.url.split("/")[2], "127.0.0.1:9"))
-    with pytest.raises(Unavailable):
-        await down.caller_blobs.look("http://127.0.0.1:9/devstoreaccount1/box/in.jsonl")
+    nowhere = azurite.replace(box.url.split("/")[2], "127.0.0.1:9")
+    async with ContainerClient.from_connection_string(nowhere, "own") as own:
+        down = AzureCallerBlobs(own, pytest.fail, lambda: {"retry_total": 0, "connection_timeout": 1})
+        with pytest.raises(Unavailable):
+            await down.look("http://127.0.0.1:9/devstoreaccount1/box/in.jsonl")
 
 
 async def test_the_key_stays_with_its_account(azure: AzureStores, azurite: str) -> None:

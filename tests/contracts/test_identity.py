@@ -9,9 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from shared.azure import identity
 from shared.azure.connect import AzureStores, azure_stores
-from shared.azure.identity import service_credential
+from shared.azure.identity import StorageIdentity, service_credential
 from shared.domain.deployments.deployment import Deployment, UpstreamKind
 from shared.domain.errors import Unavailable
 from shared.domain.upstream.outcome import classify
@@ -144,13 +143,13 @@ async def test_no_endpoint_for_tokens_is_the_same(stores, endpoint, monkeypatch)
         await stores.blobs.size("plans/a")
 
 
-async def test_an_endpoint_that_hangs_is_given_up(stores, endpoint, monkeypatch):
+async def test_an_endpoint_that_hangs_is_given_up(settings, endpoint):
     """In time for the caller, where the SDK would wait for minutes."""
-    monkeypatch.setattr(identity, "FETCH_SECONDS", 0.3)
     endpoint.hang_seconds = 1
     begun = time.monotonic()
-    with pytest.raises(Unavailable, match="gets no token of its managed identity"):
-        await stores.blobs.size("plans/a")
+    async with StorageIdentity(lambda: service_credential(settings), fetch_seconds=0.3) as identity:
+        with pytest.raises(Unavailable, match="gets no token of its managed identity"):
+            await identity.get_token("https://storage.azure.com/.default")
 
     assert time.monotonic() - begun < 1
 

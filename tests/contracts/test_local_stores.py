@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_host.durable.history import DataFolderLock
-from local_host.stores import disk_blobs
+from local_host.stores.disk_blobs import DiskBlobs
 from local_host.stores.stores import open_stores
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.errors import StorageFull, Unavailable
@@ -32,6 +32,12 @@ async def local(tmp_path):
     stores = open_stores(tmp_path)
     yield stores
     await stores.close()
+
+
+@pytest.fixture
+def in_pieces(local):
+    """The same blobs, read four bytes at a time."""
+    return DiskBlobs(local.blobs._database, local.blobs._folder, read_bytes=4)
 
 
 async def read_all(stores, name, start=0, length=None):
@@ -68,11 +74,10 @@ def test_any_range_of_any_blocks_reads_as_of_bytes(runner, lasting, blocks, star
         staging = zip(block_ids, blocks, strict=True)
         await asyncio.gather(*(lasting.blobs.stage_block(name, block_id, block) for block_id, block in staging))
         await lasting.blobs.commit_blocks(name, block_ids)
-        return [piece async for piece in lasting.blobs.read(name, start, length)]
+        reading = DiskBlobs(lasting.blobs._database, lasting.blobs._folder, read_bytes=span)
+        return [piece async for piece in reading.read(name, start, length)]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(disk_blobs, "READ_BYTES", span)
-        read = runner.run(pieces())
+    read = runner.run(pieces())
     end = None if length is None else start + length
     assert b"".join(read) == b"".join(blocks)[start:end]
     assert all(0 < len(piece) <= span for piece in read)
@@ -201,33 +206,30 @@ async def test_two_openers_of_one_folder_see_each_other(local, tmp_path):
     await other.close()
 
 
-async def test_a_blob_replaced_while_it_is_read_is_read_on(local, monkeypatch):
+async def test_a_blob_replaced_while_it_is_read_is_read_on(in_pieces):
     """A second `put` of the same bytes, as a repeated activity makes it, does not break a reader."""
-    monkeypatch.setattr(disk_blobs, "READ_BYTES", 4)
-    await local.blobs.put("plans/b", b"the same bytes")
-    pieces = local.blobs.read("plans/b")
+    await in_pieces.put("plans/b", b"the same bytes")
+    pieces = in_pieces.read("plans/b")
     first = await anext(pieces)
-    await local.blobs.put("plans/b", b"the same bytes")
+    await in_pieces.put("plans/b", b"the same bytes")
     assert first + b"".join([piece async for piece in pieces]) == b"the same bytes"
 
 
-async def test_a_blob_replaced_by_a_shorter_one_ends_its_reader(local, monkeypatch):
+async def test_a_blob_replaced_by_a_shorter_one_ends_its_reader(in_pieces):
     """The reader stops at the new end; it does not wait for bytes that will never come."""
-    monkeypatch.setattr(disk_blobs, "READ_BYTES", 4)
-    await local.blobs.put("plans/b", b"a long plan")
-    pieces = local.blobs.read("plans/b")
+    await in_pieces.put("plans/b", b"a long plan")
+    pieces = in_pieces.read("plans/b")
     await anext(pieces)
-    await local.blobs.put("plans/b", b"ab")
+    await in_pieces.put("plans/b", b"ab")
     assert [piece async for piece in pieces] == []
 
 
-async def test_a_blob_deleted_while_it_is_read_is_missing(local, monkeypatch):
+async def test_a_blob_deleted_while_it_is_read_is_missing(in_pieces):
     """BlobMissing, also after the first piece."""
-    monkeypatch.setattr(disk_blobs, "READ_BYTES", 4)
-    await local.blobs.put("plans/b", b"some bytes")
-    pieces = local.blobs.read("plans/b")
+    await in_pieces.put("plans/b", b"some bytes")
+    pieces = in_pieces.read("plans/b")
     await anext(pieces)
-    await local.blobs.delete("plans/b")
+    await in_pieces.delete("plans/b")
     with pytest.raises(BlobMissing):
         await anext(pieces)
 

@@ -16,7 +16,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local_host.workers import activity_pool
 from local_host.workers.activity_pool import ActivityFailed, ActivityPool, PoolStopped
 
 ROOT = Path(__file__).parents[2]
@@ -298,10 +297,8 @@ async def test_nothing_begins_after_stop():
             await pool.run("double", "1")
 
 
-async def test_app_that_cannot_be_loaded_is_reported(monkeypatch, caplog):
+async def test_app_that_cannot_be_loaded_is_reported(caplog):
     """Workers that keep dying at the start are reported with the command that shows why, and retried ever slower."""
-    monkeypatch.setattr(activity_pool, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(activity_pool, "DEATHS_BEFORE_ERROR", 2)
     async with running(bootstrap="tests.local_host.sample_activities:broken"):
         await until(lambda: any(record.levelname == "ERROR" for record in caplog.records), 30)
 

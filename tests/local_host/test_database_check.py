@@ -6,13 +6,14 @@ import asyncio
 import random
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from local_host.durable.history import History
-from local_host.stores import store_database
 from local_host.stores.database_check import DatabaseDamaged, check_databases
+from local_host.stores.store_database import StoreDatabase
 from local_host.stores.stores import open_stores
 from local_host.stores.wal_check import lost_commits
 from tests.contracts.samples import a_file
@@ -122,13 +123,12 @@ def test_an_empty_folder_is_sound(tmp_path: Path) -> None:
     check_databases(tmp_path)
 
 
-async def test_the_log_is_emptied_when_idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_log_is_emptied_when_idle(tmp_path: Path) -> None:
     """A moment after the last change the database alone has it all: a lost log costs nothing."""
-    monkeypatch.setattr(store_database, "IDLE_SECONDS", 0.05)
-    stores = open_stores(tmp_path / "live")
-    await stores.files.insert(a_file(1))
+    database = StoreDatabase(tmp_path / "live.db", "CREATE TABLE notes (note)", idle_seconds=0.05)
+    await database.write(lambda connection: connection.execute("INSERT INTO notes VALUES (1)"))
     await asyncio.sleep(0.5)
-    (tmp_path / "copy").mkdir()
-    shutil.copy(tmp_path / "live" / "stores.db", tmp_path / "copy")
-    await stores.close()
-    assert await files_after(tmp_path / "copy") == 1
+    copy = shutil.copy(tmp_path / "live.db", tmp_path / "copy.db")
+    database.close()
+    with closing(sqlite3.connect(copy)) as copied:
+        assert copied.execute("SELECT count(*) FROM notes").fetchall() == [(1,)]

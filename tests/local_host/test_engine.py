@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from local_host.durable.clock import RealClock
 from local_host.durable.engine import Engine
 from local_host.durable.history import History
 from local_host.durable.instance import RuntimeStatus
@@ -234,12 +235,20 @@ async def test_instances_without_code_are_left_alone(host, caplog):
     assert (await host.ended()).runtime_status is RuntimeStatus.COMPLETED
 
 
+class Hurried(RealClock):
+    """Seconds pass a hundred times as fast, hours do not."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / 100 if seconds < 10 else seconds)
+
+
 async def test_full_disk_delays_and_loses_nothing(host, monkeypatch):
     """A step that could not be written is written later; its activity does not run again for it."""
+    host.clock = {"clock": Hurried()}
+    await host.restart()
     await host.engine.start_new("race", "b1", "3600")
     await host.activities.began.wait()
     real, failures = host.engine._history.write, iter([Unavailable("full"), Unavailable("full")])
-    monkeypatch.setattr("local_host.durable.engine.RETRY_SECONDS", 0.01)
 
     async def write(work):
         for failure in failures:

@@ -16,8 +16,8 @@ from shared.azure.connect import azure_stores_from_connection_string
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import StorageFull, Unavailable
 from shared.domain.upstream.reachability import Verdict
-from shared.run.health import checks, storage_probe
-from shared.run.health.checks import Check, Readiness, check_all
+from shared.run.health.checks import PATIENCE, Check, Patience, Readiness, check_all
+from shared.run.health.storage_probe import is_full
 from shared.services import Services
 from shared.settings import Settings
 from shared.upstream.client import UpstreamClient
@@ -48,8 +48,8 @@ async def durable() -> None:
     """A durable extension that answers."""
 
 
-async def ask(service: Services, **environment: str) -> Readiness:
-    return await check_all(service, durable, environment)
+async def ask(service: Services, patience: Patience = PATIENCE, **environment: str) -> Readiness:
+    return await check_all(service, durable, environment, patience)
 
 
 def named(readiness: Readiness, name: str) -> Check:
@@ -145,14 +145,13 @@ async def test_asking_often_writes_seldom(service):
     assert {named(report, "blobs").status for report in reports} == {Verdict.FAILED}
 
 
-async def test_storage_that_has_room_again_is_well(service, monkeypatch):
+async def test_storage_that_has_room_again_is_well(service):
     """After a few seconds the probe is written anew."""
-    monkeypatch.setattr(storage_probe, "PROBE_SECONDS", 0.0)
     blobs = ReadOnly(service.blobs)
     full = replace(service, blobs=blobs)
-    assert await storage_probe.is_full(full)
+    assert await is_full(full, good_for_seconds=0.0)
     blobs.put = service.blobs.put
-    assert not await storage_probe.is_full(full)
+    assert not await is_full(full, good_for_seconds=0.0)
     assert (await ask(full)).status is Verdict.OK
 
 
@@ -166,7 +165,7 @@ async def test_an_account_that_is_away_fails_in_time(service):
 
     assert readiness.status is Verdict.FAILED
     assert [named(readiness, name).status for name in ("blobs", "tables")] == [Verdict.FAILED] * 2
-    assert took < checks.CHECK_SECONDS + 2
+    assert took < PATIENCE.check_seconds + 2
 
 
 async def test_a_store_says_itself_what_is_wrong(service):
@@ -177,10 +176,9 @@ async def test_a_store_says_itself_what_is_wrong(service):
     assert readiness.status is Verdict.FAILED
 
 
-async def test_a_store_that_hangs_ends_its_own_check_only(service, monkeypatch):
+async def test_a_store_that_hangs_ends_its_own_check_only(service):
     """The others are ok, and the report comes in time."""
-    monkeypatch.setattr(checks, "CHECK_SECONDS", 0.2)
-    readiness = await ask(replace(service, blobs=Hanging()))
+    readiness = await ask(replace(service, blobs=Hanging()), Patience(check_seconds=0.2))
 
     assert named(readiness, "blobs").status is Verdict.FAILED
     assert "no answer within 0.2 seconds" in named(readiness, "blobs").message
@@ -262,12 +260,12 @@ async def test_an_upstream_that_is_not_there_degrades(service):
     assert str(port) not in named(readiness, "upstream:m").message
 
 
-async def test_upstreams_that_hang_are_asked_side_by_side(service, monkeypatch):
+async def test_upstreams_that_hang_are_asked_side_by_side(service):
     """Five of them cost the time of one; the one that answers is ok."""
-    monkeypatch.setattr(checks, "UPSTREAM_SECONDS", 0.3)
     async with serving(saying(b"")) as hanging, serving(saying(OK)) as well:
         begun = time.monotonic()
-        readiness = await ask(with_upstreams(service, well=well, **{f"m{n}": hanging for n in range(5)}))
+        upstreams = with_upstreams(service, well=well, **{f"m{n}": hanging for n in range(5)})
+        readiness = await ask(upstreams, Patience(upstream_seconds=0.3))
         took = time.monotonic() - begun
 
     assert named(readiness, "upstream:well").status is Verdict.OK

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,6 @@ from shared.domain.batches.batch import Batch, CancelRequested, Status
 from shared.domain.batches.chunk import journal_blob, plan_blob
 from shared.domain.files.file import File
 from shared.run.batches.change import change
-from shared.run.chunks import damage
 from shared.run.chunks.plan import read_all
 from shared.services import use
 from tests.fake_orchestrations import finish_batch
@@ -23,9 +23,11 @@ from tests.run.test_lane import cursor
 MOST_ROUNDS = 5
 
 
-@pytest.fixture(autouse=True)
-def proven_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(damage, "PROOF_SECONDS", 0.01)
+@pytest.fixture
+def world(world: World) -> Iterator[World]:
+    """Whose proofs take no second."""
+    with use(world.with_settings(proof_seconds=0.01)) as service:
+        yield replace(world, service=service)
 
 
 async def run(world: World, batch: Batch) -> Batch:

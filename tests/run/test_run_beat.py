@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from shared.run.batches import run_beat
 from shared.run.batches.run_beat import BEAT_SECONDS, RUNS, showing_life
 from tests.run.conftest import World
 
@@ -15,13 +14,12 @@ async def beats(world: World) -> int:
     return len(await world.service.batches.heartbeats(RUNS))
 
 
-async def test_a_long_work_beats_and_stops_with_its_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_work_beats_and_stops_with_its_end(world: World) -> None:
     """Far more often than a run is taken for dead; and nothing goes on behind it, however it ends."""
-    monkeypatch.setattr(run_beat, "BEAT_SECONDS", 0.01)
     batch, before, found = await world.batch(1), asyncio.all_tasks(), []
 
     async def breaks() -> None:
-        async with showing_life(world.service, batch):
+        async with showing_life(world.service, batch, beat_seconds=0.01):
             await asyncio.sleep(0.1)
             found.append(await beats(world))
             raise ZeroDivisionError
@@ -41,9 +39,8 @@ async def test_a_short_work_writes_nothing(world: World) -> None:
     assert await beats(world) == 0
 
 
-async def test_a_store_that_refuses_a_beat_does_not_end_the_work(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_refuses_a_beat_does_not_end_the_work(world: World) -> None:
     """The next one may be taken."""
-    monkeypatch.setattr(run_beat, "BEAT_SECONDS", 0.01)
     beat, calls = world.service.batches.beat, 0
 
     async def refusing(heartbeat: object) -> None:
@@ -54,7 +51,7 @@ async def test_a_store_that_refuses_a_beat_does_not_end_the_work(world: World, m
         await beat(heartbeat)  # type: ignore[arg-type]
 
     world.service.batches.beat = refusing  # type: ignore[method-assign]
-    async with showing_life(world.service, await world.batch(1)):
+    async with showing_life(world.service, await world.batch(1), beat_seconds=0.01):
         await asyncio.sleep(0.1)
 
     assert await beats(world) == 1

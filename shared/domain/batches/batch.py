@@ -118,8 +118,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 class Validated(msgspec.Struct, frozen=True, kw_only=True):
     """The input file is good: what its one pass found. `endpoint` is None where it is the one the caller named.
 
-    `plan` names the chunk plan that the run works from, and `input_blob` the copy of a caller's own blob: another pass
-    may make others, but not these.
+    `plan` names the chunk plan that the run works from, and `input_blob` the copy of a caller's own blob: a repeated
+    pass may make others, which do not count.
     """
 
     deployment: str

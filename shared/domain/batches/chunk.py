@@ -43,7 +43,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def no_chunk(index: int) -> PlannedChunk:
-    """In place of a chunk whose plan is lost: of what it holds, only the journal tells."""
+    """An empty chunk in place of one whose plan is lost: which lines it had, only its journal tells."""
     return PlannedChunk(index=index, start=0, length=0, first_line=1, lines=0, tokens=0)
 
 
@@ -73,7 +73,7 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
         return self.seal is not None
 
     def belongs_to(self, lane: int, lanes: int) -> bool:
-        """Whether it is for `lane` of so many to finish; a lane that there is no longer has one that inherits."""
+        """Whether `lane`, one of `lanes`, is to finish it: what a lane claimed that is no more falls to one that is."""
         return self.lane % lanes == lane
 
     @property
@@ -88,7 +88,7 @@ def plan_blob(batch_id: str, name: str | None) -> str:
 
 
 def plans_prefix(batch_id: str) -> str:
-    """Of every plan that was ever made for the batch."""
+    """How the name of every plan begins that was ever made for the batch."""
     return f"{PLANS_PREFIX}{batch_id}"
 
 

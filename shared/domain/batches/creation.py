@@ -61,9 +61,9 @@ class RepeatableCall:
     sign: Sign
 
     def repeats(self, earlier: Creation, now: datetime, *, overtaken: bool) -> bool:
-        """Whether this is `earlier` come again. `overtaken`: it was written after this call had begun.
+        """Whether this call repeats `earlier`. `overtaken`: it was written after this call had begun.
 
-        A first attempt that was overtaken by a second one of the same request meets its own retry. Raises
+        For a first attempt that its own second attempt overtook, the earlier record is that of its retry. Raises
         InvalidRequest if the caller's key was used for another request.
         """
         if self.sign is Sign.CLIENT_REQUEST:

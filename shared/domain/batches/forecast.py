@@ -83,8 +83,8 @@ def duration(
 ) -> timedelta | None:
     """How long a batch of so many requests and input tokens would run; None without a limit and a measured rate.
 
-    `ahead` are the deployment's unfinished batches. All share it equally until each is through, so of every one of
-    them as much runs in the meantime as this batch has itself, or all there is.
+    `ahead` are the deployment's unfinished batches. All share it equally, so while this batch runs, each
+    of them gets as much done as this one, or ends.
     """
     all_requests = requests + sum(min(other.total, requests) for other in ahead)
     all_tokens = tokens + sum(min(other.input_tokens, tokens) for other in ahead)

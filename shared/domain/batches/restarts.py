@@ -44,17 +44,17 @@ def progress_of(status: str, rows: Iterable[ChunkRow]) -> str:
 
 
 def in_vain(restarts: Restarts | None, progress: str) -> Restarts | None:
-    """Those that count: None if there were none, or the batch has got on since."""
+    """`restarts` while they count: None if there were none, or the batch has got on since."""
     return restarts if restarts is not None and restarts.progress == progress else None
 
 
 def has_to_wait(restarts: Restarts | None, progress: str, now: datetime) -> bool:
-    """Whether it is too early for another start. A start in the future is from before the clock was set."""
+    """Whether it is too early for another start. A last start in the future (a clock set back) does not count."""
     last = in_vain(restarts, progress)
     return last is not None and last.at <= now < last.next_at
 
 
 def one_more(restarts: Restarts | None, progress: str, now: datetime) -> Restarts:
-    """With the start that is about to be made."""
+    """The restarts with the one that is about to be made."""
     last = in_vain(restarts, progress)
     return Restarts(count=last.count + 1 if last else 1, at=now, progress=progress)

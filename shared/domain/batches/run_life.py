@@ -2,11 +2,11 @@
 
 A run shows life when its orchestration takes a turn, when one of its lanes beats, and when one of its own long works
 (validation, finishing) does. One that is suspended is so by its operator's wish; one whose lanes pause until a moment
-to come is alive until then. Whatever else changes in none of its signs for some minutes is without life: its start
+to come is alive until then. Any other run whose signs all stay the same for some minutes is without life: its start
 message or its timer was lost, or its queue stands still.
 
-Rule of this file: no two clocks are compared. Signs grow old by the watcher's own looks, which must come regularly:
-after a silence of the watcher, as when all hosts were down, everything begins anew.
+Rule of this file: no two clocks are compared. How old a sign is, the watcher's clock alone says, and its looks must
+be regular: after a pause of the watcher, as when all hosts were down, everything begins anew.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def signs_of(status: str, turned_at: datetime | None, beats: Iterable[Heartbeat]
 
 
 class RunLives:
-    """The runs that one watcher looks at, with the moments since which each shows its signs, and of the last look.
+    """The runs that one watcher looks at: since when each has shown the same signs, and when it looked last.
 
     One that shows the same for `stuck_after` is stuck; a healthy run pauses a minute at most (orchestrators/insist.py).
     """
@@ -54,7 +54,7 @@ class RunLives:
         self._seen: dict[str, tuple[Signs, datetime, datetime]] = {}
 
     def is_stuck(self, batch_id: str, signs: Signs, now: datetime) -> bool:
-        """To be asked at every look; one that was stuck begins anew."""
+        """To be asked at every look; after True the run is watched as a new one."""
         self._forget_silent(now)
         known, since, _ = self._seen.get(batch_id, (None, now, now))
         pauses = signs.pauses_until is not None and signs.pauses_until > now

@@ -31,7 +31,7 @@ _HINTS = (
 
 
 def read_objects(name: str, text: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """The objects in the setting `name`, by their names, and every problem. What surrounds the text does no harm."""
+    """The objects in the setting `name`, by their names, and every problem. Blanks and quotes around it are ignored."""
     text = text.strip(AROUND)
     if text.startswith("'{") and text.endswith("}'"):  # Files of variables keep the quotes that a shell takes.
         text = text[1:-1]

@@ -80,7 +80,7 @@ def result_address(folder: str, batch_id: str, kind: str) -> str:
 
 
 def is_within(url: str, origins: Collection[str]) -> bool:
-    """Whether an address that was let in once still may be gone to: operators change their minds."""
+    """Whether an address that was accepted once is still allowed: the operator may have changed the list since."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".lower() in origins
 

@@ -20,7 +20,7 @@ from shared.domain.files.new_file import (
     check_purpose,
     too_large,
 )
-from shared.domain.files.upload import MAX_PARTS, no_such_part
+from shared.domain.files.upload_parts import MAX_PARTS, no_such_part
 from shared.domain.parameters import missing, out_of_range, too_long, unsupported, whole_number, wrong_type
 
 MAX_MIME_TYPE = 255

@@ -1,6 +1,7 @@
 """A large file sent in parts: the upload's record, its parts, and what may happen to it when (contract 1.5.8).
 
 A part is a run of blocks staged in the blob that the file will be; completing commits the runs in the caller's order.
+Rule of this file: every change of a record goes through `apply`, and what is allowed is the table `TRANSITIONS`.
 
     pending ⇄ checking ──► completing ──► completed
        └─────────┴──► cancelled | expired
@@ -11,20 +12,16 @@ From `completing` on the file is decided; what is left to do may be repeated by 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 
-from shared.domain.errors import InvalidRequest, Unavailable, WrongState
+from shared.domain.errors import Unavailable, WrongState
 from shared.domain.files.file import ExpiresAfter, File, upload_blob
-from shared.domain.parameters import shortened
 
 LIFE = timedelta(hours=1)
-MAX_PART_BYTES = 67_108_864
-MAX_PARTS = 2_000  # As many as 8 GiB in parts of about 4 MiB, and few enough for one block list.
-MOST_REPEATS = 4  # Of the declared bytes, parts that were sent again included.
 
 
 class UploadStatus(StrEnum):
@@ -125,90 +122,89 @@ def interrupted() -> Unavailable:
     return Unavailable("The upload was being completed while this part arrived. Send the part again.")
 
 
-def check_room(upload: Upload, parts: Sequence[UploadPart]) -> None:
-    """Whether the upload has room for one part more than `parts`. Raises InvalidRequest."""
-    if len(parts) >= MAX_PARTS:
-        raise InvalidRequest(f"The upload has {MAX_PARTS} parts already, and no more can be added. Send larger parts.")
-    if sum(part.bytes for part in parts) > MOST_REPEATS * upload.bytes:
-        raise InvalidRequest(
-            f"The parts hold more than {MOST_REPEATS} times the {upload.bytes} bytes that the upload was created for. "
-            "Create a new upload with the right number of bytes."
-        )
+class CompletionAsked(msgspec.Struct, frozen=True):
+    """The caller wants its file, of these parts. A completion that began before and has not ended is taken over."""
+
+    part_ids: tuple[str, ...]
 
 
-def check_parts(upload: Upload, parts: Sequence[UploadPart], part_ids: Sequence[str]) -> list[UploadPart]:
-    """The parts of the file in order. Raises InvalidRequest unless `part_ids` are the upload's and add up to it."""
-    known = {part.id: part for part in parts}
-    if unknown := next((part_id for part_id in part_ids if part_id not in known), None):
-        raise no_such_part(unknown)
-    if len(set(part_ids)) < len(part_ids):
-        raise InvalidRequest("Invalid 'part_ids': a part is named twice. Name each part once, in order.", **_PART_IDS)
-    chosen = [known[part_id] for part_id in part_ids]
-    total = sum(part.bytes for part in chosen)
-    if total != upload.bytes:
-        raise InvalidRequest(
-            f"The parts add up to {total} bytes, but the upload was created for {upload.bytes} bytes. "
-            "Name every part, or send the missing ones."
-        )
-    return chosen
-
-
-_PART_IDS = {"code": "invalid_value", "param": "part_ids"}
-
-
-def no_such_part(given: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"Invalid 'part_ids': the upload has no part '{shortened(given)}'. Use the ids that adding parts answered.",
-        **_PART_IDS,
-    )
-
-
-def checking(upload: Upload, part_ids: tuple[str, ...], now: datetime) -> Upload:
-    """A completion begins; one that began before and has not ended is taken over. Raises WrongState."""
-    if upload.status_at(now) not in _OPEN:
-        raise _closed(upload, now, "It is too late to complete")
-    return msgspec.structs.replace(
-        upload, status=UploadStatus.CHECKING, attempts=upload.attempts + 1, part_ids=part_ids
-    )
-
-
-def reopened(upload: Upload) -> Upload:
+class CheckFailed(msgspec.Struct, frozen=True):
     """The completion was refused: parts may be added again."""
-    return msgspec.structs.replace(upload, status=UploadStatus.PENDING)
 
 
-def decided(upload: Upload, part_ids: tuple[str, ...], file_id: str, now: datetime) -> Upload:
-    """The check has passed. Raises WrongState if someone else decided otherwise."""
-    check_same_parts(upload, part_ids)
-    if upload.is_decided:
-        return upload
-    if upload.status_at(now) not in _OPEN:
-        raise _closed(upload, now, "It is too late to complete")
-    return msgspec.structs.replace(upload, status=UploadStatus.COMPLETING, file_id=file_id, completed_at=now)
+class CheckPassed(msgspec.Struct, frozen=True):
+    """The file is good, and will have this id. `part_ids` are those that were checked."""
+
+    part_ids: tuple[str, ...]
+    file_id: str
+
+
+class FileMade(msgspec.Struct, frozen=True):
+    """The file's bytes and record are in place."""
+
+
+class CancelRequested(msgspec.Struct, frozen=True):
+    """The caller wants no file."""
+
+
+class SweptBy(msgspec.Struct, frozen=True):
+    """A timer came by: a record whose time is over says so."""
+
+
+Event = CompletionAsked | CheckFailed | CheckPassed | FileMade | CancelRequested | SweptBy
+
+# (event, status at the time of the event) -> next status. What is missing is not allowed.
+TRANSITIONS: Mapping[type, Mapping[UploadStatus, UploadStatus]] = {
+    CompletionAsked: {
+        UploadStatus.PENDING: UploadStatus.CHECKING,
+        UploadStatus.CHECKING: UploadStatus.CHECKING,
+        UploadStatus.COMPLETING: UploadStatus.COMPLETING,
+        UploadStatus.COMPLETED: UploadStatus.COMPLETED,
+    },
+    CheckFailed: {UploadStatus.CHECKING: UploadStatus.PENDING},
+    CheckPassed: {
+        UploadStatus.PENDING: UploadStatus.COMPLETING,  # Another check of the same parts failed meanwhile.
+        UploadStatus.CHECKING: UploadStatus.COMPLETING,
+        UploadStatus.COMPLETING: UploadStatus.COMPLETING,
+        UploadStatus.COMPLETED: UploadStatus.COMPLETED,
+    },
+    FileMade: {
+        UploadStatus.COMPLETING: UploadStatus.COMPLETED,
+        UploadStatus.COMPLETED: UploadStatus.COMPLETED,
+    },
+    CancelRequested: {
+        UploadStatus.PENDING: UploadStatus.CANCELLED,
+        UploadStatus.CHECKING: UploadStatus.CANCELLED,
+        UploadStatus.CANCELLED: UploadStatus.CANCELLED,
+    },
+    SweptBy: {status: status for status in UploadStatus},
+}
+
+
+def apply(upload: Upload, event: Event, now: datetime) -> Upload:
+    """The record after `event`; an equal one where nothing changes.
+
+    Raises WrongState if the event is not allowed in the upload's state, or its parts are not those of the completion.
+    """
+    if isinstance(event, CheckPassed):
+        check_same_parts(upload, event.part_ids)
+    before = upload.status_at(now)
+    status = TRANSITIONS[type(event)].get(before)
+    if status is None:
+        verb = "cancel" if isinstance(event, CancelRequested) else "complete"
+        raise _closed(upload, now, f"It is too late to {verb}")
+    changed = msgspec.structs.replace(upload, status=status)
+    if isinstance(event, CompletionAsked) and status is UploadStatus.CHECKING:
+        return msgspec.structs.replace(changed, attempts=upload.attempts + 1, part_ids=event.part_ids)
+    if isinstance(event, CheckPassed) and status is not before:
+        return msgspec.structs.replace(changed, file_id=event.file_id, completed_at=now)
+    return changed
 
 
 def check_same_parts(upload: Upload, part_ids: tuple[str, ...]) -> None:
     """A repeated completion is the same one only with the same parts. Raises WrongState."""
     if upload.part_ids != part_ids:
         raise WrongState("This upload is completed, or being completed, with other parts. Create a new upload.")
-
-
-def completed(upload: Upload) -> Upload:
-    return msgspec.structs.replace(upload, status=UploadStatus.COMPLETED)
-
-
-def cancelled(upload: Upload, now: datetime) -> Upload:
-    """Cancelling twice is as once. Raises WrongState."""
-    if upload.status is UploadStatus.CANCELLED:
-        return upload
-    if upload.status_at(now) not in _OPEN:
-        raise _closed(upload, now, "It is too late to cancel")
-    return msgspec.structs.replace(upload, status=UploadStatus.CANCELLED)
-
-
-def expired(upload: Upload, now: datetime) -> Upload:
-    """The record of an upload whose time is over says so; others stay as they are."""
-    return msgspec.structs.replace(upload, status=upload.status_at(now))
 
 
 def _closed(upload: Upload, now: datetime, what: str) -> WrongState:

@@ -47,7 +47,7 @@ _BLANK: Final = re.compile(rb"\s*")
 def end_of_blanks(data: bytes, start: int, stop: int) -> int:
     """Where the first line begins that has more than white space before `stop`; `start` begins a line.
 
-    A step for many blank lines: a file of nothing else must not cost minutes.
+    Many blank lines are passed over in one step: a file of nothing else must not cost minutes.
     """
     run = _BLANK.match(data, start, stop)
     return data.rfind(b"\n", start, run.end() if run else start) + 1 or start
@@ -63,7 +63,7 @@ def request_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def digest_of(lines: Iterable[bytes], before: int = 0) -> int:
-    """Tells lines that were damaged, or are others, from those that were validated. `before`: of the lines before."""
+    """Tells lines that were damaged, or are others, from those that were validated. `before`: the digest so far."""
     for line in lines:
         before = crc32(line, before)
     return before

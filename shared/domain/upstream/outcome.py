@@ -64,7 +64,7 @@ def _succeeded(fields: Answer, body: bytes, headers: Mapping[str, str]) -> Succe
 
 
 def refusal_of_all(outcome: Failed) -> Retry:
-    """The same answer, where it may be about whoever asks and not about what was asked."""
+    """`outcome` as a failed attempt: the upstream may refuse whoever asks, and not what was asked."""
     words = read_complaint(outcome.body).words
     return Retry(reason=f"status_{outcome.status}", after_seconds=None, throttled=False, final=outcome, words=words)
 

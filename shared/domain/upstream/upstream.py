@@ -1,6 +1,6 @@
 """The upstream as values: what is sent, what comes back, what becomes of the line. No I/O here.
 
-What an answer means is `domain.outcome.classify`'s business.
+What an answer means is `outcome.classify`'s business.
 """
 
 from __future__ import annotations

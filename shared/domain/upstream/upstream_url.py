@@ -14,8 +14,8 @@ from shared.domain.deployments.deployment import ENDPOINTS, Deployment, Upstream
 def openai_url(base_url: str, endpoint: str) -> str:
     """`/v1` is added unless the base has a version of its own, as `/v1`, `/api/paas/v4` or `/v1beta/openai`.
 
-    A base that is a call's own address is that place and no other, with a version or without; other endpoints are
-    beside it.
+    A base that is a call's whole address (`…/chat/completions`) is used as it stands, with a version or without;
+    other endpoints are looked for beside it.
     """
     base = urlsplit(base_url)
     path, called = _without_call(base.path.rstrip("/"))

@@ -91,7 +91,7 @@ class TokenTally:
         return self._counter.method
 
     def add(self, body: bytes) -> None:
-        """Put a request to the others; at least one token. `body` is one valid JSON object, whatever is in it."""
+        """Add one request, which is at least one token. `body` is one valid JSON object, whatever is in it."""
         texts, tokens = weigh(body)
         self._tokens += tokens
         self._texts += texts

@@ -61,7 +61,7 @@ def new_delivery(batch: Batch, endpoint: WebhookEndpoint, now: datetime) -> Deli
 
 
 def too_early(delivery: Delivery, now: datetime) -> Delivery:
-    """The record is not final yet: as if it were noted only now."""
+    """The delivery as if it were noted only now: the batch record that it announces is not final yet."""
     return msgspec.structs.replace(delivery, due_at=now + OWN_START)
 
 

@@ -74,7 +74,7 @@ async def _deliveries(services: Services, batch: Batch) -> list[Delivery]:
 
 
 def tell(before: Batch | None, after: Batch, now: datetime) -> None:
-    """`before` is None for a new batch."""
+    """Metrics and a log line of one change; `before` is None for a new batch."""
     model: Attributes = {MODEL: after.deployment} if after.deployment else {}
     endpoint = after.endpoint if after.endpoint in OPERATIONS else "other"
     seconds = (now - after.created_at).total_seconds()

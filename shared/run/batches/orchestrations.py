@@ -27,7 +27,7 @@ class Orchestrations(Protocol):
 
 
 class State(Enum):
-    """Of an orchestration; one is unknown that was never started, and one whose history is gone."""
+    """Where an orchestration stands. UNKNOWN: it was never started, or its history is gone."""
 
     UNKNOWN = auto()
     ALIVE = auto()
@@ -48,7 +48,7 @@ class Seen:
 
     @property
     def told(self) -> str:
-        """Its last words, for a log."""
+        """Its status and the reason that it gave, for a log."""
         reason = self.output.get("reason", self.output) if isinstance(self.output, dict) else self.output
         return f"{self.status}: {reason}"[:LONGEST_TOLD]
 

@@ -35,7 +35,7 @@ async def remove_remains(service: Services, batch: Batch) -> None:
 
 
 async def sweep_remains(service: Services, before: datetime) -> int:
-    """Remove what is left of batches that were created before and have ended; returns the blobs of how many.
+    """Remove what is left of ended batches created before `before`; returns of how many there were blobs to remove.
 
     Heartbeats go at once, blobs when no unfinished batch has needed them for a month (`unnamed`). Cost grows with what
     is there, and with the unfinished batches.
@@ -50,7 +50,7 @@ async def sweep_remains(service: Services, before: datetime) -> int:
 
 
 async def count_remains(service: Services, before: datetime) -> int:
-    """Of how many batches that were created before there are blobs, whether they have ended or not."""
+    """How many batches created before `before` still have blobs, ended or not."""
     return len(await _old_batches(service, before))
 
 

@@ -1,4 +1,4 @@
-"""What is told of all unfinished batches together: how many, how old, how many tokens; now and then, each one's state.
+"""Metrics of all unfinished batches together (how many, how old, how many tokens) and, at times, a log line of each.
 
 Rule of this file: it reads chunk rows only for the quarter-hourly lines; what else it tells follows from the records.
 """
@@ -24,7 +24,7 @@ QUEUED = "queued"  # Said of a batch in progress that waits for its turn (quota 
 
 
 async def survey(service: Services, unfinished: Sequence[Batch]) -> None:
-    """Tell of `unfinished`, every batch there is that has not ended."""
+    """Record the metrics of `unfinished`, which is every batch that has not ended; log each one when it is time."""
     now = service.now()
     _tell_of_all(service, unfinished, now)
     if now.minute % LINES_EVERY_MINUTES == 0 and now.second < LINES_WITHIN_SECONDS:

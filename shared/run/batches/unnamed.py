@@ -1,4 +1,4 @@
-"""What no record names: noted first, and removed only when it has been so for a month.
+"""Bytes that no record names: noted first, and removed only when no record has named them for a month.
 
 Rule: nothing is removed because tables do not know it. They may be the ones that are wrong: lost, emptied, of another
 account, or older than the blobs. Whatever a record names again is left alone, and its note goes.

@@ -1,7 +1,7 @@
 """What of a batch is gone for good: bytes of its input, or its plan. What can be made again is made again.
 
-Rule of this file: only what was found gone or damaged twice, some time apart, is; a store that does not answer raises,
-and tells nothing.
+Rule of this file: something counts as gone only if it was found so twice, some time apart; a store that does not
+answer raises, which proves nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
 
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import Plan, PlannedChunk
@@ -20,8 +19,6 @@ from shared.run.chunks.plan import read_lines, read_plan, write_plan
 from shared.run.input.input_pass import scan_rules
 from shared.services import Services
 
-PROOF_SECONDS: Final = 1.0
-
 log = logging.getLogger(__name__)
 
 
@@ -29,7 +26,7 @@ async def plan_of(service: Services, batch: Batch) -> Plan | None:
     """The plan of a batch that was accepted, made again from its input if it is gone; None if that cannot be done."""
     plan = await read_plan(service.blobs, batch)
     if plan is None:
-        await asyncio.sleep(PROOF_SECONDS)
+        await asyncio.sleep(service.settings.proof_seconds)
         plan = await read_plan(service.blobs, batch)
     return plan or await _planned_again(service, batch)
 
@@ -62,10 +59,10 @@ async def readable_bytes(service: Services, batch: Batch) -> int:
 
 
 async def are_lost(service: Services, batch: Batch, chunks: Sequence[PlannedChunk]) -> bool:
-    """Whether of each of the chunks the lines that were planned are gone: missing, cut off or others."""
+    """Whether the planned lines of every one of the chunks are gone: missing, cut off, or replaced by others."""
     if not await _found_lost(service, batch, chunks):
         return False
-    await asyncio.sleep(PROOF_SECONDS)
+    await asyncio.sleep(service.settings.proof_seconds)
     if not await _found_lost(service, batch, chunks):
         return False
     _tell(batch, "input")

@@ -1,8 +1,8 @@
-"""What is written of a chunk that nobody works on any more: the results it has, and why every other line never ran.
+"""The result lines of a chunk that nobody works on any more: those it has, and why every other line never ran.
 
 Rule of this file: each of the chunk's lines gets one result line, also those whose bytes are gone or damaged; the
-custom_id of such a line is null, because nobody knows it. Of a chunk that holds more lines than planned, the first
-ones are told.
+custom_id of such a line is null, because nobody knows it. If a chunk now holds more lines than planned, only as
+many as were planned count, from the first on.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class OpenChunk:
     def has(self, lines: Mapping[int, bytes]) -> bool:
         """Whether `lines`, by number, are those that were planned; if not, this chunk is for `finish_batch` to end.
 
-        What the journal says of lines that the chunk has not, it says no longer.
+        Entries of the journal for lines that the chunk does not have are dropped.
         """
         self.lost = not self.chunk.holds([*lines.values()])
         for foreign in () if self.lost else self.journal.finished.keys() - lines.keys():

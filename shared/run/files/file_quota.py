@@ -12,17 +12,17 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.files.file import RESULT_PURPOSE, File
 from shared.services import Services
 
-_PAGE = 1000
+PAGE = 1_000
 
 
-async def check_quota(services: Services, owner: str, *, expires: bool, size: int) -> None:
-    """Whether the owner may keep one more file of `size` bytes. Raises InvalidRequest."""
+async def check_quota(services: Services, owner: str, *, expires: bool, size: int, page: int = PAGE) -> None:
+    """Whether the owner may keep one more file of `size` bytes; read in pages. Raises InvalidRequest."""
     settings = services.settings
     most = settings.max_files_with_expiry if expires else settings.max_files_without_expiry
     if not most and not settings.max_stored_bytes:
         return
     count, stored = 0, size
-    async for file in _kept(services, owner):
+    async for file in _kept(services, owner, page):
         count += (file.expires_at is not None) == expires
         stored += file.bytes
     if most and count >= most:
@@ -31,16 +31,16 @@ async def check_quota(services: Services, owner: str, *, expires: bool, size: in
         raise _reached("bytes of files", settings.max_stored_bytes)
 
 
-async def _kept(services: Services, owner: str) -> AsyncIterator[File]:
+async def _kept(services: Services, owner: str, page: int) -> AsyncIterator[File]:
     now, after = services.now(), None
     while True:
-        page = await services.files.list(owner, after=after, limit=_PAGE)
-        for file in page:
+        files = await services.files.list(owner, after=after, limit=page)
+        for file in files:
             if file.purpose != RESULT_PURPOSE and not file.is_expired(now):
                 yield file
-        if len(page) < _PAGE:
+        if len(files) < page:
             return
-        after = page[-1].id
+        after = files[-1].id
 
 
 def _reached(what: str, most: int) -> InvalidRequest:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,12 +21,23 @@ from shared.domain.upstream.reachability import Finding, Verdict, judge, list_mo
 from shared.run.health.storage_probe import BLOB, write_blob, write_row
 from shared.services import Services
 
-CHECK_SECONDS = 4.5  # The whole report takes no longer than its slowest check.
-UPSTREAM_SECONDS = 4.0  # Within the former, so that a slow upstream is told in its own words.
 _NOTHING = "readiness"
 _log = logging.getLogger(__name__)
 
 Ask = Callable[[], Awaitable[Finding]]
+
+
+class Patience(NamedTuple):
+    """How long a check may take: the whole report takes no longer than the slowest of them.
+
+    Upstreams are given up before, so that a slow one is told in its own words.
+    """
+
+    check_seconds: float = 4.5
+    upstream_seconds: float = 4.0
+
+
+PATIENCE = Patience()
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +57,12 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     checks: list[Check]
 
 
-async def check_all(service: Services, ask_durable: Callable[[], Awaitable[None]], env: Mapping[str, str]) -> Readiness:
+async def check_all(
+    service: Services,
+    ask_durable: Callable[[], Awaitable[None]],
+    env: Mapping[str, str],
+    patience: Patience = PATIENCE,
+) -> Readiness:
     """Everything at once, in about five seconds at most. `ask_durable` raises if the durable extension is down."""
     required: dict[str, Ask] = {
         "blobs": lambda: _ask_blobs(service),
@@ -53,16 +70,19 @@ async def check_all(service: Services, ask_durable: Callable[[], Awaitable[None]
         "durable": lambda: _ask_durable(ask_durable),
         "vault_references": lambda: _ask_vault(env),
     }
-    upstreams = {f"upstream:{name}": _asking(service, it) for name, it in service.settings.deployments.items()}
-    asked = [_timed(name, ask, required=True) for name, ask in required.items()]
-    asked += [_timed(name, ask, required=False) for name, ask in upstreams.items()]
+    asked = [_timed(name, ask, patience, required=True) for name, ask in required.items()]
+    asked += [check_upstream(service, deployment, patience) for deployment in service.settings.deployments.values()]
     checks = await asyncio.gather(*asked)
     return Readiness(status=_overall(checks), checks=checks)
 
 
-async def check_upstream(service: Services, deployment: Deployment) -> Check:
+async def check_upstream(service: Services, deployment: Deployment, patience: Patience = PATIENCE) -> Check:
     """One upstream, as in `check_all`."""
-    return await _timed(f"upstream:{deployment.name}", _asking(service, deployment), required=False)
+
+    async def ask() -> Finding:
+        return judge(deployment, await service.upstream.send(list_models(deployment, patience.upstream_seconds)))
+
+    return await _timed(f"upstream:{deployment.name}", ask, patience, required=False)
 
 
 def _overall(checks: list[Check]) -> Verdict:
@@ -71,14 +91,14 @@ def _overall(checks: list[Check]) -> Verdict:
     return Verdict.OK if all(check.status is Verdict.OK for check in checks) else Verdict.DEGRADED
 
 
-async def _timed(name: str, ask: Ask, *, required: bool) -> Check:
+async def _timed(name: str, ask: Ask, patience: Patience, *, required: bool) -> Check:
     begun = time.perf_counter()
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
+        async with asyncio.timeout(patience.check_seconds):
             finding = await ask()
     except TimeoutError:
         advice = "It may be overloaded, or the network drops what is sent to it."
-        finding = Finding(Verdict.FAILED, f"There was no answer within {CHECK_SECONDS:g} seconds. {advice}")
+        finding = Finding(Verdict.FAILED, f"There was no answer within {patience.check_seconds:g} seconds. {advice}")
     except Unavailable as error:
         finding = Finding(Verdict.FAILED, error.message)
     except Exception as error:  # A check that breaks has found something, and the others must be told, too.
@@ -129,10 +149,3 @@ async def _ask_vault(environment: Mapping[str, str]) -> Finding:
         "app's identity has the role Key Vault Secrets User on the vault and is the app's keyVaultReferenceIdentity, "
         "and that the vault's network lets the app in; then restart the app.",
     )
-
-
-def _asking(service: Services, deployment: Deployment) -> Ask:
-    async def ask() -> Finding:
-        return judge(deployment, await service.upstream.send(list_models(deployment, UPSTREAM_SECONDS)))
-
-    return ask

@@ -28,7 +28,7 @@ class _Probe:
         self._until = 0.0
         self._error: Unavailable | None = None
 
-    async def ask(self, write: Callable[[], Awaitable[None]]) -> None:
+    async def ask(self, write: Callable[[], Awaitable[None]], good_for_seconds: float) -> None:
         """Raises Unavailable, or what else `write` raises."""
         async with self._writing:
             if time.monotonic() >= self._until:
@@ -37,7 +37,7 @@ class _Probe:
                     await write()
                 except Unavailable as error:
                     self._error = error
-                self._until = time.monotonic() + PROBE_SECONDS
+                self._until = time.monotonic() + good_for_seconds
         if self._error is not None:
             raise self._error.with_traceback(None)
 
@@ -45,19 +45,22 @@ class _Probe:
 _probes: WeakKeyDictionary[object, _Probe] = WeakKeyDictionary()
 
 
-async def write_blob(service: Services) -> None:
-    """Raises Unavailable, StorageFull."""
+async def write_blob(service: Services, good_for_seconds: float = PROBE_SECONDS) -> None:
+    """Write, unless the last outcome still holds; a new one is good for so long. Raises Unavailable, StorageFull."""
     text = service.now().isoformat().encode()
-    await _probes.setdefault(service.blobs, _Probe()).ask(lambda: service.blobs.put(BLOB, text))
+    probe = _probes.setdefault(service.blobs, _Probe())
+    await probe.ask(lambda: service.blobs.put(BLOB, text), good_for_seconds)
 
 
-async def write_row(service: Services) -> None:
-    """Raises Unavailable, StorageFull."""
+async def write_row(service: Services, good_for_seconds: float = PROBE_SECONDS) -> None:
+    """The same with a row."""
     beat = Heartbeat(deployment=_ROW, batch_id=_NO_BATCH, lane=0, at=service.now())
-    await _probes.setdefault(service.batches, _Probe()).ask(lambda: service.batches.beat(beat))
+    probe = _probes.setdefault(service.batches, _Probe())
+    await probe.ask(lambda: service.batches.beat(beat), good_for_seconds)
 
 
-async def is_full(service: Services) -> bool:
+async def is_full(service: Services, good_for_seconds: float = PROBE_SECONDS) -> bool:
     """Whether storage takes no more; False as well where it cannot be asked."""
-    outcomes = await asyncio.gather(write_blob(service), write_row(service), return_exceptions=True)
+    writes = (write_blob(service, good_for_seconds), write_row(service, good_for_seconds))
+    outcomes = await asyncio.gather(*writes, return_exceptions=True)
     return any(isinstance(outcome, StorageFull) for outcome in outcomes)

@@ -1,7 +1,7 @@
-"""Starting deliveries of webhooks: at once by the run that ended the batch, and by a timer, which is the floor.
+"""Starting deliveries of webhooks: at once by the run that ended the batch, and by a timer what that run did not start.
 
-Rule of this file: starting twice is safe, and a note is postponed only once its delivery lives. So whatever is killed
-when, the timer starts what was not started.
+Rule of this file: starting twice is safe, and a delivery's `due_at` moves on only once its orchestration runs. So
+whatever is killed when, the timer starts what was not started.
 """
 
 from __future__ import annotations

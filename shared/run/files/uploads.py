@@ -1,4 +1,4 @@
-"""Completing an upload: its parts become one file, and nothing is copied.
+"""Changing an upload's record, and completing it: its parts become one file, and nothing is copied.
 
 To be checked, blocks must be readable, and so committed. Committing drops every block that the list leaves out:
 the check commits the file's blocks first and all others behind them, so that a completion that is refused (wrong
@@ -19,18 +19,19 @@ from shared.domain.errors import DurableBatchError, InvalidRequest
 from shared.domain.files.new_file import BATCH_PURPOSE, HEAD_BYTES, check_batch_head
 from shared.domain.files.new_upload import Completion, check_md5
 from shared.domain.files.upload import (
+    CheckFailed,
+    CheckPassed,
+    CompletionAsked,
+    Event,
+    FileMade,
     Upload,
     UploadPart,
     UploadStatus,
-    check_parts,
+    apply,
     check_same_parts,
-    checking,
-    completed,
-    decided,
-    reopened,
 )
+from shared.domain.files.upload_parts import check_parts
 from shared.ports import AlreadyExists, BlobMissing, Changed, Stored
-from shared.run.files.change_upload import change_upload
 from shared.services import Services
 from shared.telemetry.attributes import DIRECTION, PURPOSE
 from shared.telemetry.metrics import FILE_BYTES
@@ -38,19 +39,34 @@ from shared.telemetry.metrics import FILE_BYTES
 log = logging.getLogger(__name__)
 
 
+async def change_upload(services: Services, upload: Upload, event: Event) -> Stored[Upload]:
+    """The record after `event`, applied to its newest version.
+
+    Raises WrongState if the event is not allowed (any more), KeyError if the record is gone.
+    """
+    while True:
+        stored = await services.uploads.get(upload.owner, upload.id)
+        if stored is None:
+            raise KeyError(upload.id)
+        changed = apply(stored.value, event, services.now())
+        if changed == stored.value:
+            return stored
+        try:
+            return Stored(changed, await services.uploads.replace(changed, stored.version))
+        except Changed:
+            continue
+
+
 async def complete(services: Services, upload: Upload, wanted: Completion) -> Upload:
     """The completed upload. Raises InvalidRequest (the upload stays open) or WrongState."""
-    if not upload.is_decided:
-        claim = await change_upload(
-            services, upload, lambda it: it if it.is_decided else checking(it, wanted.part_ids, services.now())
-        )
-        upload = claim.value if claim.value.is_decided else await _decide(services, claim, wanted)
+    claim = await change_upload(services, upload, CompletionAsked(wanted.part_ids))
+    upload = claim.value if claim.value.is_decided else await _decide(services, claim, wanted)
     check_same_parts(upload, wanted.part_ids)
     return await finish_upload(services, upload)
 
 
 async def finish_upload(services: Services, upload: Upload) -> Upload:
-    """What is left to do once the file is decided."""
+    """What is left once the file is decided: its bytes, its record, the upload's end. May be repeated."""
     if upload.status is UploadStatus.COMPLETED:
         return upload
     known = {part.id: part for part in await services.uploads.list_parts(upload.id)}
@@ -63,7 +79,7 @@ async def finish_upload(services: Services, upload: Upload) -> Upload:
             await services.files.insert(upload.file())
             FILE_BYTES.record(upload.bytes, {PURPOSE: upload.purpose, DIRECTION: "upload"})
     log.info("An upload was completed.", extra={"action": "upload_completed", "bytes": upload.bytes})
-    return (await change_upload(services, upload, completed)).value
+    return (await change_upload(services, upload, FileMade())).value
 
 
 async def _decide(services: Services, claim: Stored[Upload], wanted: Completion) -> Upload:
@@ -72,12 +88,10 @@ async def _decide(services: Services, claim: Stored[Upload], wanted: Completion)
     file_id = ids.new_id(services.now(), os.urandom(10))
     try:
         await _check(services, upload, wanted)
-        decision = await change_upload(
-            services, upload, lambda it: decided(it, wanted.part_ids, file_id, services.now())
-        )
+        decision = await change_upload(services, upload, CheckPassed(wanted.part_ids, file_id))
     except BaseException:
         with suppress(DurableBatchError, Changed):
-            await services.uploads.replace(reopened(upload), claim.version)
+            await services.uploads.replace(apply(upload, CheckFailed(), services.now()), claim.version)
         raise
     return decision.value
 
