@@ -17,7 +17,8 @@ from shared.domain import ids
 from shared.domain.deployments.deployment import ENDPOINTS
 from shared.domain.files.file import PURPOSES
 from shared.domain.files.upload import Upload
-from shared.domain.vendors.vendor import Vendor
+from shared.domain.vendors.rules import rules_of
+from shared.domain.vendors.vendor import Vendor, VendorRules
 
 OK = 200
 GATEWAY_NOT_FOUND = "404"  # The code of the gateway in front of Azure (contract 1.3).
@@ -33,10 +34,6 @@ class Envelope(StrEnum):
     AZURE_V1 = "azure_v1"
 
 
-def _hex(value: str) -> str:
-    return value
-
-
 def _with_version(endpoint: str) -> str:
     return endpoint
 
@@ -47,7 +44,7 @@ def _without_version(endpoint: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """One way of speaking to the same objects. `spell_*` turn a canonical id or endpoint into the caller's form.
+    """One way of speaking to the same objects, beside what is the vendor's (`rules`).
 
     `file_keys` and `batch_keys` are all that an answer may hold, None if whatever we have to say; they and some more
     depend on the api-version where one is needed (`api_versions.at_version`).
@@ -56,9 +53,6 @@ class Dialect:
     prefix: str
     vendor: Vendor
     envelope: Envelope
-    spell_upload: Callable[[str], str]
-    spell_result: Callable[[str], str]
-    spell_batch: Callable[[str], str]
     spell_endpoint: Callable[[str], str]
     unknown_path: str  # what is said of a call that no route takes, with its {method} and {path}
     endpoints: Mapping[str, str]
@@ -71,7 +65,6 @@ class Dialect:
     pages_files: bool = True
     files_expire: bool = False
     sends_apim_request_id: bool = True
-    file_prefix: str = "file-"
     part_prefix: str = "part_"
     names_uploads_by_purpose: bool = False
     shows_block_ids: bool = False
@@ -85,6 +78,11 @@ class Dialect:
     takes_blobs: bool = False  # `input_blob` and `output_folder` on create
     shows_blobs: bool = False  # their keys in every batch, not only in those that use them
 
+    @property
+    def rules(self) -> VendorRules:
+        """Those of the vendor, in both of its dialects if it has two."""
+        return rules_of(self.vendor)
+
 
 AZURE_PART_PREFIX = "uplprt-"
 DEEPINFRA_ENDPOINTS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
@@ -95,9 +93,6 @@ OPENAI = Dialect(
     prefix="v1",
     vendor=Vendor.OPENAI,
     envelope=Envelope.OPENAI,
-    spell_upload=ids.to_base62,
-    spell_result=ids.to_base62,
-    spell_batch=_hex,
     spell_endpoint=_with_version,
     unknown_path="Invalid URL ({method} {path}).",
     endpoints=MappingProxyType(_VERSIONED),
@@ -114,16 +109,12 @@ DEEPINFRA = replace(
     prefix="v1/openai",
     vendor=Vendor.DEEPINFRA,
     endpoints=MappingProxyType({name: name for name in DEEPINFRA_ENDPOINTS}),
-    file_prefix="file_",
     fills_expiry=True,
 )
 AZURE_CLASSIC = Dialect(
     prefix="openai",
     vendor=Vendor.AZURE,
     envelope=Envelope.AZURE_CLASSIC,
-    spell_upload=_hex,
-    spell_result=ids.to_uuid,
-    spell_batch=ids.to_uuid,
     spell_endpoint=_without_version,
     unknown_path="Resource not found: {method} {path}.",
     endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
@@ -144,9 +135,6 @@ AZURE_V1 = Dialect(
     prefix="openai/v1",
     vendor=Vendor.AZURE,
     envelope=Envelope.AZURE_V1,
-    spell_upload=_hex,
-    spell_result=ids.to_uuid,
-    spell_batch=ids.to_uuid,
     spell_endpoint=_without_version,
     unknown_path="Resource not found: {method} {path}.",
     endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
@@ -186,12 +174,12 @@ def parse_batch_id(text: str) -> str | None:
 
 def upload_id(dialect: Dialect, file_id: str) -> str:
     """An uploaded file's id; what is no id comes back as it was given (contract 1.5.5)."""
-    return f"{dialect.file_prefix}{dialect.spell_upload(file_id)}" if ids.parse(file_id) == file_id else file_id
+    return dialect.rules.upload_id(file_id) if ids.parse(file_id) == file_id else file_id
 
 
 def result_id(dialect: Dialect, file_id: str | None) -> str | None:
     """The id of an output or error file."""
-    return None if file_id is None else f"{dialect.file_prefix}{dialect.spell_result(file_id)}"
+    return None if file_id is None else dialect.rules.result_id(file_id)
 
 
 def parse_upload_id(text: str) -> str | None:
@@ -219,4 +207,4 @@ def _parse_block_id(text: str) -> str | None:
 
 
 def batch_id(dialect: Dialect, canonical: str) -> str:
-    return f"batch_{dialect.spell_batch(canonical)}"
+    return dialect.rules.batch_id(canonical)
