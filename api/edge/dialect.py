@@ -1,20 +1,19 @@
-"""The dialects as one table: where they are mounted, how they spell ids and endpoints, what success looks like.
+"""The dialects as one table: where they are mounted, how they name uploads, what success looks like.
 
-Rule of this file: every difference between the dialects is a field of `Dialect`; handlers never ask which one they
-serve. Pure. Objects are rendered in `rendering.py`, errors in `envelopes.py`.
+Rule of this file: every difference between the dialects is a field of `Dialect` or of its vendor's rules; handlers
+never ask which one they serve. Pure. Objects are rendered in `rendering.py`, errors in `envelopes.py`.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from types import MappingProxyType
 
 from shared.domain import ids
-from shared.domain.deployments.deployment import ENDPOINTS
+from shared.domain.endpoints import offered_by, spellings
 from shared.domain.files.file import PURPOSES
 from shared.domain.files.upload import Upload
 from shared.domain.vendors.rules import rules_of
@@ -34,14 +33,6 @@ class Envelope(StrEnum):
     AZURE_V1 = "azure_v1"
 
 
-def _with_version(endpoint: str) -> str:
-    return endpoint
-
-
-def _without_version(endpoint: str) -> str:
-    return endpoint.removeprefix("/v1")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """One way of speaking to the same objects, beside what is the vendor's (`rules`).
@@ -53,9 +44,7 @@ class Dialect:
     prefix: str
     vendor: Vendor
     envelope: Envelope
-    spell_endpoint: Callable[[str], str]
     unknown_path: str  # what is said of a call that no route takes, with its {method} and {path}
-    endpoints: Mapping[str, str]
     created_file: int
     created_batch: int
     unknown_path_code: str | None = GATEWAY_NOT_FOUND
@@ -83,19 +72,22 @@ class Dialect:
         """Those of the vendor, in both of its dialects if it has two."""
         return rules_of(self.vendor)
 
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        """Accepted spelling -> endpoint."""
+        return offered_by(self.vendor)
+
+    def spell_endpoint(self, endpoint: str) -> str:
+        return spellings(endpoint, self.vendor)[0]
+
 
 AZURE_PART_PREFIX = "uplprt-"
-DEEPINFRA_ENDPOINTS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
-_UNVERSIONED = {endpoint.removeprefix("/v1"): endpoint for endpoint in ENDPOINTS}
-_VERSIONED = {endpoint: endpoint for endpoint in ENDPOINTS}
 
 OPENAI = Dialect(
     prefix="v1",
     vendor=Vendor.OPENAI,
     envelope=Envelope.OPENAI,
-    spell_endpoint=_with_version,
     unknown_path="Invalid URL ({method} {path}).",
-    endpoints=MappingProxyType(_VERSIONED),
     created_file=OK,
     created_batch=OK,
     unknown_path_code=None,
@@ -103,21 +95,13 @@ OPENAI = Dialect(
     files_expire=True,
     sends_apim_request_id=False,
 )
-# OpenAI's shapes; its own file ids, three endpoints, and an expiry whose parts may be left out (contract 2.6, 5).
-DEEPINFRA = replace(
-    OPENAI,
-    prefix="v1/openai",
-    vendor=Vendor.DEEPINFRA,
-    endpoints=MappingProxyType({name: name for name in DEEPINFRA_ENDPOINTS}),
-    fills_expiry=True,
-)
+# OpenAI's shapes; an expiry whose parts may be left out (contract 2.6).
+DEEPINFRA = replace(OPENAI, prefix="v1/openai", vendor=Vendor.DEEPINFRA, fills_expiry=True)
 AZURE_CLASSIC = Dialect(
     prefix="openai",
     vendor=Vendor.AZURE,
     envelope=Envelope.AZURE_CLASSIC,
-    spell_endpoint=_without_version,
     unknown_path="Resource not found: {method} {path}.",
-    endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
     created_file=201,
     created_batch=OK,
     needs_api_version=True,
@@ -135,9 +119,7 @@ AZURE_V1 = Dialect(
     prefix="openai/v1",
     vendor=Vendor.AZURE,
     envelope=Envelope.AZURE_V1,
-    spell_endpoint=_without_version,
     unknown_path="Resource not found: {method} {path}.",
-    endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
     created_file=OK,
     created_batch=OK,  # The reference says 201; the official client for .NET takes nothing but 200 (contract 9.6).
     part_prefix=AZURE_PART_PREFIX,

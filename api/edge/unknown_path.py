@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from api.edge.dialect import MOUNTS, OPENAI, Dialect
-from shared.domain.deployments.deployment import ENDPOINTS
+from shared.domain.endpoints import ENDPOINTS
 from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound
 from shared.domain.parameters import shortened
 
