@@ -1,4 +1,4 @@
-"""The dialects as one table: where they are mounted, how they name uploads, what success looks like.
+"""The dialects as one table: under which prefix, how they name uploads, what success looks like.
 
 Rule of this file: every difference between the dialects is a field of `Dialect` or of its vendor's rules; handlers
 never ask which one they serve. Pure. Objects are rendered in `rendering.py`, errors in `envelopes.py`.
@@ -131,16 +131,6 @@ AZURE_V1 = Dialect(
     takes_any_window=True,
     looks_ahead=True,
     shows_enqueued_tokens=True,
-)
-
-# What function names begin with, the route prefix, the dialect. SDKs before 1.65.2 put the deployment into the path
-# (contract 6.3); it is accepted, unread.
-MOUNTS = (
-    ("openai", OPENAI.prefix, OPENAI),
-    ("deepinfra", DEEPINFRA.prefix, DEEPINFRA),
-    ("azure_v1", AZURE_V1.prefix, AZURE_V1),
-    ("azure", AZURE_CLASSIC.prefix, AZURE_CLASSIC),
-    ("azure_deployment", f"{AZURE_CLASSIC.prefix}/deployments/{{deployment}}", AZURE_CLASSIC),
 )
 
 

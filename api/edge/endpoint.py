@@ -113,17 +113,19 @@ def starting_endpoint(handler: StartingHandler, dialect: Dialect, run: str) -> S
     return client_endpoint(serve, dialect)
 
 
-def unknown_endpoint(routes: Sequence[Template], served: Mapping[Template, Endpoint]) -> Endpoint:
+def unknown_endpoint(
+    routes: Sequence[Template], served: Mapping[Template, Endpoint], dialects: Mapping[str, Dialect]
+) -> Endpoint:
     """The HTTP function for calls that none of `routes` takes as they are spelled; those of `served` it knows.
 
-    It needs no key, for else it does nothing.
+    It needs no key, for else it does nothing. `dialects`: by prefix.
     """
 
     async def serve(req: Request) -> Response:
         if found := respelled(req.method, req.scope["path"], served):
             route, req.scope["path_params"] = found
             return await served[route](req)
-        dialect = dialect_of(req.url.path)
+        dialect = dialect_of(req.url.path, dialects)
 
         async def refuse() -> Response:
             raise refusal(dialect, req.method, req.url.path, routes)
