@@ -26,8 +26,12 @@ class LineEndpoint:
 
     def accepts(self, url: str) -> bool:
         """Whether a line may have this `url`; the first one that may settles what the others must have."""
+        if self._open:
+            self._settle(url)
+        return url in self._spellings
+
+    def _settle(self, url: str) -> None:
         for endpoint in self._open:
             if url in spellings(endpoint, self._vendor):
                 self._choose(endpoint)
                 self._open = []
-        return url in self._spellings

@@ -1,7 +1,7 @@
 """Whose rules a batch follows, and which rules there are.
 
 Rule of this room: whatever depends on the vendor is a field of `VendorRules`, and each vendor's values are in its own
-file; nothing else asks which vendor it has. Who may call what is in `endpoints`.
+file; nothing else asks which vendor it has. Who offers which endpoint is in `endpoints`.
 """
 
 from __future__ import annotations
