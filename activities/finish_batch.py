@@ -159,7 +159,7 @@ async def _commit(service: Services, batch: Batch, kind: str, blocks: list[tuple
     """Make one result blob readable; its size, or None where the vendor has no file for no lines."""
     block_ids = [block_id(row.index, part, row.seal or "") for row, count in blocks for part in range(count)]
     name = result_blob(batch.id, kind)
-    if not block_ids and not batch.keeps_empty_files:
+    if not block_ids and not batch.rules.keeps_empty_files:
         await service.blobs.delete(name)  # What a seal that was cut off has staged.
         return None
     return await service.blobs.commit_blocks(name, block_ids)

@@ -166,23 +166,12 @@ class Settings:
 
     def max_requests(self, vendor: Vendor) -> int:
         """Lines of a file, in the dialect of the batch."""
-        match vendor:
-            case Vendor.OPENAI:
-                return self.max_requests_openai
-            case Vendor.AZURE:
-                return self.max_requests_azure
-            case Vendor.DEEPINFRA:
-                return self.max_requests_deepinfra
+        limit: int = getattr(self, f"max_requests_{vendor}")
+        return limit
 
     def max_input_bytes(self, vendor: Vendor) -> int:
         """Bytes of an input file, in the dialect of the batch; never more than may be uploaded."""
-        match vendor:
-            case Vendor.OPENAI:
-                limit = self.max_input_bytes_openai
-            case Vendor.AZURE:
-                limit = self.max_input_bytes_azure
-            case Vendor.DEEPINFRA:
-                limit = self.max_input_bytes_deepinfra
+        limit: int = getattr(self, f"max_input_bytes_{vendor}")
         return min(limit, self.max_file_bytes)
 
     def blob_origins(self) -> frozenset[str]:

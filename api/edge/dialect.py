@@ -1,23 +1,23 @@
-"""The dialects as one table: where they are mounted, how they spell ids and endpoints, what success looks like.
+"""The dialects as one table: under which prefix, how they name uploads, what success looks like.
 
-Rule of this file: every difference between the dialects is a field of `Dialect`; handlers never ask which one they
-serve. Pure. Objects are rendered in `rendering.py`, errors in `envelopes.py`.
+Rule of this file: every difference between the dialects is a field of `Dialect` or of its vendor's rules; handlers
+never ask which one they serve. Pure. Objects are rendered in `rendering.py`, errors in `envelopes.py`.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from types import MappingProxyType
 
 from shared.domain import ids
-from shared.domain.deployments.deployment import ENDPOINTS
+from shared.domain.endpoints import offered_by, spellings
 from shared.domain.files.file import PURPOSES
 from shared.domain.files.upload import Upload
-from shared.domain.vendors.vendor import Vendor
+from shared.domain.vendors.rules import rules_of
+from shared.domain.vendors.vendor import Vendor, VendorRules
 
 OK = 200
 GATEWAY_NOT_FOUND = "404"  # The code of the gateway in front of Azure (contract 1.3).
@@ -33,21 +33,9 @@ class Envelope(StrEnum):
     AZURE_V1 = "azure_v1"
 
 
-def _hex(value: str) -> str:
-    return value
-
-
-def _with_version(endpoint: str) -> str:
-    return endpoint
-
-
-def _without_version(endpoint: str) -> str:
-    return endpoint.removeprefix("/v1")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """One way of speaking to the same objects. `spell_*` turn a canonical id or endpoint into the caller's form.
+    """One way of speaking to the same objects, beside what is the vendor's (`rules`).
 
     `file_keys` and `batch_keys` are the keys that an answer may hold; None: all that we have. Where calls name an
     api-version, these and some other fields depend on it (`api_versions.at_version`).
@@ -56,12 +44,7 @@ class Dialect:
     prefix: str
     vendor: Vendor
     envelope: Envelope
-    spell_upload: Callable[[str], str]
-    spell_result: Callable[[str], str]
-    spell_batch: Callable[[str], str]
-    spell_endpoint: Callable[[str], str]
     unknown_path: str  # what is said of a call that no route takes, with its {method} and {path}
-    endpoints: Mapping[str, str]
     created_file: int
     created_batch: int
     unknown_path_code: str | None = GATEWAY_NOT_FOUND
@@ -71,7 +54,6 @@ class Dialect:
     pages_files: bool = True
     files_expire: bool = False
     sends_apim_request_id: bool = True
-    file_prefix: str = "file-"
     part_prefix: str = "part_"
     names_uploads_by_purpose: bool = False
     shows_block_ids: bool = False
@@ -85,22 +67,27 @@ class Dialect:
     takes_blobs: bool = False  # `input_blob` and `output_folder` on create
     shows_blobs: bool = False  # their keys in every batch, not only in those that use them
 
+    @property
+    def rules(self) -> VendorRules:
+        """Those of the vendor, in both of its dialects if it has two."""
+        return rules_of(self.vendor)
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        """Accepted spelling -> endpoint."""
+        return offered_by(self.vendor)
+
+    def spell_endpoint(self, endpoint: str) -> str:
+        return spellings(endpoint, self.vendor)[0]
+
 
 AZURE_PART_PREFIX = "uplprt-"
-DEEPINFRA_ENDPOINTS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
-_UNVERSIONED = {endpoint.removeprefix("/v1"): endpoint for endpoint in ENDPOINTS}
-_VERSIONED = {endpoint: endpoint for endpoint in ENDPOINTS}
 
 OPENAI = Dialect(
     prefix="v1",
     vendor=Vendor.OPENAI,
     envelope=Envelope.OPENAI,
-    spell_upload=ids.to_base62,
-    spell_result=ids.to_base62,
-    spell_batch=_hex,
-    spell_endpoint=_with_version,
     unknown_path="Invalid URL ({method} {path}).",
-    endpoints=MappingProxyType(_VERSIONED),
     created_file=OK,
     created_batch=OK,
     unknown_path_code=None,
@@ -108,25 +95,13 @@ OPENAI = Dialect(
     files_expire=True,
     sends_apim_request_id=False,
 )
-# OpenAI's shapes; its own file ids, three endpoints, and an expiry whose parts may be left out (contract 2.6, 5).
-DEEPINFRA = replace(
-    OPENAI,
-    prefix="v1/openai",
-    vendor=Vendor.DEEPINFRA,
-    endpoints=MappingProxyType({name: name for name in DEEPINFRA_ENDPOINTS}),
-    file_prefix="file_",
-    fills_expiry=True,
-)
+# OpenAI's shapes; an expiry whose parts may be left out (contract 2.6).
+DEEPINFRA = replace(OPENAI, prefix="v1/openai", vendor=Vendor.DEEPINFRA, fills_expiry=True)
 AZURE_CLASSIC = Dialect(
     prefix="openai",
     vendor=Vendor.AZURE,
     envelope=Envelope.AZURE_CLASSIC,
-    spell_upload=_hex,
-    spell_result=ids.to_uuid,
-    spell_batch=ids.to_uuid,
-    spell_endpoint=_without_version,
     unknown_path="Resource not found: {method} {path}.",
-    endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
     created_file=201,
     created_batch=OK,
     needs_api_version=True,
@@ -144,12 +119,7 @@ AZURE_V1 = Dialect(
     prefix="openai/v1",
     vendor=Vendor.AZURE,
     envelope=Envelope.AZURE_V1,
-    spell_upload=_hex,
-    spell_result=ids.to_uuid,
-    spell_batch=ids.to_uuid,
-    spell_endpoint=_without_version,
     unknown_path="Resource not found: {method} {path}.",
-    endpoints=MappingProxyType(_UNVERSIONED | _VERSIONED),
     created_file=OK,
     created_batch=OK,  # The reference says 201; the official client for .NET takes nothing but 200 (contract 9.6).
     part_prefix=AZURE_PART_PREFIX,
@@ -161,16 +131,6 @@ AZURE_V1 = Dialect(
     takes_any_window=True,
     looks_ahead=True,
     shows_enqueued_tokens=True,
-)
-
-# What function names begin with, the route prefix, the dialect. SDKs before 1.65.2 put the deployment into the path
-# (contract 6.3); it is accepted, unread.
-MOUNTS = (
-    ("openai", OPENAI.prefix, OPENAI),
-    ("deepinfra", DEEPINFRA.prefix, DEEPINFRA),
-    ("azure_v1", AZURE_V1.prefix, AZURE_V1),
-    ("azure", AZURE_CLASSIC.prefix, AZURE_CLASSIC),
-    ("azure_deployment", f"{AZURE_CLASSIC.prefix}/deployments/{{deployment}}", AZURE_CLASSIC),
 )
 
 
@@ -186,12 +146,12 @@ def parse_batch_id(text: str) -> str | None:
 
 def upload_id(dialect: Dialect, file_id: str) -> str:
     """An uploaded file's id; what is no id comes back as it was given (contract 1.5.5)."""
-    return f"{dialect.file_prefix}{dialect.spell_upload(file_id)}" if ids.parse(file_id) == file_id else file_id
+    return dialect.rules.upload_id(file_id) if ids.parse(file_id) == file_id else file_id
 
 
 def result_id(dialect: Dialect, file_id: str | None) -> str | None:
     """The id of an output or error file."""
-    return None if file_id is None else f"{dialect.file_prefix}{dialect.spell_result(file_id)}"
+    return None if file_id is None else dialect.rules.result_id(file_id)
 
 
 def parse_upload_id(text: str) -> str | None:
@@ -219,4 +179,4 @@ def _parse_block_id(text: str) -> str | None:
 
 
 def batch_id(dialect: Dialect, canonical: str) -> str:
-    return f"batch_{dialect.spell_batch(canonical)}"
+    return dialect.rules.batch_id(canonical)

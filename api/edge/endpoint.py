@@ -113,17 +113,20 @@ def starting_endpoint(handler: StartingHandler, dialect: Dialect, run: str) -> S
     return client_endpoint(serve, dialect)
 
 
-def unknown_endpoint(routes: Sequence[Template], served: Mapping[Template, Endpoint]) -> Endpoint:
+def unknown_endpoint(
+    routes: Sequence[Template], served: Mapping[Template, Endpoint], dialects: Mapping[str, Dialect]
+) -> Endpoint:
     """The HTTP function for every path that is none of `routes`: it refuses, in the dialect of the path.
 
     A path that only misspells one of `served` is handed on to it (`respelled`). No key is asked for before.
+    `dialects`: by prefix.
     """
 
     async def serve(req: Request) -> Response:
         if found := respelled(req.method, req.scope["path"], served):
             route, req.scope["path_params"] = found
             return await served[route](req)
-        dialect = dialect_of(req.url.path)
+        dialect = dialect_of(req.url.path, dialects)
 
         async def refuse() -> Response:
             raise refusal(dialect, req.method, req.url.path, routes)

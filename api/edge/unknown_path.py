@@ -7,16 +7,14 @@ one segment of it to every router (contract 9.6). `respelled` finds the route th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from api.edge.dialect import MOUNTS, OPENAI, Dialect
-from shared.domain.deployments.deployment import ENDPOINTS
+from api.edge.dialect import OPENAI, Dialect
+from shared.domain.endpoints import ENDPOINTS
 from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound
 from shared.domain.parameters import shortened
 
-# The first segments of all prefixes: what is under them is ours to answer.
-ROOTS = sorted({prefix.partition("/")[0] for _, prefix, _ in MOUNTS})
 # Calls of a model's own API: whoever sends one has to be told what this service is.
 _OF_A_MODEL = frozenset(
     {endpoint.split("/")[2] for endpoint in ENDPOINTS}
@@ -39,9 +37,14 @@ class WrongMethod(InvalidRequest):
         self.allowed = allowed
 
 
-def dialect_of(path: str) -> Dialect:
+def roots(prefixes: Iterable[str]) -> list[str]:
+    """Their first segments: what is under them is ours to answer."""
+    return sorted({prefix.partition("/")[0] for prefix in prefixes})
+
+
+def dialect_of(path: str, dialects: Mapping[str, Dialect]) -> Dialect:
     """The dialect of the longest prefix that `path` begins with, in upper or lower case, as for the host."""
-    under = [dialect for _, prefix, dialect in MOUNTS if f"{path}/".lower().startswith(f"/{prefix}/")]
+    under = [dialect for prefix, dialect in dialects.items() if f"{path}/".lower().startswith(f"/{prefix}/")]
     return max(under, key=lambda dialect: len(dialect.prefix), default=OPENAI)
 
 

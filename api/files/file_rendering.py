@@ -13,7 +13,7 @@ from shared.domain.files.file import RESULT_PURPOSE, File
 def file_id(dialect: Dialect, file: File) -> str:
     """Azure spells the ids of its own result files differently from those of uploads."""
     if file.purpose == RESULT_PURPOSE:
-        return f"{dialect.file_prefix}{dialect.spell_result(file.id)}"
+        return dialect.rules.result_id(file.id)
     return upload_id(dialect, file.id)
 
 

@@ -1,17 +1,18 @@
 """The OpenAPI 3.1 document, put together from the tables that serve. Pure.
 
-Rule of this file: routes come from `function_app.py`, dialects from `dialect.py`, statuses of errors from
-`endpoint.py`; only what those cannot say is in `operations.py`.
+Rule of this file: routes come from `mounts.py`, dialects from `dialect.py`, statuses of errors from `endpoint.py`; only
+what those cannot say is in `operations.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
-from api.edge.dialect import MOUNTS, Dialect, Envelope
+from api.edge.dialect import Dialect, Envelope
 from api.edge.endpoint import INTERNAL_ERROR, status_of
+from api.edge.mount import Mount, Route, StartingRoute
 from api.openapi import bodies
 from api.openapi.azure_schemas import AZURE_COMPONENTS
 from api.openapi.operations import OPERATIONS, Operation, json_answer
@@ -21,6 +22,7 @@ from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound, Un
 from shared.domain.webhooks.event import EventType
 from shared.version import VERSION
 
+DOCUMENT = "openapi.json"  # under a dialect's prefix
 _PARAMETER = re.compile(r"{(\w+)}", re.ASCII)
 _ERRORS = {
     Envelope.OPENAI: "OpenAIError",
@@ -30,25 +32,16 @@ _ERRORS = {
 _API_VERSION: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d(-preview)?$", "example": "2024-10-21"}
 
 
-class Route(NamedTuple):
-    """A handler at `method` and `path`, which begins after a dialect's prefix."""
-
-    method: str
-    path: str
-    handler: str
-
-
-def build_document(dialect: Dialect, routes: Sequence[Route]) -> dict[str, Any]:
-    """The document of `routes` under every prefix of `dialect`, and of the routes that no dialect has."""
+def build_document(dialect: Dialect, mounts: Iterable[Mount]) -> dict[str, Any]:
+    """The document of those of `mounts` that are of `dialect`, and of the routes that no dialect has."""
     paths: dict[str, dict[str, Any]] = dict(SERVICE_PATHS)
-    for mount, prefix, spoken in MOUNTS:
-        if spoken is not dialect:
+    for mount in mounts:
+        if mount.dialect is not dialect:
             continue
-        if prefix == dialect.prefix:
-            paths[f"/{prefix}/openapi.json"] = {"get": describe_document(mount)}
-        for route in routes:
-            described = _operation(mount, prefix, dialect, route)
-            paths.setdefault(f"/{prefix}/{route.path}", {})[route.method.lower()] = described
+        if mount.is_described:
+            paths[f"/{mount.at(DOCUMENT)}"] = {"get": describe_document(mount.name)}
+        for route in mount.all_routes:
+            paths.setdefault(f"/{mount.at(route.path)}", {})[route.method.lower()] = _operation(mount, route)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -70,18 +63,19 @@ def build_document(dialect: Dialect, routes: Sequence[Route]) -> dict[str, Any]:
     }
 
 
-def _operation(mount: str, prefix: str, dialect: Dialect, route: Route) -> dict[str, Any]:
-    operation = OPERATIONS[route.handler]
+def _operation(mount: Mount, route: Route | StartingRoute) -> dict[str, Any]:
+    dialect, name = mount.dialect, route.handler.__name__
+    operation = OPERATIONS[name]
     described = {
-        "operationId": f"{mount}_{route.handler}",
+        "operationId": f"{mount.name}_{name}",
         "tags": [operation.tag],
         "summary": operation.summary,
         "parameters": [
-            *_path_parameters(f"{prefix}/{route.path}"),
+            *_path_parameters(mount.at(route.path)),
             *_version_parameters(dialect),
             *operation.parameters(dialect),
         ],
-        "responses": _responses(dialect, route, operation),
+        "responses": _responses(dialect, route.path, operation),
     }
     return described | ({"requestBody": operation.body(dialect)} if operation.body else {})
 
@@ -98,10 +92,10 @@ def _version_parameters(dialect: Dialect) -> Iterable[dict[str, Any]]:
         yield {"name": "api-version", "in": "query", "schema": TEXT}
 
 
-def _responses(dialect: Dialect, route: Route, operation: Operation) -> dict[str, Any]:
+def _responses(dialect: Dialect, path: str, operation: Operation) -> dict[str, Any]:
     error = _ERRORS[dialect.envelope]
     answers = operation.answers(dialect)
-    for kind in _raised(dialect, route, operation):
+    for kind in _raised(dialect, path, operation):
         answers[status_of(kind)] = json_answer(error, " ".join((kind.__doc__ or "").split()))
     answers[INTERNAL_ERROR] = json_answer(error, "A fault of the service; its log has more under the request id.")
     headers = {"x-request-id": {"schema": TEXT}}
@@ -110,9 +104,9 @@ def _responses(dialect: Dialect, route: Route, operation: Operation) -> dict[str
     return {str(status): {**answer, "headers": headers} for status, answer in sorted(answers.items())}
 
 
-def _raised(dialect: Dialect, route: Route, operation: Operation) -> set[type[DurableBatchError]]:
+def _raised(dialect: Dialect, path: str, operation: Operation) -> set[type[DurableBatchError]]:
     kinds: set[type[DurableBatchError]] = {Unauthenticated, Unavailable, *operation.raises}
-    if "_id}" in route.path or dialect.needs_api_version:
+    if "_id}" in path or dialect.needs_api_version:
         kinds.add(NotFound)
     if operation.body or operation.parameters(dialect):
         kinds.add(InvalidRequest)

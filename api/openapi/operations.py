@@ -1,6 +1,6 @@
 """Every handler's operation: what it is for, what it takes, what it answers. The table behind the OpenAPI document.
 
-Rule of this file: an entry for each handler of `function_app.py`'s tables, by the handler's name, and none beside them.
+Rule of this file: an entry for each handler of `mounts.py`, by the handler's name, and none beside them.
 """
 
 from __future__ import annotations

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.batches.batch import Status
-from shared.domain.deployments.deployment import ENDPOINTS
+from shared.domain.endpoints import offered_by
 from shared.domain.files.file import PURPOSES, RESULT_PURPOSE
 from shared.domain.files.upload import UploadStatus
 from shared.domain.usage.tokens import TokenMethod
+from shared.domain.vendors.vendor import Vendor
 from shared.domain.webhooks.event import EventType
 
 Schema = dict[str, Any]
@@ -134,7 +135,7 @@ _PROGRESS = record(
     description="Averages since the batch began to run; `held_up` of a single batch says why it waits or is slow. An "
     "extension.",
 )
-_ANY_ENDPOINT = one_of(sorted({*ENDPOINTS, *(endpoint.removeprefix("/v1") for endpoint in ENDPOINTS)}))
+_ANY_ENDPOINT = one_of(sorted({spelling for vendor in Vendor for spelling in offered_by(vendor)}))
 _TIMES = ("in_progress_at", "finalizing_at", "completed_at", "failed_at", "expired_at", "cancelling_at", "cancelled_at")
 _BATCH = record(
     {

@@ -9,20 +9,16 @@ import msgspec
 from azurefunctions.extensions.http.fastapi import Request, Response
 
 from api.edge.dialect import Dialect
-from api.openapi.document import Route, build_document
+from api.edge.mount import Mount
+from api.openapi.document import build_document
 
-DOCUMENT = "openapi.json"
 
-
-def serve_document(
-    dialect: Dialect, routes: Sequence[tuple[str, str, Callable[..., object]]]
-) -> Callable[[Request], Awaitable[Response]]:
-    """The HTTP function over the app's `(method, path, handler)` tables; the document is built when first asked for."""
+def serve_document(dialect: Dialect, mounts: Sequence[Mount]) -> Callable[[Request], Awaitable[Response]]:
+    """The HTTP function; the document is built when first asked for."""
 
     @cache
     def content() -> bytes:
-        described = [Route(method, path, handler.__name__) for method, path, handler in routes]
-        return msgspec.json.encode(build_document(dialect, described))
+        return msgspec.json.encode(build_document(dialect, mounts))
 
     async def openapi(req: Request) -> Response:  # noqa: ARG001 - the worker binds it
         return Response(content(), media_type="application/json")

@@ -1,6 +1,6 @@
 """Identifiers: one canonical form inside, 32 lower-case hex digits in UUIDv7 layout, so that ids sort by creation.
 
-Every dialect spells the same 128 bits its own way (`api/edge/dialect.py`); `parse` reads all spellings, which is why an
+Every dialect spells the same 128 bits its own way (`vendors/`); `parse` reads all spellings, which is why an
 object made through one dialect is found through every other. Pure: callers hand in the clock and the randomness.
 """
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shared.domain.endpoints import ENDPOINTS
+
 SCOPE = "durable_batch"
 
 OPERATION = "gen_ai.operation.name"
@@ -30,14 +32,5 @@ RETRIES = "batch.lane.retries"
 
 Attributes = Mapping[str, str | int | float]
 
-# gen_ai.operation.name of each endpoint; the conventions name the first three.
-OPERATIONS: Mapping[str, str] = {
-    "/v1/chat/completions": "chat",
-    "/v1/completions": "text_completion",
-    "/v1/embeddings": "embeddings",
-    "/v1/images/edits": "image_edit",
-    "/v1/images/generations": "image_generation",
-    "/v1/moderations": "moderation",
-    "/v1/responses": "responses",
-    "/v1/videos": "video_generation",
-}
+# gen_ai.operation.name of each endpoint.
+OPERATIONS: Mapping[str, str] = {name: endpoint.operation for name, endpoint in ENDPOINTS.items()}

@@ -9,17 +9,16 @@ import httpx
 import jsonschema_rs
 import msgspec
 
-from api.edge.dialect import MOUNTS
-from api.openapi import document as openapi
+from api.mounts import MOUNTS
+from api.openapi.document import build_document
 from local_host.http.http_server import Route, compile_routes
-from tests.api.harness import app_index, app_routes
+from tests.api.harness import app_index
 
 
 @cache
 def documents() -> dict[str, dict[str, Any]]:
     """The document of each dialect, by its prefix."""
-    routes = [openapi.Route(method, path, handler.__name__) for method, path, handler in app_routes()]
-    built = {dialect.prefix: openapi.build_document(dialect, routes) for _, _, dialect in MOUNTS}
+    built = {mount.dialect.prefix: build_document(mount.dialect, MOUNTS) for mount in MOUNTS}
     decoded: dict[str, dict[str, Any]] = msgspec.json.decode(msgspec.json.encode(built))
     return decoded
 

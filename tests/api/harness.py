@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from api.mounts import MOUNTS
 from local_host.app.function_index import FunctionIndex, HttpFunction, index
 from shared.answer_room import Share
 from shared.domain.upstream.upstream import UpstreamAnswer, UpstreamRequest
@@ -63,19 +64,14 @@ class Clock:
 
 
 @cache
-def _app() -> dict[str, Any]:
-    return runpy.run_path(str(ROOT / "function_app.py"))
-
-
-@cache
 def app_index() -> FunctionIndex:
     """The functions of a fresh copy of the app: an app can be indexed once only."""
-    return index(_app()["app"])
+    return index(runpy.run_path(str(ROOT / "function_app.py"))["app"])
 
 
-def app_routes() -> list[tuple[str, str, Callable[..., Any]]]:
-    """Method, path after the prefix, and handler of every route that all dialects have."""
-    return [*_app()["ROUTES"], *_app()["STARTING_ROUTES"]]
+def handler_names() -> set[str]:
+    """Of every route of every dialect."""
+    return {route.handler.__name__ for mount in MOUNTS for route in mount.all_routes}
 
 
 def with_client(function: HttpFunction, client: FakeClient) -> HttpFunction:

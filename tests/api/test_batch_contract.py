@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.domain.batches.batch import Batch, CancelRequested, Event, Finished, RequestsDone, Status, Validated, apply
-from shared.domain.deployments.deployment import ENDPOINTS
+from shared.domain.endpoints import ENDPOINTS
 from shared.domain.usage.usage import Usage
 from shared.services import Services
 from tests.api.harness import Clock

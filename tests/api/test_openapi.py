@@ -10,7 +10,7 @@ from api.openapi.operations import OPERATIONS
 from local_host.app.function_index import HttpFunction
 from shared.version import VERSION
 from tests.api.description import check, document, documents
-from tests.api.harness import app_index, app_routes
+from tests.api.harness import app_index, handler_names
 
 
 def described_functions() -> list[HttpFunction]:
@@ -27,7 +27,7 @@ def test_every_route_is_described_and_nothing_else() -> None:
 
 def test_operations_are_those_of_the_handlers() -> None:
     """`api/openapi/operations.py` has an entry for each handler and none that is left over."""
-    assert set(OPERATIONS) == {handler.__name__ for _, _, handler in app_routes()}
+    assert set(OPERATIONS) == handler_names()
 
 
 def test_operation_ids_are_function_names() -> None:
@@ -71,9 +71,8 @@ async def test_the_document_is_served_to_everyone(anonymous: httpx.AsyncClient, 
 def test_a_document_is_of_one_dialect(prefix: str, mounts: set[str]) -> None:
     """It describes what is under the dialect's prefix, old SDKs' paths included, and what no dialect has."""
     ids = {operation["operationId"] for item in documents()[prefix]["paths"].values() for operation in item.values()}
-    handlers = {handler.__name__ for _, _, handler in app_routes()}
 
-    expected = {f"{mount}_{handler}" for mount in mounts for handler in handlers}
+    expected = {f"{mount}_{handler}" for mount in mounts for handler in handler_names()}
     assert ids - {f"{mount}_openapi" for mount in mounts} == expected | {"healthz", "readyz"}
 
 

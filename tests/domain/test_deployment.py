@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from shared.domain.deployments.deployment import ENDPOINTS, Deployment, Price, UpstreamKind, parse_deployments
+from shared.domain.deployments.deployment import Deployment, Price, UpstreamKind, parse_deployments
+from shared.domain.endpoints import ENDPOINTS
 from shared.domain.upstream.upstream import build_request
 
 URL = "https://upstream.example/v1"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from shared.domain.batches.batch import Batch, apply
-from shared.domain.deployments.deployment import ENDPOINTS
+from shared.domain.endpoints import ENDPOINTS
 from shared.domain.validation.input_scan import Accepted, InputScan
 from shared.domain.validation.line_endpoint import LineEndpoint
 from shared.domain.vendors.vendor import Vendor

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.batches.batch import BatchError
-from shared.domain.deployments.deployment import ENDPOINTS, Deployment
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.endpoints import ENDPOINTS
 from shared.domain.lines.request_line import custom_id_of, read_line, with_model
 from shared.domain.validation.line_rules import LineRules
 from shared.domain.vendors.vendor import Vendor

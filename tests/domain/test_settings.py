@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.vendors.vendor import Vendor
 from shared.environment import DEPLOYING, SettingsError, parse_settings
 from shared.settings import Settings, window_seconds
 
@@ -40,6 +41,16 @@ def test_every_kind_of_setting_is_read() -> None:
 def test_an_empty_variable_is_the_default() -> None:
     """Deployment tools set what they leave out to nothing."""
     assert parse_settings({"BATCH_LANES": ""}).lanes == Settings().lanes
+
+
+@pytest.mark.parametrize("vendor", Vendor)
+def test_every_vendor_has_limits_of_its_own(vendor: Vendor) -> None:
+    """Lines and bytes of an input file, each by the setting that ends with the vendor's name."""
+    name = vendor.upper()
+    settings = parse_settings({f"BATCH_MAX_REQUESTS_{name}": "7", f"BATCH_MAX_INPUT_BYTES_{name}": "8"})
+
+    assert {other for other in Vendor if settings.max_requests(other) == 7} == {vendor}
+    assert {other for other in Vendor if settings.max_input_bytes(other) == 8} == {vendor}
 
 
 def test_zero_is_accepted_where_it_means_no_limit() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from bench.mock_behaviour import Behaviour
 from bench.mock_upstream import running
-from shared.domain.deployments.deployment import ENDPOINTS, Deployment, UpstreamKind
+from shared.domain.deployments.deployment import Deployment, UpstreamKind
+from shared.domain.endpoints import ENDPOINTS
 from shared.domain.upstream.outcome import classify
 from shared.domain.upstream.upstream import (
     Failed,

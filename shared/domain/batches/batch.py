@@ -19,7 +19,8 @@ from shared.domain.errors import WrongState
 from shared.domain.usage.expected_load import ExpectedLoad
 from shared.domain.usage.tokens import TokenMethod
 from shared.domain.usage.usage import Usage
-from shared.domain.vendors.vendor import Vendor
+from shared.domain.vendors.rules import rules_of
+from shared.domain.vendors.vendor import Vendor, VendorRules
 
 
 class Status(StrEnum):
@@ -99,20 +100,19 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     def is_terminal(self) -> bool:
         return self.status in TERMINAL
 
-    def deadline(self) -> datetime | None:
-        """When work must stop; None where the vendor never expires a batch (Azure, contract 2.6)."""
-        return None if self.vendor is Vendor.AZURE else self.expires_at
-
     @property
-    def keeps_empty_files(self) -> bool:
-        """Whether a result file without lines exists nevertheless (contract 2.5)."""
-        return self.vendor is Vendor.AZURE
+    def rules(self) -> VendorRules:
+        return rules_of(self.vendor)
+
+    def deadline(self) -> datetime | None:
+        """When work must stop; None where the vendor never expires a batch (contract 2.6)."""
+        return self.expires_at if self.rules.expires else None
 
     def result_expiry(self, created_at: datetime, default_seconds: int) -> datetime | None:
-        """When a result file created at `created_at` expires; without a wish of the caller, Azure keeps it for ever."""
+        """When a result file created at `created_at` expires; None where the vendor keeps it for ever."""
         if self.output_expires_after_seconds is not None:
             return created_at + timedelta(seconds=self.output_expires_after_seconds)
-        return None if self.vendor is Vendor.AZURE else created_at + timedelta(seconds=default_seconds)
+        return created_at + timedelta(seconds=default_seconds) if self.rules.results_expire else None
 
 
 class Validated(msgspec.Struct, frozen=True, kw_only=True):

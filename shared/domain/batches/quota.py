@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from shared.domain.batches.batch import Batch, BatchError
-from shared.domain.vendors.vendor import Vendor
 
 
 class QuotaMode(StrEnum):
@@ -66,17 +65,12 @@ def _order(batch: Batch) -> tuple[float, str]:
 
 
 def token_limit_exceeded(batch: Batch, limit: int, enqueued: int) -> BatchError:
-    """OpenAI's literal; for Azure its wording, with the code in the text, which its own samples look for."""
-    model = batch.deployment
-    if batch.vendor is Vendor.AZURE:
-        message = (
-            f"token_limit_exceeded: The number of enqueued tokens has surpassed the configured limit of {limit:,} "
-            f"enqueued tokens for the deployment '{model}': {enqueued:,} are enqueued and this batch has "
-            f"{batch.input_tokens:,}. Please try again once some in_progress batches have been completed."
-        )
-    else:
-        message = (
-            f"Enqueued token limit reached for {model} in organization {batch.owner}. Limit: {limit:,} enqueued "
-            "tokens. Please try again once some in_progress batches have been completed."
-        )
+    """In the vendor's words."""
+    message = batch.rules.quota_sentence.format(
+        model=batch.deployment,
+        organization=batch.owner,
+        limit=limit,
+        enqueued=enqueued,
+        tokens=batch.input_tokens,
+    )
     return BatchError(code="token_limit_exceeded", message=message)

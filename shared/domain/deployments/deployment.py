@@ -23,18 +23,8 @@ from shared.domain.deployments.base_url import (
 from shared.domain.deployments.credential import AROUND, key_problem, variable_problem
 from shared.domain.deployments.json_setting import read_objects
 from shared.domain.deployments.near_miss import did_you_mean
+from shared.domain.endpoints import ENDPOINTS
 from shared.domain.usage.tokens import TokenMethod, method_of_model
-
-ENDPOINTS = (
-    "/v1/chat/completions",
-    "/v1/completions",
-    "/v1/embeddings",
-    "/v1/images/edits",
-    "/v1/images/generations",
-    "/v1/moderations",
-    "/v1/responses",
-    "/v1/videos",
-)
 
 
 class UpstreamKind(StrEnum):
@@ -68,7 +58,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     api_key_env: str | None = None
     model: str | None = None
     api_version: str | None = None
-    endpoints: tuple[str, ...] = ENDPOINTS
+    endpoints: tuple[str, ...] = tuple(ENDPOINTS)
     max_concurrency: int = 64
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from enum import StrEnum
 
 import msgspec
 
-from shared.domain.vendors.vendor import Vendor
+from shared.domain.vendors.rules import RULES
+from shared.domain.vendors.vendor import LINE_ID_PREFIX, NULL, Vendor
 
 
 class NeverRan(StrEnum):
@@ -53,7 +53,7 @@ _MESSAGES = {
 
 def line_id(batch_id: str, line: int) -> str:
     """The result line's `id`: the same for the same batch and line number, however often the line is written."""
-    return f"batch_req_{hashlib.sha256(f'{batch_id}/{line}'.encode()).hexdigest()[:32]}"
+    return f"{LINE_ID_PREFIX}{hashlib.sha256(f'{batch_id}/{line}'.encode()).hexdigest()[:32]}"
 
 
 def error_object(code: NeverRan, detail: str = "") -> bytes:
@@ -63,7 +63,9 @@ def error_object(code: NeverRan, detail: str = "") -> bytes:
 
 def success_line(vendor: Vendor, *, request_line_id: str, custom_id: str, request_id: str | None, body: bytes) -> bytes:
     """The line of a request the model answered. `body` is what `one_line` returned."""
-    return _line(vendor, request_line_id, custom_id, _response(vendor, request_line_id, request_id, 200, body), b"null")
+    rules = RULES[vendor]
+    response = rules.write_response(request_line_id, request_id, 200, body)
+    return rules.write_line(request_line_id, _json(custom_id), response, b"null")
 
 
 def failure_line(
@@ -80,46 +82,21 @@ def failure_line(
     With a `status`, `body` is the answer's JSON body and the line's `error` is null; with None there was no HTTP
     answer and `body` is the line's `error` (contract 4.1).
     """
+    rules = RULES[vendor]
     if status is None:
-        return _line(vendor, request_line_id, custom_id, _NULL, body)
-    response = _response(vendor, request_line_id, request_id, status, body)
-    return _line(vendor, request_line_id, custom_id, response, b"null")
+        return rules.write_line(request_line_id, _json(custom_id), NULL, body)
+    response = rules.write_response(request_line_id, request_id, status, body)
+    return rules.write_line(request_line_id, _json(custom_id), response, b"null")
 
 
 def never_ran_line(vendor: Vendor, *, request_line_id: str, custom_id: str | None, code: NeverRan) -> bytes:
     """The line of a request that was never sent, or whose answer never came; no custom_id: the request is lost."""
-    return _line(vendor, request_line_id, custom_id, _NULL, error_object(code))
+    return RULES[vendor].write_line(request_line_id, _json(custom_id), NULL, error_object(code))
 
 
-Parts = tuple[bytes, ...]  # Of a document, put together once: a body may be 100 MB.
-_NULL: Parts = (b"null",)
-
-
-def _line(vendor: Vendor, request_line_id: str, custom_id: str | None, response: Parts, error: bytes) -> bytes:
-    # The standard library's dumps keeps what msgspec refuses (lone surrogates) and escapes every line separator.
-    name = b'"custom_id":%b,"response":' % json.dumps(custom_id).encode()
-    begin = b"{" if vendor is Vendor.AZURE else b'{"id":"%b",' % request_line_id.encode()
-    return b"".join((begin, name, *response, b',"error":', error, b"}\n"))
-
-
-def _response(vendor: Vendor, request_line_id: str, request_id: str | None, status: int, body: bytes) -> Parts:
-    if vendor is Vendor.AZURE:
-        name = _azure_request_id(request_id, request_line_id).encode()
-        return b'{"body":', body, b',"request_id":"%b","status_code":%d}' % (name, status)
-    name = json.dumps(request_id or _hex(request_line_id)).encode()
-    return b'{"status_code":%d,"request_id":%b,"body":' % (status, name), body, b"}"
-
-
-def _azure_request_id(request_id: str | None, request_line_id: str) -> str:
-    """A UUID with dashes (contract 4.2); an upstream's id of another form gives way to one made from the line's."""
-    try:
-        return str(uuid.UUID(request_id))
-    except (ValueError, TypeError, AttributeError):
-        return str(uuid.UUID(_hex(request_line_id)))
-
-
-def _hex(request_line_id: str) -> str:
-    return request_line_id.removeprefix("batch_req_")
+def _json(custom_id: str | None) -> bytes:
+    """The standard library's dumps keeps what msgspec refuses (lone surrogates) and escapes every line separator."""
+    return json.dumps(custom_id).encode()
 
 
 # Legal inside JSON strings, and line ends for many readers (str.splitlines): escaped, the JSON means the same.

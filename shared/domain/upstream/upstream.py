@@ -110,7 +110,7 @@ Outcome = Succeeded | Failed | Retry
 
 
 def build_request(deployment: Deployment, endpoint: str, body: bytes) -> UpstreamRequest:
-    """The call that runs one request line. `endpoint` is one of `deployment.ENDPOINTS`, `body` a JSON object.
+    """The call that runs one request line. `endpoint` is one of `ENDPOINTS`, `body` a JSON object.
 
     The body's `model` becomes the upstream's own name for it (`deployment.model`) where the two differ.
     """

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
-from shared.domain.deployments.deployment import ENDPOINTS, Deployment, UpstreamKind
+from shared.domain.deployments.deployment import Deployment, UpstreamKind
+from shared.domain.endpoints import ENDPOINTS, without_version
 
 
 def openai_url(base_url: str, endpoint: str) -> str:
@@ -20,11 +21,11 @@ def openai_url(base_url: str, endpoint: str) -> str:
     base = urlsplit(base_url)
     path, called = _without_call(base.path.rstrip("/"))
     versioned = called or re.search(r"/v\d[^/]*(/|$)", path) is not None
-    path += endpoint.removeprefix("/v1") if versioned else endpoint
+    path += without_version(endpoint) if versioned else endpoint
     return urlunsplit((base.scheme, base.netloc, path, base.query, ""))
 
 
-_CALLS = tuple(endpoint.removeprefix("/v1") for endpoint in ENDPOINTS)
+_CALLS = tuple(without_version(endpoint) for endpoint in ENDPOINTS)
 _LIST = re.compile(r"(?<=/)v\d[^/]*(?P<list>/(models|files|batches|uploads))$")
 
 
@@ -38,8 +39,8 @@ def _without_call(path: str) -> tuple[str, bool]:
 
 def azure_url(deployment: Deployment, endpoint: str) -> str:
     """The v1 path, or the classic one with the deployment in it where a dated `api_version` is given (contract 6.3)."""
-    operation = endpoint.removeprefix("/v1")
-    if _is_undated(deployment) or operation == "/responses":
+    operation = without_version(endpoint)
+    if _is_undated(deployment) or not ENDPOINTS[endpoint].has_classic_path:
         return _azure(deployment, f"/v1{operation}")
     name = quote(deployment.model or deployment.name, safe="")
     return _azure(deployment, f"/deployments/{name}{operation}")

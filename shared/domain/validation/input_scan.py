@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from shared.domain.batches.batch import BatchError, Refused, Validated
 from shared.domain.batches.chunk import Plan
 from shared.domain.batches.chunk_planner import ChunkPlanner
 from shared.domain.deployments.deployment import Deployment
+from shared.domain.endpoints import ENDPOINTS
 from shared.domain.files.file_format import foreign_encoding, foreign_format
 from shared.domain.json_problem import BOM
 from shared.domain.lines.request_line import end_of_blanks
@@ -23,8 +23,6 @@ from shared.domain.usage.tokens import TokenCounter, TokenTally
 from shared.domain.validation import validation_errors
 from shared.domain.validation.line_rules import LineRules
 from shared.domain.vendors.vendor import Vendor
-
-_EMBEDDINGS: Final = "/v1/embeddings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +70,7 @@ class InputScan:
         self._is_crowded = False  # there are more than allowed
         self._is_foreign = False  # it is of another format: no line of it is one
         self._tally: TokenTally | None = None  # from the first good line on
+        self._limits_inputs = ENDPOINTS[rules.endpoint].limits_inputs
         self._embedding_inputs = 0
 
     @property
@@ -156,7 +155,7 @@ class InputScan:
         if isinstance(verdict, list):
             self._report(verdict)
         elif not self._error_count:
-            if self._rules.endpoint == _EMBEDDINGS:
+            if self._limits_inputs:
                 self._embedding_inputs += count_inputs(verdict)
             self._plan(line, verdict, end)
 

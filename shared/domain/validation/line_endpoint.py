@@ -6,43 +6,32 @@ responses (contract 1.5.5): its first line with either of the two settles it for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
+from shared.domain.endpoints import ENDPOINTS, spellings
 from shared.domain.vendors.vendor import Vendor
-
-# endpoint -> (how OpenAI names it in messages, fields of the body of which at least one must be there)
-_BODY_RULES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "/v1/chat/completions": ("Chat Completions", ("messages",)),
-    "/v1/completions": ("Completions", ("prompt",)),
-    "/v1/embeddings": ("Embeddings", ("input",)),
-    "/v1/images/edits": ("Images", ("prompt",)),
-    "/v1/images/generations": ("Images", ("prompt",)),
-    "/v1/moderations": ("Moderations", ("input",)),
-    "/v1/responses": ("Responses", ("input", "prompt", "previous_response_id", "conversation")),
-    "/v1/videos": ("Videos", ("prompt",)),
-}
-_LEFT_TO_THE_FILE: Final = ("/v1/chat/completions", "/v1/responses")
 
 
 class LineEndpoint:
-    """`name` is the canonical endpoint as far as is known; `title` and `needed` are its entry in the table above."""
+    """`name` is the canonical endpoint as far as is known; `title` and `needed` are its entry in the table."""
 
     def __init__(self, vendor: Vendor, endpoint: str) -> None:
-        self._is_azure = vendor is Vendor.AZURE
-        self._is_open = self._is_azure and endpoint in _LEFT_TO_THE_FILE
+        self._vendor = vendor
+        told_by_file = [name for name, each in ENDPOINTS.items() if vendor in each.told_by_file_at]
+        self._open = told_by_file if endpoint in told_by_file else []
         self._choose(endpoint)
 
     def _choose(self, endpoint: str) -> None:
         self.name = endpoint
-        self.title, self.needed = _BODY_RULES[endpoint]
-        self._spellings = {endpoint, endpoint.removeprefix("/v1")} if self._is_azure else {endpoint}
+        self.title, self.needed = ENDPOINTS[endpoint].title, ENDPOINTS[endpoint].needed
+        self._spellings = spellings(endpoint, self._vendor)
 
     def accepts(self, url: str) -> bool:
         """Whether a line may have this `url`; the first one that may settles what the others must have."""
-        if self._is_open:
-            for endpoint in _LEFT_TO_THE_FILE:
-                if url in (endpoint, endpoint.removeprefix("/v1")):
-                    self._choose(endpoint)
-                    self._is_open = False
+        if self._open:
+            self._settle(url)
         return url in self._spellings
+
+    def _settle(self, url: str) -> None:
+        for endpoint in self._open:
+            if url in spellings(endpoint, self._vendor):
+                self._choose(endpoint)
+                self._open = []

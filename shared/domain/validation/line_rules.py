@@ -18,22 +18,11 @@ from shared.domain.json_problem import why_not_json
 from shared.domain.lines.request_line import LineFields, decode_line
 from shared.domain.raw_json import ABSENT, TRUE, as_string, is_null, is_too_deep, is_utf8, kind_of, quoted
 from shared.domain.validation.line_endpoint import LineEndpoint
+from shared.domain.vendors.openai import NOT_JSON
+from shared.domain.vendors.rules import rules_of
 from shared.domain.vendors.vendor import Vendor
 
-NOT_JSON: Final = "This line is not parseable as valid JSON."
 _NAMED_MODELS: Final = 8  # Every bad line names them, and the record holds all messages.
-
-# Ours is OpenAI's name of a code where OpenAI has one; Azure's name of the same thing (contract 3.4). Azure calls
-# everything that is wrong with a line's schema `invalid_request`. What is missing here has one name.
-AZURE_CODES: Final[Mapping[str, str]] = {
-    "invalid_url": "url_mismatch",
-    "mismatched_model": "model_mismatch",
-    "missing_required_parameter": "invalid_request",
-    "invalid_type": "invalid_request",
-    "invalid_value": "invalid_request",
-    "streaming_unsupported": "invalid_request",
-    "background_unsupported": "invalid_request",
-}
 
 
 class _Body(msgspec.Struct, frozen=True, gc=False):
@@ -50,11 +39,6 @@ class _Body(msgspec.Struct, frozen=True, gc=False):
 _decode_body = msgspec.json.Decoder(_Body).decode
 
 
-def vendor_code(vendor: Vendor, code: str) -> str:
-    """The vendor's name of an error code given in OpenAI's words."""
-    return AZURE_CODES.get(code, code) if vendor is Vendor.AZURE else code
-
-
 class LineRules:
     """Judges the lines of one file in order; remembers what they must share: one model, and no custom_id twice.
 
@@ -62,7 +46,7 @@ class LineRules:
     """
 
     def __init__(self, *, vendor: Vendor, endpoint: str, deployments: Mapping[str, Deployment]) -> None:
-        self.vendor = vendor
+        self._vendor = rules_of(vendor)
         self.deployment: str | None = None
         self._where = LineEndpoint(vendor, endpoint)
         self._deployments = deployments
@@ -207,5 +191,6 @@ class LineRules:
         self._add("invalid_type", message, name)
 
     def _add(self, code: str, message: str, param: str | None) -> None:
-        code = vendor_code(self.vendor, code)
+        """`code` is OpenAI's name of what is wrong."""
+        code = self._vendor.code(code)
         self._errors.append(BatchError(code=code, message=message, param=param, line=self._line))

@@ -7,19 +7,13 @@ Rule of this file: a literal of a vendor stays byte for byte; what helps beyond 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from shared.domain import ids
 from shared.domain.batches.batch import Batch, BatchError
 from shared.domain.parameters import unsupported
-from shared.domain.validation.line_rules import NOT_JSON, vendor_code
+from shared.domain.vendors.openai import NOT_JSON
+from shared.domain.vendors.rules import rules_of
 from shared.domain.vendors.vendor import Vendor
-
-_NO_DEPLOYMENT: Final = (
-    "Validation failed: A valid model deployment name couldn't be extracted from the input file. Please ensure that "
-    "each row in the input file has a valid deployment name specified in the 'model' field, and that the deployment "
-    "name is consistent across all rows."
-)
 
 
 def file_not_found(batch: Batch, file_id: str | None = None) -> BatchError:
@@ -40,11 +34,7 @@ def wrong_purpose(batch: Batch, purpose: str) -> BatchError:
 
 def _spelled(batch: Batch, given: str) -> str:
     """The file's id as the vendor's callers know it; what was no id is shown as it was given."""
-    if ids.parse(given) is None:
-        return given
-    if batch.vendor is Vendor.AZURE:
-        return f"file-{given}"
-    return f"{'file_' if batch.vendor is Vendor.DEEPINFRA else 'file-'}{ids.to_base62(given)}"
+    return given if ids.parse(given) is None else batch.rules.upload_id(given)
 
 
 def blob_unreadable(url: str) -> BatchError:
@@ -104,7 +94,7 @@ def too_many_inputs(maximum: int, inputs: int) -> BatchError:
 def unsupported_window(batch: Batch, supported: Iterable[str]) -> BatchError:
     """Azure finds this out in the batch, not in the request (contract 1.5.5)."""
     refusal = unsupported("completion_window", batch.completion_window, supported)
-    code = vendor_code(batch.vendor, refusal.code or "invalid_value")
+    code = batch.rules.code(refusal.code or "invalid_value")
     return BatchError(code=code, message=refusal.message, param=refusal.param)
 
 
@@ -116,15 +106,15 @@ def line_too_long(max_bytes: int, line: int) -> BatchError:
 
 def byte_order_mark(vendor: Vendor) -> BatchError:
     """Each vendor's literal, which misses the point, and then the point."""
-    hint = " The file begins with a byte order mark (BOM): save it as UTF-8 without one."
-    if vendor is Vendor.AZURE:
-        return BatchError(code="invalid_request", message=_NO_DEPLOYMENT + hint)
-    return BatchError(code="invalid_json_line", message=NOT_JSON + hint, line=1)
+    said = rules_of(vendor).byte_order_mark
+    hint = "The file begins with a byte order mark (BOM): save it as UTF-8 without one."
+    return BatchError(code=said.code, message=f"{said.message} {hint}", line=said.line)
 
 
 def foreign_file(vendor: Vendor, what: str) -> BatchError:
     """`what` is of `file_format`: no line of such a file is worth a word of its own."""
-    return BatchError(code=vendor_code(vendor, "invalid_json_line"), message=f"{NOT_JSON} In fact {what}", line=1)
+    code = rules_of(vendor).code("invalid_json_line")
+    return BatchError(code=code, message=f"{NOT_JSON} In fact {what}", line=1)
 
 
 def more_problems(count: int) -> BatchError:

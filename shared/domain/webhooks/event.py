@@ -13,7 +13,6 @@ import msgspec
 
 from shared.domain import ids
 from shared.domain.batches.batch import Batch
-from shared.domain.vendors.vendor import Vendor
 
 
 class EventType(StrEnum):
@@ -42,7 +41,7 @@ def batch_ended(batch: Batch) -> Event:
         id=ids.derived_id(batch.created_at, batch.id, event_type),
         type=event_type,
         created_at=ended_at or batch.created_at,
-        batch_id=f"batch_{ids.to_uuid(batch.id) if batch.vendor is Vendor.AZURE else batch.id}",
+        batch_id=batch.rules.batch_id(batch.id),
     )
 
 

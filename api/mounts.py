@@ -1,0 +1,74 @@
+"""Every route of every dialect. A further dialect is an entry of `MOUNTS`; it may bring routes of its own.
+
+Rule of this file: lists only. A handler is the same for all dialects; what differs is in `edge/dialect.py` and in the
+vendors' rules. A function is called as its mount and its handler are, which is its identity on the platform.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from api.batches import batches
+from api.batches.batch_retry import retry_batch
+from api.batches.batch_validation import validate_batch
+from api.edge.dialect import AZURE_CLASSIC, AZURE_V1, DEEPINFRA, OPENAI, Dialect
+from api.edge.mount import Mount, Route, StartingRoute
+from api.files import files, uploads
+from api.webhooks import webhooks
+
+FILES: Final = (
+    Route("POST", "files", files.create_file),
+    Route("GET", "files", files.list_files),
+    Route("GET", "files/{file_id}", files.retrieve_file),
+    Route("DELETE", "files/{file_id}", files.delete_file),
+    Route("GET", "files/{file_id}/content", files.download_file),
+    Route("HEAD", "files/{file_id}/content", files.inspect_file),
+    Route("POST", "files/import", files.import_file),
+)
+UPLOADS: Final = (
+    Route("POST", "uploads", uploads.create_upload),
+    Route("GET", "uploads/{upload_id}", uploads.retrieve_upload),
+    Route("POST", "uploads/{upload_id}/parts", uploads.add_part),
+    Route("POST", "uploads/{upload_id}/complete", uploads.complete_upload),
+    Route("POST", "uploads/{upload_id}/cancel", uploads.cancel_upload),
+)
+BATCHES: Final = (
+    Route("GET", "batches", batches.list_batches),
+    Route("GET", "batches/{batch_id}", batches.retrieve_batch),
+    Route("POST", "batches/{batch_id}/cancel", batches.cancel_batch),
+    Route("POST", "batches/validate", validate_batch),
+)
+STARTING_BATCHES: Final = (
+    StartingRoute("POST", "batches", batches.create_batch),
+    StartingRoute("POST", "batches/{batch_id}/retry", retry_batch),
+)
+WEBHOOKS: Final = (
+    Route("POST", "webhook_endpoints", webhooks.create_webhook_endpoint),
+    Route("GET", "webhook_endpoints", webhooks.list_webhook_endpoints),
+    Route("GET", "webhook_endpoints/{webhook_endpoint_id}", webhooks.retrieve_webhook_endpoint),
+    Route("POST", "webhook_endpoints/{webhook_endpoint_id}", webhooks.update_webhook_endpoint),
+    Route("DELETE", "webhook_endpoints/{webhook_endpoint_id}", webhooks.delete_webhook_endpoint),
+    Route("POST", "webhook_endpoints/{webhook_endpoint_id}/rotate_secret", webhooks.rotate_webhook_secret),
+    Route("POST", "webhook_endpoints/{webhook_endpoint_id}/test", webhooks.test_webhook_endpoint),
+    Route("GET", "webhook_event_types", webhooks.list_webhook_event_types),
+)
+
+
+def _with_all_routes(name: str, prefix: str, dialect: Dialect) -> Mount:
+    return Mount(
+        name=name,
+        prefix=prefix,
+        dialect=dialect,
+        routes=(*FILES, *UPLOADS, *BATCHES, *WEBHOOKS),
+        starting_routes=STARTING_BATCHES,
+    )
+
+
+MOUNTS: Final = (
+    _with_all_routes("openai", OPENAI.prefix, OPENAI),
+    _with_all_routes("deepinfra", DEEPINFRA.prefix, DEEPINFRA),
+    _with_all_routes("azure_v1", AZURE_V1.prefix, AZURE_V1),
+    _with_all_routes("azure", AZURE_CLASSIC.prefix, AZURE_CLASSIC),
+    # SDKs before 1.65.2 put the deployment into the path (contract 6.3); it is accepted, unread.
+    _with_all_routes("azure_deployment", f"{AZURE_CLASSIC.prefix}/deployments/{{deployment}}", AZURE_CLASSIC),
+)

@@ -1,0 +1,73 @@
+"""Every endpoint that a batch may go to: all that differs between them is in its row.
+
+Rule of this file: an endpoint goes by its canonical name, `/v1/…`; a caller may spell it as the vendor's rules say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain.vendors.rules import rules_of
+from shared.domain.vendors.vendor import Vendor
+
+_VERSION: Final = "/v1"
+_OPENAI_AND_AZURE: Final = frozenset({Vendor.OPENAI, Vendor.AZURE})
+_ALL: Final = frozenset(Vendor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One endpoint. Of the fields `needed`, a body has to have at least one; the first is asked for."""
+
+    title: str  # how OpenAI names it in messages
+    needed: tuple[str, ...]
+    operation: str  # gen_ai.operation.name; the conventions name the first three
+    offered_by: frozenset[Vendor] = _OPENAI_AND_AZURE
+    # Vendors whose callers may name another one with this mark: the file's first line settles it (contract 1.5.5).
+    told_by_file_at: frozenset[Vendor] = frozenset()
+    limits_inputs: bool = False  # how many inputs all lines have together is limited (contract 3.5)
+    has_classic_path: bool = True  # Azure serves it under dated api-versions, too (contract 6.3)
+
+
+ENDPOINTS: Final[Mapping[str, Endpoint]] = {
+    "/v1/chat/completions": Endpoint(
+        title="Chat Completions",
+        needed=("messages",),
+        operation="chat",
+        offered_by=_ALL,
+        told_by_file_at=frozenset({Vendor.AZURE}),
+    ),
+    "/v1/completions": Endpoint(title="Completions", needed=("prompt",), operation="text_completion", offered_by=_ALL),
+    "/v1/embeddings": Endpoint(
+        title="Embeddings", needed=("input",), operation="embeddings", offered_by=_ALL, limits_inputs=True
+    ),
+    "/v1/images/edits": Endpoint(title="Images", needed=("prompt",), operation="image_edit"),
+    "/v1/images/generations": Endpoint(title="Images", needed=("prompt",), operation="image_generation"),
+    "/v1/moderations": Endpoint(title="Moderations", needed=("input",), operation="moderation"),
+    "/v1/responses": Endpoint(
+        title="Responses",
+        needed=("input", "prompt", "previous_response_id", "conversation"),
+        operation="responses",
+        told_by_file_at=frozenset({Vendor.AZURE}),
+        has_classic_path=False,
+    ),
+    "/v1/videos": Endpoint(title="Videos", needed=("prompt",), operation="video_generation"),
+}
+
+
+def without_version(endpoint: str) -> str:
+    """`/v1/embeddings` -> `/embeddings`."""
+    return endpoint.removeprefix(_VERSION)
+
+
+def spellings(endpoint: str, vendor: Vendor) -> tuple[str, ...]:
+    """How the vendor's callers may spell it; the first is how it is shown to them."""
+    return tuple(prefix + without_version(endpoint) for prefix in rules_of(vendor).endpoint_prefixes)
+
+
+def offered_by(vendor: Vendor) -> dict[str, str]:
+    """Every spelling that the vendor's callers may use -> the endpoint."""
+    offered = [name for name, endpoint in ENDPOINTS.items() if vendor in endpoint.offered_by]
+    return {prefix + without_version(name): name for prefix in rules_of(vendor).endpoint_prefixes for name in offered}

@@ -1,0 +1,67 @@
+"""A further dialect is an entry: it has the routes that it brings, and no others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from api.batches import batches
+from api.edge.dialect import AZURE_CLASSIC, AZURE_V1, OPENAI, Dialect
+from api.edge.mount import Mount, Route, dialects
+from api.edge.unknown_path import dialect_of, roots
+from api.mounts import MOUNTS
+from api.openapi.document import build_document
+from api.openapi.service_paths import SERVICE_PATHS
+
+# Compass, as an example of one that has few routes (contract 9.4).
+FURTHER = replace(AZURE_V1, prefix="batch-api/v1")
+MOUNT = Mount(
+    name="compass",
+    prefix=FURTHER.prefix,
+    dialect=FURTHER,
+    routes=(
+        Route("GET", "batches", batches.list_batches),
+        Route("POST", "batches/{batch_id}/stop", batches.cancel_batch),
+    ),
+    starting_routes=(),
+)
+
+
+def test_a_document_has_the_routes_of_its_mounts() -> None:
+    """A route of one mount is no route of another."""
+    paths = build_document(FURTHER, [*MOUNTS, MOUNT])["paths"]
+
+    assert {path: list(item) for path, item in paths.items() if path not in SERVICE_PATHS} == {
+        "/batch-api/v1/openapi.json": ["get"],
+        "/batch-api/v1/batches": ["get"],
+        "/batch-api/v1/batches/{batch_id}/stop": ["post"],
+    }
+    assert paths["/batch-api/v1/batches/{batch_id}/stop"]["post"]["operationId"] == "compass_cancel_batch"
+
+
+def test_other_documents_stay_as_they_are() -> None:
+    """A further mount shows in its own document alone."""
+    assert build_document(OPENAI, [*MOUNTS, MOUNT]) == build_document(OPENAI, MOUNTS)
+
+
+@pytest.mark.parametrize(
+    ("path", "dialect"),
+    [
+        ("/batch-api/v1/nothing", FURTHER),
+        ("/Batch-API/v1", FURTHER),
+        ("/batch-api/v2/nothing", OPENAI),
+        ("/openai/v1/nothing", AZURE_V1),
+        ("/openai/nothing", AZURE_CLASSIC),
+        ("/v1/nothing", OPENAI),
+    ],
+)
+def test_whoever_calls_what_is_unknown_hears_it_in_the_dialect_of_the_prefix(path: str, dialect: Dialect) -> None:
+    """The longest prefix counts, in whatever case."""
+    assert dialect_of(path, dialects([*MOUNTS, MOUNT])) is dialect
+
+
+def test_its_prefix_is_ours_to_answer() -> None:
+    """Each first segment has its catch-all."""
+    assert roots(dialects(MOUNTS)) == ["openai", "v1"]
+    assert roots(dialects([*MOUNTS, MOUNT])) == ["batch-api", "openai", "v1"]
