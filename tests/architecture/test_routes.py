@@ -109,13 +109,6 @@ def test_every_dialect_has_every_route() -> None:
     assert set(registered()) == expected | ANONYMOUS | OF_THE_SERVICE
 
 
-def test_catch_alls_come_last() -> None:
-    """Names decide which route the platform tries first (platform 1.4): a mount's may not come after the catch-alls'."""
-    found = sorted(function.name for function in app_index().http)
-
-    assert [name for name in found if name.startswith("unknown_")] == found[-2:]
-
-
 def test_every_name_that_is_called_is_registered() -> None:
     """An orchestrator or activity is called by name, so each constant of `orchestrators.names` must exist."""
     found = app_index()

@@ -198,6 +198,12 @@ def test_progress_leaves_an_ended_batch_alone(status: Status) -> None:
     assert with_progress(batch, [row(0, 3, 1)]) is batch
 
 
+@pytest.mark.parametrize(("vendor", "kept"), [(Vendor.OPENAI, False), (Vendor.AZURE, True), (Vendor.DEEPINFRA, False)])
+def test_only_azure_keeps_result_files_without_lines(vendor: Vendor, kept: bool) -> None:
+    """Contract 2.5."""
+    assert msgspec.structs.replace(BATCH, vendor=vendor).rules.keeps_empty_files is kept
+
+
 @pytest.mark.parametrize(("vendor", "deadline"), [(Vendor.OPENAI, BATCH.expires_at), (Vendor.AZURE, None)])
 def test_only_openai_batches_expire(vendor: Vendor, deadline: datetime | None) -> None:
     """Contract 2.6."""
