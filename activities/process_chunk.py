@@ -7,14 +7,14 @@ first and sends only the lines that are missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 from shared.domain.batches.batch import Batch, Status
-from shared.domain.batches.chunk import ChunkRow, PlannedChunk
 from shared.domain.batches.hold_up import deployment_gone, endpoint_gone
+from shared.domain.batches.lane_work import work_of_lane
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.pace.lane_room import Place
@@ -24,7 +24,7 @@ from shared.run.batches.remains import remove_remains
 from shared.run.chunks.damage import readable_bytes
 from shared.run.chunks.plan import read_plan
 from shared.run.lane.holder import holding
-from shared.run.lane.lane import Lane, Work
+from shared.run.lane.lane import Lane
 from shared.run.lane.post import Post
 from shared.run.lane.run_state import Verdict, asking
 from shared.services import Services, services
@@ -46,7 +46,7 @@ async def process_chunk(input: dict, client: Orchestrations | None = None) -> di
     if batch is None or batch.status is not Status.IN_PROGRESS:
         return DONE
     waited = input.get("waited", 0.0)
-    if rest := await _rest_of_pause(service, batch, input["lane"], sick=waited > 0):
+    if rest := await _rest_of_pause(service, batch, input["lane"], waited):
         return _again(rest, waited)
     ask_run = asking(client, input)
     if (verdict := await ask_run()) is not Verdict.GO_ON:
@@ -106,32 +106,6 @@ def _again(wait_seconds: float, waited_seconds: float) -> dict[str, Any]:
     return {"done": False, "wait": round(min(wait_seconds, NAP_SECONDS), 3), "waited": waited_seconds}
 
 
-async def _rest_of_pause(service: Services, batch: Batch, lane: int, *, sick: bool) -> float:
-    """Seconds for which the lane's own last word still leaves the upstream alone: it asked for that, or is `sick`."""
+async def _rest_of_pause(service: Services, batch: Batch, lane: int, waited: float) -> float:
     stored = await service.batches.get_heartbeat(batch.deployment or "", batch.id, lane)
-    beat = stored.value if stored else None
-    if beat is None or beat.paused_until is None or beat.queued or not (beat.asked or sick):
-        return 0.0
-    now = service.now()
-    if beat.at > now:  # The clock has been set back: the pause is from another time.
-        return 0.0
-    ends = [end for end in (beat.paused_until, batch.deadline()) if end is not None]
-    return max(0.0, (min(ends) - now).total_seconds())
-
-
-def work_of_lane(chunks: Sequence[PlannedChunk], rows: Mapping[int, ChunkRow], lane: int, lanes: int) -> Work:
-    """A lane's own work (what it has claimed before, then the free chunks of its stripe), and what else is free.
-
-    Stripes keep lanes from claiming the same chunk; a lane that is through with its own helps the others. The largest
-    chunks come first, so that all lanes end together.
-    """
-    mine = [chunk.index for chunk in chunks if chunk.index in rows and _is_open(rows[chunk.index], lane, lanes)]
-    largest_first = sorted((chunk for chunk in chunks if chunk.index not in rows), key=lambda chunk: -chunk.lines)
-    free = [chunk.index for chunk in largest_first]
-    stripe = [index for index in free if index % lanes == lane]
-    others = [index for index in free if index % lanes != lane]
-    return Work({chunk.index: chunk for chunk in chunks}, mine + stripe, others)
-
-
-def _is_open(row: ChunkRow, lane: int, lanes: int) -> bool:
-    return row.belongs_to(lane, lanes) and not row.sealed
+    return stored.value.rest_of_pause(service.now(), batch.deadline(), sick=waited > 0) if stored else 0.0

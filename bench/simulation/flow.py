@@ -16,10 +16,10 @@ from statistics import NormalDist
 
 import msgspec
 
-from activities.process_chunk import work_of_lane
 from bench.simulation.clock import Clock, Instance, Instances, Process, Server, Turn
 from bench.simulation.parameters import Costs, Installation, Load, Upstream, planned
 from shared.domain.batches.chunk import ChunkRow, PlannedChunk
+from shared.domain.batches.lane_work import work_of_lane
 from shared.domain.pace.fair_share import TURN_SECONDS, Shares, shares
 
 LOOK_AGAIN_SECONDS = 0.5  # The upstream refuses what is over its limit; the first retry comes after this.

@@ -47,6 +47,18 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return False
         return (now - self.paused_until).total_seconds() <= stale_after_seconds
 
+    def rest_of_pause(self, now: datetime, deadline: datetime | None, *, sick: bool) -> float:
+        """Seconds for which a lane's last word still leaves the upstream alone: it asked for that, or is `sick`.
+
+        A batch that has to end waits no longer than to its `deadline`.
+        """
+        if self.paused_until is None or self.queued or not (self.asked or sick):
+            return 0.0
+        if self.at > now:  # The clock has been set back: the pause is from another time.
+            return 0.0
+        ends = [end for end in (self.paused_until, deadline) if end is not None]
+        return max(0.0, (min(ends) - now).total_seconds())
+
 
 def competing(heartbeats: Sequence[Heartbeat], now: datetime, stale_after_seconds: float) -> dict[str, set[int]]:
     """The lanes, by batch, that share the deployment: those at work and those that wait for their turn."""

@@ -11,16 +11,15 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import msgspec
 
 from shared.domain.batches.batch import Batch
-from shared.domain.batches.chunk import PlannedChunk
+from shared.domain.batches.lane_work import Work, has_open_chunk, left_by
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.lines.request_line import custom_id_of, read_line
 from shared.domain.pace.drain import Drain
@@ -59,15 +58,6 @@ class LaneProgress(msgspec.Struct, frozen=True, kw_only=True):
     done: bool
     wait_seconds: float
     waited_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Indexes of `plan`: first its `own`, in this order, then the `others` that are still free."""
-
-    plan: Mapping[int, PlannedChunk]
-    own: Sequence[int]
-    others: Sequence[int]
 
 
 class Lane:
@@ -164,7 +154,7 @@ class Lane:
         if not self._watch.is_spare:
             return False
         rows = await self._service.batches.list_chunks(self._batch.id)
-        return not any(row.belongs_to(self._post.lane, self._post.lanes) and not row.sealed for row in rows)
+        return not has_open_chunk(rows, self._post.lane, self._post.lanes)
 
     async def _close_at_stop(self) -> None:
         """The feeder may be waiting for requests that never come back."""
@@ -194,8 +184,7 @@ class Lane:
     async def _feed_abandoned(self) -> None:
         """What lanes that are gone have left; whoever comes first of those that are there has it."""
         gone, rows = self._watch.take_gone(), await self._service.batches.list_chunks(self._batch.id)
-        left = [row.index for row in rows if not row.sealed and row.lane % self._post.lanes in gone]
-        await self._feed_chunks(left, adopts=True)
+        await self._feed_chunks(left_by(gone, rows, self._post.lanes), adopts=True)
 
     async def _feed_chunk(self, opened: OpenChunk) -> None:
         chunk = opened.chunk
