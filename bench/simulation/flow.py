@@ -20,8 +20,10 @@ from bench.simulation.clock import Clock, Instance, Instances, Process, Server, 
 from bench.simulation.parameters import Costs, Installation, Load, Upstream, planned
 from shared.domain.batches.chunk import ChunkRow, PlannedChunk
 from shared.domain.batches.lane_work import work_of_lane
-from shared.domain.pace.fair_share import TURN_SECONDS, Shares, shares
+from shared.domain.pace.fair_share import Shares, shares
+from shared.domain.pace.heartbeat import LaneTimes
 
+TURN_SECONDS = LaneTimes().turn_seconds
 LOOK_AGAIN_SECONDS = 0.5  # The upstream refuses what is over its limit; the first retry comes after this.
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 
 from activities.process_chunk import NAP_SECONDS, process_chunk
 from shared.domain.batches.batch import Batch
-from shared.domain.pace.heartbeat import Heartbeat
-from shared.run.lane import surroundings
+from shared.domain.pace.heartbeat import Heartbeat, LaneTimes
 from shared.run.lane.run_state import Verdict, asking, judge
+from shared.services import use
 from tests.run.conftest import World
 from tests.run.test_lane import cursor
 
@@ -69,8 +70,9 @@ async def test_no_slice_begins(world: World, status: str, done: bool, wait: floa
 
 
 @pytest.fixture
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surroundings, "RUN_SECONDS", 0.1)
+def often(world: World) -> Iterator[None]:
+    with use(world.with_settings(lane_times=LaneTimes(run_seconds=0.1))):
+        yield
 
 
 async def change_meanwhile(world: World, status: str) -> tuple[dict[str, Any], Heartbeat | None, Batch]:

@@ -13,7 +13,20 @@ import msgspec
 
 from shared.domain.pace.rate_headers import ObservedLimits
 
-STALE_BEATS = 4  # Missed beats after which a lane counts as gone.
+STALE_BEATS = 4  # Missed beats after which a lane counts as stale.
+
+
+class LaneTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """Times of lanes that no operator has to turn.
+
+    `turn_seconds`: how long batches have their turn where a limit is too small for all of them. `gone_seconds`: after a
+    lane fell silent, until others take what it left; between two slices it is silent for a moment, too.
+    `run_seconds`: between two questions of a lane for what has become of its run.
+    """
+
+    turn_seconds: float = 15.0
+    gone_seconds: float = 15.0
+    run_seconds: float = 8.0
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,3 +95,36 @@ def observed_limits(heartbeats: Sequence[Heartbeat]) -> ObservedLimits:
         requests_per_minute=next((seen for beat in newest_first if (seen := beat.observed.requests_per_minute)), None),
         tokens_per_minute=next((seen for beat in newest_first if (seen := beat.observed.tokens_per_minute)), None),
     )
+
+
+class Siblings:
+    """The other lanes of a batch, of which some may have gone and left work behind: their chunks are for who is there.
+
+    A lane is gone when for `gone_seconds` it has neither beaten nor said until when it pauses. One that has ended well
+    is gone, too, and has left nothing. Only a lane whose own looks came regularly may judge: after a silence of the
+    store everyone seems to be gone. `look` at every look of the watch; times are monotonic seconds.
+    """
+
+    def __init__(self, lane: int, lanes: int, stale_seconds: float, gone_seconds: float) -> None:
+        self._others = frozenset(range(lanes)) - {lane}
+        self._stale_seconds = stale_seconds
+        self._gone_seconds = gone_seconds
+        self._gone_since: dict[int, float] = {}
+        self._judged: set[int] = set()
+        self._looked_at = float("-inf")
+
+    def look(self, beats: Sequence[Heartbeat], wall: datetime, now: float) -> frozenset[int]:
+        """Lanes that have just turned out to be gone; `beats` are those of the batch."""
+        if now - self._looked_at > self._stale_seconds:
+            self._gone_since.clear()
+        self._looked_at = now
+        there = {beat.lane for beat in beats if self._is_there(beat, wall)}
+        self._judged -= there
+        self._gone_since = {lane: self._gone_since.get(lane, now) for lane in self._others - there}
+        found = {lane for lane, since in self._gone_since.items() if now - since >= self._gone_seconds} - self._judged
+        self._judged |= found
+        return frozenset(found)
+
+    def _is_there(self, beat: Heartbeat, wall: datetime) -> bool:
+        last = max(beat.at, beat.paused_until) if beat.paused_until else beat.at
+        return (wall - last).total_seconds() <= self._stale_seconds

@@ -12,18 +12,18 @@ from shared.run.lane.post import Post
 from shared.run.lane.run_state import Verdict
 from shared.run.lane.signals import Signals
 
-RUN_SECONDS: Final = 8.0  # Between two questions for what has become of the run.
 SUSPENDED_SECONDS: Final = 15.0  # A lane of a suspended run asks again after this time.
 
 
 class Surroundings:
     """Of the lane at `post`. `run_ended`: it was terminated, or another run is at work; there is no next slice."""
 
-    def __init__(self, post: Post, signals: Signals) -> None:
+    def __init__(self, post: Post, signals: Signals, run_seconds: float) -> None:
         self._post = post
         self._signals = signals
+        self._run_seconds = run_seconds
         self._host_ends = host_life.begin()
-        self._run_due = time.monotonic() + RUN_SECONDS
+        self._run_due = time.monotonic() + run_seconds
         self.run_ended = False
 
     async def look(self) -> bool:
@@ -33,7 +33,7 @@ class Surroundings:
         return self.run_ended or self._post.place.must_leave
 
     async def _look_at_run(self) -> None:
-        self._run_due = time.monotonic() + RUN_SECONDS
+        self._run_due = time.monotonic() + self._run_seconds
         verdict = await self._post.ask_run()
         self.run_ended = verdict is Verdict.END
         if verdict is Verdict.WAIT:

@@ -19,14 +19,13 @@ from shared.domain.batches.batch import Batch, Status
 from shared.domain.batches.hold_up import out_of_turn
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.pace.fair_share import Pacer, shares, turn_at, until_next_turn
-from shared.domain.pace.heartbeat import Heartbeat, asked_pause, competing, observed_limits
+from shared.domain.pace.heartbeat import Heartbeat, Siblings, asked_pause, competing, observed_limits
 from shared.ports import Changed
 from shared.run.batches.change import load
 from shared.run.lane.gate import Gate
 from shared.run.lane.holder import has_ended
 from shared.run.lane.lane_meter import LaneMeter
 from shared.run.lane.post import Post
-from shared.run.lane.siblings import Siblings
 from shared.run.lane.signals import Signals
 from shared.run.lane.surroundings import Surroundings
 from shared.services import Services
@@ -60,9 +59,11 @@ class Watch:
         self._pacer = pacer
         self._signals = signals
         self._meter = meter
-        self._siblings = Siblings(post.lane, post.lanes, service.settings.stale_seconds)
-        self._slice_end = time.monotonic() + service.settings.slice_seconds
-        self._surroundings = Surroundings(post, signals)
+        settings = service.settings
+        self._times = settings.lane_times
+        self._siblings = Siblings(post.lane, post.lanes, settings.stale_seconds, self._times.gone_seconds)
+        self._slice_end = time.monotonic() + settings.slice_seconds
+        self._surroundings = Surroundings(post, signals, self._times.run_seconds)
         self.gone: set[int] = set()  # lanes of the batch that left work behind, until the feeder takes it
         self.must_end = False  # cancelled or past the deadline
         self.is_spare = False  # no share for this lane, but one for other lanes of the batch
@@ -182,7 +183,7 @@ class Watch:
         lanes = competing(every_beat, now, self._service.settings.stale_seconds)
         own = lanes.setdefault(self._batch.id, set())
         own |= {self._post.lane} if self._looks else set(range(self._post.lanes))  # The others begin at this moment.
-        parts = shares(self._deployment.max_concurrency, lanes, turn_at(now))
+        parts = shares(self._deployment.max_concurrency, lanes, turn_at(now, self._times.turn_seconds))
         share = parts.of(self._batch.id, self._post.lane)
         self._yields = not share
         self.is_spare = not share and parts.has_turn(self._batch.id)
@@ -217,7 +218,7 @@ class Watch:
     def _until_turn(self) -> float:
         """A heartbeat later those whose turn is over know it."""
         heartbeat = self._service.settings.heartbeat_seconds
-        return until_next_turn(self._service.now()) + heartbeat if self._yields else 0.0
+        return until_next_turn(self._service.now(), self._times.turn_seconds) + heartbeat if self._yields else 0.0
 
     async def leave(self, *, is_done: bool) -> None:
         """The lane's last word: nothing, or until when it sends nothing, and why."""
