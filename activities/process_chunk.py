@@ -18,15 +18,16 @@ from shared.domain.batches.lane_work import work_of_lane
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.pace.lane_room import Place
+from shared.domain.pace.run_state import RunState
 from shared.run.batches.change import load
 from shared.run.batches.orchestrations import Orchestrations
 from shared.run.batches.remains import remove_remains
 from shared.run.chunks.damage import readable_bytes
 from shared.run.chunks.plan import read_plan
-from shared.run.lane.holder import holding
 from shared.run.lane.lane import Lane
+from shared.run.lane.lease import holding
 from shared.run.lane.post import Post
-from shared.run.lane.run_state import Verdict, asking
+from shared.run.lane.surroundings import AskRun, asking
 from shared.services import Services, services
 
 DONE = {"done": True, "wait": 0.0, "waited": 0.0}
@@ -49,16 +50,17 @@ async def process_chunk(input: dict, client: Orchestrations | None = None) -> di
     if rest := await _rest_of_pause(service, batch, input["lane"], waited):
         return _again(rest, waited)
     ask_run = asking(client, input)
-    if (verdict := await ask_run()) is not Verdict.GO_ON:
-        return DONE if verdict is Verdict.END else _again(NAP_SECONDS, waited)
+    if (run := await ask_run()) is not RunState.GO_ON:
+        return DONE if run is RunState.END else _again(NAP_SECONDS, waited)
     deployment = service.settings.deployments.get(batch.deployment or "")
     if deployment is None or batch.endpoint not in deployment.endpoints:
         return await _wait_for_operator(service, batch, deployment, input["lane"], waited)
     with _entered(service, batch) as place, holding() as holder:
         if isinstance(place, float):
             return _again(place, waited)
-        post = Post(lane=input["lane"], lanes=input["lanes"], holder=holder, place=place, ask_run=ask_run)
-        return await _work(service, batch, deployment, post, waited)
+        lane, lanes = input["lane"], input["lanes"]
+        post = Post(batch=batch, deployment=deployment, lane=lane, lanes=lanes, holder=holder, place=place)
+        return await _work(service, post, ask_run, waited)
 
 
 async def _wait_for_operator(
@@ -87,14 +89,15 @@ def _entered(service: Services, batch: Batch) -> Iterator[Place | float]:
             service.capacity.room.leave(place)
 
 
-async def _work(service: Services, batch: Batch, deployment: Deployment, post: Post, waited: float) -> dict[str, Any]:
+async def _work(service: Services, post: Post, ask_run: AskRun, waited: float) -> dict[str, Any]:
+    batch = post.batch
     plan, size = await read_plan(service.blobs, batch), await readable_bytes(service, batch)
     rows = {row.index: row for row in await service.batches.list_chunks(batch.id)}
     there = [chunk for chunk in plan.chunks if chunk.start + chunk.length <= size] if plan else ()
     work = work_of_lane(there, rows, post.lane, post.lanes)  # What is gone, finish_batch ends.
     if not (work.own or work.others):
         return DONE
-    progress = await Lane(service, batch, deployment, post, work, waited_seconds=waited).run()
+    progress = await Lane(service, post, work, ask_run=ask_run, waited_seconds=waited).run()
     newest = await load(service, batch.owner, batch.id)
     if newest is None or newest.is_terminal:  # This call was one too many; nobody tidies up after it.
         await remove_remains(service, batch)

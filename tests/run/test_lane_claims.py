@@ -14,7 +14,7 @@ from shared.domain.batches.batch import Batch, CancelRequested, Status
 from shared.domain.pace.fair_share import turn_at
 from shared.domain.pace.heartbeat import Heartbeat, LaneTimes
 from shared.run.batches.change import change
-from shared.run.lane.holder import holding
+from shared.run.lane.lease import holding
 from shared.services import Services, use
 from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World

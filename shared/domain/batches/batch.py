@@ -103,6 +103,11 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         """When work must stop; None where the vendor never expires a batch (Azure, contract 2.6)."""
         return None if self.vendor is Vendor.AZURE else self.expires_at
 
+    def remaining_seconds(self, now: datetime) -> float | None:
+        """Until the deadline; None without one."""
+        deadline = self.deadline()
+        return None if deadline is None else (deadline - now).total_seconds()
+
     @property
     def keeps_empty_files(self) -> bool:
         """Whether a result file without lines exists nevertheless (contract 2.5)."""

@@ -54,6 +54,10 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         fresh = (now - self.at).total_seconds() <= stale_after_seconds
         return fresh and (self.paused_until is None or self.paused_until <= now)
 
+    def is_stale(self, now: datetime, stale_after_seconds: float) -> bool:
+        """Whether the claim on the lane has run out. One far in the future is from before the clock was set."""
+        return abs((now - self.at).total_seconds()) > stale_after_seconds
+
     def is_due(self, now: datetime, stale_after_seconds: float) -> bool:
         """Whether the lane waits for its turn, or has been called and will be live in a moment."""
         if not self.queued or self.paused_until is None:
