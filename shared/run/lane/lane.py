@@ -51,7 +51,7 @@ class Lane:
     def __init__(
         self, service: Services, post: Post, work: Work, *, ask_run: AskRun, waited_seconds: float = 0.0
     ) -> None:
-        settings, terms = service.settings, _terms(service.settings, post)
+        settings, terms = service.settings, terms_of(service.settings, post)
         patience = Patience(
             waited_seconds=waited_seconds,
             most_seconds=settings.patience_seconds,
@@ -177,7 +177,8 @@ class Lane:
         )
 
 
-def _terms(settings: Settings, post: Post) -> Terms:
+def terms_of(settings: Settings, post: Post) -> Terms:
+    """What the decisions of the lane at `post` rest on."""
     deployment = post.deployment
     return Terms(
         own=Own(batch_id=post.batch.id, lane=post.lane, lanes=post.lanes, holder=post.holder),

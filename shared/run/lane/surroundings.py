@@ -14,7 +14,7 @@ from typing import Any
 from shared.domain.pace.lane_decision import HostState
 from shared.domain.pace.run_state import RunState, state_of_run
 from shared.run.batches.orchestrations import Orchestrations
-from shared.run.lane.host_life import host_life
+from shared.run.lane.host_life import HostLife, host_life
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +42,11 @@ def asking(client: Orchestrations | None, lane: Mapping[str, Any]) -> AskRun:
 class Surroundings:
     """Of one slice, from now on. The run is asked for every `run_seconds`."""
 
-    def __init__(self, ask_run: AskRun, run_seconds: float) -> None:
+    def __init__(self, ask_run: AskRun, run_seconds: float, life: HostLife = host_life) -> None:
         self._ask_run = ask_run
         self._run_seconds = run_seconds
-        self._host_ends = host_life.begin()
+        self._life = life
+        self._host_ends = life.begin()
         self._run_due = time.monotonic() + run_seconds
 
     async def run(self) -> RunState | None:
@@ -56,6 +57,6 @@ class Surroundings:
         return await self._ask_run()
 
     def host(self) -> HostState:
-        if host_life.ends() == self._host_ends:
+        if self._life.ends() == self._host_ends:
             return HostState.STAYS
-        return HostState.GONE if host_life.is_gone else HostState.STOPS
+        return HostState.GONE if self._life.is_gone else HostState.STOPS
