@@ -7,26 +7,27 @@ first and sends only the lines that are missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 from shared.domain.batches.batch import Batch, Status
-from shared.domain.batches.chunk import ChunkRow, PlannedChunk
 from shared.domain.batches.hold_up import deployment_gone, endpoint_gone
+from shared.domain.batches.lane_work import work_of_lane
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.pace.lane_room import Place
+from shared.domain.pace.run_state import RunState
 from shared.run.batches.change import load
 from shared.run.batches.orchestrations import Orchestrations
 from shared.run.batches.remains import remove_remains
 from shared.run.chunks.damage import readable_bytes
 from shared.run.chunks.plan import read_plan
-from shared.run.lane.holder import holding
-from shared.run.lane.lane import Lane, Work
+from shared.run.lane.lane import Lane
+from shared.run.lane.lease import holding
 from shared.run.lane.post import Post
-from shared.run.lane.run_state import Verdict, asking
+from shared.run.lane.surroundings import AskRun, asking
 from shared.services import Services, services
 
 DONE = {"done": True, "wait": 0.0, "waited": 0.0}
@@ -46,19 +47,20 @@ async def work_lane(input: dict, client: Orchestrations | None = None) -> dict[s
     if batch is None or batch.status is not Status.IN_PROGRESS:
         return DONE
     waited = input.get("waited", 0.0)
-    if rest := await _rest_of_pause(service, batch, input["lane"], sick=waited > 0):
+    if rest := await _rest_of_pause(service, batch, input["lane"], waited):
         return _again(rest, waited)
     ask_run = asking(client, input)
-    if (verdict := await ask_run()) is not Verdict.GO_ON:
-        return DONE if verdict is Verdict.END else _again(NAP_SECONDS, waited)
+    if (run := await ask_run()) is not RunState.GO_ON:
+        return DONE if run is RunState.END else _again(NAP_SECONDS, waited)
     deployment = service.settings.deployments.get(batch.deployment or "")
     if deployment is None or batch.endpoint not in deployment.endpoints:
         return await _wait_for_operator(service, batch, deployment, input["lane"], waited)
     with _entered(service, batch) as place, holding() as holder:
         if isinstance(place, float):
             return _again(place, waited)
-        post = Post(lane=input["lane"], lanes=input["lanes"], holder=holder, place=place, ask_run=ask_run)
-        return await _work(service, batch, deployment, post, waited)
+        lane, lanes = input["lane"], input["lanes"]
+        post = Post(batch=batch, deployment=deployment, lane=lane, lanes=lanes, holder=holder, place=place)
+        return await _work(service, post, ask_run, waited)
 
 
 async def _wait_for_operator(
@@ -87,14 +89,15 @@ def _entered(service: Services, batch: Batch) -> Iterator[Place | float]:
             service.capacity.room.leave(place)
 
 
-async def _work(service: Services, batch: Batch, deployment: Deployment, post: Post, waited: float) -> dict[str, Any]:
+async def _work(service: Services, post: Post, ask_run: AskRun, waited: float) -> dict[str, Any]:
+    batch = post.batch
     plan, size = await read_plan(service.blobs, batch), await readable_bytes(service, batch)
     rows = {row.index: row for row in await service.batches.list_chunks(batch.id)}
     there = [chunk for chunk in plan.chunks if chunk.start + chunk.length <= size] if plan else ()
     work = work_of_lane(there, rows, post.lane, post.lanes)  # What is gone, finish_batch ends.
     if not (work.own or work.others):
         return DONE
-    progress = await Lane(service, batch, deployment, post, work, waited_seconds=waited).run()
+    progress = await Lane(service, post, work, ask_run=ask_run, waited_seconds=waited).run()
     newest = await load(service, batch.owner, batch.id)
     if newest is None or newest.is_terminal:  # This call was one too many; nobody tidies up after it.
         await remove_remains(service, batch)
@@ -106,32 +109,6 @@ def _again(wait_seconds: float, waited_seconds: float) -> dict[str, Any]:
     return {"done": False, "wait": round(min(wait_seconds, NAP_SECONDS), 3), "waited": waited_seconds}
 
 
-async def _rest_of_pause(service: Services, batch: Batch, lane: int, *, sick: bool) -> float:
-    """Seconds for which the lane's own last word still leaves the upstream alone: it asked for that, or is `sick`."""
+async def _rest_of_pause(service: Services, batch: Batch, lane: int, waited: float) -> float:
     stored = await service.batches.get_heartbeat(batch.deployment or "", batch.id, lane)
-    beat = stored.value if stored else None
-    if beat is None or beat.paused_until is None or beat.queued or not (beat.asked or sick):
-        return 0.0
-    now = service.now()
-    if beat.at > now:  # The clock has been set back: the pause is from another time.
-        return 0.0
-    ends = [end for end in (beat.paused_until, batch.deadline()) if end is not None]
-    return max(0.0, (min(ends) - now).total_seconds())
-
-
-def work_of_lane(chunks: Sequence[PlannedChunk], rows: Mapping[int, ChunkRow], lane: int, lanes: int) -> Work:
-    """A lane's own work (what it has claimed before, then the free chunks of its stripe), and what else is free.
-
-    Stripes keep lanes from claiming the same chunk; a lane that is through with its own helps the others. The largest
-    chunks come first, so that all lanes end together.
-    """
-    mine = [chunk.index for chunk in chunks if chunk.index in rows and _is_open(rows[chunk.index], lane, lanes)]
-    largest_first = sorted((chunk for chunk in chunks if chunk.index not in rows), key=lambda chunk: -chunk.lines)
-    free = [chunk.index for chunk in largest_first]
-    stripe = [index for index in free if index % lanes == lane]
-    others = [index for index in free if index % lanes != lane]
-    return Work({chunk.index: chunk for chunk in chunks}, mine + stripe, others)
-
-
-def _is_open(row: ChunkRow, lane: int, lanes: int) -> bool:
-    return row.belongs_to(lane, lanes) and not row.sealed
+    return stored.value.rest_of_pause(service.now(), batch.deadline(), sick=waited > 0) if stored else 0.0

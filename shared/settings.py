@@ -9,7 +9,7 @@ from typing import Any
 from shared.domain.batches.quota import QuotaMode
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.files.blob_address import parse_hosts
-from shared.domain.pace.heartbeat import STALE_BEATS
+from shared.domain.pace.heartbeat import STALE_BEATS, LaneTimes
 from shared.domain.vendors.vendor import Vendor
 
 
@@ -158,6 +158,7 @@ class Settings:
     deployments_json: str = _setting("BATCH_DEPLOYMENTS", "{}", "Deployments: a JSON object, name -> settings.")
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
     proof_seconds: float = 1.0  # Between the two looks after which something counts as gone. No variable sets it.
+    lane_times: LaneTimes = field(default_factory=LaneTimes)
 
     @property
     def stale_seconds(self) -> float:

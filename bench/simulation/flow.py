@@ -16,12 +16,14 @@ from statistics import NormalDist
 
 import msgspec
 
-from activities.work_lane import work_of_lane
 from bench.simulation.clock import Clock, Instance, Instances, Process, Server, Turn
 from bench.simulation.parameters import Costs, Installation, Load, Upstream, planned
 from shared.domain.batches.chunk import ChunkRow, PlannedChunk
-from shared.domain.pace.fair_share import TURN_SECONDS, Shares, shares
+from shared.domain.batches.lane_work import work_of_lane
+from shared.domain.pace.fair_share import Shares, shares
+from shared.domain.pace.heartbeat import LaneTimes
 
+TURN_SECONDS = LaneTimes().turn_seconds
 LOOK_AGAIN_SECONDS = 0.5  # The upstream refuses what is over its limit; the first retry comes after this.
 
 

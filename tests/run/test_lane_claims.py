@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +11,10 @@ import pytest
 
 from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch, CancelRequested, Status
-from shared.domain.pace import fair_share
-from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.pace.fair_share import turn_at
+from shared.domain.pace.heartbeat import Heartbeat, LaneTimes
 from shared.run.batches.change import change
-from shared.run.lane.holder import holding
+from shared.run.lane.lease import holding
 from shared.services import Services, use
 from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World
@@ -89,9 +88,9 @@ async def test_who_lost_the_lane_stops(world: World) -> None:
     assert [taken] == await world.service.batches.heartbeats("m")
 
 
-def limited(world: World, concurrency: int) -> Services:
+def limited(world: World, concurrency: int, **times: float) -> Services:
     deployment = msgspec.structs.replace(world.service.settings.deployments["m"], max_concurrency=concurrency)
-    return replace(world.service, settings=replace(world.service.settings, deployments={"m": deployment}))
+    return world.with_settings(deployments={"m": deployment}, lane_times=LaneTimes(**times))
 
 
 async def work(at: dict[str, Any]) -> None:
@@ -115,11 +114,10 @@ async def test_lanes_past_the_limit_end_and_leave_their_part_to_others(world: Wo
     assert (1, 60) == (world.upstream.peak, (await world.read(batch)).completed)
 
 
-async def test_batches_take_turns(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_batches_take_turns(world: World) -> None:
     """Three batches, one request at once: the small ones end while the large one still runs; none is ever stuck."""
-    monkeypatch.setattr(fair_share, "TURN_SECONDS", 0.3)
     world.upstream.latency_seconds = 0.01
-    with use(limited(world, 1)):
+    with use(limited(world, 1, turn_seconds=0.3)):
         small = [await world.batch(3)]
         await asyncio.sleep(0.002)  # Ids of one millisecond are the same here.
         small.append(await world.batch(3))
@@ -145,14 +143,14 @@ async def test_a_batch_out_of_turn_says_so_and_can_be_cancelled(world: World) ->
         now = world.service.now()
         for batch in (first, second):
             await world.service.batches.beat(Heartbeat(deployment="m", batch_id=batch.id, lane=0, at=now))
-        turn = fair_share.turn_at(now) % 2
+        turn = turn_at(now, LaneTimes().turn_seconds) % 2
         waiting = second if turn == 0 else first
         progress = await work_lane(cursor(waiting))
         (beat,) = await world.service.batches.heartbeats("m", waiting.id)
         await change(world.service, waiting, CancelRequested())
         after = await work_lane(cursor(waiting))
 
-    assert (False, True) == (progress["done"], 0 < progress["wait"] <= fair_share.TURN_SECONDS + 1)
+    assert (False, True) == (progress["done"], 0 < progress["wait"] <= LaneTimes().turn_seconds + 1)
     assert (True, "take turns" in (beat.reason or "")) == (beat.queued, True)
     assert after["done"]
     assert not world.upstream.asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,33 +11,34 @@ import pytest
 
 from activities.work_lane import NAP_SECONDS, work_lane
 from shared.domain.batches.batch import Batch
-from shared.domain.pace.heartbeat import Heartbeat
-from shared.run.lane import surroundings
-from shared.run.lane.run_state import Verdict, asking, judge
+from shared.domain.pace.heartbeat import Heartbeat, LaneTimes
+from shared.domain.pace.run_state import RunState, state_of_run
+from shared.run.lane.surroundings import asking
+from shared.services import use
 from tests.run.conftest import World
 from tests.run.test_lane import cursor
 
 
 @pytest.mark.parametrize(
-    ("status", "started_with", "verdict"),
+    ("status", "started_with", "state"),
     [
-        ("Running", {"run": "mine"}, Verdict.GO_ON),
-        ("Running", '{"run": "mine"}', Verdict.GO_ON),
-        ("Running", {"run": "another"}, Verdict.END),
-        ("Running", '{"run": "another"}', Verdict.END),
-        ("Suspended", {"run": "mine"}, Verdict.WAIT),
-        ("Suspended", {"run": "another"}, Verdict.END),
-        ("Terminated", {"run": "mine"}, Verdict.END),
-        ("Failed", {"run": "mine"}, Verdict.GO_ON),  # It is about to be started again.
-        ("Completed", {}, Verdict.GO_ON),
-        ("Running", "no JSON", Verdict.GO_ON),
-        ("Running", ["run"], Verdict.GO_ON),
-        (None, None, Verdict.GO_ON),
+        ("Running", {"run": "mine"}, RunState.GO_ON),
+        ("Running", '{"run": "mine"}', RunState.GO_ON),
+        ("Running", {"run": "another"}, RunState.END),
+        ("Running", '{"run": "another"}', RunState.END),
+        ("Suspended", {"run": "mine"}, RunState.WAIT),
+        ("Suspended", {"run": "another"}, RunState.END),
+        ("Terminated", {"run": "mine"}, RunState.END),
+        ("Failed", {"run": "mine"}, RunState.GO_ON),  # It is about to be started again.
+        ("Completed", {}, RunState.GO_ON),
+        ("Running", "no JSON", RunState.GO_ON),
+        ("Running", ["run"], RunState.GO_ON),
+        (None, None, RunState.GO_ON),
     ],
 )
-def test_what_becomes_of_a_lane(status: str | None, started_with: Any, verdict: Verdict) -> None:
+def test_what_becomes_of_a_lane(status: str | None, started_with: Any, state: RunState) -> None:
     """It ends with its run or for another, and waits while it is suspended."""
-    assert judge(status, started_with, "mine") is verdict
+    assert state_of_run(status, started_with, "mine") is state
 
 
 class Client:
@@ -56,7 +58,7 @@ class Broken:
 
 async def test_who_gets_no_answer_goes_on() -> None:
     """The host may be about to end; what there is to do is done meanwhile."""
-    assert await asking(Broken(), {"batch_id": "b", "run": "mine"})() is Verdict.GO_ON
+    assert await asking(Broken(), {"batch_id": "b", "run": "mine"})() is RunState.GO_ON
 
 
 @pytest.mark.parametrize(("status", "done", "wait"), [("Terminated", True, 0.0), ("Suspended", False, NAP_SECONDS)])
@@ -69,8 +71,9 @@ async def test_no_slice_begins(world: World, status: str, done: bool, wait: floa
 
 
 @pytest.fixture
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surroundings, "RUN_SECONDS", 0.1)
+def often(world: World) -> Iterator[None]:
+    with use(world.with_settings(lane_times=LaneTimes(run_seconds=0.1))):
+        yield
 
 
 async def change_meanwhile(world: World, status: str) -> tuple[dict[str, Any], Heartbeat | None, Batch]:

@@ -108,6 +108,11 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         """When work must stop; None where the vendor never expires a batch (contract 2.6)."""
         return self.expires_at if self.rules.expires else None
 
+    def remaining_seconds(self, now: datetime) -> float | None:
+        """Until the deadline; None without one."""
+        deadline = self.deadline()
+        return None if deadline is None else (deadline - now).total_seconds()
+
     def result_expiry(self, created_at: datetime, default_seconds: int) -> datetime | None:
         """When a result file created at `created_at` expires; None where the vendor keeps it for ever."""
         if self.output_expires_after_seconds is not None:

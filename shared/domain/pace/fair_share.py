@@ -12,8 +12,6 @@ from datetime import datetime
 
 import msgspec
 
-TURN_SECONDS = 15.0  # How long batches have their turn where the limit is too small for all of them.
-
 
 class Shares(msgspec.Struct, frozen=True):
     """Who may have how many requests in flight; lanes that may have none are not in it."""
@@ -52,14 +50,14 @@ def shares(limit: int, lanes: Mapping[str, AbstractSet[int]], turn: int) -> Shar
     return Shares({key: slot for key, slot in slots.items() if slot})
 
 
-def turn_at(now: datetime) -> int:
-    """The number of the turn, the same for every lane."""
-    return int(now.timestamp() // TURN_SECONDS)
+def turn_at(now: datetime, turn_seconds: float) -> int:
+    """The number of the turn, the same for every lane. Batches take turns where the limit is too small for all."""
+    return int(now.timestamp() // turn_seconds)
 
 
-def until_next_turn(now: datetime) -> float:
+def until_next_turn(now: datetime, turn_seconds: float) -> float:
     """Seconds."""
-    return TURN_SECONDS - now.timestamp() % TURN_SECONDS
+    return turn_seconds - now.timestamp() % turn_seconds
 
 
 def _part(total: int, parts: int, rank: int) -> int:

@@ -13,7 +13,20 @@ import msgspec
 
 from shared.domain.pace.rate_headers import ObservedLimits
 
-STALE_BEATS = 4  # Missed beats after which a lane counts as gone.
+STALE_BEATS = 4  # Missed beats after which a lane counts as stale.
+
+
+class LaneTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """Times of lanes that no operator has to turn.
+
+    `turn_seconds`: how long batches have their turn where a limit is too small for all of them. `gone_seconds`: after a
+    lane fell silent, until others take what it left; between two slices it is silent for a moment, too.
+    `run_seconds`: between two questions of a lane for what has become of its run.
+    """
+
+    turn_seconds: float = 15.0
+    gone_seconds: float = 15.0
+    run_seconds: float = 8.0
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,11 +54,27 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         fresh = (now - self.at).total_seconds() <= stale_after_seconds
         return fresh and (self.paused_until is None or self.paused_until <= now)
 
+    def is_stale(self, now: datetime, stale_after_seconds: float) -> bool:
+        """Whether the claim on the lane has run out. One far in the future is from before the clock was set."""
+        return abs((now - self.at).total_seconds()) > stale_after_seconds
+
     def is_due(self, now: datetime, stale_after_seconds: float) -> bool:
         """Whether the lane waits for its turn, or has been called and will be live in a moment."""
         if not self.queued or self.paused_until is None:
             return False
         return (now - self.paused_until).total_seconds() <= stale_after_seconds
+
+    def rest_of_pause(self, now: datetime, deadline: datetime | None, *, sick: bool) -> float:
+        """Seconds for which a lane's last word still leaves the upstream alone: it asked for that, or is `sick`.
+
+        A batch that has to end waits no longer than to its `deadline`.
+        """
+        if self.paused_until is None or self.queued or not (self.asked or sick):
+            return 0.0
+        if self.at > now:  # The clock has been set back: the pause is from another time.
+            return 0.0
+        ends = [end for end in (self.paused_until, deadline) if end is not None]
+        return max(0.0, (min(ends) - now).total_seconds())
 
 
 def competing(heartbeats: Sequence[Heartbeat], now: datetime, stale_after_seconds: float) -> dict[str, set[int]]:
@@ -70,3 +99,36 @@ def observed_limits(heartbeats: Sequence[Heartbeat]) -> ObservedLimits:
         requests_per_minute=next((seen for beat in newest_first if (seen := beat.observed.requests_per_minute)), None),
         tokens_per_minute=next((seen for beat in newest_first if (seen := beat.observed.tokens_per_minute)), None),
     )
+
+
+class Siblings:
+    """The other lanes of a batch, of which some may have gone and left work behind: their chunks are for who is there.
+
+    A lane is gone when for `gone_seconds` it has neither beaten nor said until when it pauses. One that has ended well
+    is gone, too, and has left nothing. Only a lane whose own looks came regularly may judge: after a silence of the
+    store everyone seems to be gone. `look` at every look of the watch; times are monotonic seconds.
+    """
+
+    def __init__(self, lane: int, lanes: int, stale_seconds: float, gone_seconds: float) -> None:
+        self._others = frozenset(range(lanes)) - {lane}
+        self._stale_seconds = stale_seconds
+        self._gone_seconds = gone_seconds
+        self._gone_since: dict[int, float] = {}
+        self._judged: set[int] = set()
+        self._looked_at = float("-inf")
+
+    def look(self, beats: Sequence[Heartbeat], wall: datetime, now: float) -> frozenset[int]:
+        """Lanes that have just turned out to be gone; `beats` are those of the batch."""
+        if now - self._looked_at > self._stale_seconds:
+            self._gone_since.clear()
+        self._looked_at = now
+        there = {beat.lane for beat in beats if self._is_there(beat, wall)}
+        self._judged -= there
+        self._gone_since = {lane: self._gone_since.get(lane, now) for lane in self._others - there}
+        found = {lane for lane, since in self._gone_since.items() if now - since >= self._gone_seconds} - self._judged
+        self._judged |= found
+        return frozenset(found)
+
+    def _is_there(self, beat: Heartbeat, wall: datetime) -> bool:
+        last = max(beat.at, beat.paused_until) if beat.paused_until else beat.at
+        return (wall - last).total_seconds() <= self._stale_seconds

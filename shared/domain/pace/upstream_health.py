@@ -10,6 +10,8 @@ from collections import Counter
 from enum import Enum, auto
 from typing import Final
 
+import msgspec
+
 REFUSALS: Final = 10  # So many of one line, none of any line answered in between: the upstream refuses everybody.
 
 
@@ -113,3 +115,22 @@ def next_pause(waited_seconds: float, most_seconds: float) -> float:
     No longer than that it is asked again every `most_seconds`.
     """
     return min(_PAUSE_SHARE * most_seconds, max(_FIRST_PAUSE_SECONDS, waited_seconds))
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """A sick upstream has been left alone for `waited_seconds` before this slice, and is so for `most_seconds` in all.
+
+    It is asked again at least every `probe_seconds`.
+    """
+
+    waited_seconds: float
+    most_seconds: float
+    probe_seconds: float
+
+    @property
+    def next_pause(self) -> float:
+        return next_pause(self.waited_seconds, self.probe_seconds)
+
+    def health(self) -> UpstreamHealth:
+        """At the begin of the slice."""
+        return UpstreamHealth(probing=self.waited_seconds > 0, patient=self.waited_seconds < self.most_seconds)

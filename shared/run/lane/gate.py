@@ -1,17 +1,17 @@
-"""The gate every request of a lane passes: how many may be in flight, and how soon the next may start.
+"""The gate every request of a lane passes: who finds it full waits, and is woken when there may be room.
 
-Single event loop, no locks. The limit is the smaller of the lane's fair share and its AIMD window; request bytes in
-flight are bounded as well, for all lanes of the process together, so that long lines do not fill memory.
+Single event loop, no locks. How many may be inside says whoever made the gate (`sending`). Request bytes are bounded as
+well, for all lanes of the process together, so that long lines do not fill memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from shared.answer_room import Share
 from shared.domain.pace.budget import Budget
-from shared.domain.pace.fair_share import Window
 
 
 class Visit:
@@ -45,11 +45,10 @@ class Visit:
 
 
 class Gate:
-    """`visit` for each line. One request is always let through, and only one at a time while `probing`."""
+    """`visit` for each line; `most` tells how many may be inside now. One request is always let through."""
 
-    def __init__(self, share: int, budget: Budget, *, probing: bool = False) -> None:
-        self._probing = probing
-        self._window = Window(share)
+    def __init__(self, most: Callable[[], int], budget: Budget) -> None:
+        self._most = most
         self._budget = budget
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed = False
@@ -70,7 +69,7 @@ class Gate:
                 if turn in self._waiting:
                     self._waiting.remove(turn)
                 else:
-                    self._wake()  # This turn had come; let the next have it.
+                    self.wake()  # This turn had come; let the next have it.
                 raise
         if self._closed:
             return False
@@ -82,12 +81,7 @@ class Gate:
         """Give the place back."""
         self.in_flight -= 1
         self._budget.give_back(size)
-        self._wake()
-
-    def open(self) -> None:
-        """The upstream has answered: from now on the limits hold, and not one request at a time."""
-        self._probing = False
-        self._wake()
+        self.wake()
 
     def close(self) -> None:
         """Let nobody in any more; who waits is turned away."""
@@ -97,26 +91,16 @@ class Gate:
             if not turn.done():
                 turn.set_result(None)
 
-    def set_share(self, share: int) -> None:
-        """The lane's share of the deployment's concurrency, at least 1."""
-        self._window.resize(share)
-        self._wake()
-
-    def throttled(self, now: float) -> None:
-        self._window.throttled(now)
-
-    def succeeded(self) -> None:
-        self._window.succeeded()
-
-    def _has_room(self, size: int) -> bool:
-        if self.in_flight == 0:
-            return True
-        return not self._probing and self.in_flight < self._window.size and self._budget.fits(size)
-
-    def _wake(self) -> None:
-        room = self._window.size - self.in_flight
+    def wake(self) -> None:
+        """There may be room: let as many look as might find some."""
+        if not self._waiting:
+            return
+        room = self._most() - self.in_flight
         while self._waiting and room > 0:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
                 room -= 1
+
+    def _has_room(self, size: int) -> bool:
+        return self.in_flight == 0 or (self.in_flight < self._most() and self._budget.fits(size))

@@ -8,18 +8,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
 
 from shared.answer_room import Share
-from shared.domain.batches.batch import Batch
-from shared.domain.deployments.deployment import Deployment
 from shared.domain.lines.request_line import RequestLine
 from shared.domain.lines.result_line import NeverRan, error_object, failure_line, line_id, success_line
-from shared.domain.pace.adaptive_rate import AdaptiveRate
-from shared.domain.pace.fair_share import Pacer
 from shared.domain.pace.retry import Attempts, RetryPolicy, next_delay
 from shared.domain.upstream.outcome import classify, refusal_of_all
 from shared.domain.upstream.upstream import (
@@ -32,48 +27,33 @@ from shared.domain.upstream.upstream import (
     build_request,
 )
 from shared.domain.usage.usage import Usage
-from shared.ports import Upstream
 from shared.run.chunks.journal import Entry, Tried
-from shared.run.lane.gate import Gate, Visit
+from shared.run.lane.gate import Visit
 from shared.run.lane.lane_meter import LaneMeter
-from shared.run.lane.signals import Signals
+from shared.run.lane.post import Post
+from shared.run.lane.sending import Sending
+from shared.services import Services
+from shared.settings import Settings
 
 WITNESS_SECONDS = 0.25  # Between two looks whether another line has been answered.
-TOKEN_MEMORY = 20  # Answers over which the token factor is averaged.
 
 
 class LineCaller:
-    """Calls the upstream for the lines of one batch, until `signals.stop`: then no further attempt begins."""
+    """Calls the upstream for the lines of one batch, until `sending.stop`: then no further attempt begins."""
 
-    def __init__(
-        self,
-        *,
-        batch: Batch,
-        deployment: Deployment,
-        upstream: Upstream,
-        gate: Gate,
-        pacer: Pacer,
-        errors: RetryPolicy,
-        throttles: RetryPolicy,
-        pause_seconds: float,
-        remaining_seconds: Callable[[], float | None],
-        signals: Signals,
-        meter: LaneMeter,
-    ) -> None:
-        self._batch = batch
-        self._deployment = deployment
-        self._upstream = upstream
-        self._gate = gate
-        self._pacer = pacer
-        self._errors = errors
-        self._throttles = throttles
-        self._pause_seconds = pause_seconds
-        self._remaining_seconds = remaining_seconds
-        self._signals = signals
+    def __init__(self, service: Services, post: Post, sending: Sending, meter: LaneMeter) -> None:
+        settings = service.settings
+        self._now = service.now
+        self._upstream = service.upstream
+        self._batch = post.batch
+        self._deployment = post.deployment
+        self._sending = sending
+        self._stop = sending.stop
+        self._health = sending.health
         self._meter = meter
-        self._stop = signals.stop
-        self._rate = AdaptiveRate()
-        self._token_factor = 1.0  # Tokens the upstream counts for each that was estimated.
+        self._errors = _policy(settings, settings.max_attempts)
+        self._throttles = _policy(settings, settings.max_throttled_attempts)
+        self._pause_seconds = settings.pause_seconds
 
     async def answer(
         self, number: int, line: RequestLine, visit: Visit, tokens: int, before: Attempts
@@ -83,7 +63,7 @@ class LineCaller:
         `before` is what it had been through. It is inside the gate, and leaves while it backs off.
         """
         request, attempts = build_request(self._deployment, self._batch.endpoint, line.body), before
-        answers = self._signals.health.answers
+        answers = self._health.answers
         while True:
             if self._is_last(attempts):
                 await self._witness(visit, answers)
@@ -93,10 +73,11 @@ class LineCaller:
             visit.share.give_back()
             outcome = await self._send(request, visit.share)
             if not isinstance(outcome, Retry):
-                self._answered(outcome, tokens)
+                self._sending.answered(outcome, tokens, time.monotonic())
+                self._meter.finished(outcome)
                 return self._entry(number, line, outcome)
-            answers = self._signals.health.answers
-            if self._charge(number, outcome):
+            answers = self._health.answers
+            if self._sending.failed(number, outcome, time.monotonic()):
                 attempts = attempts.spent(throttled=outcome.throttled)
             delay = self._delay(outcome, attempts)
             if delay is None:
@@ -118,48 +99,32 @@ class LineCaller:
         Not where no other line is to come.
         """
         visit.leave()
-        while self._signals.health.answers == answers and self._signals.may_be_answered:
+        while self._health.answers == answers and self._sending.may_be_answered:
             await self._sleep(WITNESS_SECONDS)
         await visit.enter()
 
     def _let_go(self, number: int, attempts: Attempts, before: Attempts) -> Tried | None:
         """What happens in a slice that finds the upstream sick counts for no line."""
-        return None if self._signals.health.sick or attempts == before else Tried(number, attempts)
+        return None if self._health.sick or attempts == before else Tried(number, attempts)
 
     async def _send(self, request: UpstreamRequest, share: Share) -> Outcome:
-        self._signals.sent()
+        self._sending.sent()
         began = time.monotonic()
         answer = await self._upstream.send(request, share)
         now = time.monotonic()
         if isinstance(answer, UpstreamResponse):
-            self._signals.answered(answer.headers, now)
+            self._sending.heard(answer.headers, now)
         outcome = classify(answer, self._deployment)
         self._meter.called(now - began, outcome)
-        if isinstance(outcome, Failed) and outcome.status == 403 and self._signals.health.may_forbid_all:
+        if isinstance(outcome, Failed) and outcome.status == 403 and self._health.may_forbid_all:
             return refusal_of_all(outcome)
         return outcome
 
-    def _answered(self, outcome: Succeeded | Failed, tokens: int) -> None:
-        if self._signals.well(succeeded=isinstance(outcome, Succeeded)):
-            self._gate.open()
-        self._learn(outcome, tokens)
-        self._meter.finished(outcome)
-
-    def _learn(self, outcome: Succeeded | Failed, tokens: int) -> None:
-        """The rate the upstream bears; and by which factor estimates are off, which hardly changes within a batch."""
-        if isinstance(outcome, Succeeded):
-            self._rate.succeeded(time.monotonic())
-        if isinstance(outcome, Succeeded) and tokens:
-            used = outcome.usage.input_tokens + outcome.usage.output_tokens
-            self._token_factor += (used / tokens - self._token_factor) / TOKEN_MEMORY
-
     async def _pace(self, tokens: int) -> None:
-        counted = int(tokens * self._token_factor)
+        counted = self._sending.counted(tokens)
         while not self._stop.is_set():
-            now = time.monotonic()
-            delay = self._rate.wait(now) or self._pacer.delay(counted, now)
+            delay = self._sending.delay(counted, time.monotonic())
             if delay == 0.0:
-                self._rate.take(now)
                 return
             await self._sleep(delay)
 
@@ -170,24 +135,16 @@ class LineCaller:
                 async with asyncio.timeout(seconds):
                     await self._stop.wait()
 
-    def _charge(self, number: int, outcome: Retry) -> bool:
-        """Tell everyone of a failed attempt; whether it is one of the line's own."""
-        now = time.monotonic()
-        if outcome.throttled:
-            self._gate.throttled(now)
-            self._rate.throttled(now)
-        return self._signals.failed(number, outcome, now)
-
     def _delay(self, outcome: Retry, attempts: Attempts) -> float | None:
         delay = next_delay(
             self._throttles if outcome.throttled else self._errors,
             attempt=attempts.throttles if outcome.throttled else attempts.errors,
             after_seconds=outcome.after_seconds,
             jitter=random.random(),
-            remaining_seconds=self._remaining_seconds(),
+            remaining_seconds=self._batch.remaining_seconds(self._now()),
         )
         if delay is not None and outcome.after_seconds and delay >= self._pause_seconds:
-            self._signals.asked_to_wait(outcome.reason, delay)
+            self._sending.asked_to_wait(outcome.reason, delay)
         return delay
 
     def broken(self, number: int, custom_id: str | None) -> Entry:
@@ -197,7 +154,6 @@ class LineCaller:
     def _entry(self, number: int, line: RequestLine, outcome: Succeeded | Failed) -> Entry:
         if isinstance(outcome, Failed):
             return self._failure(number, line.custom_id, outcome)
-        self._gate.succeeded()
         result = success_line(
             self._batch.vendor,
             request_line_id=line_id(self._batch.id, number),
@@ -217,3 +173,9 @@ class LineCaller:
             body=outcome.body,
         )
         return Entry(number, False, Usage(), None, msgspec.Raw(result[:-1]))
+
+
+def _policy(settings: Settings, max_attempts: int) -> RetryPolicy:
+    return RetryPolicy(
+        max_attempts=max_attempts, first_seconds=settings.retry_first_seconds, max_seconds=settings.retry_max_seconds
+    )

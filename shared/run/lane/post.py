@@ -1,19 +1,21 @@
-"""Where one activity call works: on which lane, in whose name, at which place of this process, for which run."""
+"""Where one activity call works: on which lane of which batch, in whose name, at which place of this process."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.domain.batches.batch import Batch
+from shared.domain.deployments.deployment import Deployment
 from shared.domain.pace.lane_room import Place
-from shared.run.lane.run_state import AskRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """`lane` of `lanes`; `holder` names the call (see `holder`); `ask_run` tells what has become of the lane's run."""
+    """`lane` of `lanes`; `batch` as it was when the call began; `holder` names the call (see `lease`)."""
 
+    batch: Batch
+    deployment: Deployment
     lane: int
     lanes: int
     holder: str
     place: Place
-    ask_run: AskRun

@@ -1,48 +1,62 @@
-"""What may end a lane's slice beside its batch: its host, the run it belongs to, and others that want its place."""
+"""What may end a lane's slice beside its batch: the host that started it, and the run it belongs to.
+
+The run's operator may have ended or suspended it, or another has begun. Neither reaches a lane by itself: ending a run
+ends nothing below it, and a run that is started again leaves the lanes of the one before at work. So lanes ask.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import time
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
-from shared.domain.batches.hold_up import suspended
-from shared.run.lane.host_life import LOOK_SECONDS, host_life
-from shared.run.lane.post import Post
-from shared.run.lane.run_state import Verdict
-from shared.run.lane.signals import Signals
+from shared.domain.pace.lane_decision import HostState
+from shared.domain.pace.run_state import RunState, state_of_run
+from shared.run.batches.orchestrations import Orchestrations
+from shared.run.lane.host_life import HostLife, host_life
 
-RUN_SECONDS: Final = 8.0  # Between two questions for what has become of the run.
-SUSPENDED_SECONDS: Final = 15.0  # A lane of a suspended run asks again after this time.
+log = logging.getLogger(__name__)
+
+AskRun = Callable[[], Awaitable[RunState]]
+
+
+def asking(client: Orchestrations | None, lane: Mapping[str, Any]) -> AskRun:
+    """A way to ask for the run of this lane, given the lane's input. Without an answer, it goes on."""
+
+    async def ask() -> RunState:
+        if client is None:
+            return RunState.GO_ON
+        try:
+            status = await client.get_status(lane["batch_id"], show_input=True)
+        except Exception as error:  # the client raises bare Exceptions, and those of its HTTP library
+            extra = {"action": "run_not_seen", "batch_id": lane["batch_id"], "reason": type(error).__name__}
+            log.info("A lane could not ask what has become of its run.", extra=extra)
+            return RunState.GO_ON
+        name = status.runtime_status.name if status.runtime_status else None
+        return state_of_run(name, status.input_, lane.get("run"))
+
+    return ask
 
 
 class Surroundings:
-    """Of the lane at `post`. `run_ended`: it was terminated, or another run is at work; there is no next slice."""
+    """Of one slice, from now on. The run is asked for every `run_seconds`."""
 
-    def __init__(self, post: Post, signals: Signals) -> None:
-        self._post = post
-        self._signals = signals
-        self._host_ends = host_life.begin()
-        self._run_due = time.monotonic() + RUN_SECONDS
-        self.run_ended = False
+    def __init__(self, ask_run: AskRun, run_seconds: float, life: HostLife = host_life) -> None:
+        self._ask_run = ask_run
+        self._run_seconds = run_seconds
+        self._life = life
+        self._host_ends = life.begin()
+        self._run_due = time.monotonic() + run_seconds
 
-    async def look(self) -> bool:
-        """Whether the slice has to end."""
-        if time.monotonic() >= self._run_due:
-            await self._look_at_run()
-        return self.run_ended or self._post.place.must_leave
+    async def run(self) -> RunState | None:
+        """None: it is too early to ask again."""
+        if time.monotonic() < self._run_due:
+            return None
+        self._run_due = time.monotonic() + self._run_seconds
+        return await self._ask_run()
 
-    async def _look_at_run(self) -> None:
-        self._run_due = time.monotonic() + RUN_SECONDS
-        verdict = await self._post.ask_run()
-        self.run_ended = verdict is Verdict.END
-        if verdict is Verdict.WAIT:
-            self._signals.hold(SUSPENDED_SECONDS, suspended())
-
-    async def host_ends(self) -> bool:
-        """Wait until the host stops; True if it is gone. Most often cancelled. Meanwhile, make room when asked."""
-        while host_life.ends() == self._host_ends:
-            if self._post.place.must_leave:  # At once: until the lane has left, it holds a slot too many.
-                self._signals.stop.set()
-            await asyncio.sleep(LOOK_SECONDS)
-        return host_life.is_gone
+    def host(self) -> HostState:
+        if self._life.ends() == self._host_ends:
+            return HostState.STAYS
+        return HostState.GONE if self._life.is_gone else HostState.STOPS

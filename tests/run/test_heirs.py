@@ -1,9 +1,9 @@
-"""Which lanes of a batch are gone, as another one sees it; and what becomes of the chunks they left."""
+"""What becomes of the chunks that lanes left which are gone."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -11,58 +11,20 @@ import pytest
 from activities.work_lane import work_lane
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.pace.budget import Budget
-from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.pace.heartbeat import LaneTimes
 from shared.domain.usage.usage import Usage
 from shared.run.chunks.journal import Entry
 from shared.run.chunks.open_chunk import OpenChunk
 from shared.run.chunks.plan import read_plan
-from shared.run.lane import siblings
-from shared.run.lane.siblings import GONE_SECONDS, Siblings
+from shared.services import use
 from tests.run.conftest import World
 from tests.run.test_lane import cursor
 
-NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
-STALE = 12.0
-
-
-def beat(lane: int, at: float, paused_until: float | None = None) -> Heartbeat:
-    until = None if paused_until is None else NOON + timedelta(seconds=paused_until)
-    return Heartbeat(deployment="m", batch_id="b", lane=lane, at=NOON + timedelta(seconds=at), paused_until=until)
-
-
-def told(*beats: Heartbeat, looks: float, every: float = 3.0) -> list[tuple[float, set[int]]]:
-    """What lane 0 of 3 is told, and when, if nobody beats after these."""
-    watched, now, found = Siblings(0, 3, STALE), 0.0, []
-    while now <= looks:
-        if gone := watched.look(beats, NOON + timedelta(seconds=now), now):
-            found.append((now, set(gone)))
-        now += every
-    return found
-
-
-def test_a_silent_lane_is_gone_once() -> None:
-    """After it counts as stale and the time that slices may be apart; it is told once."""
-    assert told(beat(1, 0), beat(2, 60), looks=60) == [(STALE + GONE_SECONDS + 3, {1})]
-
-
-def test_a_lane_that_ended_is_gone_soon() -> None:
-    """Its row is no more; whoever asks finds that it left nothing."""
-    assert told(beat(1, 60), looks=60) == [(GONE_SECONDS, {2})]
-
-
-def test_a_pause_is_no_end() -> None:
-    """A lane that said until when it pauses is there until then."""
-    assert told(beat(1, 0, paused_until=300), beat(2, 300), looks=60) == []
-
-
-def test_who_could_not_look_does_not_judge() -> None:
-    """After a silence of the store everyone seems gone: looks that are far apart begin anew."""
-    assert told(beat(1, 0), beat(2, 0), looks=600, every=STALE + 1) == []
-
 
 @pytest.fixture
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(siblings, "GONE_SECONDS", 0.2)
+def soon(world: World) -> Iterator[None]:
+    with use(world.with_settings(lane_times=LaneTimes(gone_seconds=0.2))):
+        yield
 
 
 async def test_a_lane_takes_what_a_dead_one_left(world: World, soon: None) -> None:

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from shared.run.lane.holder import has_ended, holding
+from shared.run.lane.lease import has_ended, holding
 
-NAMES = "from shared.run.lane.holder import holding\nwith holding() as name:\n print(name, flush=True)\n input()\n"
+NAMES = "from shared.run.lane.lease import holding\nwith holding() as name:\n print(name, flush=True)\n input()\n"
 
 
 @pytest.fixture
