@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from shared.answer_room import AnswerRoom
 from shared.domain.pace.budget import Budget
 from shared.domain.pace.lane_decision import Part
 from shared.domain.pace.rate_headers import ObservedLimits
@@ -15,6 +16,7 @@ from shared.domain.upstream.upstream import Failed, Retry, Succeeded
 from shared.domain.usage.usage import Usage
 from shared.run.lane.sending import Sending
 
+ROOM = AnswerRoom(1_000_000)
 FAILED = Failed(status=400, body=b"{}")
 DOWN = Retry(reason="unreachable", after_seconds=None, throttled=False, final=FAILED, blameless=True)
 THROTTLED = Retry(reason="status_429", after_seconds=None, throttled=True, final=FAILED)
@@ -29,7 +31,7 @@ def sending(share: int = 4, *, waited: float = 0.0, **rates: float) -> Sending:
 
 async def inside(asked: Sending, requests: int) -> int:
     """How many of so many requests are let in at once."""
-    visits = [asyncio.ensure_future(asked.gate.visit(1).enter()) for _ in range(requests)]
+    visits = [asyncio.ensure_future(asked.gate.visit(1, ROOM.share()).enter()) for _ in range(requests)]
     await asyncio.sleep(0)
     for visit in visits:
         visit.cancel()
@@ -40,7 +42,7 @@ async def inside(asked: Sending, requests: int) -> int:
 async def test_as_many_as_its_share() -> None:
     """And as many as a new one, from then on; without a share it keeps what it had."""
     asked = sending(2)
-    waiting = [asyncio.ensure_future(asked.gate.visit(1).enter()) for _ in range(9)]
+    waiting = [asyncio.ensure_future(asked.gate.visit(1, ROOM.share()).enter()) for _ in range(9)]
     counts = []
     for part in (Part(share=2), Part(share=5), Part(share=0)):
         asked.take(part, 0.0)
@@ -56,7 +58,7 @@ async def test_as_many_as_its_share() -> None:
 async def test_an_upstream_that_was_sick_is_asked_by_one_request() -> None:
     """Until it answers, good or bad; then whoever waits goes at once."""
     asked = sending(4, waited=5.0)
-    waiting = [asyncio.ensure_future(asked.gate.visit(1).enter()) for _ in range(9)]
+    waiting = [asyncio.ensure_future(asked.gate.visit(1, ROOM.share()).enter()) for _ in range(9)]
     await asyncio.sleep(0)
     before = asked.gate.in_flight
     asked.sent()
