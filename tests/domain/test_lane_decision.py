@@ -26,6 +26,7 @@ from shared.domain.pace.lane_decision import (
     next_look,
     part_of,
     rest_seconds,
+    until_next_slice,
 )
 from shared.domain.pace.rate_headers import ObservedLimits
 from shared.domain.pace.run_state import RunState
@@ -229,6 +230,21 @@ def test_whose_the_row_is(beats: list[Heartbeat], is_ours: bool) -> None:
 def test_how_long_a_lane_rests(decision: Decision, seconds: float) -> None:
     """Ten seconds after the begin of a turn."""
     assert seconds == rest_seconds(decision, TERMS, after(10))
+
+
+@pytest.mark.parametrize(
+    ("rest", "pause", "remaining", "seconds"),
+    [
+        (0.0, 0.0, None, 0.0),
+        (8.0, 5.0, None, 8.0),
+        (8.0, 40.0, 100.0, 40.0),
+        (8.0, 40.0, 30.0, 30.0),
+        (8.0, 0.0, -1.0, 0.0),
+    ],
+)
+def test_when_the_next_slice_begins(rest: float, pause: float, remaining: float | None, seconds: float) -> None:
+    """After whatever lasts longer, but no later than the deadline."""
+    assert seconds == until_next_slice(rest, pause, remaining)
 
 
 @pytest.mark.parametrize(

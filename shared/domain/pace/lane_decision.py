@@ -209,6 +209,12 @@ def rest_seconds(decision: Decision, terms: Terms, now: datetime) -> float:
     return 0.0 if decision.part.share else until_next_turn(now, terms.turn_seconds) + terms.heartbeat_seconds
 
 
+def until_next_slice(rest: float, pause_seconds: float, remaining_seconds: float | None) -> float:
+    """Seconds: what is longer of the lane's rest and the upstream's, yet not past the batch's deadline."""
+    wait = max(rest, pause_seconds)
+    return wait if remaining_seconds is None else min(wait, max(0.0, remaining_seconds))
+
+
 class LastWord(msgspec.Struct, frozen=True):
     """For so many `seconds` the lane will send nothing, of which `pause_seconds` are to leave the upstream alone."""
 

@@ -15,7 +15,7 @@ import msgspec
 
 from shared.domain.batches.lane_work import Work, has_open_chunk, left_by
 from shared.domain.pace.drain import Drain
-from shared.domain.pace.lane_decision import Limits, Own, Terms, first_part
+from shared.domain.pace.lane_decision import Limits, Own, Terms, first_part, until_next_slice
 from shared.domain.pace.upstream_health import Patience
 from shared.run.chunks.keeper import Keeper
 from shared.run.chunks.open_chunk import OpenChunk
@@ -78,8 +78,7 @@ class Lane:
 
     async def _run(self) -> LaneProgress:
         if not await self._watch.claim():
-            return self._progress(is_done=False, least_wait=self._service.settings.heartbeat_seconds)
-        is_done = False
+            return self._progress(is_done=False, rest=self._service.settings.heartbeat_seconds)
         try:
             await self._watch.begin()
             async with beside(self._watch.run(), self._watch.run_host()):
@@ -90,7 +89,7 @@ class Lane:
         finally:
             is_done = self._keeper.done or self._watch.decision.is_over or await self._is_needless()
             await self._watch.leave(is_done=is_done)
-        return self._progress(is_done=is_done, least_wait=self._watch.wait_seconds)
+        return self._progress(is_done=is_done, rest=self._watch.wait_seconds)
 
     async def _work_through(self) -> None:
         async with beside(self._keeper.run(), self._close_at_stop()):
@@ -99,12 +98,11 @@ class Lane:
             finally:
                 await self._drain()
 
-    def _progress(self, *, is_done: bool, least_wait: float) -> LaneProgress:
-        wait = max(self._sending.wait_seconds, least_wait)
+    def _progress(self, *, is_done: bool, rest: float) -> LaneProgress:
         remaining = self._post.batch.remaining_seconds(self._service.now())
         return LaneProgress(
             done=is_done,
-            wait_seconds=wait if remaining is None else min(wait, max(0.0, remaining)),
+            wait_seconds=until_next_slice(rest, self._sending.wait_seconds, remaining),
             waited_seconds=self._sending.waited_seconds,
         )
 
