@@ -18,7 +18,7 @@ from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from shared.azure.faults import error_code, translated
 from shared.domain.errors import Unavailable
-from shared.ports import BlobMissing
+from shared.ports.base import BlobMissing
 
 READ_BYTES = 4 * 1024 * 1024
 DELETES_AT_ONCE = 16
@@ -34,9 +34,6 @@ class BlobBlobs:
         self._container = container
         self._making = asyncio.Lock()
         self._made = False
-
-    async def close(self) -> None:
-        await self._container.close()
 
     async def _blob(self, name: str) -> BlobClient:
         return (await self._ready()).get_blob_client(name)

@@ -9,7 +9,7 @@ import msgspec
 from shared.azure.names import table_key
 from shared.azure.tables import Table
 from shared.domain.batches.creation import Creation
-from shared.ports import AlreadyExists, Changed, Stored
+from shared.ports.base import AlreadyExists, Changed, Stored
 from shared.stored_records import read_if_sound, read_record
 
 _PARTITION = table_key("creations")

@@ -22,7 +22,7 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.azure.faults import translated
 from shared.azure.names import FIRST, Key
-from shared.ports import AlreadyExists, Changed
+from shared.ports.base import AlreadyExists, Changed
 
 PROPERTY_BYTES = 64 * 1024
 MOST_PROPERTIES = 15  # An entity holds 1 MiB, keys and names included.
@@ -40,14 +40,9 @@ class Table:
     """The table `name`, created on first use."""
 
     def __init__(self, service: TableServiceClient, name: str) -> None:
-        self._service = service
         self._client: TableClient = service.get_table_client(name)
         self._making = asyncio.Lock()
         self._made = False
-
-    async def close(self) -> None:
-        """Close the connections, which every table of the service shares."""
-        await self._service.close()
 
     async def _ready(self) -> TableClient:
         async with self._making:

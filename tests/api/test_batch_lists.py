@@ -32,16 +32,16 @@ async def many(create: Send, services: Services, clock: Clock) -> list[str]:
     for number in range(12):
         await create(metadata={"team": "red" if number % 4 == 0 else "blue", "n": str(number)})
         clock.advance(seconds=10)
-    batches = await services.batches.list("default", limit=20, newest_first=False)
+    batches = await services.stores.batches.list("default", limit=20, newest_first=False)
     for batch in batches[::3]:
         await replace(services, batch, status=Status.FAILED)
     return [batch.id for batch in batches]
 
 
 async def replace(services: Services, batch: Batch, **changes: Any) -> None:
-    stored = await services.batches.get(batch.owner, batch.id)
+    stored = await services.stores.batches.get(batch.owner, batch.id)
     assert stored
-    await services.batches.replace(msgspec.structs.replace(stored.value, **changes), stored.version)
+    await services.stores.batches.replace(msgspec.structs.replace(stored.value, **changes), stored.version)
 
 
 async def numbers(api: httpx.AsyncClient, path: str = "/v1/batches", **query: str) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shared.domain.files.upload import Upload
-from shared.ports import Changed, Stored
+from shared.ports.base import Changed, Stored
 from shared.services import Services
 
 
@@ -15,13 +15,13 @@ async def change_upload(services: Services, upload: Upload, step: Callable[[Uplo
     Raises what `step` raises, and KeyError if the record is gone.
     """
     while True:
-        stored = await services.uploads.get(upload.owner, upload.id)
+        stored = await services.stores.uploads.get(upload.owner, upload.id)
         if stored is None:
             raise KeyError(upload.id)
         changed = step(stored.value)
         if changed == stored.value:
             return stored
         try:
-            return Stored(changed, await services.uploads.replace(changed, stored.version))
+            return Stored(changed, await services.stores.uploads.replace(changed, stored.version))
         except Changed:
             continue

@@ -34,7 +34,7 @@ async def check_quota(services: Services, owner: str, *, expires: bool, size: in
 async def _kept(services: Services, owner: str) -> AsyncIterator[File]:
     now, after = services.now(), None
     while True:
-        page = await services.files.list(owner, after=after, limit=_PAGE)
+        page = await services.stores.files.list(owner, after=after, limit=_PAGE)
         for file in page:
             if file.purpose != RESULT_PURPOSE and not file.is_expired(now):
                 yield file

@@ -48,13 +48,13 @@ _probes: WeakKeyDictionary[object, _Probe] = WeakKeyDictionary()
 async def write_blob(service: Services) -> None:
     """Raises Unavailable, StorageFull."""
     text = service.now().isoformat().encode()
-    await _probes.setdefault(service.blobs, _Probe()).ask(lambda: service.blobs.put(BLOB, text))
+    await _probes.setdefault(service.stores.blobs, _Probe()).ask(lambda: service.stores.blobs.put(BLOB, text))
 
 
 async def write_row(service: Services) -> None:
     """Raises Unavailable, StorageFull."""
     beat = Heartbeat(deployment=_ROW, batch_id=_NO_BATCH, lane=0, at=service.now())
-    await _probes.setdefault(service.batches, _Probe()).ask(lambda: service.batches.beat(beat))
+    await _probes.setdefault(service.stores.heartbeats, _Probe()).ask(lambda: service.stores.heartbeats.beat(beat))
 
 
 async def is_full(service: Services) -> bool:

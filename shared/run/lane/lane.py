@@ -163,7 +163,7 @@ class Lane:
         """Whether the limit is too low for this lane, and other lanes of the batch will do what is left."""
         if not self._watch.is_spare:
             return False
-        rows = await self._service.batches.list_chunks(self._batch.id)
+        rows = await self._service.stores.chunks.list(self._batch.id)
         return not any(row.belongs_to(self._post.lane, self._post.lanes) and not row.sealed for row in rows)
 
     async def _close_at_stop(self) -> None:
@@ -178,7 +178,7 @@ class Lane:
     async def _feed_all(self) -> None:
         await self._feed_chunks(self._work.own)
         if self._work.others and not self._stop.is_set():
-            claimed = {row.index for row in await self._service.batches.list_chunks(self._batch.id)}
+            claimed = {row.index for row in await self._service.stores.chunks.list(self._batch.id)}
             self._keeper.leave(claimed & set(self._work.others))
             await self._feed_chunks([index for index in self._work.others if index not in claimed])
 
@@ -193,14 +193,14 @@ class Lane:
 
     async def _feed_abandoned(self) -> None:
         """What lanes that are gone have left; whoever comes first of those that are there has it."""
-        gone, rows = self._watch.take_gone(), await self._service.batches.list_chunks(self._batch.id)
+        gone, rows = self._watch.take_gone(), await self._service.stores.chunks.list(self._batch.id)
         left = [row.index for row in rows if not row.sealed and row.lane % self._post.lanes in gone]
         await self._feed_chunks(left, adopts=True)
 
     async def _feed_chunk(self, opened: OpenChunk) -> None:
         chunk = opened.chunk
         tokens = chunk.tokens // chunk.lines
-        lines = await read_lines(self._service.blobs, self._batch.input_blob, chunk)
+        lines = await read_lines(self._service.stores.blobs, self._batch.input_blob, chunk)
         if not opened.has(lines):
             return
         for number, raw in self._in_turn([*lines.items()]):

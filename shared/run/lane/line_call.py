@@ -31,7 +31,7 @@ from shared.domain.upstream.upstream import (
     build_request,
 )
 from shared.domain.usage.usage import Usage
-from shared.ports import Upstream
+from shared.ports.upstream import Upstream
 from shared.run.chunks.journal import Entry, Tried
 from shared.run.lane.gate import Gate, Visit
 from shared.run.lane.lane_meter import LaneMeter

@@ -20,7 +20,7 @@ from shared.domain.batches.hold_up import out_of_turn
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.pace.fair_share import Pacer, shares, turn_at, until_next_turn
 from shared.domain.pace.heartbeat import Heartbeat, asked_pause, competing, observed_limits
-from shared.ports import Changed
+from shared.ports.base import Changed
 from shared.run.batches.change import load
 from shared.run.lane.gate import Gate
 from shared.run.lane.holder import has_ended
@@ -102,9 +102,9 @@ class Watch:
         version = None
         while True:
             try:
-                await self._service.batches.claim_lane(self._heartbeat(), version)
+                await self._service.stores.heartbeats.claim(self._heartbeat(), version)
             except Changed:
-                stored = await self._service.batches.get_heartbeat(
+                stored = await self._service.stores.heartbeats.get(
                     self._deployment.name, self._batch.id, self._post.lane
                 )
             else:
@@ -134,11 +134,11 @@ class Watch:
     async def look(self) -> None:
         """One look: beat, share, cancel, deadline, slice."""
         self._meter.flush()
-        every_beat = await self._service.batches.heartbeats(self._deployment.name)
+        every_beat = await self._service.stores.heartbeats.list(self._deployment.name)
         self._is_lost = not any(self._is_own(beat) for beat in every_beat)
         if not self._is_lost:
             if self._looks:
-                await self._service.batches.beat(self._heartbeat())
+                await self._service.stores.heartbeats.beat(self._heartbeat())
             self._take_share(every_beat)
             self._looks += 1
             own_batch = [beat for beat in every_beat if beat.batch_id == self._batch.id]
@@ -160,7 +160,7 @@ class Watch:
         self._signals.stop.set()
         if is_gone:
             self._is_lost = True
-            await self._service.batches.stop_beating(self._heartbeat())
+            await self._service.stores.heartbeats.stop(self._heartbeat())
 
     @property
     def is_over(self) -> bool:
@@ -226,12 +226,12 @@ class Watch:
         pause = self._signals.wait_seconds
         wait = max(pause, self._until_turn)
         if wait <= 0 or is_done:
-            await self._service.batches.stop_beating(self._heartbeat())
+            await self._service.stores.heartbeats.stop(self._heartbeat())
             return
         reason = self._signals.reason if pause else out_of_turn(self._deployment.name, self._deployment.max_concurrency)
         if pause:
             self._log_pause(pause, reason)
-        await self._service.batches.beat(
+        await self._service.stores.heartbeats.beat(
             msgspec.structs.replace(
                 self._heartbeat(),
                 holder="",

@@ -1,0 +1,17 @@
+"""The model servers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from shared.domain.upstream.upstream import UpstreamAnswer, UpstreamRequest
+
+
+class Upstream(Protocol):
+    """The one seam through which lines reach a model."""
+
+    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+        """Send once, without retries. Never raises for what the network or the upstream does: that is the answer."""
+        ...
+
+    async def close(self) -> None: ...
