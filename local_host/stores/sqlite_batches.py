@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from local_host.stores.sqlite_rows import AFTER_ALL_IDS, PAGE, conditional, insert
+from local_host.stores.sqlite_rows import AFTER_ALL_IDS, conditional, insert, walk
 from local_host.stores.store_database import StoreDatabase
 from shared.domain.batches.batch import Batch
 from shared.ports.base import Stored
@@ -56,13 +56,6 @@ class SqliteBatches:
     async def unfinished(self) -> AsyncIterator[Batch]:
         query = """SELECT owner, id, record FROM batches INDEXED BY batches_unfinished
                    WHERE finished = 0 AND (owner, id) > (?, ?) ORDER BY owner, id LIMIT ?"""
-        position = ("", "")
-        while True:
-            values = (*position, PAGE)
-            rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
-            for owner, batch_id, record in rows:
-                position = (owner, batch_id)
-                if (batch := read_if_sound(record, Batch, batch_id)) is not None:
-                    yield batch
-            if len(rows) < PAGE:
-                return
+        async for _, batch_id, record in walk(self._database, query, after=("", "")):
+            if (batch := read_if_sound(record, Batch, batch_id)) is not None:
+                yield batch

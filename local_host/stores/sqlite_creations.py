@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from local_host.stores.sqlite_rows import PAGE
+from local_host.stores.sqlite_rows import walk
 from local_host.stores.store_database import StoreDatabase
 from shared.domain.batches.creation import Creation
 from shared.ports.base import Changed, Stored
@@ -42,16 +42,10 @@ class SqliteCreations:
             await self._database.write(lambda connection: _one(connection, query, replaced))
 
     async def every(self) -> AsyncIterator[Creation]:
-        query, position = "SELECT name, record FROM creations WHERE name > ? ORDER BY name LIMIT ?", ""
-        while True:
-            values = (position, PAGE)
-            rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
-            for name, record in rows:
-                position = name
-                if (creation := read_if_sound(record, Creation, name)) is not None:
-                    yield creation
-            if len(rows) < PAGE:
-                return
+        query = "SELECT name, record FROM creations WHERE name > ? ORDER BY name LIMIT ?"
+        async for name, record in walk(self._database, query, after=("",)):
+            if (creation := read_if_sound(record, Creation, name)) is not None:
+                yield creation
 
     async def delete(self, name: str) -> None:
         query = "DELETE FROM creations WHERE name = ?"

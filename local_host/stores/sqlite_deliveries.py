@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from local_host.stores.sqlite_rows import PAGE, conditional, insert, microseconds
+from local_host.stores.sqlite_rows import BEFORE_ALL_TIMES, conditional, insert, microseconds, walk
 from local_host.stores.store_database import StoreDatabase
 from shared.domain.webhooks.delivery import Delivery
 from shared.ports.base import Stored
@@ -49,13 +49,7 @@ class SqliteDeliveries:
     async def due(self, now: datetime) -> AsyncIterator[Stored[Delivery]]:
         query = """SELECT due_us, id, version, record FROM webhook_deliveries
                    WHERE due_us <= ? AND (due_us, id) > (?, ?) ORDER BY due_us, id LIMIT ?"""
-        position: tuple[int, str] = (-(1 << 62), "")
-        while True:
-            values = (microseconds(now), *position, PAGE)
-            rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
-            for due_us, delivery_id, version, record in rows:
-                position = (due_us, delivery_id)
-                if (delivery := read_if_sound(record, Delivery, delivery_id)) is not None:
-                    yield Stored(delivery, str(version))
-            if len(rows) < PAGE:
-                return
+        rows = walk(self._database, query, microseconds(now), after=(BEFORE_ALL_TIMES, ""))
+        async for _, delivery_id, version, record in rows:
+            if (delivery := read_if_sound(record, Delivery, delivery_id)) is not None:
+                yield Stored(delivery, str(version))

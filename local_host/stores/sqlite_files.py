@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from local_host.stores.sqlite_rows import AFTER_ALL_IDS, PAGE, insert, microseconds
+from local_host.stores.sqlite_rows import AFTER_ALL_IDS, BEFORE_ALL_TIMES, insert, microseconds, walk
 from local_host.stores.store_database import StoreDatabase
 from shared.domain.files.file import File
 from shared.stored_records import read_if_sound, read_record, sound_page
@@ -59,25 +59,12 @@ class SqliteFiles:
         query = """SELECT expires_us, owner, id, record FROM files
                    WHERE expires_us <= ? AND (expires_us, owner, id) > (?, ?, ?)
                    ORDER BY expires_us, owner, id LIMIT ?"""
-        position: tuple[int, str, str] = (-(1 << 62), "", "")
-        while True:
-            values = (microseconds(now), *position, PAGE)
-            rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
-            for *found, record in rows:
-                position = (found[0], found[1], found[2])
-                if (file := read_if_sound(record, File, found[2])) is not None:
-                    yield file
-            if len(rows) < PAGE:
-                return
+        rows = walk(self._database, query, microseconds(now), after=(BEFORE_ALL_TIMES, "", ""))
+        async for _, _, file_id, record in rows:
+            if (file := read_if_sound(record, File, file_id)) is not None:
+                yield file
 
     async def every(self) -> AsyncIterator[File]:
         query = "SELECT owner, id, record FROM files WHERE (owner, id) > (?, ?) ORDER BY owner, id LIMIT ?"
-        position = ("", "")
-        while True:
-            values = (*position, PAGE)
-            rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
-            for owner, file_id, record in rows:
-                position = (owner, file_id)
-                yield read_record(record, File)
-            if len(rows) < PAGE:
-                return
+        async for _, _, record in walk(self._database, query, after=("", "")):
+            yield read_record(record, File)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from local_host.stores.sqlite_rows import PAGE, conditional, insert, microseconds
+from local_host.stores.sqlite_rows import BEFORE_ALL_TIMES, conditional, insert, microseconds, walk
 from local_host.stores.store_database import StoreDatabase
 from shared.domain.files.upload import Upload, UploadPart
 from shared.ports.base import Stored
@@ -74,13 +74,7 @@ class SqliteUploads:
         query = """SELECT expires_us, owner, id, record FROM uploads
                    WHERE expires_us <= ? AND (expires_us, owner, id) > (?, ?, ?)
                    ORDER BY expires_us, owner, id LIMIT ?"""
-        position: tuple[int, str, str] = (-(1 << 62), "", "")
-        while True:
-            values = (microseconds(now), *position, PAGE)
-            rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
-            for *found, record in rows:
-                position = (found[0], found[1], found[2])
-                if (upload := read_if_sound(record, Upload, found[2])) is not None:
-                    yield upload
-            if len(rows) < PAGE:
-                return
+        rows = walk(self._database, query, microseconds(now), after=(BEFORE_ALL_TIMES, "", ""))
+        async for _, _, upload_id, record in rows:
+            if (upload := read_if_sound(record, Upload, upload_id)) is not None:
+                yield upload

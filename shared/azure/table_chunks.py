@@ -7,7 +7,7 @@ import msgspec
 from shared.azure.names import Key, table_key
 from shared.azure.tables import Table
 from shared.domain.batches.chunk import ChunkRow
-from shared.ports.base import AlreadyExists, Changed, Stored
+from shared.ports.base import Stored
 from shared.stored_records import read_record
 
 
@@ -18,13 +18,8 @@ class TableChunks:
         self._table = table
 
     async def put(self, row: ChunkRow, version: str | None) -> str:
-        partition, key, record = table_key(row.batch_id), _chunk_key(row.index), msgspec.json.encode(row)
-        if version is not None:
-            return await self._table.replace(partition, key, record, version)
-        try:
-            return await self._table.insert(partition, key, record)
-        except AlreadyExists as error:
-            raise Changed("The chunk's row was written by someone else; read it.") from error
+        record = msgspec.json.encode(row)
+        return await self._table.put(table_key(row.batch_id), _chunk_key(row.index), record, version)
 
     async def get(self, batch_id: str, index: int) -> Stored[ChunkRow] | None:
         row = await self._table.get(table_key(batch_id), _chunk_key(index))

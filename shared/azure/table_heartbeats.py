@@ -7,7 +7,7 @@ import msgspec
 from shared.azure.names import FIRST, Key, compound, table_key, within
 from shared.azure.tables import Table
 from shared.domain.pace.heartbeat import Heartbeat
-from shared.ports.base import AlreadyExists, Changed, Stored
+from shared.ports.base import Stored
 from shared.stored_records import read_if_sound
 
 
@@ -24,14 +24,7 @@ class TableHeartbeats:
 
     async def claim(self, heartbeat: Heartbeat, version: str | None) -> None:
         partition, key = table_key(heartbeat.deployment), _lane_key(heartbeat.batch_id, heartbeat.lane)
-        record = msgspec.json.encode(heartbeat)
-        if version is not None:
-            await self._table.replace(partition, key, record, version)
-            return
-        try:
-            await self._table.insert(partition, key, record)
-        except AlreadyExists as error:
-            raise Changed("The lane's heartbeat was written by someone else; read it.") from error
+        await self._table.put(partition, key, msgspec.json.encode(heartbeat), version)
 
     async def get(self, deployment: str, batch_id: str, lane: int) -> Stored[Heartbeat] | None:
         row = await self._table.get(table_key(deployment), _lane_key(batch_id, lane))

@@ -81,6 +81,15 @@ class Table:
             raise Changed("The record was changed by someone else since it was read; read it again.")
         return new_version
 
+    async def put(self, partition: Key, key: Key, record: bytes, version: str | None) -> str:
+        """`replace`, or without a version `insert`: returns the new one. Raises Changed."""
+        if version is not None:
+            return await self.replace(partition, key, record, version)
+        try:
+            return await self.insert(partition, key, record)
+        except AlreadyExists as error:
+            raise Changed("The record was written by someone else; read it.") from error
+
     async def _version_if_ours(self, entity: dict[str, Any]) -> str | None:
         found = await self._get(entity["PartitionKey"], entity["RowKey"])
         return str(found.metadata["etag"]) if found is not None and found.get("Write") == entity["Write"] else None
