@@ -19,7 +19,7 @@ from shared.domain.ids import derived_id
 from shared.domain.lines.result_line import NeverRan
 from shared.domain.usage.usage import Usage
 from shared.domain.validation.validation_errors import lost_requests
-from shared.ports import AlreadyExists, Changed
+from shared.ports.base import AlreadyExists, Changed
 from shared.run.batches.change import change, load
 from shared.run.batches.deliver_results import deliver_results
 from shared.run.batches.orchestrations import Orchestrations
@@ -62,12 +62,12 @@ async def finish_batch(input: dict, client: Orchestrations) -> dict[str, Any]:
     await remove_remains(service, batch)
     await drop_orphaned_input(service, batch)
     if batch.output_folder is not None and batch.output_file_id is None is batch.error_file_id:  # Delivered, or none.
-        await service.blobs.delete_prefix(results_prefix(batch.id))
+        await service.stores.blobs.delete_prefix(results_prefix(batch.id))
     return {"done": True, "status": batch.status}
 
 
 async def _finish(service: Services, batch: Batch) -> Batch:
-    rows = {row.index: row for row in await service.batches.list_chunks(batch.id)}
+    rows = {row.index: row for row in await service.stores.chunks.list(batch.id)}
     plan = await plan_of(service, batch) if batch.chunks else Plan(chunks=())  # Cancelled before: it owes nothing.
     if plan is None:
         newest = await load(service, batch.owner, batch.id)
@@ -108,18 +108,19 @@ async def _why_lines_never_ran(service: Services, batch: Batch, unsealed: Sequen
 
 async def _seal_unfinished(service: Services, batch: Batch, chunk: PlannedChunk, reason: NeverRan) -> ChunkRow:
     """Seal what the journal has, and a line in the error file for every request that never ran."""
+    blobs, rows = service.stores.blobs, service.stores.chunks
     while True:
-        stored = await service.batches.get_chunk(batch.id, chunk.index)
+        stored = await rows.get(batch.id, chunk.index)
         if stored and stored.value.sealed:
             return stored.value
         row = stored.value if stored else ChunkRow(batch_id=batch.id, index=chunk.index, lane=0)
-        journal = await Journal.open(service.blobs, row, service.capacity.kept_results)
+        journal = await Journal.open(blobs, row, service.capacity.kept_results)
         never_ran = max(0, chunk.lines - len(journal.finished))
         try:
-            row = await seal_chunk(service.blobs, journal.row, all_lines(service.blobs, batch, chunk, journal, reason))
+            row = await seal_chunk(blobs, journal.row, all_lines(blobs, batch, chunk, journal, reason))
             if reason is NeverRan.INTERNAL_ERROR:  # An outcome like others; requests that were stopped have none.
                 row = msgspec.structs.replace(row, failed=row.failed + never_ran)
-            await service.batches.put_chunk(row, stored.version if stored else None)
+            await rows.put(row, stored.version if stored else None)
         except Changed:
             continue
         finally:
@@ -160,16 +161,16 @@ async def _commit(service: Services, batch: Batch, kind: str, blocks: list[tuple
     block_ids = [block_id(row.index, part, row.seal or "") for row, count in blocks for part in range(count)]
     name = result_blob(batch.id, kind)
     if not block_ids and not batch.rules.keeps_empty_files:
-        await service.blobs.delete(name)  # What a seal that was cut off has staged.
+        await service.stores.blobs.delete(name)  # What a seal that was cut off has staged.
         return None
-    return await service.blobs.commit_blocks(name, block_ids)
+    return await service.stores.blobs.commit_blocks(name, block_ids)
 
 
 async def _insert_record(service: Services, batch: Batch, kind: str, size: int) -> str:
     """The id of the file record of one result blob."""
     record = _file_record(batch, kind, size, service.now(), service.settings.file_expiry_seconds)
     with suppress(AlreadyExists):  # An earlier call of this activity got this far.
-        await service.files.insert(record)
+        await service.stores.files.insert(record)
         metrics.FILE_BYTES.record(size, {PURPOSE: record.purpose, DIRECTION: "result"})
     return record.id
 

@@ -44,14 +44,14 @@ async def _must_wait(service: Services, batch: Batch) -> bool:
     if service.settings.quota_mode is not QuotaMode.WAIT or limit is None:
         return False
     deadline = batch.deadline()
-    if (deadline is not None and service.now() >= deadline) or await service.batches.list_chunks(batch.id):
+    if (deadline is not None and service.now() >= deadline) or await service.stores.chunks.list(batch.id):
         return False
-    ahead = batches_ahead(batch, [other async for other in service.batches.unfinished()])
+    ahead = batches_ahead(batch, [other async for other in service.stores.batches.unfinished()])
     if not has_to_wait(batch, ahead, limit):
         return False
     tokens = sum(other.input_tokens for other in ahead)
     reason = no_room(batch.deployment or "", batch.input_tokens, tokens, len(ahead), limit)
-    await service.batches.beat(_waiting(service.now(), batch, reason))
+    await service.stores.heartbeats.beat(_waiting(service.now(), batch, reason))
     return True
 
 
@@ -70,10 +70,11 @@ def _limit(service: Services, batch: Batch) -> int | None:
 
 async def _judge(service: Services, batch: Batch) -> Batch | None:
     limit = _limit(service, batch)
-    if limit is None or await service.batches.list_chunks(batch.id):
+    if limit is None or await service.stores.chunks.list(batch.id):
         return batch
     waits = service.settings.quota_mode is QuotaMode.WAIT  # What waits does not count; what waited is let in.
-    enqueued = 0 if waits else enqueued_before(batch, [other async for other in service.batches.unfinished()], limit)
+    others = [] if waits else [other async for other in service.stores.batches.unfinished()]
+    enqueued = enqueued_before(batch, others, limit)
     if enqueued + batch.input_tokens <= limit:
         return batch
     with suppress(WrongState):  # Cancelled in the meantime.

@@ -26,7 +26,7 @@ from shared.domain.webhooks.delivery import (
 from shared.domain.webhooks.endpoint import WebhookEndpoint
 from shared.domain.webhooks.event import Event, batch_ended, encode_event
 from shared.domain.webhooks.signature import signed_headers
-from shared.ports import Changed
+from shared.ports.base import Changed
 from shared.run.batches.change import load
 from shared.services import Services, services
 
@@ -42,12 +42,12 @@ async def send_webhook(input: dict) -> dict[str, Any]:
     Raises Unavailable.
     """
     service = services()
-    stored = await service.webhooks.get_delivery(input["delivery_id"])
+    stored = await service.stores.deliveries.get(input["delivery_id"])
     if stored is None or stored.value.ended:
         return DONE
     delivery = stored.value
     batch = await load(service, delivery.owner, delivery.batch_id)
-    endpoint = await service.webhooks.get_endpoint(delivery.owner, delivery.endpoint_id)
+    endpoint = await service.stores.webhook_endpoints.get(delivery.owner, delivery.endpoint_id)
     if batch is not None and not batch.is_terminal:  # Noted, but not written yet: whoever writes it starts this again.
         await _change(service, delivery.id, lambda noted: too_early(noted, service.now()))
         return DONE
@@ -92,9 +92,9 @@ async def _end(service: Services, delivery: Delivery) -> dict[str, Any]:
 
 async def _change(service: Services, delivery_id: str, change: Callable[[Delivery], Delivery]) -> Delivery | None:
     """What was written; None if it has ended or is gone. The timer may be writing, too, and another attempt."""
-    while (stored := await service.webhooks.get_delivery(delivery_id)) is not None and not stored.value.ended:
+    while (stored := await service.stores.deliveries.get(delivery_id)) is not None and not stored.value.ended:
         with suppress(Changed):
             changed = change(stored.value)
-            await service.webhooks.replace_delivery(changed, stored.version)
+            await service.stores.deliveries.replace(changed, stored.version)
             return changed
     return None

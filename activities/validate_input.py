@@ -60,14 +60,14 @@ class _StillValidating:
 
 async def _record(service: Services, batch: Batch, verdict: Accepted | Refused) -> Batch:
     event, plan = (verdict, None) if isinstance(verdict, Refused) else (verdict.validated, verdict.plan)
-    name = await write_plan(service.blobs, batch.id, plan) if plan else None
+    name = await write_plan(service.stores.blobs, batch.id, plan) if plan else None
     if isinstance(event, Validated):
         event = msgspec.structs.replace(event, plan=name)
     with suppress(WrongState):  # Cancelled, or judged by another call of this activity: the record says which.
         return await change(service, batch, event)
     newest = await _newest(service, batch)
     if name and (newest.plan != name or newest.is_terminal):  # Nobody needs this one.
-        await service.blobs.delete(plan_blob(batch.id, name))
+        await service.stores.blobs.delete(plan_blob(batch.id, name))
     return newest
 
 

@@ -72,7 +72,7 @@ async def _wait_for_operator(
     name, now = batch.deployment or "", service.now()
     reason = endpoint_gone(name, batch.endpoint) if deployment else deployment_gone(name)
     until = now + timedelta(seconds=SHOWN_SECONDS)
-    await service.batches.beat(
+    await service.stores.heartbeats.beat(
         Heartbeat(deployment=name, batch_id=batch.id, lane=lane, at=now, paused_until=until, reason=reason)
     )
     return _again(NAP_SECONDS, waited)
@@ -91,8 +91,8 @@ def _entered(service: Services, batch: Batch) -> Iterator[Place | float]:
 
 async def _work(service: Services, post: Post, ask_run: AskRun, waited: float) -> dict[str, Any]:
     batch = post.batch
-    plan, size = await read_plan(service.blobs, batch), await readable_bytes(service, batch)
-    rows = {row.index: row for row in await service.batches.list_chunks(batch.id)}
+    plan, size = await read_plan(service.stores.blobs, batch), await readable_bytes(service, batch)
+    rows = {row.index: row for row in await service.stores.chunks.list(batch.id)}
     there = [chunk for chunk in plan.chunks if chunk.start + chunk.length <= size] if plan else ()
     work = work_of_lane(there, rows, post.lane, post.lanes)  # What is gone, finish_batch ends.
     if not (work.own or work.others):
@@ -110,5 +110,5 @@ def _again(wait_seconds: float, waited_seconds: float) -> dict[str, Any]:
 
 
 async def _rest_of_pause(service: Services, batch: Batch, lane: int, waited: float) -> float:
-    stored = await service.batches.get_heartbeat(batch.deployment or "", batch.id, lane)
+    stored = await service.stores.heartbeats.get(batch.deployment or "", batch.id, lane)
     return stored.value.rest_of_pause(service.now(), batch.deadline(), sick=waited > 0) if stored else 0.0

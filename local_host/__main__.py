@@ -134,7 +134,7 @@ async def _serve(prepared: _Prepared) -> None:
         stack.push_async_callback(stopping.end, engine)
 
         http = await _open(prepared, binding, stack)
-        progress = asyncio.create_task(Progress(services.batches, say=_say, now=utc_now).run())
+        progress = asyncio.create_task(Progress(services.stores, say=_say, now=utc_now).run())
         stack.push_async_callback(_cancel, progress)
         _greet(prepared, http.url)
         report = asyncio.create_task(report_upstreams(services, _say))

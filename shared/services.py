@@ -21,9 +21,10 @@ from shared.domain.pace.lane_room import LaneRoom
 from shared.domain.usage.tokens import TokenCounter
 from shared.environment import settings_from_environment
 from shared.exact_tokens import counter_for
-from shared.ports import BatchStore, BlobStore, CallerBlobs, CreationStore, FileStore, UploadStore, Upstream
+from shared.ports.stores import Stores
+from shared.ports.upstream import Upstream
+from shared.ports.webhook_sender import WebhookSender
 from shared.settings import Settings
-from shared.webhook_ports import WebhookSender, WebhookStore
 
 
 def utc_now() -> datetime:
@@ -47,13 +48,7 @@ class Services:
     """Everything with a side effect."""
 
     settings: Settings
-    blobs: BlobStore
-    caller_blobs: CallerBlobs
-    files: FileStore
-    batches: BatchStore
-    creations: CreationStore
-    uploads: UploadStore
-    webhooks: WebhookStore
+    stores: Stores
     upstream: Upstream
     webhook_sender: WebhookSender
     counter_for: Callable[[Deployment], TokenCounter] = field(default=counter_for)
@@ -99,16 +94,9 @@ def _azure_services() -> Services:
     from shared.webhook_sender import HttpWebhookSender
 
     settings = settings_from_environment()
-    stores = azure_stores(settings.storage)
     return Services(
         settings=settings,
-        blobs=stores.blobs,
-        caller_blobs=stores.caller_blobs,
-        files=stores.files,
-        batches=stores.batches,
-        creations=stores.creations,
-        uploads=stores.uploads,
-        webhooks=stores.webhooks,
+        stores=azure_stores(settings.storage),
         upstream=UpstreamClient(
             max_response_bytes=settings.max_response_bytes,
             credential=partial(service_credential, settings.storage),

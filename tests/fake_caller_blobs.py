@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
-from shared.ports import BlobMissing, BlobVersion, Changed
+from shared.ports.base import BlobMissing, Changed
+from shared.ports.caller_blobs import BlobVersion
 
 HOST = "acct.blob.core.windows.net"
 URL = f"https://{HOST}/box/in.jsonl"

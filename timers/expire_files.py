@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 async def expire_files(service: Services) -> None:
     """One sweep; what a crash leaves is found by the next."""
     removed = 0
-    async for file in service.files.expired(service.now()):
+    async for file in service.stores.files.expired(service.now()):
         await drop_file(service, file)
         removed += 1
     if removed:

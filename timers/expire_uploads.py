@@ -21,7 +21,7 @@ KEPT = timedelta(days=1)
 async def expire_uploads(service: Services) -> None:
     """One sweep; what a crash leaves is found by the next."""
     now = service.now()
-    async for upload in service.uploads.expired(now):
+    async for upload in service.stores.uploads.expired(now):
         await _end(service, upload, now)
 
 
@@ -31,9 +31,9 @@ async def _end(service: Services, upload: Upload, now: datetime) -> None:
     elif upload.status_at(now) is not upload.status:
         upload = (await change_upload(service, upload, SweptBy())).value
         if upload.status is UploadStatus.EXPIRED:
-            await service.blobs.delete(upload.blob)
+            await service.stores.blobs.delete(upload.blob)
             log.info("An upload expired.", extra={"action": "upload_expired"})
     if now >= upload.expires_at + KEPT:
         if not upload.is_decided:  # Again: parts on their way may have staged blocks since.
-            await service.blobs.delete(upload.blob)
-        await service.uploads.delete(upload)
+            await service.stores.blobs.delete(upload.blob)
+        await service.stores.uploads.delete(upload)

@@ -7,6 +7,6 @@ from shared.services import Services
 
 async def forget_creations(service: Services) -> None:
     """One sweep; what a crash leaves is found by the next."""
-    async for creation in service.creations.every():
+    async for creation in service.stores.creations.every():
         if creation.is_forgotten(service.now()):
-            await service.creations.delete(creation.name)
+            await service.stores.creations.delete(creation.name)

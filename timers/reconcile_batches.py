@@ -38,7 +38,7 @@ NO_LIFE: Final = "It showed no sign of life; tend_batches starts another run."
 
 async def reconcile_batches(service: Services, client: Orchestrations) -> None:
     """End the stuck runs, start the lost ones."""
-    unfinished = [batch async for batch in service.batches.unfinished()]
+    unfinished = [batch async for batch in service.stores.batches.unfinished()]
     beats = await _beats(service, {batch.deployment or RUNS for batch in unfinished} | {RUNS})
     tends = [partial(_tend, service, client, batch, beats[batch.id]) for batch in unfinished]
     await do_all([*tends, partial(survey, service, unfinished)])
@@ -48,7 +48,7 @@ async def _beats(service: Services, places: set[str]) -> Mapping[str, Sequence[H
     """By batch."""
     found: defaultdict[str, list[Heartbeat]] = defaultdict(list)
     for place in sorted(places):
-        for beat in await service.batches.heartbeats(place):
+        for beat in await service.stores.heartbeats.list(place):
             found[beat.batch_id].append(beat)
     return found
 
@@ -76,7 +76,7 @@ async def _start(service: Services, client: Orchestrations, batch: Batch, run: S
     newest = await load(service, batch.owner, batch.id)
     if newest is None or newest.is_terminal:  # It has ended since it was listed, and its run with it.
         return
-    progress = progress_of(newest.status, await service.batches.list_chunks(batch.id))
+    progress = progress_of(newest.status, await service.stores.chunks.list(batch.id))
     if has_to_wait(newest.restarts, progress, service.now()):
         return
     if run.output == NO_LIFE:  # Its history serves nobody; that of one that failed may tell why.

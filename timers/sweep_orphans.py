@@ -33,7 +33,7 @@ async def sweep_orphans(service: Services) -> None:
         if unknown := len(old) + await count_remains(service, before):
             log.warning(_EMPTY_TABLES, extra={"action": "sweep_refused", "count": unknown})
         return
-    if removed := await remove_unnamed(service, "orphans", old - named, service.blobs.delete):
+    if removed := await remove_unnamed(service, "orphans", old - named, service.stores.blobs.delete):
         log.warning("Files without a record were removed.", extra={"action": "orphans_removed", "count": removed})
     if ended := await sweep_remains(service, before):
         log.warning("Remains of ended batches were removed.", extra={"action": "remains_removed", "count": ended})
@@ -41,15 +41,15 @@ async def sweep_orphans(service: Services) -> None:
 
 async def _named(service: Services) -> set[str]:
     """Every blob that a record may need, read after the names of the blobs."""
-    named = {
-        upload.blob async for upload in service.uploads.expired(service.now())
-    }  # One may be about to get its record.
-    named |= {file.blob async for file in service.files.every()}
-    named |= {batch.input_blob async for batch in service.batches.unfinished()}  # Its file may be deleted meanwhile.
+    stores = service.stores
+    # One may be about to get its record.
+    named = {upload.blob async for upload in stores.uploads.expired(service.now())}
+    named |= {file.blob async for file in stores.files.every()}
+    named |= {batch.input_blob async for batch in stores.batches.unfinished()}  # Its file may be deleted meanwhile.
     return named
 
 
 async def _old_blobs(service: Services, before: datetime) -> set[str]:
     """The blob's name is an id, which tells when it was made; what is named otherwise is not ours to remove."""
-    names = service.blobs.names(FILES_PREFIX)
+    names = service.stores.blobs.names(FILES_PREFIX)
     return {name async for name in names if is_made_before(name.removeprefix(FILES_PREFIX), before)}

@@ -17,7 +17,7 @@ from shared.domain.batches.quota import QuotaMode, enqueued_tokens, token_limit_
 from shared.domain.errors import InvalidRequest, Unavailable
 from shared.domain.usage.expected_load import HEAD_BYTES, ExpectedLoad, expect_load
 from shared.domain.usage.tokens import BYTES_PER_TOKEN, EstimatedTokens, TokenCounter
-from shared.ports import BlobMissing
+from shared.ports.base import BlobMissing
 
 
 async def look_ahead(call: Call, batch: Batch) -> Batch:
@@ -67,8 +67,8 @@ async def _read_head(call: Call, batch: Batch) -> _Head | None:
         return None
     head = bytearray()
     try:
-        size = await call.services.blobs.size(batch.input_blob)
-        async for piece in call.services.blobs.read(batch.input_blob, 0, HEAD_BYTES):
+        size = await call.services.stores.blobs.size(batch.input_blob)
+        async for piece in call.services.stores.blobs.read(batch.input_blob, 0, HEAD_BYTES):
             head += piece
     except BlobMissing:  # Found out in validation, as everything about the file.
         return None
@@ -87,5 +87,5 @@ def _limit(call: Call, expected: ExpectedLoad) -> int | None:
 
 
 async def _enqueued(call: Call, expected: ExpectedLoad) -> int:
-    unfinished = [batch async for batch in call.services.batches.unfinished()]
+    unfinished = [batch async for batch in call.services.stores.batches.unfinished()]
     return enqueued_tokens(unfinished, expected.deployment)

@@ -27,7 +27,7 @@ from shared.domain.batches.batch_filter import (
 )
 from shared.domain.batches.odata_filter import is_newest_first, parse_filter
 from shared.domain.parameters import unsupported, whole_number_text
-from shared.ports import BatchStore
+from shared.ports.batches import BatchStore
 
 MAX_LIST = 100
 DEFAULT_LIST = 20

@@ -24,7 +24,7 @@ from shared.domain.batches.restarts import progress_of
 from shared.domain.errors import NotFound
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.parameters import shortened
-from shared.ports import Stored
+from shared.ports.base import Stored
 from shared.run.health.storage_probe import is_full
 
 _NEXT_TRY = timedelta(minutes=1)  # The longest pause before an activity is called again.
@@ -57,7 +57,7 @@ async def new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) ->
     """The record of a new batch. An input file that is unknown is no error yet: validation says so (contract 1.5.5)."""
     owner = call.caller.owner
     canonical = parse_file_id(new.input_file_id)
-    file = await call.services.files.get(owner, canonical) if canonical else None
+    file = await call.services.stores.files.get(owner, canonical) if canonical else None
     return Batch(
         id=batch_id,
         owner=owner,
@@ -79,7 +79,7 @@ async def find_batch(request: Request, call: Call) -> Stored[Batch]:
     """The batch of the path. Raises NotFound."""
     given = request.path_params["batch_id"]
     canonical = parse_batch_id(given)
-    stored = await call.services.batches.get(call.caller.owner, canonical) if canonical else None
+    stored = await call.services.stores.batches.get(call.caller.owner, canonical) if canonical else None
     if stored is None:  # Literal: contract 1.3.
         raise NotFound(f"No batch found with id '{shortened(given)}'.")
     return stored
@@ -108,14 +108,14 @@ async def _beats(call: Call, batch: Batch) -> list[Heartbeat]:
     """Lists do not ask for them, at a query for each batch."""
     if batch.status is not Status.IN_PROGRESS or batch.deployment is None:
         return []
-    return await call.services.batches.heartbeats(batch.deployment, batch.id)
+    return await call.services.stores.heartbeats.list(batch.deployment, batch.id)
 
 
 async def _rows(call: Call, batch: Batch) -> list[ChunkRow]:
     """Before validation is through, and after the end, there is nothing to add up."""
     if batch.is_terminal or batch.status is Status.VALIDATING:
         return []
-    return await call.services.batches.list_chunks(batch.id)
+    return await call.services.stores.chunks.list(batch.id)
 
 
 async def with_live_counts(call: Call, batch: Batch) -> Batch:

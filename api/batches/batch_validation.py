@@ -88,7 +88,7 @@ def _found(dialect: Dialect, batch: Batch) -> dict[str, Any]:
 
 async def _outlook(call: Call, batch: Batch, validated: Validated) -> dict[str, Any]:
     """Size, cost, and end of a good batch that would start now."""
-    store, name = call.services.batches, validated.deployment
+    store, name = call.services.stores.batches, validated.deployment
     deployment = call.services.settings.deployments[name]
     ahead = [other async for other in store.unfinished() if other.deployment == name]
     found = forecast.measured(await store.list(batch.owner, limit=_RECENT), name)

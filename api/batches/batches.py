@@ -42,7 +42,7 @@ async def retrieve_batch(request: Request, call: Call) -> Response:
 
 async def list_batches(request: Request, call: Call) -> Response:
     query = parse_batch_query(request.query_params, call.dialect)
-    found = await search(call.services.batches, call.caller.owner, query)
+    found = await search(call.services.stores.batches, call.caller.owner, query)
     batches = await asyncio.gather(*(with_live_counts(call, batch) for batch in found.batches))
     now = call.services.now()
     return json_response(render_batches(call.dialect, batches, now, position=found.position))

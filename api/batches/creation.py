@@ -16,7 +16,7 @@ from api.edge.endpoint import Call
 from shared.domain import ids
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.creation import RETRY_LIFE, Creation, RepeatableCall, repeatable_call
-from shared.ports import AlreadyExists, Changed
+from shared.ports.base import AlreadyExists, Changed
 from shared.run.batches.change import tell
 
 Build = Callable[[str, datetime], Awaitable[Batch]]
@@ -46,9 +46,9 @@ async def create_once(request: Request, call: Call, body: bytes, build: Build) -
 
 async def _insert(call: Call, batch: Batch) -> tuple[Batch, bool]:
     try:
-        await call.services.batches.insert(batch)
+        await call.services.stores.batches.insert(batch)
     except AlreadyExists:  # By another attempt of the same call, at this moment.
-        stored = await call.services.batches.get(batch.owner, batch.id)
+        stored = await call.services.stores.batches.get(batch.owner, batch.id)
         return (stored.value if stored else batch), False
     tell(None, batch, batch.created_at)
     return batch, True
@@ -59,9 +59,9 @@ async def _claim(call: Call, repeatable: RepeatableCall) -> tuple[Creation, Batc
     overtaken = False
     while True:
         now = call.services.now()
-        earlier = await call.services.creations.get(repeatable.name)
+        earlier = await call.services.stores.creations.get(repeatable.name)
         if earlier is not None and repeatable.repeats(earlier.value, now, overtaken=overtaken):
-            stored = await call.services.batches.get(call.caller.owner, earlier.value.batch_id)
+            stored = await call.services.stores.batches.get(call.caller.owner, earlier.value.batch_id)
             if stored is not None or now - earlier.value.at < RETRY_LIFE:
                 return earlier.value, stored.value if stored else None
         creation = Creation(
@@ -72,7 +72,7 @@ async def _claim(call: Call, repeatable: RepeatableCall) -> tuple[Creation, Batc
             at=now,
         )
         try:
-            await call.services.creations.put(creation, earlier.version if earlier else None)
+            await call.services.stores.creations.put(creation, earlier.version if earlier else None)
         except Changed:
             overtaken = True
         else:

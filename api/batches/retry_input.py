@@ -19,7 +19,7 @@ from shared.domain.files.new_file import BATCH_PURPOSE
 from shared.domain.ids import derived_id
 from shared.domain.lines.retry_lines import RetryLines
 from shared.domain.validation.validation_errors import file_not_found
-from shared.ports import AlreadyExists
+from shared.ports.base import AlreadyExists
 from shared.run.input.input_source import FileSource, InputSource, InputUnreadable, open_blob, open_input
 from shared.services import Services
 
@@ -81,13 +81,13 @@ class RetryInput:
             blob=upload_blob(file_id),
         )
         with suppress(AlreadyExists):
-            await self.services.files.insert(file)
+            await self.services.stores.files.insert(file)
         return Reference(file_id=file.id, blob=file.blob, url=None)
 
     async def _write(self, name: str, errors: InputSource) -> int:
         """Bytes written. Blocks have the same names and bytes in every attempt, so that attempts cannot mix them."""
         lines = RetryLines()
-        writer = BlockWriter(self.services.blobs, name, self.services.settings.upload_block_bytes)
+        writer = BlockWriter(self.services.stores.blobs, name, self.services.settings.upload_block_bytes)
         try:
             async with aclosing(errors.blocks()) as blocks:
                 async for block in blocks:
@@ -107,7 +107,7 @@ async def _open_errors(services: Services, batch: Batch) -> InputSource:
     """The error lines: a file, or a blob in the caller's folder."""
     if batch.error_file_id is None and batch.output_folder is not None:
         return await open_blob(services, result_address(batch.output_folder, batch.id, "error"))
-    file = await services.files.get(batch.owner, batch.error_file_id) if batch.error_file_id else None
+    file = await services.stores.files.get(batch.owner, batch.error_file_id) if batch.error_file_id else None
     missing = file_not_found(batch, batch.error_file_id)
     if file is None or file.is_expired(services.now()):
         raise InputUnreadable(missing)

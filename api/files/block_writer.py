@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from shared.domain.errors import DurableBatchError
-from shared.ports import BlobStore
+from shared.ports.blobs import BlobStore
 
 _IN_FLIGHT = 2
 _log = logging.getLogger(__name__)

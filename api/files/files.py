@@ -20,7 +20,7 @@ from api.files.uploading import receive_file
 from shared.domain.errors import InvalidRequest, NotFound
 from shared.domain.files.file import File
 from shared.domain.parameters import shortened
-from shared.ports import BlobMissing
+from shared.ports.base import BlobMissing
 from shared.run.input.input_bytes import drop_file
 from shared.telemetry.attributes import DIRECTION, PURPOSE
 from shared.telemetry.metrics import FILE_BYTES
@@ -76,7 +76,7 @@ async def download_file(request: Request, call: Call) -> Response:
     headers = _content_headers(file, length, etag)
     if part:
         headers["content-range"] = part.content_range
-    content = await _begun(call.services.blobs.read(file.blob, start, length))
+    content = await _begun(call.services.stores.blobs.read(file.blob, start, length))
     status = PARTIAL_CONTENT if part else OK
     FILE_BYTES.record(length, {PURPOSE: file.purpose, DIRECTION: "download"})
     return StreamingResponse(content, status, headers, media_type=CONTENT_TYPE)
@@ -117,7 +117,7 @@ async def _find_content(request: Request, call: Call) -> tuple[File, int, str]:
     etag = f'"{file.id}"'
     check_match(request.headers.get("if-match"), etag)
     try:
-        return file, await call.services.blobs.size(file.blob), etag
+        return file, await call.services.stores.blobs.size(file.blob), etag
     except BlobMissing:
         await _find(request, call)  # Deleted at this moment. If not, the service has lost its bytes: a fault, logged.
         raise
@@ -135,7 +135,7 @@ def _content_headers(file: File, length: int, etag: str) -> dict[str, str]:
 async def _find(request: Request, call: Call) -> File:
     given = request.path_params["file_id"]
     canonical = parse_file_id(given)
-    file = await call.services.files.get(call.caller.owner, canonical) if canonical else None
+    file = await call.services.stores.files.get(call.caller.owner, canonical) if canonical else None
     if file is None or file.is_expired(call.services.now()):
         raise _no_such_file(given)
     return file
@@ -151,7 +151,7 @@ async def _live_files(call: Call, page: Page, purpose: str | None) -> list[File]
     """One more than the page holds, if there are so many; expired files that still wait to be swept do not count."""
     now, wanted, after, files = call.services.now(), page.limit + 1, page.after, list[File]()
     while len(files) < wanted:
-        found = await call.services.files.list(
+        found = await call.services.stores.files.list(
             call.caller.owner, purpose=purpose, after=after, limit=wanted, newest_first=page.newest_first
         )
         files += [file for file in found if not file.is_expired(now)]

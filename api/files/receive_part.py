@@ -17,7 +17,7 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.files.upload import Upload, UploadPart, block_id, check_takes_part, interrupted
 from shared.domain.files.upload_parts import MAX_PART_BYTES, check_room
 from shared.domain.parameters import missing
-from shared.ports import Stored
+from shared.ports.base import Stored
 from shared.services import Services
 
 FIELD = "data"
@@ -36,17 +36,17 @@ async def receive_part(
     """
     upload = stored.value
     check_takes_part(upload, services.now())
-    check_room(upload, await services.uploads.list_parts(upload.id))
+    check_room(upload, await services.stores.uploads.list_parts(upload.id))
     part_id = ids.new_id(services.now(), os.urandom(10))
     block_bytes = services.settings.upload_block_bytes
-    writer = BlockWriter(services.blobs, upload.blob, block_bytes, partial(block_id, part_id))
+    writer = BlockWriter(services.stores.blobs, upload.blob, block_bytes, partial(block_id, part_id))
     try:
         size = await _stage(content_type, body, writer, most_bytes)
         blocks = await writer.stage_rest()
     finally:
         await writer.settle()
     part = UploadPart(id=part_id, upload_id=upload.id, bytes=size, blocks=blocks, created_at=services.now())
-    await services.uploads.put_part(part)
+    await services.stores.uploads.put_part(part)
     await _check_untouched(services, stored, part)
     return part
 
@@ -68,10 +68,10 @@ async def _stage(content_type: str | None, body: AsyncIterator[bytes], writer: B
 
 
 async def _check_untouched(services: Services, before: Stored[Upload], part: UploadPart) -> None:
-    after = await services.uploads.get(before.value.owner, before.value.id)
+    after = await services.stores.uploads.get(before.value.owner, before.value.id)
     if after and after.version == before.version:
         return
-    await services.uploads.delete_part(part)
+    await services.stores.uploads.delete_part(part)
     if after:
         check_takes_part(after.value, services.now())
     raise interrupted()

@@ -52,7 +52,7 @@ async def receive_file(request: Request, call: Call) -> File:
     """The stored file. Raises InvalidRequest, or ClientDisconnect if the connection is lost."""
     services = call.services
     file_id = ids.new_id(services.now(), os.urandom(10))
-    writer = BlockWriter(services.blobs, upload_blob(file_id), services.settings.upload_block_bytes)
+    writer = BlockWriter(services.stores.blobs, upload_blob(file_id), services.settings.upload_block_bytes)
     body = request.stream()
     try:
         received = await _receive(request, body, writer, services.settings)
@@ -64,7 +64,8 @@ async def receive_file(request: Request, call: Call) -> File:
         if isinstance(error, DurableBatchError):
             await drain(body, most_bytes(services.settings, None))
         raise
-    await services.files.insert(file)  # Should this fail, the bytes stay: the record may have been written after all.
+    # Should this fail, the bytes stay: the record may have been written after all.
+    await services.stores.files.insert(file)
     FILE_BYTES.record(file.bytes, {PURPOSE: file.purpose, DIRECTION: "upload"})
     return file
 

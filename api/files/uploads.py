@@ -22,7 +22,7 @@ from shared.domain.files.new_upload import parse_completion, parse_new_upload
 from shared.domain.files.upload import LIFE, CancelRequested, Upload
 from shared.domain.files.upload_parts import MAX_PART_BYTES
 from shared.domain.parameters import shortened
-from shared.ports import Stored
+from shared.ports.base import Stored
 from shared.run.files.file_quota import check_quota
 from shared.run.files.uploads import change_upload, complete
 
@@ -44,7 +44,7 @@ async def create_upload(request: Request, call: Call) -> Response:
         file_expires_after=new.expires_after or default_expiry(call, new.purpose),
     )
     await check_quota(call.services, upload.owner, expires=upload.file_expires_after is not None, size=upload.bytes)
-    await call.services.uploads.insert(upload)
+    await call.services.stores.uploads.insert(upload)
     response = await _answer(call, upload)
     if call.dialect.locates_files:
         path = f"/{call.dialect.prefix}/uploads/{spell_upload_id(call.dialect, upload)}"
@@ -77,19 +77,19 @@ async def cancel_upload(request: Request, call: Call) -> Response:
     """No body is read: SDKs announce JSON and send none. The bytes go at once."""
     upload = (await _find(request, call)).value
     stored = await change_upload(call.services, upload, CancelRequested())
-    await call.services.blobs.delete(upload.blob)
+    await call.services.stores.blobs.delete(upload.blob)
     return await _answer(call, stored.value)
 
 
 async def _find(request: Request, call: Call) -> Stored[Upload]:
     given = request.path_params["upload_id"]
     canonical = parse_upload_id(given)
-    stored = await call.services.uploads.get(call.caller.owner, canonical) if canonical else None
+    stored = await call.services.stores.uploads.get(call.caller.owner, canonical) if canonical else None
     if stored is None:
         raise NotFound(f"No such Upload object: {shortened(given)}", param="id")
     return stored
 
 
 async def _answer(call: Call, upload: Upload) -> Response:
-    file = await call.services.files.get(upload.owner, upload.file_id) if upload.file_id else None
+    file = await call.services.stores.files.get(upload.owner, upload.file_id) if upload.file_id else None
     return json_response(render_upload(call.dialect, upload, file, call.services.now()))

@@ -35,7 +35,7 @@ from shared.domain.webhooks.new_endpoint import (
     too_many,
 )
 from shared.domain.webhooks.signature import KEY_BYTES, new_secret, signed_headers
-from shared.ports import Changed, Stored
+from shared.ports.base import Changed, Stored
 
 MAX_LIST = 100
 DEFAULT_LIST = 20
@@ -62,19 +62,19 @@ async def create_webhook_endpoint(request: Request, call: Call) -> Response:
 
 async def _insert(call: Call, endpoint: WebhookEndpoint) -> None:
     """One after another in this process; what another process inserts at the same moment is seen afterwards."""
-    limit, store = call.services.settings.max_webhook_endpoints, call.services.webhooks
+    limit, store = call.services.settings.max_webhook_endpoints, call.services.stores.webhook_endpoints
     async with call.services.capacity.new_webhooks:
-        if len(await store.list_endpoints(endpoint.owner, limit=limit)) == limit:
+        if len(await store.list(endpoint.owner, limit=limit)) == limit:
             raise too_many(limit)
-        await store.insert_endpoint(endpoint)
-        if len(await store.list_endpoints(endpoint.owner, limit=limit + 1)) > limit:
-            await store.delete_endpoint(endpoint.owner, endpoint.id)
+        await store.insert(endpoint)
+        if len(await store.list(endpoint.owner, limit=limit + 1)) > limit:
+            await store.delete(endpoint.owner, endpoint.id)
             raise too_many(limit)
 
 
 async def list_webhook_endpoints(request: Request, call: Call) -> Response:
     page = parse_page(request.query_params, parse_endpoint_id, default=DEFAULT_LIST, most=MAX_LIST)
-    found = await call.services.webhooks.list_endpoints(call.caller.owner, after=page.after, limit=page.limit + 1)
+    found = await call.services.stores.webhook_endpoints.list(call.caller.owner, after=page.after, limit=page.limit + 1)
     return json_response(render_endpoints(found[: page.limit], has_more=len(found) > page.limit))
 
 
@@ -97,7 +97,7 @@ async def update_webhook_endpoint(request: Request, call: Call) -> Response:
 async def delete_webhook_endpoint(request: Request, call: Call) -> Response:
     """Deliveries that are under way end at their next attempt."""
     endpoint = (await _find(request, call)).value
-    await call.services.webhooks.delete_endpoint(endpoint.owner, endpoint.id)
+    await call.services.stores.webhook_endpoints.delete(endpoint.owner, endpoint.id)
     return json_response(render_deleted_endpoint(endpoint))
 
 
@@ -133,7 +133,7 @@ async def list_webhook_event_types(request: Request, call: Call) -> Response:  #
 async def _find(request: Request, call: Call) -> Stored[WebhookEndpoint]:
     given = request.path_params["webhook_endpoint_id"]
     canonical = parse_endpoint_id(given)
-    stored = await call.services.webhooks.get_endpoint(call.caller.owner, canonical) if canonical else None
+    stored = await call.services.stores.webhook_endpoints.get(call.caller.owner, canonical) if canonical else None
     if stored is None:
         raise NotFound(f"No webhook endpoint found with id '{shortened(given)}'.")
     return stored
@@ -141,7 +141,7 @@ async def _find(request: Request, call: Call) -> Stored[WebhookEndpoint]:
 
 async def _is_replaced(call: Call, endpoint: WebhookEndpoint, stored: Stored[WebhookEndpoint]) -> bool:
     try:
-        await call.services.webhooks.replace_endpoint(endpoint, stored.version)
+        await call.services.stores.webhook_endpoints.replace(endpoint, stored.version)
     except Changed:
         return False
     return True

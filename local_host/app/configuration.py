@@ -22,7 +22,7 @@ from azure.functions import FunctionRegister
 from local_host.app.function_index import FunctionIndex, InvalidApp, index
 from local_host.app.host_json import HostSettings, read_host_json
 from local_host.durable.history import DataFolderLock
-from local_host.stores.stores import LocalStores, open_stores
+from local_host.stores.stores import open_stores
 from shared import services
 from shared.environment import parse_settings
 from shared.settings import Settings
@@ -30,7 +30,7 @@ from shared.upstream.client import UpstreamClient
 from shared.webhook_sender import HttpWebhookSender
 
 if TYPE_CHECKING:
-    from shared.azure.connect import AzureStores
+    pass
 
 AZURITE = "UseDevelopmentStorage=true"
 BOOTSTRAP = "local_host.app.configuration:worker_bootstrap"
@@ -173,7 +173,6 @@ def install_services(
     settings: Settings, data: Path, azurite: str | None
 ) -> tuple[services.Services, Callable[[], Awaitable[None]]]:
     """Make `shared.services` answer with local stores, or Azurite's; the second result closes them."""
-    stores: AzureStores | LocalStores
     upstream = UpstreamClient(max_response_bytes=settings.max_response_bytes)
     if azurite:
         # Late: the Azure SDK costs every process half a second, and only this option needs it.
@@ -184,13 +183,7 @@ def install_services(
         stores = open_stores(data)
     installed = services.Services(
         settings=settings,
-        blobs=stores.blobs,
-        caller_blobs=stores.caller_blobs,
-        files=stores.files,
-        batches=stores.batches,
-        creations=stores.creations,
-        uploads=stores.uploads,
-        webhooks=stores.webhooks,
+        stores=stores,
         upstream=upstream,
         webhook_sender=HttpWebhookSender(
             timeout_seconds=settings.webhook_timeout_seconds, allow_private=settings.webhook_allow_private

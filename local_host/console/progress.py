@@ -1,6 +1,6 @@
 """How running batches are getting on, as lines for a person.
 
-It reads through the BatchStore and says a line for a batch when its status changed, or every few seconds while its
+It reads batches and chunk rows, and says a line for a batch when its status changed, or every few seconds while its
 counts move, and one line when it ends, also for a batch that came and went between two looks. It changes nothing and
 holds nothing but what it last said.
 """
@@ -15,7 +15,7 @@ from datetime import datetime
 
 from shared.domain.batches.batch import Batch, with_progress
 from shared.domain.keys.caller import DEFAULT_OWNER
-from shared.ports import BatchStore
+from shared.ports.stores import Stores
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,8 @@ class _Said:
 class Progress:
     """`say` gets each line; `now` gives aware UTC times."""
 
-    def __init__(self, batches: BatchStore, *, say: Callable[[str], None], now: Callable[[], datetime]) -> None:
-        self._batches = batches
+    def __init__(self, stores: Stores, *, say: Callable[[str], None], now: Callable[[], datetime]) -> None:
+        self._batches, self._chunks = stores.batches, stores.chunks
         self._say = say
         self._now = now
         self._began = now()
@@ -55,7 +55,7 @@ class Progress:
         """Say what changed since the last look."""
         running = [batch async for batch in self._batches.unfinished()]
         for batch in running:
-            self._tell(with_progress(batch, await self._batches.list_chunks(batch.id)))
+            self._tell(with_progress(batch, await self._chunks.list(batch.id)))
         for batch_id in self._said.keys() - {batch.id for batch in running}:
             stored = await self._batches.get(self._said.pop(batch_id).batch.owner, batch_id)
             if stored is not None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from shared.ports import BlobMissing
+from shared.ports.base import BlobMissing
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS blobs (name TEXT PRIMARY KEY, size INTEGER NOT NULL, pieces BLOB NOT NULL);

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-from shared.ports import BlobVersion, CallerBlobs
+from shared.ports.caller_blobs import BlobVersion, CallerBlobs
 
 
 class LateCallerBlobs:

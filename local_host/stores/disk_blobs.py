@@ -21,7 +21,7 @@ from local_host.stores.blob_rows import Piece
 from local_host.stores.lost_files import LostFiles
 from local_host.stores.private_files import private_open
 from local_host.stores.store_database import StoreDatabase
-from shared.ports import BlobMissing
+from shared.ports.base import BlobMissing
 
 READ_BYTES = 1024 * 1024  # What a download holds whose client does not read.
 log = logging.getLogger(__name__)

@@ -1,7 +1,4 @@
-"""Create calls in SQLite, as `sqlite_records` keeps files and batches.
-
-Passes the conformance suite of `shared.ports` (tests/contracts). Holds no rule of the product.
-"""
+"""Create calls in SQLite."""
 
 from __future__ import annotations
 
@@ -10,9 +7,10 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from local_host.stores.sqlite_rows import walk
 from local_host.stores.store_database import StoreDatabase
 from shared.domain.batches.creation import Creation
-from shared.ports import Changed, Stored
+from shared.ports.base import Changed, Stored
 from shared.stored_records import read_if_sound, read_record
 
 SCHEMA = """
@@ -20,8 +18,6 @@ CREATE TABLE IF NOT EXISTS creations (
     name TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL
 ) WITHOUT ROWID;
 """
-
-_PAGE = 200
 
 
 class SqliteCreations:
@@ -46,16 +42,10 @@ class SqliteCreations:
             await self._database.write(lambda connection: _one(connection, query, replaced))
 
     async def every(self) -> AsyncIterator[Creation]:
-        query, position = "SELECT name, record FROM creations WHERE name > ? ORDER BY name LIMIT ?", ""
-        while True:
-            values = (position, _PAGE)
-            rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
-            for name, record in rows:
-                position = name
-                if (creation := read_if_sound(record, Creation, name)) is not None:
-                    yield creation
-            if len(rows) < _PAGE:
-                return
+        query = "SELECT name, record FROM creations WHERE name > ? ORDER BY name LIMIT ?"
+        async for name, record in walk(self._database, query, after=("",)):
+            if (creation := read_if_sound(record, Creation, name)) is not None:
+                yield creation
 
     async def delete(self, name: str) -> None:
         query = "DELETE FROM creations WHERE name = ?"

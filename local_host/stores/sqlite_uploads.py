@@ -1,19 +1,17 @@
-"""Uploads and their parts in SQLite, as `sqlite_records` keeps files and batches.
-
-Passes the conformance suite of `shared.ports` (tests/contracts). Holds no rule of the product.
-"""
+"""Uploads and their parts in SQLite."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
+from local_host.stores.sqlite_rows import BEFORE_ALL_TIMES, conditional, insert, microseconds, walk
 from local_host.stores.store_database import StoreDatabase
 from shared.domain.files.upload import Upload, UploadPart
-from shared.ports import AlreadyExists, Changed, Stored
+from shared.ports.base import Stored
 from shared.stored_records import read_if_sound, read_record
 
 SCHEMA = """
@@ -28,13 +26,6 @@ CREATE TABLE IF NOT EXISTS upload_parts (
 ) WITHOUT ROWID;
 """
 
-_PAGE = 200
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
 
 class SqliteUploads:
     """`UploadStore`. A version is the count of writes so far."""
@@ -43,10 +34,8 @@ class SqliteUploads:
         self._database = database
 
     async def insert(self, upload: Upload) -> None:
-        query = "INSERT OR IGNORE INTO uploads VALUES (?, ?, ?, 1, ?)"
-        values = (upload.owner, upload.id, _microseconds(upload.expires_at), msgspec.json.encode(upload))
-        if not await self._database.write(lambda connection: connection.execute(query, values).rowcount):
-            raise AlreadyExists(f"uploads: {upload.id}")
+        values = (upload.owner, upload.id, microseconds(upload.expires_at), 1, msgspec.json.encode(upload))
+        await self._database.write(lambda connection: insert(connection, "uploads", values))
 
     async def get(self, owner: str, upload_id: str) -> Stored[Upload] | None:
         query = "SELECT record, version FROM uploads WHERE owner = ? AND id = ?"
@@ -57,10 +46,7 @@ class SqliteUploads:
         query = """UPDATE uploads SET record = ?, version = version + 1
                    WHERE owner = ? AND id = ? AND version = ? RETURNING version"""
         values = (msgspec.json.encode(upload), upload.owner, upload.id, int(version))
-        rows = await self._database.write(lambda connection: connection.execute(query, values).fetchall())
-        if not rows:
-            raise Changed("The upload was changed by someone else since it was read; read it again.")
-        return str(rows[0][0])
+        return await self._database.write(lambda connection: conditional(connection, query, values))
 
     async def put_part(self, part: UploadPart) -> None:
         query = "INSERT OR REPLACE INTO upload_parts VALUES (?, ?, ?)"
@@ -88,13 +74,7 @@ class SqliteUploads:
         query = """SELECT expires_us, owner, id, record FROM uploads
                    WHERE expires_us <= ? AND (expires_us, owner, id) > (?, ?, ?)
                    ORDER BY expires_us, owner, id LIMIT ?"""
-        position: tuple[int, str, str] = (-(1 << 62), "", "")
-        while True:
-            values = (_microseconds(now), *position, _PAGE)
-            rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())  # noqa: B023
-            for *found, record in rows:
-                position = (found[0], found[1], found[2])
-                if (upload := read_if_sound(record, Upload, found[2])) is not None:
-                    yield upload
-            if len(rows) < _PAGE:
-                return
+        rows = walk(self._database, query, microseconds(now), after=(BEFORE_ALL_TIMES, "", ""))
+        async for _, _, upload_id, record in rows:
+            if (upload := read_if_sound(record, Upload, upload_id)) is not None:
+                yield upload

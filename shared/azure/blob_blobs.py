@@ -19,7 +19,7 @@ from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from shared.azure.faults import error_code, translated
 from shared.domain.errors import Unavailable
-from shared.ports import BlobMissing
+from shared.ports.base import BlobMissing
 
 READ_BYTES = 4 * 1024 * 1024
 DELETES_AT_ONCE = 16
@@ -37,9 +37,6 @@ class BlobBlobs:
         self._client = lru_cache(KNOWN_CLIENTS)(container.get_blob_client)
         self._making = asyncio.Lock()
         self._made = False
-
-    async def close(self) -> None:
-        await self._container.close()
 
     async def _blob(self, name: str) -> BlobClient:
         await self._ready()

@@ -18,7 +18,8 @@ from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from shared.azure.faults import translated
 from shared.domain.files.blob_address import is_closed
-from shared.ports import AccessDenied, BlobMissing, BlobVersion, Changed
+from shared.ports.base import AccessDenied, BlobMissing, Changed
+from shared.ports.caller_blobs import BlobVersion
 
 READ_BYTES = 4 * 1024 * 1024
 _RANGE_PAST_END = 416

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.request import getproxies
 
 from azure.data.tables.aio import TableServiceClient
@@ -18,12 +18,17 @@ from shared.azure.caller_blobs import AzureCallerBlobs
 from shared.azure.identity import StorageIdentity, service_credential
 from shared.azure.names import Names
 from shared.azure.table_batches import TableBatches
+from shared.azure.table_chunks import TableChunks
 from shared.azure.table_creations import TableCreations
+from shared.azure.table_deliveries import TableDeliveries
 from shared.azure.table_files import TableFiles
+from shared.azure.table_heartbeats import TableHeartbeats
 from shared.azure.table_uploads import TableUploads
-from shared.azure.table_webhooks import TableWebhooks
+from shared.azure.table_webhook_endpoints import TableWebhookEndpoints
 from shared.azure.tables import Table
 from shared.environment import SettingsError
+from shared.ports.caller_blobs import CallerBlobs
+from shared.ports.stores import Stores
 
 # The SDK's retries, bounded: an account that refuses costs about five seconds, one that hangs about a minute.
 _TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 20}
@@ -36,26 +41,7 @@ _AZURITE = (
 )
 
 
-class AzureStores(NamedTuple):
-    """Every store of one account."""
-
-    blobs: BlobBlobs
-    caller_blobs: AzureCallerBlobs
-    files: TableFiles
-    batches: TableBatches
-    creations: TableCreations
-    uploads: TableUploads
-    webhooks: TableWebhooks
-    identity: StorageIdentity
-
-    async def close(self) -> None:
-        """Close the connections, in the loop that used them."""
-        await self.blobs.close()
-        await self.files.close()
-        await self.identity.close()
-
-
-def azure_stores(prefix: str, names: Names | None = None) -> AzureStores:
+def azure_stores(prefix: str, names: Names | None = None) -> Stores:
     """The stores of the account that the settings beginning with `prefix` name. Raises SettingsError if they do not."""
     text = os.environ.get(prefix)
     if text:
@@ -83,7 +69,7 @@ def _service_uri(prefix: str, service: str) -> str:
     )
 
 
-def azure_stores_from_connection_string(text: str, names: Names | None = None) -> AzureStores:
+def azure_stores_from_connection_string(text: str, names: Names | None = None) -> Stores:
     """The stores of the account in `text`; `UseDevelopmentStorage=true` is Azurite on its usual ports.
 
     Raises SettingsError if it is no connection string.
@@ -98,7 +84,7 @@ def azure_stores_from_connection_string(text: str, names: Names | None = None) -
     return _stores(blobs, tables, names, StorageIdentity(lambda: service_credential(None)))
 
 
-def azure_caller_blobs(prefix: str) -> AzureCallerBlobs:
+def azure_caller_blobs(prefix: str) -> CallerBlobs:
     """Callers' own blobs where the service's are not in Azure: by the same settings, or the developer's identity."""
     if text := os.environ.get(prefix):
         return azure_stores_from_connection_string(text).caller_blobs
@@ -134,20 +120,24 @@ def _quieten() -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def _stores(
-    container: ContainerClient, tables: TableServiceClient, names: Names, identity: StorageIdentity
-) -> AzureStores:
+def _stores(container: ContainerClient, tables: TableServiceClient, names: Names, identity: StorageIdentity) -> Stores:
     _quieten()
-    files, batches, chunks, lanes = (
-        Table(tables, name) for name in (names.files, names.batches, names.chunks, names.lanes)
-    )
-    return AzureStores(
+
+    async def close() -> None:
+        await container.close()
+        await tables.close()
+        await identity.close()
+
+    return Stores(
         blobs=BlobBlobs(container),
         caller_blobs=_caller_blobs(container, identity),
-        files=TableFiles(files),
-        batches=TableBatches(batches, chunks, lanes),
-        creations=TableCreations(Table(tables, names.creations)),
+        files=TableFiles(Table(tables, names.files)),
         uploads=TableUploads(Table(tables, names.uploads)),
-        webhooks=TableWebhooks(Table(tables, names.webhook_endpoints), Table(tables, names.webhook_deliveries)),
-        identity=identity,
+        batches=TableBatches(Table(tables, names.batches)),
+        chunks=TableChunks(Table(tables, names.chunks)),
+        heartbeats=TableHeartbeats(Table(tables, names.heartbeats)),
+        creations=TableCreations(Table(tables, names.creations)),
+        webhook_endpoints=TableWebhookEndpoints(Table(tables, names.webhook_endpoints)),
+        deliveries=TableDeliveries(Table(tables, names.deliveries)),
+        close=close,
     )

@@ -26,11 +26,11 @@ class Names:
     files: str = "BatchFiles"
     batches: str = "Batches"
     chunks: str = "BatchChunks"
-    lanes: str = "BatchLanes"
+    heartbeats: str = "BatchLanes"
     creations: str = "BatchCreations"
     uploads: str = "BatchUploads"
     webhook_endpoints: str = "WebhookEndpoints"
-    webhook_deliveries: str = "WebhookDeliveries"
+    deliveries: str = "WebhookDeliveries"
 
 
 # Partitions that hold markers, not records. No owner's key begins with `$` (see `table_key`).

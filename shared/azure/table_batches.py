@@ -1,6 +1,5 @@
-"""Batch records, chunk rows and heartbeats in Table Storage.
+"""Batch records in Table Storage: partition = owner, row key = inverted id.
 
-Batches: partition = owner, row key = inverted id. Chunk rows: partition = batch. Heartbeats: partition = deployment.
 A marker (partition `$unfinished`) is written before a batch's record and removed after its terminal state, so that
 `unfinished` costs what is unfinished; markers that a crash left behind are cleaned on the way.
 """
@@ -16,13 +15,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from shared.azure.names import FIRST, UNFINISHED, Key, compound, newest_first, table_key, within
+from shared.azure.names import FIRST, UNFINISHED, Key, compound, newest_first, table_key
 from shared.azure.tables import Row, Table
 from shared.domain.batches.batch import Batch
-from shared.domain.batches.chunk import ChunkRow
 from shared.domain.errors import Damaged, Unavailable
-from shared.domain.pace.heartbeat import Heartbeat
-from shared.ports import AlreadyExists, Changed, Stored
+from shared.ports.base import Stored
 from shared.stored_records import read_if_sound, read_record, tell_damaged
 
 _INSERT_PATIENCE = timedelta(hours=1)
@@ -38,25 +35,25 @@ class _Marker(msgspec.Struct, frozen=True):
 class TableBatches:
     """`BatchStore`."""
 
-    def __init__(self, batches: Table, chunks: Table, lanes: Table) -> None:
-        self._batches, self._chunks, self._lanes = batches, chunks, lanes
+    def __init__(self, table: Table) -> None:
+        self._table = table
 
     async def insert(self, batch: Batch) -> None:
         if not batch.is_terminal:
             marker = msgspec.json.encode(_Marker(batch.owner, batch.id, datetime.now(UTC)))
-            await self._batches.upsert(UNFINISHED, _marker_key(batch), marker)
-        await self._batches.insert(table_key(batch.owner), newest_first(batch.id), msgspec.json.encode(batch))
+            await self._table.upsert(UNFINISHED, _marker_key(batch), marker)
+        await self._table.insert(table_key(batch.owner), newest_first(batch.id), msgspec.json.encode(batch))
 
     async def get(self, owner: str, batch_id: str) -> Stored[Batch] | None:
-        row = await self._batches.get(table_key(owner), newest_first(batch_id))
+        row = await self._table.get(table_key(owner), newest_first(batch_id))
         return None if row is None else Stored(read_record(row.record, Batch), row.version)
 
     async def replace(self, batch: Batch, version: str) -> str:
         key, record = newest_first(batch.id), msgspec.json.encode(batch)
-        new_version = await self._batches.replace(table_key(batch.owner), key, record, version)
+        new_version = await self._table.replace(table_key(batch.owner), key, record, version)
         if batch.is_terminal:
             with suppress(Unavailable):  # The record is written; `unfinished` cleans what stays behind.
-                await self._batches.delete(UNFINISHED, _marker_key(batch))
+                await self._table.delete(UNFINISHED, _marker_key(batch))
         return new_version
 
     async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
@@ -66,7 +63,7 @@ class TableBatches:
     async def _newest(self, owner: str, after: str | None, limit: int) -> builtins.list[Batch]:
         batches: list[Batch] = []
         past = newest_first(after) if after else FIRST
-        async for row in self._batches.query(table_key(owner), past=past, page=limit):
+        async for row in self._table.query(table_key(owner), past=past, page=limit):
             if (batch := read_if_sound(row.record, Batch, row.key)) is not None:
                 batches.append(batch)
             if len(batches) == limit:
@@ -75,13 +72,13 @@ class TableBatches:
 
     async def _oldest(self, owner: str, after: str | None, limit: int) -> builtins.list[Batch]:
         batches: deque[Batch] = deque(maxlen=limit)
-        async for row in self._batches.query(table_key(owner), before=newest_first(after) if after else None):
+        async for row in self._table.query(table_key(owner), before=newest_first(after) if after else None):
             if (batch := read_if_sound(row.record, Batch, row.key)) is not None:
                 batches.appendleft(batch)
         return list(batches)
 
     async def unfinished(self) -> AsyncIterator[Batch]:
-        keys = [row async for row in self._batches.query(UNFINISHED)]
+        keys = [row async for row in self._table.query(UNFINISHED)]
         for start in range(0, len(keys), _READS_AT_ONCE):
             looks = (self._unfinished(row) for row in keys[start : start + _READS_AT_ONCE])
             for batch in await asyncio.gather(*looks):
@@ -101,69 +98,9 @@ class TableBatches:
         if stored is not None and not stored.value.is_terminal:
             return stored.value
         if stored is not None or marker.at < datetime.now(UTC) - _INSERT_PATIENCE:
-            await self._batches.delete(UNFINISHED, row.key)
+            await self._table.delete(UNFINISHED, row.key)
         return None
-
-    async def put_chunk(self, row: ChunkRow, version: str | None) -> str:
-        partition, key, record = table_key(row.batch_id), _chunk_key(row.index), msgspec.json.encode(row)
-        if version is not None:
-            return await self._chunks.replace(partition, key, record, version)
-        try:
-            return await self._chunks.insert(partition, key, record)
-        except AlreadyExists as error:
-            raise Changed("The chunk's row was written by someone else; read it.") from error
-
-    async def get_chunk(self, batch_id: str, index: int) -> Stored[ChunkRow] | None:
-        row = await self._chunks.get(table_key(batch_id), _chunk_key(index))
-        return None if row is None else Stored(read_record(row.record, ChunkRow), row.version)
-
-    async def list_chunks(self, batch_id: str) -> builtins.list[ChunkRow]:
-        return [read_record(row.record, ChunkRow) async for row in self._chunks.query(table_key(batch_id))]
-
-    async def beat(self, heartbeat: Heartbeat) -> None:
-        record = msgspec.json.encode(heartbeat)
-        key = _lane_key(heartbeat.batch_id, heartbeat.lane)
-        await self._lanes.upsert(table_key(heartbeat.deployment), key, record)
-
-    async def claim_lane(self, heartbeat: Heartbeat, version: str | None) -> None:
-        partition, key = table_key(heartbeat.deployment), _lane_key(heartbeat.batch_id, heartbeat.lane)
-        record = msgspec.json.encode(heartbeat)
-        if version is not None:
-            await self._lanes.replace(partition, key, record, version)
-            return
-        try:
-            await self._lanes.insert(partition, key, record)
-        except AlreadyExists as error:
-            raise Changed("The lane's heartbeat was written by someone else; read it.") from error
-
-    async def get_heartbeat(self, deployment: str, batch_id: str, lane: int) -> Stored[Heartbeat] | None:
-        row = await self._lanes.get(table_key(deployment), _lane_key(batch_id, lane))
-        if row is None:
-            return None
-        beat = read_if_sound(row.record, Heartbeat, row.key)
-        if beat is not None:
-            return Stored(beat, row.version)
-        await self._lanes.delete(table_key(deployment), row.key)  # The lane beats anew.
-        return None
-
-    async def stop_beating(self, heartbeat: Heartbeat) -> None:
-        key = _lane_key(heartbeat.batch_id, heartbeat.lane)
-        await self._lanes.delete(table_key(heartbeat.deployment), key)
-
-    async def heartbeats(self, deployment: str, batch_id: str | None = None) -> builtins.list[Heartbeat]:
-        past, before = (FIRST, None) if batch_id is None else within(batch_id)
-        rows = self._lanes.query(table_key(deployment), past=past, before=before)
-        read = [read_if_sound(row.record, Heartbeat, row.key) async for row in rows]
-        return [beat for beat in read if beat is not None]
 
 
 def _marker_key(batch: Batch) -> Key:
     return compound(batch.id, batch.owner)
-
-
-def _lane_key(batch_id: str, lane: int) -> Key:
-    return compound(batch_id, f"{lane:04d}")
-
-
-def _chunk_key(index: int) -> Key:
-    return table_key(f"{index:06d}")

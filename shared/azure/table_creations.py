@@ -9,7 +9,7 @@ import msgspec
 from shared.azure.names import table_key
 from shared.azure.tables import Table
 from shared.domain.batches.creation import Creation
-from shared.ports import AlreadyExists, Changed, Stored
+from shared.ports.base import Stored
 from shared.stored_records import read_if_sound, read_record
 
 _PARTITION = table_key("creations")
@@ -26,14 +26,7 @@ class TableCreations:
         return None if row is None else Stored(read_record(row.record, Creation), row.version)
 
     async def put(self, creation: Creation, version: str | None) -> None:
-        record = msgspec.json.encode(creation)
-        if version is not None:
-            await self._table.replace(_PARTITION, table_key(creation.name), record, version)
-            return
-        try:
-            await self._table.insert(_PARTITION, table_key(creation.name), record)
-        except AlreadyExists as error:
-            raise Changed("The record was written by someone else; read it.") from error
+        await self._table.put(_PARTITION, table_key(creation.name), msgspec.json.encode(creation), version)
 
     async def every(self) -> AsyncIterator[Creation]:
         async for row in self._table.query(_PARTITION):

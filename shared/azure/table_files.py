@@ -37,10 +37,6 @@ class TableFiles:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    async def close(self) -> None:
-        """Close the connections, which the other tables share."""
-        await self._table.close()
-
     async def insert(self, file: File) -> None:
         if file.expires_at is not None:
             marker = msgspec.json.encode(_Marker(file.owner, file.id))

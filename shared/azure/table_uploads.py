@@ -14,7 +14,7 @@ from shared.azure.expiry import expired_records, expiry_key
 from shared.azure.names import EXPIRY, Key, parts_of, table_key
 from shared.azure.tables import Table
 from shared.domain.files.upload import Upload, UploadPart
-from shared.ports import Stored
+from shared.ports.base import Stored
 from shared.stored_records import read_record
 
 

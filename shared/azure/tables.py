@@ -22,7 +22,7 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.azure.faults import translated
 from shared.azure.names import FIRST, Key
-from shared.ports import AlreadyExists, Changed
+from shared.ports.base import AlreadyExists, Changed
 
 PROPERTY_BYTES = 64 * 1024
 MOST_PROPERTIES = 15  # An entity holds 1 MiB, keys and names included.
@@ -40,14 +40,9 @@ class Table:
     """The table `name`, created on first use."""
 
     def __init__(self, service: TableServiceClient, name: str) -> None:
-        self._service = service
         self._client: TableClient = service.get_table_client(name)
         self._making = asyncio.Lock()
         self._made = False
-
-    async def close(self) -> None:
-        """Close the connections, which every table of the service shares."""
-        await self._service.close()
 
     async def _ready(self) -> TableClient:
         async with self._making:
@@ -85,6 +80,15 @@ class Table:
         if new_version is None:
             raise Changed("The record was changed by someone else since it was read; read it again.")
         return new_version
+
+    async def put(self, partition: Key, key: Key, record: bytes, version: str | None) -> str:
+        """`replace`, or without a version `insert`: returns the new one. Raises Changed."""
+        if version is not None:
+            return await self.replace(partition, key, record, version)
+        try:
+            return await self.insert(partition, key, record)
+        except AlreadyExists as error:
+            raise Changed("The record was written by someone else; read it.") from error
 
     async def _version_if_ours(self, entity: dict[str, Any]) -> str | None:
         found = await self._get(entity["PartitionKey"], entity["RowKey"])

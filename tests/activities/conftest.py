@@ -59,13 +59,7 @@ async def service(tmp_path: Path, clock: Clock, receivers: FakeReceivers) -> Asy
     settings = Settings(chunk_lines=2, lanes=2, deployments={"small": small, "free": free})
     built = Services(
         settings=settings,
-        blobs=stores.blobs,
-        caller_blobs=stores.caller_blobs,
-        files=stores.files,
-        batches=stores.batches,
-        creations=stores.creations,
-        uploads=stores.uploads,
-        webhooks=stores.webhooks,
+        stores=stores,
         upstream=NoUpstream(),
         webhook_sender=receivers,
         now=clock,

@@ -29,9 +29,9 @@ async def batch(service: Services) -> Batch:
     """It was refused; two endpoints asked for that and one did not."""
     asked = (EventType.BATCH_FAILED,)
     for number, types in ((1, asked), (2, asked), (3, (EventType.BATCH_EXPIRED,))):
-        await service.webhooks.insert_endpoint(a_webhook_endpoint(number, event_types=types))
+        await service.stores.webhook_endpoints.insert(a_webhook_endpoint(number, event_types=types))
     batch = a_batch(1)
-    await service.batches.insert(batch)
+    await service.stores.batches.insert(batch)
     return await change(service, batch, REFUSED)
 
 
@@ -52,7 +52,7 @@ def started(client: FakeOrchestrations) -> list[Any]:
 
 
 async def due(service: Services, within: timedelta) -> list[str]:
-    return sorted([stored.value.id async for stored in service.webhooks.due_deliveries(service.now() + within)])
+    return sorted([stored.value.id async for stored in service.stores.deliveries.due(service.now() + within)])
 
 
 async def test_the_end_starts_its_deliveries(service: Services, batch: Batch) -> None:
@@ -124,12 +124,12 @@ async def test_an_end_that_is_killed_leaves_the_rest_to_the_timer(
 
 async def test_a_delivery_that_came_too_early_is_started_by_the_end(service: Services) -> None:
     """Noted, killed before the record was final, started by the timer: it ends, and the end of the batch starts it."""
-    await service.webhooks.insert_endpoint(a_webhook_endpoint(1))
+    await service.stores.webhook_endpoints.insert(a_webhook_endpoint(1))
     batch = a_batch(1)
-    await service.batches.insert(batch)
+    await service.stores.batches.insert(batch)
     ended = await change(service, a_batch(1), REFUSED)
-    stored = await service.batches.get(batch.owner, batch.id)
-    await service.batches.replace(batch, stored.version)  # As if it had been killed before it wrote this record.
+    stored = await service.stores.batches.get(batch.owner, batch.id)
+    await service.stores.batches.replace(batch, stored.version)  # As if it had been killed before it wrote this record.
     await announce(service, ended)
     client = FakeOrchestrations()
     (delivery,) = await due(service, timedelta(seconds=15))

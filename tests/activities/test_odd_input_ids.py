@@ -14,6 +14,7 @@ from shared.services import use
 from tests.contracts.conftest import fresh_names
 from tests.contracts.samples import a_batch
 from tests.contracts.test_any_text import TEXTS
+from tests.with_stores import with_stores
 
 
 class Asked(Exception):
@@ -28,24 +29,24 @@ class NoFiles:
 
 
 @pytest.fixture(params=["local", "azurite"])
-async def stores(request, service):
-    """The batches of one back end."""
+async def kept(request, service):
+    """The service on one back end."""
     if request.param == "local":
         yield service
         return
     azure = azure_stores_from_connection_string(request.getfixturevalue("azurite"), fresh_names())
-    yield replace(service, batches=azure.batches, blobs=azure.blobs, webhooks=azure.webhooks)
+    yield replace(service, stores=azure)
     await azure.close()
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
-async def test_an_input_that_is_no_id_ends_its_batch(stores, text):
+async def test_an_input_that_is_no_id_ends_its_batch(kept, text):
     """`failed`, with the sentence of a file that is not there; no store was asked for it."""
     batch = a_batch(input_file_id=text, input_blob="")
-    await stores.batches.insert(batch)
-    with use(replace(stores, files=NoFiles())):
+    await kept.stores.batches.insert(batch)
+    with use(with_stores(kept, files=NoFiles())):
         assert await validate_input({"owner": batch.owner, "batch_id": batch.id}) == {"outcome": "refused"}
-    ended = (await stores.batches.get(batch.owner, batch.id)).value
+    ended = (await kept.stores.batches.get(batch.owner, batch.id)).value
     assert ended.status is Status.FAILED
     assert ended.errors[0].message.startswith(f"Cannot find file {text}, or organization")
     assert msgspec.json.decode(msgspec.json.encode(ended), type=type(ended)) == ended

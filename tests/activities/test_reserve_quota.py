@@ -28,7 +28,7 @@ async def put(service: Services, number: int, tokens: int, deployment: str = "sm
         input_tokens=tokens,
         in_progress_at=START + timedelta(seconds=number),
     )
-    await service.batches.insert(batch)
+    await service.stores.batches.insert(batch)
     return batch
 
 
@@ -39,7 +39,7 @@ async def run(batch: Batch) -> str:
 
 
 async def record(service: Services, batch: Batch) -> Batch:
-    stored = await service.batches.get(batch.owner, batch.id)
+    stored = await service.stores.batches.get(batch.owner, batch.id)
     assert stored
     return stored.value
 
@@ -94,7 +94,7 @@ async def test_a_deployment_taken_out_of_the_configuration_has_no_limit(service:
 async def test_a_batch_that_has_begun_is_not_turned_away(service: Services) -> None:
     """A lost run is started again after the limit was lowered: it goes on."""
     batch = await put(service, 1, 500)
-    await service.batches.put_chunk(ChunkRow(batch_id=batch.id, index=0), None)
+    await service.stores.chunks.put(ChunkRow(batch_id=batch.id, index=0), None)
     assert await run(batch) == "admitted"
 
 
@@ -146,7 +146,7 @@ async def test_a_waiting_batch_says_for_what(service: Services) -> None:
     with use(queueing):
         await run(first)
         assert await run(second) == "wait"
-    (beat,) = await service.batches.heartbeats("small")
+    (beat,) = await service.stores.heartbeats.list("small")
 
     assert (beat.batch_id, beat.lane, beat.holder) == (second.id, 0, "")
     assert hold_up([beat], service.now(), 12.0) == HoldUp(

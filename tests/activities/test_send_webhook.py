@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,12 +16,14 @@ from shared.domain.ids import derived_id
 from shared.domain.webhooks.delivery import OWN_START, Answered, NoAnswer
 from shared.domain.webhooks.endpoint import WebhookEndpoint, rotated
 from shared.domain.webhooks.event import EventType
-from shared.ports import BatchStore, Changed
+from shared.ports.base import Changed
+from shared.ports.batches import BatchStore
 from shared.run.batches.change import announce, change
 from shared.services import Services, use
 from tests.activities.conftest import Clock
 from tests.contracts.samples import START, a_batch, a_webhook_endpoint
 from tests.fake_receivers import FakeReceivers
+from tests.with_stores import with_stores
 
 REFUSED = Refused(errors=(BatchError(code="empty_file", message="The file is empty."),))
 
@@ -30,7 +31,7 @@ REFUSED = Refused(errors=(BatchError(code="empty_file", message="The file is emp
 @pytest.fixture
 async def endpoint(service: Services) -> WebhookEndpoint:
     made = a_webhook_endpoint(1)
-    await service.webhooks.insert_endpoint(made)
+    await service.stores.webhook_endpoints.insert(made)
     return made
 
 
@@ -42,7 +43,7 @@ async def failed(service: Services, endpoint: WebhookEndpoint) -> Batch:
 
 async def fail(service: Services, number: int) -> Batch:
     batch = a_batch(number)
-    await service.batches.insert(batch)
+    await service.stores.batches.insert(batch)
     return await change(service, batch, REFUSED)
 
 
@@ -57,13 +58,13 @@ async def attempt(batch: Batch, endpoint: WebhookEndpoint) -> dict[str, object]:
 async def due(service: Services) -> list[str]:
     """Once it is no longer left to the run."""
     soon = service.now() + OWN_START
-    return [stored.value.id async for stored in service.webhooks.due_deliveries(soon)]
+    return [stored.value.id async for stored in service.stores.deliveries.due(soon)]
 
 
 async def test_a_final_record_has_its_delivery(service: Services, endpoint: WebhookEndpoint, failed: Batch) -> None:
     """Noted by the same change that made the record final; first left to the run to start, then due."""
     assert await due(service) == [delivery_id(failed, endpoint)]
-    assert [stored async for stored in service.webhooks.due_deliveries(service.now())] == []
+    assert [stored async for stored in service.stores.deliveries.due(service.now())] == []
 
 
 class Killed:
@@ -79,10 +80,10 @@ class Killed:
 async def test_the_note_is_made_before_the_record_is_final(service: Services, endpoint: WebhookEndpoint) -> None:
     """Whatever is killed in between: a final record is never without its delivery."""
     batch = a_batch(1)
-    await service.batches.insert(batch)
+    await service.stores.batches.insert(batch)
 
     with pytest.raises(KeyboardInterrupt):
-        await change(replace(service, batches=Killed(service.batches)), batch, REFUSED)
+        await change(with_stores(service, batches=Killed(service.stores.batches)), batch, REFUSED)
 
     assert await due(service) == [delivery_id(batch, endpoint)]
 
@@ -90,7 +91,7 @@ async def test_the_note_is_made_before_the_record_is_final(service: Services, en
 async def test_other_changes_note_nothing(service: Services, endpoint: WebhookEndpoint) -> None:
     """There are no events of states that pass."""
     batch = a_batch(1)
-    await service.batches.insert(batch)
+    await service.stores.batches.insert(batch)
     await change(service, batch, CancelRequested())
 
     assert await due(service) == []
@@ -100,7 +101,7 @@ async def test_only_the_owners_endpoints_that_asked_are_told(service: Services) 
     """One delivery for each of them."""
     asked, other = a_webhook_endpoint(1), a_webhook_endpoint(2, event_types=(EventType.BATCH_EXPIRED,))
     for one in (asked, other, a_webhook_endpoint(3, owner="project-b")):
-        await service.webhooks.insert_endpoint(one)
+        await service.stores.webhook_endpoints.insert(one)
     batch = await fail(service, 1)
 
     assert await due(service) == [delivery_id(batch, asked)]
@@ -124,8 +125,8 @@ async def test_both_secrets_sign_during_a_rotation(
     service: Services, endpoint: WebhookEndpoint, failed: Batch, receivers: FakeReceivers, clock: Clock
 ) -> None:
     """Receivers that know the old secret only are still served."""
-    stored = await service.webhooks.get_endpoint(endpoint.owner, endpoint.id)
-    await service.webhooks.replace_endpoint(
+    stored = await service.stores.webhook_endpoints.get(endpoint.owner, endpoint.id)
+    await service.stores.webhook_endpoints.replace(
         rotated(endpoint, a_webhook_endpoint(9).secret, clock(), keep_old=True), stored.version
     )
     await attempt(failed, endpoint)
@@ -156,23 +157,23 @@ async def test_a_failure_is_counted_beside_the_timer(
     """The timer postpones the record while the attempt is under way: both are kept."""
 
     class Postponed:
-        """As `service.webhooks`, but someone writes the record after it was read to be changed."""
+        """As `service.stores.deliveries`, but someone writes the record after it was read to be changed."""
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(service.webhooks, name)
+            return getattr(service.stores.deliveries, name)
 
-        async def get_delivery(self, delivery_id: str) -> Any:
-            stored = await service.webhooks.get_delivery(delivery_id)
+        async def get(self, delivery_id: str) -> Any:
+            stored = await service.stores.deliveries.get(delivery_id)
             if receivers.requests and stored.value.due_at != later:
                 postponed = msgspec.structs.replace(stored.value, due_at=later)
-                await service.webhooks.replace_delivery(postponed, stored.version)
+                await service.stores.deliveries.replace(postponed, stored.version)
             return stored
 
     later, receivers.answers = START + timedelta(days=1), [Answered(500)]
-    with use(replace(service, webhooks=Postponed())):
+    with use(with_stores(service, deliveries=Postponed())):
         await attempt(failed, endpoint)
 
-    stored = await service.webhooks.get_delivery(delivery_id(failed, endpoint))
+    stored = await service.stores.deliveries.get(delivery_id(failed, endpoint))
     assert (stored.value.failures, stored.value.due_at) == (1, later)
 
 
@@ -192,12 +193,12 @@ async def test_what_has_not_happened_is_not_told(
 ) -> None:
     """A note whose record is not final is left alone and stays due; one whose record ended otherwise is void."""
     batch = a_batch(1)
-    await service.batches.insert(batch)
+    await service.stores.batches.insert(batch)
     await announce(service, a_batch(1, status=Status.FAILED, failed_at=START))
     waiting = await attempt(batch, endpoint)
     left = await due(service)
-    stored = await service.batches.get(batch.owner, batch.id)
-    await service.batches.replace(a_batch(1, status=Status.CANCELLED, cancelled_at=START), stored.version)
+    stored = await service.stores.batches.get(batch.owner, batch.id)
+    await service.stores.batches.replace(a_batch(1, status=Status.CANCELLED, cancelled_at=START), stored.version)
 
     assert (waiting, await attempt(batch, endpoint)) == (DONE, DONE)
     assert (left, await due(service)) == ([delivery_id(batch, endpoint, "batch.failed")], [])
@@ -208,7 +209,7 @@ async def test_a_deleted_endpoint_is_told_nothing(
     service: Services, endpoint: WebhookEndpoint, failed: Batch, receivers: FakeReceivers
 ) -> None:
     """Its deliveries end."""
-    await service.webhooks.delete_endpoint(endpoint.owner, endpoint.id)
+    await service.stores.webhook_endpoints.delete(endpoint.owner, endpoint.id)
 
     assert await attempt(failed, endpoint) == DONE
     assert receivers.requests == []
@@ -216,12 +217,12 @@ async def test_a_deleted_endpoint_is_told_nothing(
 
 async def test_an_end_prevails_over_a_postponement(service: Services, endpoint: WebhookEndpoint, failed: Batch) -> None:
     """The timer read the record, the attempt ended it: the timer's write is refused."""
-    read = await service.webhooks.get_delivery(delivery_id(failed, endpoint))
+    read = await service.stores.deliveries.get(delivery_id(failed, endpoint))
     await attempt(failed, endpoint)
     with pytest.raises(Changed):
-        await service.webhooks.replace_delivery(read.value, read.version)
+        await service.stores.deliveries.replace(read.value, read.version)
 
-    assert (await service.webhooks.get_delivery(read.value.id)).value.ended
+    assert (await service.stores.deliveries.get(read.value.id)).value.ended
 
 
 async def test_the_sdk_unwraps_an_attempt(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -16,12 +15,14 @@ from shared.domain.batches.chunk import Plan
 from shared.domain.ids import to_base62
 from shared.domain.usage.usage import Usage
 from shared.domain.vendors.vendor import Vendor
-from shared.ports import BlobStore, Stored
+from shared.ports.base import Stored
+from shared.ports.blobs import BlobStore
 from shared.run.batches.change import change
 from shared.run.chunks.plan import read_plan
 from shared.services import Services, use
 from tests.activities.conftest import Clock, with_settings
 from tests.contracts.samples import START, a_batch, a_file, an_id
+from tests.with_stores import with_stores
 
 FILE = an_id(900)
 
@@ -38,11 +39,11 @@ GOOD = b"".join(line(number) for number in range(5))
 async def put(service: Services, data: bytes | None = GOOD, **changes: object) -> Batch:
     """A batch over a file of `data`; None: the record of the file is there, its bytes are not."""
     file_changes = {name: changes.pop(name) for name in ("purpose", "expires_at") if name in changes}
-    await service.files.insert(a_file(900, blob="files/900", **file_changes))
+    await service.stores.files.insert(a_file(900, blob="files/900", **file_changes))
     if data is not None:
-        await service.blobs.put("files/900", data)
+        await service.stores.blobs.put("files/900", data)
     batch = a_batch(1, **changes)
-    await service.batches.insert(batch)
+    await service.stores.batches.insert(batch)
     return batch
 
 
@@ -51,13 +52,13 @@ async def run(batch: Batch) -> dict[str, object]:
 
 
 async def record(service: Services, batch: Batch) -> Batch:
-    stored = await service.batches.get(batch.owner, batch.id)
+    stored = await service.stores.batches.get(batch.owner, batch.id)
     assert stored
     return stored.value
 
 
 async def plan_of(service: Services, batch: Batch) -> Plan | None:
-    return await read_plan(service.blobs, await record(service, batch))
+    return await read_plan(service.stores.blobs, await record(service, batch))
 
 
 async def test_a_good_file_is_accepted(service: Services) -> None:
@@ -149,7 +150,7 @@ async def test_each_dialect_has_its_own_size(service: Services, vendor: Vendor) 
 async def test_a_missing_file_is_named_as_its_caller_knows_it(service: Services, vendor: Vendor, spelled: str) -> None:
     """Literal of contract 3.3; ids as in contract 1.7."""
     batch = a_batch(1, vendor=vendor)
-    await service.batches.insert(batch)
+    await service.stores.batches.insert(batch)
     assert await run(batch) == {"outcome": "refused"}
     assert (await record(service, batch)).errors == (
         BatchError(
@@ -163,7 +164,7 @@ async def test_a_missing_file_is_named_as_its_caller_knows_it(service: Services,
 async def test_an_id_that_is_none_is_shown_as_given(service: Services) -> None:
     """Creating a batch does not look at the file (contract 1.5.5)."""
     batch = a_batch(1, input_file_id="file-nonsense", input_blob="")
-    await service.batches.insert(batch)
+    await service.stores.batches.insert(batch)
     await run(batch)
     (error,) = (await record(service, batch)).errors
     assert error.message.startswith("Cannot find file file-nonsense, or organization")
@@ -251,7 +252,7 @@ class Meddling:
     """The real blobs, with something happening after the first block is read or before the plan is written."""
 
     def __init__(self, service: Services, batch: Batch, *, before_put: bool = False) -> None:
-        self.inner: BlobStore = service.blobs
+        self.inner: BlobStore = service.stores.blobs
         self._service = service
         self._batch = batch
         self._before_put = before_put
@@ -279,7 +280,7 @@ async def test_a_cancel_during_a_long_pass_ends_it(service: Services, clock: Clo
     batch = await put(service, GOOD)
     clock.step = timedelta(seconds=3)
     blobs = Meddling(service, batch)
-    with use(replace(service, blobs=blobs)):  # type: ignore[arg-type]
+    with use(with_stores(service, blobs=blobs)):  # type: ignore[arg-type]
         assert await run(batch) == {"outcome": "cancelled"}
     assert blobs.blocks == 2 < len(GOOD) // 100
 
@@ -290,16 +291,16 @@ async def test_a_cancel_unnoticed_during_the_pass_is_found_at_its_end(service: S
     batch = await put(service, data)
     blobs = Meddling(service, batch)
     blobs.blocks = 1
-    with use(replace(service, blobs=blobs)):  # type: ignore[arg-type]
+    with use(with_stores(service, blobs=blobs)):  # type: ignore[arg-type]
         assert await run(batch) == {"outcome": "cancelled"}
 
 
 async def test_a_cancel_before_the_record_moves_leaves_no_plan(service: Services) -> None:
     """A plan would make the end of the run write a line for every request of a batch that never had any."""
     batch = await put(service)
-    with use(replace(service, blobs=Meddling(service, batch, before_put=True))):  # type: ignore[arg-type]
+    with use(with_stores(service, blobs=Meddling(service, batch, before_put=True))):  # type: ignore[arg-type]
         assert await run(batch) == {"outcome": "cancelled"}
-    assert [name async for name in service.blobs.names("plans/")] == []
+    assert [name async for name in service.stores.blobs.names("plans/")] == []
 
 
 class Overtaken:
@@ -311,15 +312,15 @@ class Overtaken:
         self._other = other
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
-        return self._service.blobs.read(name, start, length)
+        return self._service.stores.blobs.read(name, start, length)
 
     async def put(self, name: str, data: bytes) -> None:
         with use(self._other):
             await run(self._batch)
-        await self._service.blobs.put(name, data)
+        await self._service.stores.blobs.put(name, data)
 
     async def delete(self, name: str) -> bool:
-        return await self._service.blobs.delete(name)
+        return await self._service.stores.blobs.delete(name)
 
 
 @pytest.mark.parametrize("chunk_lines", [1, 2, 5])
@@ -327,13 +328,13 @@ async def test_the_plan_of_a_run_stays(service: Services, chunk_lines: int) -> N
     """A second call that began with other settings makes no other plan for a batch that is in progress by now."""
     batch = await put(service)
     other = with_settings(service, chunk_lines=chunk_lines)
-    with use(replace(service, blobs=Overtaken(service, batch, other))):  # type: ignore[arg-type]
+    with use(with_stores(service, blobs=Overtaken(service, batch, other))):  # type: ignore[arg-type]
         answer = await run(batch)
     plan, now = await plan_of(service, batch), await record(service, batch)
 
     assert plan
     assert (answer["chunks"], now.chunks, len(plan.chunks)) == (-(-5 // chunk_lines),) * 3
-    assert len([name async for name in service.blobs.names("plans/")]) == 1
+    assert len([name async for name in service.stores.blobs.names("plans/")]) == 1
 
 
 class PlanFirst:
@@ -343,18 +344,18 @@ class PlanFirst:
         self._service = service
 
     async def get(self, owner: str, batch_id: str) -> Stored[Batch] | None:
-        return await self._service.batches.get(owner, batch_id)
+        return await self._service.stores.batches.get(owner, batch_id)
 
     async def replace(self, changed: Batch, version: str) -> str:
-        assert await read_plan(self._service.blobs, changed) is not None
-        return await self._service.batches.replace(changed, version)
+        assert await read_plan(self._service.stores.blobs, changed) is not None
+        return await self._service.stores.batches.replace(changed, version)
 
 
 async def test_the_plan_is_there_before_the_record_says_so(service: Services) -> None:
     """A kill between the two repeats the pass; the other way round, lanes would find nothing."""
     batch = await put(service)
 
-    with use(replace(service, batches=PlanFirst(service))):  # type: ignore[arg-type]
+    with use(with_stores(service, batches=PlanFirst(service))):  # type: ignore[arg-type]
         assert (await run(batch))["outcome"] == "accepted"
 
 

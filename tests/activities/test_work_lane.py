@@ -20,13 +20,13 @@ async def put(service: Services, **changes: object) -> dict[str, object]:
     """A batch in progress that expires in an hour; its deployment is none of the settings'."""
     fields = {"status": Status.IN_PROGRESS, "deployment": "removed", "total": 3, "chunks": 1}
     batch: Batch = a_batch(1, **fields | {"expires_at": START + HOUR} | changes)
-    await service.batches.insert(batch)
+    await service.stores.batches.insert(batch)
     return {"owner": batch.owner, "batch_id": batch.id, "lane": 0, "lanes": 1}
 
 
 async def held_up(service: Services, deployment: str) -> str:
     """Why, as a caller is told."""
-    beats = await service.batches.heartbeats(deployment)
+    beats = await service.stores.heartbeats.list(deployment)
     found = hold_up(beats, service.now(), service.settings.stale_seconds)
     return found.reason if found else ""
 

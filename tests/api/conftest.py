@@ -44,13 +44,7 @@ async def services(tmp_path: Path, clock: Clock, receivers: FakeReceivers) -> As
     settings = Settings(bootstrap_key=KEY, upload_block_bytes=BLOCK_BYTES, max_file_bytes=MAX_FILE_BYTES)
     built = Services(
         settings=settings,
-        blobs=stores.blobs,
-        caller_blobs=stores.caller_blobs,
-        files=stores.files,
-        batches=stores.batches,
-        creations=stores.creations,
-        uploads=stores.uploads,
-        webhooks=stores.webhooks,
+        stores=stores,
         upstream=NoUpstream(),
         webhook_sender=receivers,
         now=clock,

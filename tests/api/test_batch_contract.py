@@ -21,14 +21,14 @@ VALIDATED = Validated(deployment="m", total=8, chunks=1, input_tokens=1)
 
 async def after(services: Services, clock: Clock, *events: Event) -> Batch:
     """The one batch, a second older with each event."""
-    (listed,) = await services.batches.list("default", limit=2)
-    stored = await services.batches.get("default", listed.id)
+    (listed,) = await services.stores.batches.list("default", limit=2)
+    stored = await services.stores.batches.get("default", listed.id)
     assert stored
     batch = stored.value
     for event in events:
         clock.advance(seconds=1)
         batch = apply(batch, event, clock())
-    await services.batches.replace(batch, stored.version)
+    await services.stores.batches.replace(batch, stored.version)
     return batch
 
 
@@ -103,7 +103,7 @@ async def test_metadata_rules(
     assert (response.status_code, error["message"]) == (400, message)
     assert param in (error.get("param"), error.get("target"))
     assert error["code"] == (code if path == V1 else "invalidPayload")
-    assert await services.batches.list("default", limit=1) == []
+    assert await services.stores.batches.list("default", limit=1) == []
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"k" * 64: "v" * 512}])
@@ -172,7 +172,7 @@ async def test_batches_cannot_be_deleted(create: Send, api: httpx.AsyncClient, s
     response = await api.request(method, f"/v1/batches/{batch_id}")
 
     assert response.status_code in (404, 405)
-    assert (await services.batches.list("default", limit=1))[0].status is Status.VALIDATING
+    assert (await services.stores.batches.list("default", limit=1))[0].status is Status.VALIDATING
 
 
 @pytest.mark.parametrize(

@@ -34,16 +34,16 @@ async def many(create: Send, services: Services, clock: Clock) -> list[str]:
     for number in range(12):
         await create(metadata={"team": "red" if number % 4 == 0 else "blue", "n": str(number)})
         clock.advance(seconds=10)
-    batches = await services.batches.list("default", limit=20, newest_first=False)
+    batches = await services.stores.batches.list("default", limit=20, newest_first=False)
     for batch in batches[::3]:
         await replace(services, batch, status=Status.FAILED)
     return [batch.id for batch in batches]
 
 
 async def replace(services: Services, batch: Batch, **changes: Any) -> None:
-    stored = await services.batches.get(batch.owner, batch.id)
+    stored = await services.stores.batches.get(batch.owner, batch.id)
     assert stored
-    await services.batches.replace(msgspec.structs.replace(stored.value, **changes), stored.version)
+    await services.stores.batches.replace(msgspec.structs.replace(stored.value, **changes), stored.version)
 
 
 async def numbers(api: httpx.AsyncClient, path: str = "/v1/batches", **query: str) -> list[int]:
@@ -159,7 +159,7 @@ async def test_a_long_search_goes_on_to_the_first_match(many: list[str], service
     pages, after = list[list[str]](), ""
     while after is not None:
         query = parse_batch_query({"limit": "2", "metadata[team]": "red", "after": after and f"batch_{after}"}, OPENAI)
-        found = await search(services.batches, "default", query, at_once=2, most_read=2)
+        found = await search(services.stores.batches, "default", query, at_once=2, most_read=2)
         pages.append([batch.metadata["n"] for batch in found.batches])
         after = found.batches[-1].id if found.has_more else None
 
@@ -171,7 +171,7 @@ async def test_a_search_in_vain_ends_with_a_position(many: list[str], services: 
 
     async def page(**query: str) -> dict[str, Any]:
         parsed = parse_batch_query({"metadata[n]": "5"} | query, OPENAI)
-        found = await search(services.batches, "default", parsed, at_once=2, most_in_vain=4)
+        found = await search(services.stores.batches, "default", parsed, at_once=2, most_in_vain=4)
         return render_batches(OPENAI, found.batches, clock(), position=found.position)
 
     first = await page()

@@ -41,8 +41,8 @@ class Ended:
 
     async def file(self, file_id: str, data: bytes, **changes: Any) -> File:
         file = a_file(owner="default", id=file_id, bytes=len(data), blob=f"files/{file_id}", **changes)
-        await self.services.blobs.put(file.blob, data)
-        await self.services.files.insert(file)
+        await self.services.stores.blobs.put(file.blob, data)
+        await self.services.stores.files.insert(file)
         return file
 
     async def batch(self, **changes: Any) -> Batch:
@@ -66,14 +66,14 @@ class Ended:
             "output_expires_after_seconds": 3600,
         }
         batch = a_batch(**values | changes)
-        await self.services.batches.insert(batch)
+        await self.services.stores.batches.insert(batch)
         return batch
 
     async def retries(self) -> list[Batch]:
-        return [b for b in await self.services.batches.list("default", limit=10) if b.retry_of]
+        return [b for b in await self.services.stores.batches.list("default", limit=10) if b.retry_of]
 
     async def input_of(self, batch: Batch) -> bytes:
-        return await read_all(self.services.blobs, batch.input_blob)
+        return await read_all(self.services.stores.blobs, batch.input_blob)
 
 
 @pytest.fixture
@@ -164,14 +164,14 @@ async def test_files_that_are_gone_are_named(
 ) -> None:
     """409 with the way out; no batch, no run."""
     await ended.batch()
-    file = await ended.services.files.get("default", file_id)
+    file = await ended.services.stores.files.get("default", file_id)
     assert file
     if loss == "bytes":
-        await ended.services.blobs.delete(file.blob)
+        await ended.services.stores.blobs.delete(file.blob)
     else:
-        await ended.services.files.delete("default", file_id)
+        await ended.services.stores.files.delete("default", file_id)
     if loss == "expiry":
-        await ended.services.files.insert(msgspec.structs.replace(file, expires_at=ended.clock.now))
+        await ended.services.stores.files.insert(msgspec.structs.replace(file, expires_at=ended.clock.now))
     answer = await api.post(RETRY)
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "file_gone")
     assert word in answer.json()["error"]["message"]
@@ -201,9 +201,9 @@ async def test_a_retry_can_be_retried(ended: Ended, api: httpx.AsyncClient) -> N
     await ended.batch()
     second = (await api.post(RETRY)).json()["id"]
     (retry,) = await ended.retries()
-    stored = await ended.services.batches.get("default", retry.id)
+    stored = await ended.services.stores.batches.get("default", retry.id)
     assert stored
-    await ended.services.batches.replace(msgspec.structs.replace(retry, status=Status.FAILED), stored.version)
+    await ended.services.stores.batches.replace(msgspec.structs.replace(retry, status=Status.FAILED), stored.version)
     assert (await api.post(f"/v1/batches/{second}/retry")).json()["retry_of"] == second
 
 

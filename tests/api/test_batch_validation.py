@@ -91,8 +91,8 @@ async def test_a_good_file(validate: Ask, deployed: Services, clock: Clock) -> N
 async def test_it_leaves_nothing(validate: Ask, deployed: Services) -> None:
     """No batch, and the file as it was."""
     await validate(line(1))
-    assert await deployed.batches.list("default", limit=10) == []
-    assert len(await deployed.files.list("default", limit=10)) == 1
+    assert await deployed.stores.batches.list("default", limit=10) == []
+    assert len(await deployed.stores.files.list("default", limit=10)) == 1
 
 
 async def test_every_problem_is_named(validate: Ask, deployed: Services) -> None:
@@ -155,7 +155,7 @@ def other(clock: Clock, **changes: Any) -> Batch:
 async def test_rates_of_ended_batches_tell_output_cost_and_end(validate: Ask, deployed: Services, clock: Clock) -> None:
     """A tenth of a request per second is slower than the limit; 50 output tokens for each request."""
     ran = {"status": Status.COMPLETED, "total": 10, "completed": 10, "usage": Usage(output_tokens=500)}
-    await deployed.batches.insert(other(clock, finalizing_at=clock.now + timedelta(seconds=100), **ran))
+    await deployed.stores.batches.insert(other(clock, finalizing_at=clock.now + timedelta(seconds=100), **ran))
     answer = await validate(line(1) + line(2))
     assert answer["estimated_cost"] == {"input": 0.000388, "output": 0.001, "total": 0.001388}
     assert answer["estimated_completion_at"] == int(clock.now.timestamp()) + 20
@@ -163,7 +163,7 @@ async def test_rates_of_ended_batches_tell_output_cost_and_end(validate: Ask, de
 
 async def test_batches_under_way_count(validate: Ask, deployed: Services, clock: Clock) -> None:
     """For the end and for the quota."""
-    await deployed.batches.insert(other(clock, status=Status.IN_PROGRESS, total=500, input_tokens=250))
+    await deployed.stores.batches.insert(other(clock, status=Status.IN_PROGRESS, total=500, input_tokens=250))
     answer = await validate(line(1))
     assert answer["estimated_completion_at"] == int(clock.now.timestamp()) + 2
     assert (answer["enqueued_tokens"], answer["fits_enqueued_token_limit"]) == (250, False)
@@ -173,7 +173,7 @@ async def test_batches_under_way_count(validate: Ask, deployed: Services, clock:
 async def test_an_end_past_the_window(validate: Ask, deployed: Services, clock: Clock, path: str, fits: bool) -> None:
     """Azure's batches have no deadline (contract 2.6)."""
     slow = {"status": Status.COMPLETED, "total": 1, "completed": 1}
-    await deployed.batches.insert(other(clock, finalizing_at=clock.now + timedelta(hours=20), **slow))
+    await deployed.stores.batches.insert(other(clock, finalizing_at=clock.now + timedelta(hours=20), **slow))
     assert (await validate(line(1) + line(2), path))["fits_completion_window"] is fits
 
 
@@ -193,7 +193,7 @@ async def test_without_price_and_limits_nothing_is_made_up(validate: Ask, servic
 async def test_a_pass_that_takes_too_long_is_ended(upload: Send, deployed: Services) -> None:
     """Bounded time; 400, which no SDK repeats."""
     await upload(line(1))
-    (file,) = await deployed.files.list("default", limit=2)
+    (file,) = await deployed.stores.files.list("default", limit=2)
     batch = a_batch(owner="default", input_file_id=file.id, input_blob=file.blob)
 
     async def is_waiting() -> bool:

@@ -31,9 +31,10 @@ from shared.domain.batches.restarts import progress_of
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.usage.usage import Usage
 from shared.domain.vendors.vendor import Vendor
-from shared.ports import Changed
+from shared.ports.base import Changed
 from shared.services import Services, use
 from tests.api.harness import Clock, FakeClient
+from tests.with_stores import with_stores
 
 Send = Callable[..., Awaitable[httpx.Response]]
 VERSION = "?api-version=2024-10-21"
@@ -51,18 +52,18 @@ FINISHED = Finished(
 
 async def stored(services: Services) -> Batch:
     """The one batch there is."""
-    (batch,) = await services.batches.list("default", limit=10)
+    (batch,) = await services.stores.batches.list("default", limit=10)
     return batch
 
 
 async def advance(services: Services, *events: Event) -> None:
     """Apply `events` to the one batch there is."""
-    found = await services.batches.get("default", (await stored(services)).id)
+    found = await services.stores.batches.get("default", (await stored(services)).id)
     assert found
     batch = found.value
     for event in events:
         batch = apply(batch, event, services.now())
-    await services.batches.replace(batch, found.version)
+    await services.stores.batches.replace(batch, found.version)
 
 
 async def test_a_new_batch_in_the_openai_dialect(create: Send, upload: Send) -> None:
@@ -170,7 +171,7 @@ async def test_the_record_knows_the_input_files_bytes(create: Send, upload: Send
     """Canonical id and blob, whatever spelling the caller used."""
     file_id = (await upload(path="/openai/v1/files")).json()["id"]
     await create(input_file_id=file_id)
-    (file,) = await services.files.list("default", limit=1)
+    (file,) = await services.stores.files.list("default", limit=1)
     batch = await stored(services)
 
     assert (batch.input_file_id, batch.input_blob) == (file.id, file.blob)
@@ -223,7 +224,7 @@ async def test_a_wrong_body_creates_nothing(
     assert response.json() == {
         "error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}
     }
-    assert (await services.batches.list("default", limit=1), durable.started) == ([], [])
+    assert (await services.stores.batches.list("default", limit=1), durable.started) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,7 @@ async def test_a_running_batch_shows_live_progress(create: Send, api: httpx.Asyn
     for index in range(2):
         usage = Usage(input_tokens=10, cached_tokens=1, output_tokens=5, reasoning_tokens=2)
         row = ChunkRow(batch_id=(await stored(services)).id, index=index, completed=3, failed=1, usage=usage, model="m")
-        await services.batches.put_chunk(row, None)
+        await services.stores.chunks.put(row, None)
     batch = (await api.get(f"/v1/batches/{batch_id}")).json()
 
     assert batch["status"] == "in_progress"
@@ -294,7 +295,7 @@ async def test_a_batch_that_waits_says_why(
     found = await stored(services)
     until = clock.now + timedelta(seconds=90)
     beat = Heartbeat(deployment="m", batch_id=found.id, lane=0, at=clock.now, paused_until=until, reason="It is sick.")
-    await services.batches.beat(beat)
+    await services.stores.heartbeats.beat(beat)
     progress = (await api.get(f"/v1/batches/{batch_id}")).json()["progress"]
     (listed,) = (await api.get("/v1/batches")).json()["data"]
     clock.advance(seconds=100)
@@ -323,14 +324,14 @@ async def test_a_batch_whose_run_fails_says_so(
     await advance(services, lost)
     told = await held_up()
     found = await stored(services)
-    await services.batches.beat(Heartbeat(deployment="m", batch_id=found.id, lane=0, at=services.now()))
+    await services.stores.heartbeats.beat(Heartbeat(deployment="m", batch_id=found.id, lane=0, at=services.now()))
 
     assert early is None
     assert told is not None
     assert "has not got on in 5 attempts" in told
     assert (await held_up() is None) is bool(events)
-    await services.batches.stop_beating(Heartbeat(deployment="m", batch_id=found.id, lane=0, at=services.now()))
-    await services.batches.put_chunk(ChunkRow(batch_id=found.id, index=0, completed=3), None)
+    await services.stores.heartbeats.stop(Heartbeat(deployment="m", batch_id=found.id, lane=0, at=services.now()))
+    await services.stores.chunks.put(ChunkRow(batch_id=found.id, index=0, completed=3), None)
     assert (await held_up() is None) is bool(events)
 
 
@@ -433,7 +434,6 @@ class RacingBatches:
         self._inner = inner
         self._losses = losses
         self.get = inner.get
-        self.list_chunks = inner.list_chunks
 
     async def replace(self, batch: Batch, version: str) -> str:
         if self._losses:
@@ -445,7 +445,7 @@ class RacingBatches:
 async def test_cancelling_against_other_writers(create: Send, api: httpx.AsyncClient, services: Services) -> None:
     """A lost write is tried again on the fresh record."""
     batch_id = (await create()).json()["id"]
-    with use(replace(services, batches=RacingBatches(services.batches, losses=3))):
+    with use(with_stores(services, batches=RacingBatches(services.stores.batches, losses=3))):
         response = await api.post(f"/v1/batches/{batch_id}/cancel")
 
     assert (response.status_code, response.json()["status"]) == (200, "cancelling")
@@ -488,7 +488,7 @@ async def test_a_batch_of_another_owner_is_not_found(create: Send, api: httpx.As
     await create()
     mine = await stored(services)
     theirs = msgspec.structs.replace(mine, id=mine.id[:-1] + ("0" if mine.id[-1] != "0" else "1"), owner="other")
-    await services.batches.insert(theirs)
+    await services.stores.batches.insert(theirs)
 
     assert (await api.get(f"/v1/batches/batch_{theirs.id}")).status_code == 404
     assert len((await api.get("/v1/batches")).json()["data"]) == 1

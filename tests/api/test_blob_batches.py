@@ -15,6 +15,7 @@ from shared.domain.ids import to_uuid
 from shared.run.batches.change import change
 from shared.services import Services, use
 from tests.fake_caller_blobs import FOLDER, HOST, URL, FakeCallerBlobs
+from tests.with_stores import with_stores
 
 Send = Callable[..., Awaitable[httpx.Response]]
 V1, CLASSIC = "/openai/v1/batches", "/openai/batches?api-version=2025-04-01-preview"
@@ -25,12 +26,12 @@ BLOBS = {"input_file_id": None, "input_blob": URL, "output_folder": {"url": f"{F
 async def listed(services: Services) -> AsyncIterator[Services]:
     """The account of the caller is listed; nothing is in it."""
     settings = replace(services.settings, blob_hosts=HOST)
-    with use(replace(services, settings=settings, caller_blobs=FakeCallerBlobs())) as changed:
+    with use(replace(with_stores(services, caller_blobs=FakeCallerBlobs()), settings=settings)) as changed:
         yield changed
 
 
 async def stored(services: Services) -> Batch:
-    (batch,) = await services.batches.list("default", limit=10)
+    (batch,) = await services.stores.batches.list("default", limit=10)
     return batch
 
 
@@ -41,8 +42,8 @@ async def test_the_record_knows_both_addresses(create: Send, listed: Services, p
     batch = await stored(listed)
     assert answer.status_code == status
     assert (batch.input_url, batch.output_folder, batch.input_blob) == (URL, FOLDER, "")
-    assert isinstance(listed.caller_blobs, FakeCallerBlobs)
-    assert listed.caller_blobs.deeds == []
+    assert isinstance(listed.stores.caller_blobs, FakeCallerBlobs)
+    assert listed.stores.caller_blobs.deeds == []
 
 
 @pytest.mark.parametrize("path", [V1, CLASSIC])
@@ -97,7 +98,7 @@ async def test_mistakes_create_nothing(create: Send, listed: Services, changes: 
     """400 naming the field."""
     answer = await create(V1, **BLOBS | changes)
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
-    assert await listed.batches.list("default", limit=10) == []
+    assert await listed.stores.batches.list("default", limit=10) == []
 
 
 async def test_without_a_listed_account_nobody_has_blobs(create: Send) -> None:
@@ -110,13 +111,13 @@ async def test_a_batch_that_never_ran_is_retried_on_the_same_blob(
     create: Send, api: httpx.AsyncClient, listed: Services
 ) -> None:
     """Not a file: the blob is read again, into a copy of the new batch."""
-    assert isinstance(listed.caller_blobs, FakeCallerBlobs)
-    listed.caller_blobs.data[URL] = b"{}\n"
+    assert isinstance(listed.stores.caller_blobs, FakeCallerBlobs)
+    listed.stores.caller_blobs.data[URL] = b"{}\n"
     await create(V1, **BLOBS)
     first = await stored(listed)
     await change(listed, first, Refused(errors=()))
     answer = await api.post(f"{V1}/{to_uuid(first.id)}/retry")
-    retry = next(batch for batch in await listed.batches.list("default", limit=10) if batch.retry_of)
+    retry = next(batch for batch in await listed.stores.batches.list("default", limit=10) if batch.retry_of)
     assert answer.status_code == 200
     assert (retry.input_url, retry.input_blob, retry.output_folder) == (URL, "", FOLDER)
 

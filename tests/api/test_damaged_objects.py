@@ -12,7 +12,7 @@ async def damaged(upload, services):
     """The ids of two files, the record of the second in ruins."""
     ids = [(await upload(purpose="user_data")).json()["id"] for _ in range(2)]
     query, values = "UPDATE files SET record = '{' WHERE id = ?", (parse_file_id(ids[1]),)
-    await services.files._database.write(lambda connection: connection.execute(query, values).rowcount)
+    await services.stores.files._database.write(lambda connection: connection.execute(query, values).rowcount)
     return ids
 
 

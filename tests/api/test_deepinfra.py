@@ -20,7 +20,7 @@ async def test_upload_and_create(upload: Send, create: Send, services: Services)
     """Ids `file_…` and `batch_…`, 200 both times, OpenAI's shapes."""
     uploaded = await upload(path=FILES)
     created = await create(path=BATCHES, input_file_id=uploaded.json()["id"])
-    (batch,) = await services.batches.list("default", limit=2)
+    (batch,) = await services.stores.batches.list("default", limit=2)
 
     assert (uploaded.status_code, created.status_code) == (200, 200)
     assert re.fullmatch("file_[0-9A-Za-z]{22}", uploaded.json()["id"])
@@ -56,7 +56,7 @@ async def test_parts_of_the_expiry_have_defaults(
 ) -> None:
     """Contract 2.6: both sub-fields optional, `created_at` and 2592000."""
     response = await create(path=BATCHES, output_expires_after=expiry)
-    (batch,) = await services.batches.list("default", limit=2)
+    (batch,) = await services.stores.batches.list("default", limit=2)
 
     assert (response.status_code, batch.output_expires_after_seconds) == (200, seconds)
 

@@ -64,7 +64,7 @@ async def test_a_batch(api: httpx.AsyncClient, create: Send, services: Services,
     """Created, running (with `progress` elsewhere), listed, cancelled: no `model`, no `usage`, nothing of ours."""
     query = f"?api-version={version}"
     made = (await create(path=f"{mount}/batches{query}")).json()
-    (batch,) = await services.batches.list("default", limit=2)
+    (batch,) = await services.stores.batches.list("default", limit=2)
     await change(services, batch, Validated(deployment="m", total=1, chunks=1, input_tokens=1))
     read = (await api.get(f"{mount}/batches/{made['id']}{query}")).json()
     listed = (await api.get(f"{mount}/batches{query}")).json()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import replace
 
 import httpx
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from shared.domain.errors import Unavailable
 from shared.services import Services, use
 from tests.api.harness import KEY
+from tests.with_stores import with_stores
 
 
 class FailingBatches:
@@ -120,7 +120,7 @@ async def test_a_bug_shows_no_detail(
 ) -> None:
     """500 with the request id; the reason is in the log under the same id."""
     broken = FailingBatches(RuntimeError("secret detail"))
-    with caplog.at_level(logging.ERROR), use(replace(services, batches=broken)):
+    with caplog.at_level(logging.ERROR), use(with_stores(services, batches=broken)):
         response = await api.get(path)
 
     assert response.status_code == 500
@@ -144,7 +144,7 @@ async def test_a_dependency_that_is_down(
     expected: dict[str, object],
 ) -> None:
     """503, which SDKs try again (contract 6.5)."""
-    with use(replace(services, batches=FailingBatches(Unavailable("down")))):
+    with use(with_stores(services, batches=FailingBatches(Unavailable("down")))):
         response = await api.get(path)
 
     assert (response.status_code, response.json()) == (503, {"error": expected})

@@ -16,6 +16,7 @@ from shared.domain.files.file import RESULT_PURPOSE, File
 from shared.run.files.file_quota import check_quota
 from shared.services import Services, use
 from tests.api.harness import LINE, MAX_FILE_BYTES, Clock
+from tests.with_stores import with_stores
 
 Upload = Callable[..., Awaitable[httpx.Response]]
 AZURE = "/openai/files?api-version=2024-10-21"
@@ -92,7 +93,7 @@ async def test_expiring_makes_room(services: Services, upload: Upload, clock: Cl
 async def test_result_files_do_not_count(services: Services, upload: Upload, clock: Clock) -> None:
     """Azure's rule for output files (contract 3.5)."""
     for number in range(3):
-        await services.files.insert(a_result(f"{number:032x}", clock))
+        await services.stores.files.insert(a_result(f"{number:032x}", clock))
     with limits(services, max_files_without_expiry=1, max_stored_bytes=1000):
         assert (await upload(path=AZURE)).status_code == 201
 
@@ -100,7 +101,7 @@ async def test_result_files_do_not_count(services: Services, upload: Upload, clo
 async def test_many_files_are_counted(services: Services, clock: Clock) -> None:
     """More than a page of them."""
     for number in range(5):
-        await services.files.insert(a_result(f"{number:032x}", clock, purpose="batch"))
+        await services.stores.files.insert(a_result(f"{number:032x}", clock, purpose="batch"))
     with (
         limits(services, max_files_without_expiry=5) as limited,
         pytest.raises(InvalidRequest, match="The maximum is 5"),
@@ -131,9 +132,9 @@ async def test_no_quota_reads_no_list(services: Services, upload: Upload) -> Non
             raise AssertionError("files were listed")
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(services.files, name)
+            return getattr(services.stores.files, name)
 
-    with use(replace(services, files=Unlisted())):
+    with use(with_stores(services, files=Unlisted())):
         assert (await upload()).status_code == 200
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -20,6 +19,7 @@ from shared.run.batches.change import change
 from shared.run.input.input_bytes import drop_orphaned_input
 from shared.services import Services, use
 from tests.api.harness import KEY, LINE, MAX_FILE_BYTES, Clock, app_index
+from tests.with_stores import with_stores
 
 Upload = Callable[..., Awaitable[httpx.Response]]
 VERSION = "?api-version=2024-10-21"
@@ -203,7 +203,7 @@ async def test_an_upload_cut_off_leaves_nothing(services: Services, tmp_path: Pa
     status = await send_raw([body[start : start + 700] for start in range(0, cut, 700)], lost=lost)
 
     assert status == 400
-    assert await services.files.list("default", limit=10) == []
+    assert await services.stores.files.list("default", limit=10) == []
     assert leftovers(tmp_path) == []
 
 
@@ -234,7 +234,7 @@ async def test_a_store_that_fails_during_an_upload(
     services: Services, upload: Upload, tmp_path: Path, blocks: int
 ) -> None:
     """503, and the blocks staged before are removed."""
-    with use(replace(services, blobs=FailingBlobs(services.blobs, blocks))):
+    with use(with_stores(services, blobs=FailingBlobs(services.stores.blobs, blocks))):
         response = await upload(LINE * 100)
 
     assert (response.status_code, leftovers(tmp_path)) == (503, [])
@@ -259,9 +259,9 @@ async def test_a_hostile_filename_cannot_end_the_header(
 ) -> None:
     """Line breaks and quotes of a record never reach the header as such."""
     file_id = (await upload()).json()["id"]
-    stored = (await services.files.list("default", limit=1))[0]
-    await services.files.delete("default", stored.id)
-    await services.files.insert(_renamed(stored, 'a"\r\nx-evil: 1\r\n\r\n\x00.jsonl'))
+    stored = (await services.stores.files.list("default", limit=1))[0]
+    await services.stores.files.delete("default", stored.id)
+    await services.stores.files.insert(_renamed(stored, 'a"\r\nx-evil: 1\r\n\r\n\x00.jsonl'))
     response = await api.get(f"/v1/files/{file_id}/content")
 
     assert "x-evil" not in response.headers
@@ -344,13 +344,13 @@ async def test_a_file_whose_bytes_cannot_be_read_is_an_error(
     file_id = (await upload()).json()["id"]
 
     class Unreadable:
-        size = services.blobs.size
+        size = services.stores.blobs.size
 
         async def read(self, name: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
             raise Unavailable("Blob Storage does not answer.")
             yield b""
 
-    with use(replace(services, blobs=Unreadable())):
+    with use(with_stores(services, blobs=Unreadable())):
         answer = await api.get(f"/v1/files/{file_id}/content")
 
     assert (answer.status_code, answer.json()["error"]["message"]) == (503, "Blob Storage does not answer.")
@@ -399,7 +399,7 @@ async def test_the_bytes_of_a_deleted_input_stay_until_its_batch_ends(
     assert (await api.delete(f"/v1/files/{file_id}")).status_code == 200
     assert (await api.get(f"/v1/files/{file_id}")).status_code == 404
 
-    for batch, left in zip(await services.batches.list("default", limit=2), (1, 0), strict=True):
+    for batch, left in zip(await services.stores.batches.list("default", limit=2), (1, 0), strict=True):
         await drop_orphaned_input(services, await change(services, batch, Refused(errors=())))
         assert len(leftovers(tmp_path)) == left
 
@@ -410,7 +410,7 @@ async def test_the_end_of_a_batch_leaves_its_input_file_alone(
     """A file that still has its record keeps its bytes."""
     file_id = (await upload()).json()["id"]
     await create(input_file_id=file_id)
-    (batch,) = await services.batches.list("default", limit=2)
+    (batch,) = await services.stores.batches.list("default", limit=2)
     await drop_orphaned_input(services, await change(services, batch, Refused(errors=())))
 
     assert (await api.get(f"/v1/files/{file_id}/content")).content == LINE

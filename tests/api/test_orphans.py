@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from shared.services import Services, use
 from shared.services import services as installed
 from tests.api.harness import LINE, Clock
+from tests.with_stores import with_stores
 from timers.sweep_orphans import sweep_orphans
 
 Upload = Callable[..., Awaitable[httpx.Response]]
@@ -36,7 +36,7 @@ async def sweep() -> None:
 
 
 async def names(services: Services, prefix: str) -> list[str]:
-    return [name async for name in services.blobs.names(prefix)]
+    return [name async for name in services.stores.blobs.names(prefix)]
 
 
 def left(tmp_path: Path) -> int:
@@ -46,7 +46,7 @@ def left(tmp_path: Path) -> int:
 @pytest.fixture
 async def orphan(services: Services, upload: Upload, tmp_path: Path) -> None:
     """A file whose record was never written."""
-    with use(replace(services, files=DyingFiles(services.files))):
+    with use(with_stores(services, files=DyingFiles(services.stores.files))):
         assert (await upload()).status_code == 500
     assert left(tmp_path) == 1
 
@@ -100,7 +100,7 @@ async def test_an_upload_whose_completion_was_cut_off_keeps_its_bytes(
     body = {"filename": "in.jsonl", "purpose": "batch", "bytes": len(LINE), "mime_type": "application/jsonl"}
     made = (await api.post("/v1/uploads", json=body)).json()["id"]
     part = (await api.post(f"/v1/uploads/{made}/parts", files={"data": ("a", LINE)})).json()["id"]
-    with use(replace(services, files=DyingFiles(services.files))):
+    with use(with_stores(services, files=DyingFiles(services.stores.files))):
         assert (await api.post(f"/v1/uploads/{made}/complete", json={"part_ids": [part]})).status_code == 500
     clock.advance(days=3)
     await sweep()

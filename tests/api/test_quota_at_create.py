@@ -81,7 +81,7 @@ async def test_near_the_limit_tokens_are_counted_exactly(
 
 
 async def batches(services: Services) -> list[Batch]:
-    return await services.batches.list("default", limit=100)
+    return await services.stores.batches.list("default", limit=100)
 
 
 @pytest.mark.parametrize("path", CREATE)

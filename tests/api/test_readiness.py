@@ -18,6 +18,7 @@ from shared.domain.errors import Unavailable
 from shared.domain.upstream.upstream import FailureKind, UpstreamFailure
 from shared.services import use
 from tests.upstream.servers import saying, serving
+from tests.with_stores import with_stores
 
 
 class Away:
@@ -47,7 +48,7 @@ async def test_readiness_needs_a_key(anonymous):
 
 async def test_a_store_that_is_down_is_503(api, services):
     """Nothing works without it."""
-    with use(replace(services, blobs=Away())):
+    with use(with_stores(services, blobs=Away())):
         response = await api.get("/readyz")
 
     assert response.status_code == 503

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,10 +13,12 @@ import pytest
 from shared.domain.batches.batch import Batch, CancelRequested
 from shared.domain.batches.creation import KEY_LIFE, RETRY_LIFE, Creation
 from shared.domain.errors import Unavailable
-from shared.ports import BatchStore, CreationStore
+from shared.ports.batches import BatchStore
+from shared.ports.creations import CreationStore
 from shared.run.batches.change import change
 from shared.services import Services, use
 from tests.api.harness import KEY, Clock, FakeClient
+from tests.with_stores import with_stores
 from timers.forget_creations import forget_creations
 
 BODY = {"input_file_id": "file-x", "endpoint": "/v1/responses", "completion_window": "24h"}
@@ -36,7 +37,7 @@ async def attempt(api: httpx.AsyncClient, number: int, **changes: Any) -> str:
 
 
 async def count(services: Services) -> int:
-    return len(await services.batches.list("default", limit=100))
+    return len(await services.stores.batches.list("default", limit=100))
 
 
 async def test_a_retry_is_answered_with_the_first_batch(
@@ -45,7 +46,7 @@ async def test_a_retry_is_answered_with_the_first_batch(
     """One batch, one run, as it is by now."""
     first = await attempt(api, 0)
     clock.advance(seconds=1)
-    (batch,) = await services.batches.list("default", limit=2)
+    (batch,) = await services.stores.batches.list("default", limit=2)
     await change(services, batch, CancelRequested())
     again = await create(api, x_stainless_retry_count="1")
 
@@ -148,7 +149,7 @@ class FailingInsert:
 @pytest.mark.parametrize("writes", [True, False])
 async def test_the_retry_after_a_lost_answer(api: httpx.AsyncClient, services: Services, writes: bool) -> None:
     """503 while the record was or was not written: the SDK's next attempt ends with one batch either way."""
-    with use(replace(services, batches=FailingInsert(services.batches, writes=writes))):
+    with use(with_stores(services, batches=FailingInsert(services.stores.batches, writes=writes))):
         failed = await create(api, x_stainless_retry_count="0")
     await attempt(api, 1)
 
@@ -172,8 +173,8 @@ class SlowCreations:
 
 async def test_a_retry_that_overtakes_its_first_attempt(api: httpx.AsyncClient, services: Services) -> None:
     """The first attempt hung before it had claimed anything: it joins its retry."""
-    slow = SlowCreations(services.creations)
-    with use(replace(services, creations=slow)):
+    slow = SlowCreations(services.stores.creations)
+    with use(with_stores(services, creations=slow)):
         hung = asyncio.create_task(attempt(api, 0))
         await slow.hangs.wait()
         second = await attempt(api, 1)
@@ -185,8 +186,8 @@ async def test_a_retry_that_overtakes_its_first_attempt(api: httpx.AsyncClient, 
 @pytest.mark.parametrize("numbers", [(0, 1, 2), (1, 2), (1, 1, 1, 2, 2)])
 async def test_attempts_at_once(api: httpx.AsyncClient, services: Services, numbers: tuple[int, ...]) -> None:
     """Whoever comes first, in whatever process: of one call there is one batch. The first attempt begins before them."""
-    slow = SlowCreations(services.creations)
-    with use(replace(services, creations=slow)):
+    slow = SlowCreations(services.stores.creations)
+    with use(with_stores(services, creations=slow)):
         first = asyncio.create_task(attempt(api, numbers[0]))
         if numbers[0] == 0:
             await slow.hangs.wait()
@@ -217,7 +218,7 @@ async def test_a_key_for_another_request(api: httpx.AsyncClient, services: Servi
 
 async def test_a_key_after_a_failure_may_try_again(api: httpx.AsyncClient, services: Services, clock: Clock) -> None:
     """The batch is of the time when it was made, not of the first try."""
-    with use(replace(services, batches=FailingInsert(services.batches, writes=False))):
+    with use(with_stores(services, batches=FailingInsert(services.stores.batches, writes=False))):
         await create(api, idempotency_key="k")
     clock.advance(hours=1)
     response = await create(api, idempotency_key="k")
@@ -234,7 +235,7 @@ async def test_what_is_old_is_forgotten(api: httpx.AsyncClient, services: Servic
     clock.advance(hours=1)
     await forget_creations(services)
 
-    assert len([creation async for creation in services.creations.every()]) == 1
+    assert len([creation async for creation in services.stores.creations.every()]) == 1
 
 
 async def test_through_the_sdk(api: httpx.AsyncClient, services: Services) -> None:
@@ -256,4 +257,4 @@ async def test_through_the_sdk(api: httpx.AsyncClient, services: Services) -> No
         batch = await client.batches.create(**BODY)
 
     assert (lost, await count(services)) == (1, 1)
-    assert batch.id == f"batch_{(await services.batches.list('default', limit=1))[0].id}"
+    assert batch.id == f"batch_{(await services.stores.batches.list('default', limit=1))[0].id}"

@@ -7,7 +7,6 @@ import base64
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,13 @@ from api.files.receive_part import receive_part
 from shared.domain.errors import InvalidRequest
 from shared.domain.files.upload import CompletionAsked, UploadPart, UploadStatus
 from shared.domain.files.upload_parts import MAX_PART_BYTES, MAX_PARTS
-from shared.ports import BlobMissing
+from shared.ports.base import BlobMissing
 from shared.run.files.uploads import change_upload
 from shared.services import Services, use
 from shared.services import services as installed
 from tests.api.harness import BLOCK_BYTES, LINE, MAX_FILE_BYTES, Clock
 from tests.contracts.samples import START
+from tests.with_stores import with_stores
 from timers.expire_uploads import expire_uploads
 
 Create = Callable[..., Awaitable[httpx.Response]]
@@ -479,7 +479,7 @@ async def test_a_part_that_is_no_form(api: httpx.AsyncClient, upload: str) -> No
 
 async def test_parts_have_a_largest_size(upload: str, services: Services) -> None:
     """The limit itself is inside; that of the service is contract 1.5.8's."""
-    stored = await services.uploads.get("default", upload.removeprefix("upload_"))
+    stored = await services.stores.uploads.get("default", upload.removeprefix("upload_"))
     assert stored
 
     async def send(size: int) -> UploadPart:
@@ -510,9 +510,9 @@ async def test_an_upload_takes_so_many_parts(services: Services, create_upload: 
     upload_id = (await create_upload(bytes=9000)).json()["id"]
     await add(upload_id, b"x")
     canonical = upload_id.removeprefix("upload_")
-    (part,) = await services.uploads.list_parts(canonical)
+    (part,) = await services.stores.uploads.list_parts(canonical)
     fill = [type(part)(**{**_fields(part), "id": f"{index:032x}"}) for index in range(MAX_PARTS - 1)]
-    await asyncio.gather(*(services.uploads.put_part(one) for one in fill))
+    await asyncio.gather(*(services.stores.uploads.put_part(one) for one in fill))
 
     assert "Send larger parts" in message(await add(upload_id, b"x"))
 
@@ -547,7 +547,7 @@ async def test_a_part_on_its_way_while_a_completion_is_refused(
     async def refused() -> None:
         assert (await complete(api, upload, parts, md5="0" * 32)).status_code == 400
 
-    with use(replace(services, blobs=Interrupting(services.blobs, refused))):
+    with use(with_stores(services, blobs=Interrupting(services.stores.blobs, refused))):
         response = await add(upload, PARTS[1])
     again = (await add(upload, PARTS[1])).json()["id"]
     done = await complete(api, upload, [parts[0], again, parts[2]])
@@ -566,11 +566,11 @@ async def test_a_part_on_its_way_while_the_upload_ends(
         response = await (complete(api, upload, parts) if deed == "complete" else cancel(api, upload))
         assert response.status_code == 200
 
-    with use(replace(services, blobs=Interrupting(services.blobs, end))):
+    with use(with_stores(services, blobs=Interrupting(services.stores.blobs, end))):
         response = await add(upload, PARTS[1])
 
     assert response.status_code == 409
-    assert len(await services.uploads.list_parts(upload.removeprefix("upload_"))) == len(PARTS)
+    assert len(await services.stores.uploads.list_parts(upload.removeprefix("upload_"))) == len(PARTS)
 
 
 async def test_a_part_cut_off_is_no_part(api: httpx.AsyncClient, services: Services, upload: str) -> None:
@@ -580,11 +580,11 @@ async def test_a_part_cut_off_is_no_part(api: httpx.AsyncClient, services: Servi
     response = await api.post(f"/v1/uploads/{upload}/parts", content=body, headers=headers)
 
     assert response.status_code == 400
-    assert await services.uploads.list_parts(upload.removeprefix("upload_")) == []
+    assert await services.stores.uploads.list_parts(upload.removeprefix("upload_")) == []
 
 
 async def the_upload(services: Services, upload: str) -> Any:
-    stored = await services.uploads.get("default", upload.removeprefix("upload_"))
+    stored = await services.stores.uploads.get("default", upload.removeprefix("upload_"))
     assert stored is not None
     return stored.value
 
@@ -611,7 +611,7 @@ async def test_a_completion_cut_off_behind_its_decision_comes_to_its_end(
     api: httpx.AsyncClient, services: Services, upload: str, parts: list[str], clock: Clock, how: str
 ) -> None:
     """By being asked again, or by the sweep; it is pending meanwhile, and can no longer be cancelled."""
-    with use(replace(services, files=DyingFiles(services.files))):
+    with use(with_stores(services, files=DyingFiles(services.stores.files))):
         assert (await complete(api, upload, parts)).status_code == 500
     assert (await api.get(f"/v1/uploads/{upload}")).json()["status"] == "pending"
     assert (await cancel(api, upload)).status_code == 409
@@ -649,7 +649,7 @@ async def test_cancelled_while_it_is_checked(
 
     async def nothing() -> None: ...
 
-    with use(replace(services, blobs=CancellingBlobs(services.blobs, nothing))):
+    with use(with_stores(services, blobs=CancellingBlobs(services.stores.blobs, nothing))):
         response = await complete(api, upload, parts)
 
     assert response.status_code == 400
@@ -670,7 +670,7 @@ async def test_the_sweep_frees_the_bytes_and_later_the_record(
     clock.advance(days=1)
     await expire_uploads(installed())
     assert (await api.get(f"/v1/uploads/{upload}")).status_code == 404
-    assert await services.uploads.list_parts(upload.removeprefix("upload_")) == []
+    assert await services.stores.uploads.list_parts(upload.removeprefix("upload_")) == []
 
 
 async def test_the_sweep_leaves_completed_files_alone(
@@ -692,7 +692,7 @@ async def test_a_part_whose_blocks_are_gone_disturbs_nobody_else(
     stray = UploadPart(
         id="1" * 32, upload_id=upload.removeprefix("upload_"), bytes=len(CONTENT), blocks=1, created_at=START
     )
-    await services.uploads.put_part(stray)
+    await services.stores.uploads.put_part(stray)
     md5 = hashlib.md5(CONTENT).hexdigest()
     refused = await complete(api, upload, [f"part_{stray.id}"])
     done = await complete(api, upload, parts, md5=md5)
@@ -723,8 +723,8 @@ async def test_a_refused_part_leaves_nothing_running(api: httpx.AsyncClient, ser
     """The answer comes when all is quiet."""
     body = b'--XX\r\ncontent-disposition: form-data; name="data"; filename="a"\r\n\r\n' + b"x" * 5000
     headers = {"content-type": "multipart/form-data; boundary=XX"}
-    blobs = SlowBlobs(services.blobs)
-    with use(replace(services, blobs=blobs)):
+    blobs = SlowBlobs(services.stores.blobs)
+    with use(with_stores(services, blobs=blobs)):
         response = await api.post(f"/v1/uploads/{upload}/parts", content=body, headers=headers)
 
     assert (response.status_code, blobs.busy) == (400, 0)

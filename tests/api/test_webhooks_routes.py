@@ -144,7 +144,7 @@ async def test_the_limit_holds_beside_another_process(
     api: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that another process inserts between the look and the insert takes the last place."""
-    limit, insert = services.settings.max_webhook_endpoints, services.webhooks.insert_endpoint
+    limit, insert = services.settings.max_webhook_endpoints, services.stores.webhook_endpoints.insert
     for _ in range(limit - 1):
         await create(api)
 
@@ -152,7 +152,7 @@ async def test_the_limit_holds_beside_another_process(
         await insert(msgspec.structs.replace(endpoint, id="f" * 32))
         await insert(endpoint)
 
-    monkeypatch.setattr(services.webhooks, "insert_endpoint", overtaken)
+    monkeypatch.setattr(services.stores.webhook_endpoints, "insert", overtaken)
     refused = await api.post(PATH, json=BODY)
 
     assert (refused.json()["error"]["code"], await stored(api)) == ("too_many_webhook_endpoints", limit)

@@ -89,12 +89,12 @@ def test_nothing_of_ours_is_patched(path: Path) -> None:
         ("import shared.run.checks\npatch.setattr(shared.run.checks, 'SECONDS', 1)", ["shared.run.checks"]),
         ("from shared.services import Services\nmock.patch.object(Services, 'now')", ["Services"]),
         ("from shared.run import checks as c\nc.SECONDS = 1", ["c"]),
-        ("monkeypatch.setattr(type(service.batches), 'replace', killed)", ["type(service.batches)"]),
+        ("monkeypatch.setattr(type(service.stores.batches), 'replace', killed)", ["type(service.stores.batches)"]),
         ("@mock.patch('api.edge.health.check_all')\ndef test(): ...", ["api.edge.health.check_all"]),
         ("import os\nmonkeypatch.setattr(os, 'fsync', full)", []),
         ("from azure.storage.blob.aio import BlobClient\nmonkeypatch.setattr(BlobClient, 'append_block', full)", []),
         ("monkeypatch.setattr('azure.identity.RETRIES', 0)", []),
-        ("from shared.services import services\nservices.batches = 1", ["services"]),
+        ("from shared.services import services\nservices.stores.batches = 1", ["services"]),
     ],
 )
 def test_patches_would_be_found(text: str, expected: list[str]) -> None:

@@ -167,10 +167,7 @@ def test_routes_have_no_prefix() -> None:
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The app over HTTP with `settings` and no stores: a call that got past authentication would fail with 500."""
     app = build_app(compile_routes(app_index().http), _BINDING)
-    missing = dict.fromkeys(
-        ("blobs", "caller_blobs", "files", "batches", "creations", "uploads", "webhooks", "upstream", "webhook_sender")
-    )
-    with use(Services(settings=settings, **missing)):
+    with use(Services(settings=settings, stores=None, upstream=None, webhook_sender=None)):
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://service") as http:
             yield http
 

@@ -2,33 +2,31 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
 from local_host.stores.stores import open_stores
 from shared.azure.connect import azure_stores_from_connection_string
 from shared.azure.names import Names
-from shared.ports import BatchStore, BlobStore, CallerBlobs, CreationStore, FileStore, UploadStore
-from shared.webhook_ports import WebhookStore
-
-
-class Stores(NamedTuple):
-    blobs: BlobStore
-    caller_blobs: CallerBlobs
-    files: FileStore
-    batches: BatchStore
-    creations: CreationStore
-    uploads: UploadStore
-    webhooks: WebhookStore
+from shared.ports.batches import BatchStore
+from shared.ports.blobs import BlobStore
+from shared.ports.chunks import ChunkStore
+from shared.ports.creations import CreationStore
+from shared.ports.deliveries import DeliveryStore
+from shared.ports.files import FileStore
+from shared.ports.heartbeats import HeartbeatStore
+from shared.ports.stores import Stores
+from shared.ports.uploads import UploadStore
+from shared.ports.webhook_endpoints import WebhookEndpointStore
 
 
 @pytest.fixture(params=["local", "azurite"])
-async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     """Empty stores of one back end."""
     if request.param == "local":
-        opened: Any = open_stores(tmp_path)
+        opened = open_stores(tmp_path)
     else:
         opened = azure_stores_from_connection_string(request.getfixturevalue("azurite"), fresh_names())
     yield opened
@@ -38,17 +36,7 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 def fresh_names() -> Names:
     """A container and tables that no other test uses; they go with the emulator."""
     mark = uuid.uuid4().hex[:12]
-    return Names(
-        container=f"files-{mark}",
-        files=f"Files{mark}",
-        batches=f"B{mark}",
-        chunks=f"C{mark}",
-        lanes=f"L{mark}",
-        creations=f"N{mark}",
-        uploads=f"U{mark}",
-        webhook_endpoints=f"E{mark}",
-        webhook_deliveries=f"D{mark}",
-    )
+    return Names(**{field.name: f"{field.name.replace('_', '')}{mark}" for field in fields(Names)})
 
 
 @pytest.fixture
@@ -62,8 +50,23 @@ def files(stores: Stores) -> FileStore:
 
 
 @pytest.fixture
+def uploads(stores: Stores) -> UploadStore:
+    return stores.uploads
+
+
+@pytest.fixture
 def batches(stores: Stores) -> BatchStore:
     return stores.batches
+
+
+@pytest.fixture
+def chunks(stores: Stores) -> ChunkStore:
+    return stores.chunks
+
+
+@pytest.fixture
+def heartbeats(stores: Stores) -> HeartbeatStore:
+    return stores.heartbeats
 
 
 @pytest.fixture
@@ -72,10 +75,10 @@ def creations(stores: Stores) -> CreationStore:
 
 
 @pytest.fixture
-def uploads(stores: Stores) -> UploadStore:
-    return stores.uploads
+def webhook_endpoints(stores: Stores) -> WebhookEndpointStore:
+    return stores.webhook_endpoints
 
 
 @pytest.fixture
-def webhooks(stores: Stores) -> WebhookStore:
-    return stores.webhooks
+def deliveries(stores: Stores) -> DeliveryStore:
+    return stores.deliveries

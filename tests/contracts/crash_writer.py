@@ -11,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from local_host.stores.stores import LocalStores, open_stores
+from local_host.stores.stores import open_stores
 from shared.domain.batches.chunk import ChunkRow
+from shared.ports.stores import Stores
 from tests.contracts.samples import a_batch
 
 JOURNAL = "journals/b/000000"
@@ -36,14 +37,14 @@ def told(kind: str, number: int) -> None:
     os.write(1, f"{kind} {number}\n".encode())
 
 
-async def append_forever(stores: LocalStores, number: int) -> None:
+async def append_forever(stores: Stores, number: int) -> None:
     while True:
         await stores.blobs.append(JOURNAL, entry(number))
         told("append", number)
         number += 1
 
 
-async def upload_forever(stores: LocalStores, number: int) -> None:
+async def upload_forever(stores: Stores, number: int) -> None:
     while True:
         for block in range(3):
             await stores.blobs.stage_block(upload_name(number), str(block), content(number + block))
@@ -52,23 +53,23 @@ async def upload_forever(stores: LocalStores, number: int) -> None:
         number += 1
 
 
-async def put_forever(stores: LocalStores, number: int) -> None:
+async def put_forever(stores: Stores, number: int) -> None:
     while True:
         await stores.blobs.put(PLAN, content(number))
         told("put", number)
         number += 1
 
 
-async def count_forever(stores: LocalStores, number: int) -> None:
-    stored = await stores.batches.get_chunk("b", 0)
+async def count_forever(stores: Stores, number: int) -> None:
+    stored = await stores.chunks.get("b", 0)
     version = stored.version if stored else None
     while True:
-        version = await stores.batches.put_chunk(ChunkRow(batch_id="b", index=0, completed=number), version)
+        version = await stores.chunks.put(ChunkRow(batch_id="b", index=0, completed=number), version)
         told("chunk", number)
         number += 1
 
 
-async def replace_forever(stores: LocalStores, number: int) -> None:
+async def replace_forever(stores: Stores, number: int) -> None:
     batch = a_batch()
     if await stores.batches.get(batch.owner, batch.id) is None:
         await stores.batches.insert(batch)

@@ -63,12 +63,12 @@ async def test_looking_for_it_finds_nothing(stores, text):
         stores.files.get("project-a", text),
         stores.files.get(text, an_id(1)),
         stores.batches.get("project-a", text),
-        stores.batches.get_chunk(text, 0),
-        stores.batches.get_heartbeat(text, text, 0),
+        stores.chunks.get(text, 0),
+        stores.heartbeats.get(text, text, 0),
         stores.creations.get(text),
         stores.uploads.get("project-a", text),
-        stores.webhooks.get_endpoint("project-a", text),
-        stores.webhooks.get_delivery(text),
+        stores.webhook_endpoints.get("project-a", text),
+        stores.deliveries.get(text),
     )
     assert found == [None] * len(found)
     lists = await asyncio.gather(
@@ -77,10 +77,10 @@ async def test_looking_for_it_finds_nothing(stores, text):
         stores.files.list("project-a", after=text, limit=10),
         stores.files.list("project-a", after=text, limit=10, newest_first=False),
         stores.batches.list(text, after=text, limit=10),
-        stores.batches.list_chunks(text),
-        stores.batches.heartbeats(text, text),
+        stores.chunks.list(text),
+        stores.heartbeats.list(text, text),
         stores.uploads.list_parts(text),
-        stores.webhooks.list_endpoints(text, after=text, limit=10),
+        stores.webhook_endpoints.list(text, after=text, limit=10),
     )
     assert lists == [[]] * len(lists)
 
@@ -107,14 +107,14 @@ async def test_files_and_batches_are_kept_under_it(stores, text):
 async def test_progress_is_kept_under_it(stores, text):
     """Chunk rows by batch, heartbeats by deployment and batch."""
     row = ChunkRow(batch_id=text, index=3, lane=0)
-    version = await stores.batches.put_chunk(row, None)
-    await stores.batches.put_chunk(row, version)
-    assert await stores.batches.list_chunks(text) == [row]
+    version = await stores.chunks.put(row, None)
+    await stores.chunks.put(row, version)
+    assert await stores.chunks.list(text) == [row]
     beat = msgspec.structs.replace(a_heartbeat(deployment=text), batch_id=text)
-    await stores.batches.beat(beat)
-    assert await stores.batches.heartbeats(text, text) == [beat] == await stores.batches.heartbeats(text)
-    await stores.batches.stop_beating(beat)
-    assert await stores.batches.heartbeats(text) == []
+    await stores.heartbeats.beat(beat)
+    assert await stores.heartbeats.list(text, text) == [beat] == await stores.heartbeats.list(text)
+    await stores.heartbeats.stop(beat)
+    assert await stores.heartbeats.list(text) == []
 
 
 async def test_creations_and_uploads_are_kept_under_it(stores, text):
@@ -138,10 +138,10 @@ async def test_creations_and_uploads_are_kept_under_it(stores, text):
 async def test_webhooks_are_kept_under_it(stores, text):
     """Endpoints by owner and id, deliveries by id."""
     endpoint, delivery = a_webhook_endpoint(1, owner=text), a_delivery(1, id=text)
-    await stores.webhooks.insert_endpoint(endpoint)
-    assert await stores.webhooks.list_endpoints(text, limit=1) == [endpoint]
-    assert await stores.webhooks.delete_endpoint(text, endpoint.id)
-    await stores.webhooks.insert_delivery(delivery)
-    assert [stored.value for stored in await collect(stores.webhooks.due_deliveries(START))] == [delivery]
-    await stores.webhooks.delete_delivery(delivery)
-    assert await stores.webhooks.get_delivery(text) is None
+    await stores.webhook_endpoints.insert(endpoint)
+    assert await stores.webhook_endpoints.list(text, limit=1) == [endpoint]
+    assert await stores.webhook_endpoints.delete(text, endpoint.id)
+    await stores.deliveries.insert(delivery)
+    assert [stored.value for stored in await collect(stores.deliveries.due(START))] == [delivery]
+    await stores.deliveries.delete(delivery)
+    assert await stores.deliveries.get(text) is None

@@ -18,7 +18,7 @@ from shared.azure.table_batches import _Marker, _marker_key
 from shared.domain.batches.batch import BatchError, Status
 from shared.domain.errors import Unavailable
 from shared.environment import SettingsError
-from shared.ports import AlreadyExists, Changed
+from shared.ports.base import AlreadyExists, Changed
 from tests.contracts.conftest import fresh_names
 from tests.contracts.samples import START, a_batch, a_file
 
@@ -184,7 +184,7 @@ async def test_a_finished_batch_leaves_no_marker(azure):
     """What `unfinished` reads shrinks with every batch that ends."""
     await azure.batches.insert(a_batch(1))
     await finish(azure.batches, a_batch(1))
-    assert await markers(azure.batches._batches, UNFINISHED) == []
+    assert await markers(azure.batches._table, UNFINISHED) == []
 
 
 async def test_a_marker_left_by_a_crash_at_the_end_is_cleaned(azure):
@@ -193,9 +193,9 @@ async def test_a_marker_left_by_a_crash_at_the_end_is_cleaned(azure):
     await azure.batches.insert(batch)
     await finish(azure.batches, batch)
     marker = msgspec.json.encode(_Marker(batch.owner, batch.id, datetime.now(UTC)))
-    await azure.batches._batches.upsert(UNFINISHED, _marker_key(batch), marker)
+    await azure.batches._table.upsert(UNFINISHED, _marker_key(batch), marker)
     assert [found.id async for found in azure.batches.unfinished()] == []
-    assert await markers(azure.batches._batches, UNFINISHED) == []
+    assert await markers(azure.batches._table, UNFINISHED) == []
 
 
 @pytest.mark.parametrize(("age_minutes", "kept"), [(5, True), (120, False)])
@@ -204,9 +204,9 @@ async def test_a_marker_without_a_record_is_cleaned_when_old(azure, age_minutes,
     batch = a_batch(1)
     at = datetime.now(UTC) - timedelta(minutes=age_minutes)
     marker = msgspec.json.encode(_Marker(batch.owner, batch.id, at))
-    await azure.batches._batches.upsert(UNFINISHED, _marker_key(batch), marker)
+    await azure.batches._table.upsert(UNFINISHED, _marker_key(batch), marker)
     assert [found.id async for found in azure.batches.unfinished()] == []
-    assert bool(await markers(azure.batches._batches, UNFINISHED)) is kept
+    assert bool(await markers(azure.batches._table, UNFINISHED)) is kept
 
 
 async def test_an_expiry_marker_without_a_record_is_cleaned_when_due(azure):
@@ -241,7 +241,7 @@ async def test_a_replace_whose_answer_was_lost_succeeds(azure, monkeypatch):
     """The version that the repeated request meets is our own, and it is the one returned."""
     await azure.batches.insert(a_batch(1))
     stored = await azure.batches.get("project-a", a_batch(1).id)
-    client = azure.batches._batches._client
+    client = azure.batches._table._client
     monkeypatch.setattr(client, "update_entity", sent_twice(client.update_entity))
     version = await azure.batches.replace(a_batch(1, total=1), stored.version)
     assert (await azure.batches.get("project-a", a_batch(1).id)).version == version

@@ -1,16 +1,14 @@
 """Every sentence of `BatchStore`, against every implementation."""
 
 import asyncio
-from datetime import timedelta
 
 import msgspec
 import pytest
 
 from shared.domain.batches.batch import TERMINAL, Status
-from shared.domain.batches.chunk import ChunkRow
 from shared.domain.usage.usage import Usage
-from shared.ports import AlreadyExists, Changed
-from tests.contracts.samples import START, a_batch, a_heartbeat, a_large_batch, an_id
+from shared.ports.base import AlreadyExists, Changed
+from tests.contracts.samples import a_batch, a_large_batch, an_id
 
 
 async def insert(batches, *records):
@@ -194,148 +192,3 @@ async def test_unfinished_batches_may_finish_on_the_way(batches):
         await change(batches, batch, status=Status.FAILED)
     assert sorted(met) == [an_id(number) for number in range(6)]
     assert await unfinished_ids(batches) == []
-
-
-async def test_a_chunk_row_reads_back_as_it_was(batches):
-    """Every field."""
-    row = ChunkRow(batch_id=an_id(1), index=3, completed=2, failed=1, usage=Usage(input_tokens=4), model="m", seal="ab")
-    await batches.put_chunk(row, None)
-    assert (await batches.get_chunk(an_id(1), 3)).value == row
-
-
-async def test_get_of_an_unknown_chunk_is_none(batches):
-    """No row, no error."""
-    assert await batches.get_chunk(an_id(1), 0) is None
-
-
-async def test_put_chunk_without_a_version_inserts_once(batches):
-    """Changed if the row is there already; it stays."""
-    await batches.put_chunk(ChunkRow(batch_id=an_id(1), index=0, completed=1), None)
-    with pytest.raises(Changed):
-        await batches.put_chunk(ChunkRow(batch_id=an_id(1), index=0, completed=2), None)
-    assert (await batches.get_chunk(an_id(1), 0)).value.completed == 1
-
-
-async def test_put_chunk_goes_from_version_to_version(batches):
-    """Each returned version serves the next write and is what a read answers."""
-    version = None
-    for completed in range(4):
-        version = await batches.put_chunk(ChunkRow(batch_id=an_id(1), index=0, completed=completed), version)
-    stored = await batches.get_chunk(an_id(1), 0)
-    assert (stored.value.completed, stored.version) == (3, version)
-
-
-async def test_put_chunk_at_an_old_version_raises(batches):
-    """Changed, and the row stays as the other wrote it."""
-    first = await batches.put_chunk(ChunkRow(batch_id=an_id(1), index=0), None)
-    await batches.put_chunk(ChunkRow(batch_id=an_id(1), index=0, completed=1), first)
-    with pytest.raises(Changed):
-        await batches.put_chunk(ChunkRow(batch_id=an_id(1), index=0, completed=2), first)
-    assert (await batches.get_chunk(an_id(1), 0)).value.completed == 1
-
-
-async def test_put_chunk_at_a_version_of_a_missing_row_raises(batches):
-    """Changed: a version of another row is no version of this one."""
-    version = await batches.put_chunk(ChunkRow(batch_id=an_id(1), index=0), None)
-    with pytest.raises(Changed):
-        await batches.put_chunk(ChunkRow(batch_id=an_id(1), index=1), version)
-
-
-async def test_list_chunks_is_in_order_of_index(batches):
-    """Whatever the order of insertion; other batches' rows do not show."""
-    for index in (10, 2, 0, 1):
-        await batches.put_chunk(ChunkRow(batch_id=an_id(1), index=index), None)
-    await batches.put_chunk(ChunkRow(batch_id=an_id(2), index=5), None)
-    assert [row.index for row in await batches.list_chunks(an_id(1))] == [0, 1, 2, 10]
-
-
-async def test_list_chunks_of_an_unknown_batch_is_empty(batches):
-    """No rows, no error."""
-    assert await batches.list_chunks(an_id(1)) == []
-
-
-async def test_heartbeats_of_a_deployment(batches):
-    """Every lane of every batch under it, and of no other deployment."""
-    mine = [a_heartbeat(0), a_heartbeat(1), a_heartbeat(0, batch=1)]
-    for heartbeat in [*mine, a_heartbeat(0, deployment="gpt-4o")]:
-        await batches.beat(heartbeat)
-    assert sorted(await batches.heartbeats("gpt-4o-mini"), key=lambda h: (h.batch_id, h.lane)) == mine
-
-
-async def test_a_lane_has_one_heartbeat(batches):
-    """The next beat replaces the one before."""
-    for seconds in (0, 3, 6):
-        await batches.beat(a_heartbeat(seconds=seconds))
-    assert [heartbeat.at for heartbeat in await batches.heartbeats("gpt-4o-mini")] == [START + timedelta(seconds=6)]
-
-
-async def test_heartbeats_of_one_batch(batches):
-    """Its lanes under the deployment, and no neighbour's."""
-    mine = [a_heartbeat(lane, batch=1) for lane in (0, 1, 12)]
-    for heartbeat in [*mine, a_heartbeat(0, batch=0), a_heartbeat(0, batch=2), a_heartbeat(0, deployment="x", batch=1)]:
-        await batches.beat(heartbeat)
-    found = await batches.heartbeats("gpt-4o-mini", an_id(1))
-    assert sorted(found, key=lambda h: h.lane) == mine
-
-
-async def test_one_of_many_claims_a_free_lane(batches):
-    """Inserting the heartbeat is up to the first."""
-    claims = [batches.claim_lane(a_heartbeat(seconds=seconds), None) for seconds in range(10)]
-    lost = [error for error in await asyncio.gather(*claims, return_exceptions=True) if error]
-    assert [type(error) for error in lost] == [Changed] * 9
-    assert len(await batches.heartbeats("gpt-4o-mini")) == 1
-
-
-async def test_one_of_many_takes_a_lane_over(batches):
-    """Replacing a heartbeat works at the version that was read, once."""
-    await batches.beat(a_heartbeat())
-    stored = await batches.get_heartbeat("gpt-4o-mini", an_id(0), 0)
-    assert stored.value == a_heartbeat()
-    claims = [batches.claim_lane(a_heartbeat(seconds=seconds), stored.version) for seconds in range(1, 11)]
-    lost = [error for error in await asyncio.gather(*claims, return_exceptions=True) if error]
-    assert [type(error) for error in lost] == [Changed] * 9
-
-
-async def test_a_lane_that_beat_meanwhile_is_not_taken_over(batches):
-    """Each beat is another version."""
-    await batches.beat(a_heartbeat())
-    stored = await batches.get_heartbeat("gpt-4o-mini", an_id(0), 0)
-    await batches.beat(a_heartbeat(seconds=3))
-    with pytest.raises(Changed):
-        await batches.claim_lane(a_heartbeat(seconds=4), stored.version)
-
-
-async def test_a_lane_that_stopped_is_not_taken_over_at_an_old_version(batches):
-    """There is nothing to replace."""
-    await batches.beat(a_heartbeat())
-    stored = await batches.get_heartbeat("gpt-4o-mini", an_id(0), 0)
-    await batches.stop_beating(a_heartbeat())
-    assert await batches.get_heartbeat("gpt-4o-mini", an_id(0), 0) is None
-    with pytest.raises(Changed):
-        await batches.claim_lane(a_heartbeat(seconds=4), stored.version)
-
-
-async def test_stop_beating_removes_the_lane(batches):
-    """That lane's, whenever it beat last, and no other's."""
-    await batches.beat(a_heartbeat(0, seconds=0))
-    await batches.beat(a_heartbeat(1, seconds=0))
-    await batches.stop_beating(a_heartbeat(0, seconds=9))
-    assert await batches.heartbeats("gpt-4o-mini") == [a_heartbeat(1)]
-
-
-async def test_stop_beating_twice_is_no_error(batches):
-    """Nothing happens if there is none."""
-    await batches.stop_beating(a_heartbeat())
-    await batches.stop_beating(a_heartbeat())
-
-
-@pytest.mark.parametrize("deployment", ["org/model:v1#2?x", "mistral\\7b", "Ünïcode", "100%", "it's"])
-async def test_any_deployment_name_works(batches, deployment):
-    """Deployment names may hold any character."""
-    await batches.beat(a_heartbeat(deployment=deployment))
-    assert await batches.heartbeats(deployment) == [a_heartbeat(deployment=deployment)]
-
-
-async def test_heartbeats_of_an_unknown_deployment_are_none(batches):
-    """No rows, no error."""
-    assert await batches.heartbeats("unknown") == []

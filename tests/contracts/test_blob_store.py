@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from shared.ports import BlobMissing, BlobStore
+from shared.ports.base import BlobMissing
+from shared.ports.blobs import BlobStore
 
 MIB = 1024 * 1024
 

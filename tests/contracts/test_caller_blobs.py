@@ -14,23 +14,25 @@ from azure.storage.blob.aio import ContainerClient
 
 from local_host.stores.caller_blobs import LateCallerBlobs
 from shared.azure.caller_blobs import AzureCallerBlobs
-from shared.azure.connect import AzureStores, azure_stores_from_connection_string
+from shared.azure.connect import azure_stores_from_connection_string
 from shared.domain.errors import Unavailable
-from shared.ports import AccessDenied, BlobMissing, CallerBlobs, Changed
+from shared.ports.base import AccessDenied, BlobMissing, Changed
+from shared.ports.caller_blobs import CallerBlobs
+from shared.ports.stores import Stores
 from tests.contracts.conftest import fresh_names
 
 MIB = 1024 * 1024
 
 
 @pytest.fixture
-async def azure(azurite: str) -> AsyncIterator[AzureStores]:
+async def azure(azurite: str) -> AsyncIterator[Stores]:
     stores = azure_stores_from_connection_string(azurite, fresh_names())
     yield stores
     await stores.close()
 
 
 @pytest.fixture(params=["platform", "local_host"])
-def blobs(request: pytest.FixtureRequest, azure: AzureStores, azurite: str) -> Iterator[CallerBlobs]:
+def blobs(request: pytest.FixtureRequest, azure: Stores, azurite: str) -> Iterator[CallerBlobs]:
     """As on the platform, and as on the local host."""
     if request.param == "platform":
         yield azure.caller_blobs
@@ -211,7 +213,7 @@ async def test_an_account_that_refuses_is_told_from_one_that_is_down(azurite: st
             await down.look("http://127.0.0.1:9/devstoreaccount1/box/in.jsonl")
 
 
-async def test_the_key_stays_with_its_account(azure: AzureStores, azurite: str) -> None:
+async def test_the_key_stays_with_its_account(azure: Stores, azurite: str) -> None:
     """Another host is asked with the identity alone: here there is none, and no request is made."""
     asked: list[str] = []
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from shared.domain.batches.creation import Creation
-from shared.ports import Changed
+from shared.ports.base import Changed
 from tests.contracts.samples import START, an_id
 
 

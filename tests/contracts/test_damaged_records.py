@@ -33,11 +33,11 @@ def garbage(request):
 def spoil(stores, garbage):
     """Write garbage over the record of id BAD in one of the tables."""
     places = {
-        "files": (lambda: stores.files._table, table_key(OWNER), newest_first(BAD)),
-        "batches": (lambda: stores.batches._batches, table_key(OWNER), newest_first(BAD)),
-        "uploads": (lambda: stores.uploads._table, table_key(OWNER), table_key(BAD)),
-        "webhook_endpoints": (lambda: stores.webhooks._endpoints, table_key(OWNER), newest_first(BAD)),
-        "webhook_deliveries": (lambda: stores.webhooks._deliveries, table_key(BAD), table_key("delivery")),
+        "files": (stores.files, table_key(OWNER), newest_first(BAD)),
+        "batches": (stores.batches, table_key(OWNER), newest_first(BAD)),
+        "uploads": (stores.uploads, table_key(OWNER), table_key(BAD)),
+        "webhook_endpoints": (stores.webhook_endpoints, table_key(OWNER), newest_first(BAD)),
+        "webhook_deliveries": (stores.deliveries, table_key(BAD), table_key("delivery")),
     }
 
     async def spoil(table):
@@ -47,7 +47,7 @@ def spoil(stores, garbage):
             assert await write(lambda connection: connection.execute(query, (garbage, BAD)).rowcount) == 1
         else:
             where, partition, key = places[table]
-            await where().upsert(partition, key, garbage)
+            await where._table.upsert(partition, key, garbage)
 
     return spoil
 
@@ -103,15 +103,15 @@ async def test_uploads(stores, spoil):
 async def test_webhooks(stores, spoil):
     """Endpoints in lists; deliveries that are due."""
     for number in NUMBERS:
-        await stores.webhooks.insert_endpoint(a_webhook_endpoint(number))
-        await stores.webhooks.insert_delivery(a_delivery(number))
+        await stores.webhook_endpoints.insert(a_webhook_endpoint(number))
+        await stores.deliveries.insert(a_delivery(number))
     await spoil("webhook_endpoints")
     await spoil("webhook_deliveries")
     with pytest.raises(Damaged):
-        await stores.webhooks.get_endpoint(OWNER, BAD)
-    endpoints = await stores.webhooks.list_endpoints(OWNER, limit=3)
+        await stores.webhook_endpoints.get(OWNER, BAD)
+    endpoints = await stores.webhook_endpoints.list(OWNER, limit=3)
     assert [endpoint.id for endpoint in endpoints] == SOUND[::-1]
-    assert await collect(stores.webhooks.due_deliveries(START)) == SOUND
+    assert await collect(stores.deliveries.due(START)) == SOUND
 
 
 async def spoil_lane(stores, garbage, lane):
@@ -120,31 +120,31 @@ async def spoil_lane(stores, garbage, lane):
         await stores.files._database.write(lambda connection: connection.execute(query, (garbage, lane)).rowcount)
     else:
         key = f"{an_id(0)}_{lane:04d}"
-        await stores.batches._lanes.upsert(table_key("gpt-4o-mini"), key, garbage)
+        await stores.heartbeats._table.upsert(table_key("gpt-4o-mini"), key, garbage)
 
 
 async def test_a_lane_beats_anew(stores, garbage):
     """A heartbeat is nobody's truth: a damaged one is dropped by whoever claims the lane."""
     beats = [a_heartbeat(lane) for lane in range(2)]
     for beat in beats:
-        await stores.batches.beat(beat)
+        await stores.heartbeats.beat(beat)
     await spoil_lane(stores, garbage, 1)
-    assert await stores.batches.heartbeats("gpt-4o-mini") == beats[:1]
-    assert await stores.batches.get_heartbeat("gpt-4o-mini", an_id(0), 1) is None
-    await stores.batches.claim_lane(beats[1], None)
-    assert await stores.batches.heartbeats("gpt-4o-mini") == beats
+    assert await stores.heartbeats.list("gpt-4o-mini") == beats[:1]
+    assert await stores.heartbeats.get("gpt-4o-mini", an_id(0), 1) is None
+    await stores.heartbeats.claim(beats[1], None)
+    assert await stores.heartbeats.list("gpt-4o-mini") == beats
 
 
 async def test_a_damaged_row_of_a_chunk_is_told(stores, garbage):
     """It counts: to go on without it would be to ask its lines again."""
-    version = await stores.batches.put_chunk(ChunkRow(batch_id="b", index=0), None)
+    version = await stores.chunks.put(ChunkRow(batch_id="b", index=0), None)
     assert version
     if hasattr(stores.files, "_database"):
         query = "UPDATE chunk_rows SET record = ?"
         await stores.files._database.write(lambda connection: connection.execute(query, (garbage,)).rowcount)
     else:
-        await stores.batches._chunks.upsert(table_key("b"), table_key("000000"), garbage)
+        await stores.chunks._table.upsert(table_key("b"), table_key("000000"), garbage)
     with pytest.raises(Damaged):
-        await stores.batches.list_chunks("b")
+        await stores.chunks.list("b")
     with pytest.raises(Damaged):
-        await stores.batches.get_chunk("b", 0)
+        await stores.chunks.get("b", 0)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.ports import AlreadyExists
+from shared.ports.base import AlreadyExists
 from tests.contracts.samples import START, a_file, an_id
 
 

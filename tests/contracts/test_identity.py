@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from shared.azure.connect import AzureStores, azure_stores
+from shared.azure.connect import azure_stores
 from shared.azure.identity import StorageIdentity, service_credential
 from shared.domain.deployments.deployment import Deployment, UpstreamKind
 from shared.domain.errors import Unavailable
 from shared.domain.upstream.outcome import classify
 from shared.domain.upstream.upstream import FailureKind, Retry, UpstreamFailure, build_request
+from shared.ports.stores import Stores
 from shared.services import Services, _azure_services
 from shared.upstream.client import UpstreamClient
 from tests import identity_endpoint
@@ -42,7 +43,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-async def stores(settings: str) -> AsyncIterator[AzureStores]:
+async def stores(settings: str) -> AsyncIterator[Stores]:
     opened = azure_stores(settings)
     yield opened
     await opened.close()
@@ -55,8 +56,7 @@ async def service(settings: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     built = _azure_services()
     yield built
     await built.upstream.close()
-    await built.blobs.close()
-    await built.files.close()
+    await built.stores.close()
 
 
 def azure_deployment(url: str) -> Deployment:
@@ -110,7 +110,7 @@ async def test_the_name_of_an_account_is_enough(monkeypatch):
     await stores.close()
 
     assert stores.blobs._container.url.startswith("https://acct.blob.core.windows.net/")
-    assert stores.files._table._service.url.startswith("https://acct.table.core.windows.net")
+    assert stores.files._table._client.url.startswith("https://acct.table.core.windows.net")
 
 
 async def test_a_uri_comes_before_the_name(monkeypatch):

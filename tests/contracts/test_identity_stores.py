@@ -11,13 +11,13 @@ import pytest
 
 from shared.azure.connect import azure_stores
 from tests import azurite, azurite_with_oauth, identity_endpoint
-from tests.contracts import test_batch_store, test_blob_store
+from tests.contracts import test_batch_store, test_blob_store, test_chunk_store, test_heartbeat_store
 from tests.contracts.conftest import fresh_names
 from tests.identity_endpoint import IdentityEndpoint
 
 CLIENT_ID = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 
-for _suite in (test_batch_store, test_blob_store):
+for _suite in (test_batch_store, test_blob_store, test_chunk_store, test_heartbeat_store):
     globals().update({name: test for name, test in vars(_suite).items() if name.startswith("test_")})
 
 

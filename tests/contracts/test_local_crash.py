@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from local_host.stores.stores import LocalStores, open_stores
-from shared.ports import BlobMissing
+from local_host.stores.stores import open_stores
+from shared.ports.base import BlobMissing
+from shared.ports.stores import Stores
 from tests.azurite import ROOT
 from tests.contracts.crash_writer import JOURNAL, PLAN, content, entry, upload_name
 from tests.contracts.samples import a_batch
@@ -19,7 +20,7 @@ from tests.contracts.samples import a_batch
 KILLS = 20
 
 
-async def read_all(stores: LocalStores, name: str) -> bytes:
+async def read_all(stores: Stores, name: str) -> bytes:
     return b"".join([piece async for piece in stores.blobs.read(name)])
 
 
@@ -35,11 +36,11 @@ def write_until_killed(data: Path, starts: dict[str, int], seconds: float) -> di
     return {kind: int(number) for kind, number in pairs}
 
 
-async def found_numbers(stores: LocalStores, starts: dict[str, int]) -> dict[str, int]:
+async def found_numbers(stores: Stores, starts: dict[str, int]) -> dict[str, int]:
     """Kinds of writes -> the number of the last one that is there, each checked to be whole."""
     batch = a_batch()
     found = {"append": await last_append(stores), "upload": await last_upload(stores, starts.get("upload", 0))}
-    if stored_chunk := await stores.batches.get_chunk("b", 0):
+    if stored_chunk := await stores.chunks.get("b", 0):
         found["chunk"] = stored_chunk.value.completed
     if stored_batch := await stores.batches.get(batch.owner, batch.id):
         found["batch"] = stored_batch.value.total
@@ -52,7 +53,7 @@ async def found_numbers(stores: LocalStores, starts: dict[str, int]) -> dict[str
     return found
 
 
-async def last_append(stores: LocalStores) -> int:
+async def last_append(stores: Stores) -> int:
     try:
         entries = (await read_all(stores, JOURNAL)).splitlines(keepends=True)
     except BlobMissing:
@@ -62,7 +63,7 @@ async def last_append(stores: LocalStores) -> int:
     return len(entries) - 1
 
 
-async def last_upload(stores: LocalStores, number: int) -> int:
+async def last_upload(stores: Stores, number: int) -> int:
     try:
         while True:
             whole = content(number) + content(number + 1) + content(number + 2)

@@ -20,7 +20,7 @@ from local_host.stores.disk_blobs import DiskBlobs
 from local_host.stores.stores import open_stores
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.errors import StorageFull, Unavailable
-from shared.ports import AlreadyExists, BlobMissing, Changed
+from shared.ports.base import AlreadyExists, BlobMissing, Changed
 from tests.azurite import ROOT
 from tests.contracts.samples import a_file
 
@@ -199,10 +199,10 @@ async def test_a_caller_that_gives_up_does_not_stop_the_others(local):
 async def test_two_openers_of_one_folder_see_each_other(local, tmp_path):
     """What one wrote the other reads, and of two writers at one version the second loses."""
     other = open_stores(tmp_path)
-    version = await local.batches.put_chunk(ChunkRow(batch_id="b", index=0), None)
-    await other.batches.put_chunk(ChunkRow(batch_id="b", index=0, completed=1), version)
+    version = await local.chunks.put(ChunkRow(batch_id="b", index=0), None)
+    await other.chunks.put(ChunkRow(batch_id="b", index=0, completed=1), version)
     with pytest.raises(Changed):
-        await local.batches.put_chunk(ChunkRow(batch_id="b", index=0, completed=2), version)
+        await local.chunks.put(ChunkRow(batch_id="b", index=0, completed=2), version)
     await other.close()
 
 

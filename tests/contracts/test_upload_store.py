@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from shared.domain.files.upload import UploadStatus
-from shared.ports import AlreadyExists, Changed
+from shared.ports.base import AlreadyExists, Changed
 from tests.contracts.samples import START, a_part, an_id, an_upload
 
 HOUR = timedelta(hours=1)

@@ -12,12 +12,13 @@ import inspect
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from random import Random
 from typing import Any, Final
 
 from shared.domain.errors import Unavailable
+from shared.ports.stores import Stores
 from tests.faults.processes import current
 
 
@@ -115,3 +116,9 @@ class Faulting:
                 yield item
                 if (item := await anext(items, _NOTHING)) is not _NOTHING:
                     await self._weather.response(number)
+
+
+def in_weather(stores: Stores, weather: Weather) -> Stores:
+    """All of them, in this weather."""
+    real = {each.name: getattr(stores, each.name) for each in fields(Stores) if each.name != "close"}
+    return replace(stores, **{name: Faulting(store, weather) for name, store in real.items()})

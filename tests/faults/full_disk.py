@@ -31,7 +31,7 @@ async def fill_disk(world: World) -> bool:
         await asyncio.sleep(0.01)
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
-    refused = await asyncio.gather(world.service.blobs.put("plans/full", b"full"), return_exceptions=True)
+    refused = await asyncio.gather(world.service.stores.blobs.put("plans/full", b"full"), return_exceptions=True)
     await asyncio.sleep(FULL_SECONDS)
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     return isinstance(refused[0], Unavailable)

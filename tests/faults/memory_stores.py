@@ -5,11 +5,11 @@ Every method takes effect at one moment, without waiting; what makes stores slow
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import ChunkRow
@@ -17,7 +17,8 @@ from shared.domain.files.file import File
 from shared.domain.files.upload import Upload
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.webhooks.endpoint import WebhookEndpoint
-from shared.ports import AlreadyExists, BlobMissing, Changed, Stored
+from shared.ports.base import AlreadyExists, BlobMissing, Changed, Stored
+from shared.ports.stores import Stores
 
 PIECE_BYTES = 4 * 1024 * 1024
 
@@ -128,8 +129,6 @@ class MemoryBatches:
     def __init__(self) -> None:
         self._versions = map(str, count(1))
         self._batches: dict[tuple[str, str], Stored[Batch]] = {}
-        self._chunks: dict[tuple[str, int], Stored[ChunkRow]] = {}
-        self._beats: dict[tuple[str, str, int], Heartbeat] = {}
 
     def now(self, owner: str, batch_id: str) -> Batch:
         """The record at this moment."""
@@ -163,37 +162,52 @@ class MemoryBatches:
             if not stored.value.is_terminal:
                 yield stored.value
 
-    async def put_chunk(self, row: ChunkRow, version: str | None) -> str:
-        stored = self._chunks.get((row.batch_id, row.index))
+
+class MemoryChunks:
+    """`ChunkStore`."""
+
+    def __init__(self) -> None:
+        self._versions = map(str, count(1))
+        self._rows: dict[tuple[str, int], Stored[ChunkRow]] = {}
+
+    async def put(self, row: ChunkRow, version: str | None) -> str:
+        stored = self._rows.get((row.batch_id, row.index))
         if (stored.version if stored else None) != version:
             raise Changed
-        self._chunks[row.batch_id, row.index] = Stored(row, next(self._versions))
-        return self._chunks[row.batch_id, row.index].version
+        self._rows[row.batch_id, row.index] = Stored(row, next(self._versions))
+        return self._rows[row.batch_id, row.index].version
 
-    async def get_chunk(self, batch_id: str, index: int) -> Stored[ChunkRow] | None:
-        return self._chunks.get((batch_id, index))
+    async def get(self, batch_id: str, index: int) -> Stored[ChunkRow] | None:
+        return self._rows.get((batch_id, index))
 
-    async def list_chunks(self, batch_id: str) -> builtins.list[ChunkRow]:
-        rows = [stored.value for (of, _), stored in self._chunks.items() if of == batch_id]
+    async def list(self, batch_id: str) -> list[ChunkRow]:
+        rows = [stored.value for (of, _), stored in self._rows.items() if of == batch_id]
         return sorted(rows, key=lambda row: row.index)
+
+
+class MemoryHeartbeats:
+    """`HeartbeatStore`."""
+
+    def __init__(self) -> None:
+        self._beats: dict[tuple[str, str, int], Heartbeat] = {}
 
     async def beat(self, heartbeat: Heartbeat) -> None:
         self._beats[heartbeat.deployment, heartbeat.batch_id, heartbeat.lane] = heartbeat
 
-    async def claim_lane(self, heartbeat: Heartbeat, version: str | None) -> None:
-        stored = await self.get_heartbeat(heartbeat.deployment, heartbeat.batch_id, heartbeat.lane)
+    async def claim(self, heartbeat: Heartbeat, version: str | None) -> None:
+        stored = await self.get(heartbeat.deployment, heartbeat.batch_id, heartbeat.lane)
         if (stored.version if stored else None) != version:
             raise Changed
         await self.beat(heartbeat)
 
-    async def get_heartbeat(self, deployment: str, batch_id: str, lane: int) -> Stored[Heartbeat] | None:
+    async def get(self, deployment: str, batch_id: str, lane: int) -> Stored[Heartbeat] | None:
         beat = self._beats.get((deployment, batch_id, lane))
         return Stored(beat, repr(beat)) if beat else None
 
-    async def stop_beating(self, heartbeat: Heartbeat) -> None:
+    async def stop(self, heartbeat: Heartbeat) -> None:
         self._beats.pop((heartbeat.deployment, heartbeat.batch_id, heartbeat.lane), None)
 
-    async def heartbeats(self, deployment: str, batch_id: str | None = None) -> builtins.list[Heartbeat]:
+    async def list(self, deployment: str, batch_id: str | None = None) -> list[Heartbeat]:
         return [beat for (of, batch, _), beat in self._beats.items() if of == deployment and batch_id in (None, batch)]
 
 
@@ -205,11 +219,25 @@ class NoUploads:
             yield upload
 
 
-class NoWebhooks:
-    """As much of a `WebhookStore` as a batch needs whose owner has no endpoint."""
+class NoWebhookEndpoints:
+    """As much of a `WebhookEndpointStore` as a batch needs whose owner has no endpoint."""
 
-    async def list_endpoints(self, owner: str, *, after: str | None = None, limit: int) -> list[WebhookEndpoint]:
+    async def list(self, owner: str, *, after: str | None = None, limit: int) -> list[WebhookEndpoint]:
         return []
+
+
+def memory_stores() -> Stores:
+    """Empty ones; of what no run of a batch asks, none."""
+    needed: dict[str, Any] = {
+        "blobs": MemoryBlobs(),
+        "files": MemoryFiles(),
+        "uploads": NoUploads(),
+        "batches": MemoryBatches(),
+        "chunks": MemoryChunks(),
+        "heartbeats": MemoryHeartbeats(),
+        "webhook_endpoints": NoWebhookEndpoints(),
+    }
+    return Stores(**dict.fromkeys(each.name for each in fields(Stores)) | needed)
 
 
 def _page(records: list, after: str | None, limit: int, *, newest_first: bool) -> list:

@@ -12,7 +12,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -31,8 +31,8 @@ from shared.services import Services, use
 from shared.settings import Settings
 from tests.faults import virtual_time
 from tests.faults.durable_runs import DurableRuns
-from tests.faults.faulting_stores import Faulting, Moment, Weather
-from tests.faults.memory_stores import MemoryBatches, MemoryBlobs, MemoryFiles, NoUploads, NoWebhooks
+from tests.faults.faulting_stores import Moment, Weather, in_weather
+from tests.faults.memory_stores import memory_stores
 from tests.faults.processes import Killed, Process, current, watch_tasks
 from tests.faults.upstream import BREAKS, Outage, Upstream, is_rejected
 from timers.sweep_orphans import sweep_orphans
@@ -239,7 +239,7 @@ class _Simulation:
         self._day = day
         self._dice = Random(day.seed)
         self._clock = Clock()
-        self._blobs, self._files, self._batches = MemoryBlobs(), MemoryFiles(), MemoryBatches()
+        self._stores = memory_stores()
         self._weather = Weather(dice=Random(self._dice.random()), events=self._events(), **day.weather)
         self._upstream = Upstream(
             dice=Random(self._dice.random()),
@@ -288,25 +288,21 @@ class _Simulation:
             max_concurrency=self._day.concurrency,
             request_timeout_seconds=self._day.request_seconds,
         )
-        others = {item.name: None for item in fields(Services) if item.default is MISSING}  # No batch run needs them.
-        needed: dict[str, Any] = {
-            "settings": Settings(
-                deployments={"m": deployment},
-                chunk_lines=self._day.chunk_lines,
-                lanes=self._day.lanes,
-                slice_seconds=self._day.slice_seconds,
-                journal_results=self._day.journal_results,
-                kept_result_bytes=self._day.kept_result_bytes,
-            ),
-            "blobs": Faulting(self._blobs, self._weather),
-            "files": Faulting(self._files, self._weather),
-            "batches": Faulting(self._batches, self._weather),
-            "webhooks": Faulting(NoWebhooks(), self._weather),
-            "uploads": NoUploads(),
-            "upstream": self._upstream,
-            "now": self._clock,
-        }
-        return Services(**others | needed)
+        settings = Settings(
+            deployments={"m": deployment},
+            chunk_lines=self._day.chunk_lines,
+            lanes=self._day.lanes,
+            slice_seconds=self._day.slice_seconds,
+            journal_results=self._day.journal_results,
+            kept_result_bytes=self._day.kept_result_bytes,
+        )
+        return Services(
+            settings=settings,
+            stores=in_weather(self._stores, self._weather),
+            upstream=self._upstream,
+            webhook_sender=None,  # No endpoint is told of the batch.
+            now=self._clock,
+        )
 
     async def run(self) -> Aftermath:
         loop = asyncio.get_running_loop()
@@ -329,8 +325,8 @@ class _Simulation:
 
     async def _remains(self) -> list[str]:
         """What the end of the batch should have taken with it."""
-        blobs = [name for prefix in ("plans/", "journals/") async for name in self._blobs.names(prefix)]
-        return [*blobs, *(f"heartbeat of lane {beat.lane}" for beat in await self._batches.heartbeats("m"))]
+        blobs = [name for prefix in ("plans/", "journals/") async for name in self._stores.blobs.names(prefix)]
+        return [*blobs, *(f"heartbeat of lane {beat.lane}" for beat in await self._stores.heartbeats.list("m"))]
 
     async def _sweep(self) -> None:
         """The nights after, in fair weather: the first notes what no record names, one a month later removes it."""
@@ -343,9 +339,9 @@ class _Simulation:
         write = odd_line if self._day.odd_lines else request_line
         data = b"".join(write(number) for number in range(1, self._day.lines + 1))
         batch = self._batch
-        await self._blobs.stage_block(batch.input_blob, "0", data)
-        await self._blobs.commit_blocks(batch.input_blob, ["0"])
-        await self._files.insert(
+        await self._stores.blobs.stage_block(batch.input_blob, "0", data)
+        await self._stores.blobs.commit_blocks(batch.input_blob, ["0"])
+        await self._stores.files.insert(
             File(
                 id=batch.input_file_id,
                 owner=OWNER,
@@ -357,14 +353,14 @@ class _Simulation:
                 blob=batch.input_blob,
             )
         )
-        await self._batches.insert(batch)
+        await self._stores.batches.insert(batch)
 
     def _set_clock(self, by: float) -> None:
         self._clock.offset += by
 
     def _record(self) -> Batch:
         """The record as it is at this moment."""
-        return self._batches.now(OWNER, self._batch.id)
+        return self._stores.batches.now(OWNER, self._batch.id)
 
     def _is_over(self) -> bool:
         return self._record().is_terminal
@@ -372,7 +368,7 @@ class _Simulation:
     def _cancel(self) -> None:
         """The caller cancels; all in one moment, as the one compare-and-swap of it is."""
         with suppress(WrongState):
-            self._batches.set_now(apply(self._record(), CancelRequested(), self._clock()))
+            self._stores.batches.set_now(apply(self._record(), CancelRequested(), self._clock()))
 
     def _surprised(self, _: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -386,9 +382,9 @@ class _Simulation:
             batch=batch,
             output=await self._result_lines(batch.output_file_id),
             error=await self._result_lines(batch.error_file_id),
-            blobs={name async for name in self._blobs.names("")},
-            uncommitted=self._blobs.uncommitted(),
-            files={file.id async for file in self._files.every()},
+            blobs={name async for name in self._stores.blobs.names("")},
+            uncommitted=self._stores.blobs.uncommitted(),
+            files={file.id async for file in self._stores.files.every()},
             unswept=unswept,
             unsweepable=await self._remains(),
             upstream=self._upstream,
@@ -400,8 +396,8 @@ class _Simulation:
         )
 
     async def _result_lines(self, file_id: str | None) -> list[dict[str, Any]]:
-        file = await self._files.get(OWNER, file_id) if file_id else None
-        data = await read_all(self._blobs, file.blob) if file else b""
+        file = await self._stores.files.get(OWNER, file_id) if file_id else None
+        data = await read_all(self._stores.blobs, file.blob) if file else b""
         return [msgspec.json.decode(line) for line in data.splitlines()]
 
 

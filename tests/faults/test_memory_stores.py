@@ -2,22 +2,16 @@
 
 import pytest
 
-from tests.contracts.test_batch_store import *  # noqa: F403 - the suite itself, on other fixtures
+from shared.ports.stores import Stores
+from tests.contracts.conftest import batches, blobs, chunks, files, heartbeats  # noqa: F401 - fixtures over `stores`
+from tests.contracts.test_batch_store import *  # noqa: F403 - the suite itself, on other stores
 from tests.contracts.test_blob_store import *  # noqa: F403
+from tests.contracts.test_chunk_store import *  # noqa: F403
 from tests.contracts.test_file_store import *  # noqa: F403
-from tests.faults.memory_stores import MemoryBatches, MemoryBlobs, MemoryFiles
+from tests.contracts.test_heartbeat_store import *  # noqa: F403
+from tests.faults.memory_stores import memory_stores
 
 
 @pytest.fixture
-def blobs() -> MemoryBlobs:
-    return MemoryBlobs()
-
-
-@pytest.fixture
-def files() -> MemoryFiles:
-    return MemoryFiles()
-
-
-@pytest.fixture
-def batches() -> MemoryBatches:
-    return MemoryBatches()
+def stores() -> Stores:
+    return memory_stores()

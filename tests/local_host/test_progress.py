@@ -7,10 +7,11 @@ import msgspec
 import pytest
 
 from local_host.console.progress import Progress
-from local_host.stores.stores import LocalStores, open_stores
+from local_host.stores.stores import open_stores
 from shared.domain.batches.batch import Batch, BatchError, Status
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.vendors.vendor import Vendor
+from shared.ports.stores import Stores
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 BATCH = Batch(
@@ -29,11 +30,11 @@ BATCH = Batch(
 class Watch:
     """A progress report over a real store, its lines, and a clock set by hand."""
 
-    def __init__(self, stores: LocalStores) -> None:
-        self.batches = stores.batches
+    def __init__(self, stores: Stores) -> None:
+        self.batches, self.chunks = stores.batches, stores.chunks
         self.at = AT
         self.lines: list[str] = []
-        self.progress = Progress(stores.batches, say=self.lines.append, now=lambda: self.at)
+        self.progress = Progress(stores, say=self.lines.append, now=lambda: self.at)
 
     async def look(self, after_seconds: float = 0.0) -> list[str]:
         """The lines of one more look."""
@@ -47,9 +48,9 @@ class Watch:
         await self.batches.replace(msgspec.structs.replace(stored.value, **changes), stored.version)
 
     async def done(self, completed: int, failed: int = 0) -> None:
-        stored = await self.batches.get_chunk(BATCH.id, 0)
+        stored = await self.chunks.get(BATCH.id, 0)
         row = ChunkRow(batch_id=BATCH.id, index=0, completed=completed, failed=failed)
-        await self.batches.put_chunk(row, stored.version if stored else None)
+        await self.chunks.put(row, stored.version if stored else None)
 
 
 @pytest.fixture

@@ -97,9 +97,9 @@ class World:
                 )
             )
             data += piece
-        await self.service.blobs.stage_block("files/in", "0", data)
-        await self.service.blobs.commit_blocks("files/in", ["0"])
-        await self.service.blobs.put(plan_blob(batch_id, None), msgspec.json.encode(Plan(chunks=tuple(chunks))))
+        await self.service.stores.blobs.stage_block("files/in", "0", data)
+        await self.service.stores.blobs.commit_blocks("files/in", ["0"])
+        await self.service.stores.blobs.put(plan_blob(batch_id, None), msgspec.json.encode(Plan(chunks=tuple(chunks))))
         batch = Batch(
             id=batch_id,
             owner=OWNER,
@@ -117,11 +117,11 @@ class World:
             chunks=len(chunks),
         )
         batch = msgspec.structs.replace(batch, **changes)
-        await self.service.batches.insert(batch)
+        await self.service.stores.batches.insert(batch)
         return batch
 
     async def read(self, batch: Batch) -> Batch:
-        stored = await self.service.batches.get(batch.owner, batch.id)
+        stored = await self.service.stores.batches.get(batch.owner, batch.id)
         assert stored is not None
         return stored.value
 
@@ -129,9 +129,9 @@ class World:
         """The result lines of an output or error file; none for no file."""
         if file_id is None:
             return []
-        file = await self.service.files.get(OWNER, file_id)
+        file = await self.service.stores.files.get(OWNER, file_id)
         assert file is not None
-        data = await read_all(self.service.blobs, file.blob)
+        data = await read_all(self.service.stores.blobs, file.blob)
         assert len(data) == file.bytes
         return [msgspec.json.decode(line) for line in data.splitlines()]
 
@@ -165,13 +165,7 @@ async def opened_world(folder: Path) -> AsyncIterator[World]:
     )
     service = Services(
         settings=settings,
-        blobs=stores.blobs,
-        caller_blobs=stores.caller_blobs,
-        files=stores.files,
-        batches=stores.batches,
-        creations=stores.creations,
-        uploads=stores.uploads,
-        webhooks=stores.webhooks,
+        stores=stores,
         upstream=upstream,
         webhook_sender=FakeReceivers(),
     )

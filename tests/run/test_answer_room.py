@@ -36,7 +36,7 @@ class LargeAnswers:
 @pytest.mark.parametrize("per_chunk", [10, 3, 1])
 async def test_room_is_held_until_the_bytes_are_stored(world: World, per_chunk: int) -> None:
     """While storage stands still, no more is read than there is room for; then all of them end, and the room is free."""
-    blobs, upstream, goes_on = world.service.blobs, LargeAnswers(), asyncio.Event()
+    blobs, upstream, goes_on = world.service.stores.blobs, LargeAnswers(), asyncio.Event()
     append, stage_block = blobs.append, blobs.stage_block
 
     async def append_later(name: str, data: bytes) -> None:
@@ -64,7 +64,7 @@ async def test_room_is_held_until_the_bytes_are_stored(world: World, per_chunk: 
 
 async def test_room_is_given_back_where_storage_fails(world: World) -> None:
     """However the slice ends."""
-    blobs, upstream = world.service.blobs, LargeAnswers()
+    blobs, upstream = world.service.stores.blobs, LargeAnswers()
 
     async def fail(*_: object) -> None:
         raise Unavailable("The storage account does not answer; try again in a minute.")

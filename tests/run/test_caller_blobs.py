@@ -15,7 +15,7 @@ from shared.domain.batches.chunk import INPUTS_PREFIX, input_copy
 from shared.domain.errors import Unavailable
 from shared.domain.files.blob_address import result_address
 from shared.domain.vendors.vendor import Vendor
-from shared.ports import AccessDenied, BlobMissing
+from shared.ports.base import AccessDenied, BlobMissing
 from shared.run.batches.change import change
 from shared.run.batches.remains import sweep_remains
 from shared.run.chunks.plan import read_all
@@ -24,6 +24,7 @@ from shared.services import use
 from tests.fake_caller_blobs import FOLDER, HOST, URL, FakeCallerBlobs
 from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World, request_line
+from tests.with_stores import with_stores
 
 DATA = b"".join(request_line(number) for number in range(1, 11))
 OTHER = b"".join(request_line(number) for number in range(21, 30))
@@ -41,16 +42,16 @@ class Account:
         self.blobs = FakeCallerBlobs()
         self.blobs.data[URL] = DATA
         settings = replace(world.service.settings, blob_hosts=HOST, chunk_lines=3)
-        self.service = replace(world.service, settings=settings, caller_blobs=self.blobs)
+        self.service = replace(with_stores(world.service, caller_blobs=self.blobs), settings=settings)
 
     async def batch(self, **changes: object) -> Batch:
         values = {"input_file_id": "", "input_url": URL, "output_folder": FOLDER, "vendor": Vendor.AZURE}
         values |= {"status": Status.VALIDATING, "in_progress_at": None, "deployment": None, "total": 0, "chunks": 0}
         batch = await self.world.batch(1, **values | {"input_blob": ""})
-        stored = await self.service.batches.get(batch.owner, batch.id)
+        stored = await self.service.stores.batches.get(batch.owner, batch.id)
         assert stored
         batch = msgspec.structs.replace(batch, **changes)
-        await self.service.batches.replace(batch, stored.version)
+        await self.service.stores.batches.replace(batch, stored.version)
         return batch
 
     async def run(self, batch: Batch) -> Batch:
@@ -76,7 +77,7 @@ class Account:
     async def names(self) -> list[str]:
         """What is left in the service's own storage, but for the uploads of other tests' fixtures."""
         prefixes = ("inputs/", "plans/", "journals/", "results/")
-        return [name for prefix in prefixes async for name in self.service.blobs.names(prefix)]
+        return [name for prefix in prefixes async for name in self.service.stores.blobs.names(prefix)]
 
     def result(self, batch: Batch, kind: str) -> bytes:
         return self.blobs.data[result_address(FOLDER, batch.id, kind)]
@@ -163,7 +164,7 @@ async def test_a_repeated_pass_reads_one_version(account: Account) -> None:
     account.blobs.before = lambda done: None
     account.blobs.data[URL] = OTHER
     batch = await account.validate(batch)
-    assert await read_all(account.service.blobs, batch.input_blob) == OTHER
+    assert await read_all(account.service.stores.blobs, batch.input_blob) == OTHER
 
 
 async def test_a_second_pass_leaves_the_first_copy_alone(account: Account) -> None:
@@ -182,7 +183,7 @@ async def test_a_second_pass_leaves_the_first_copy_alone(account: Account) -> No
         await scan_input(account.service, batch, overtaken, copies=True)
         await scan_input(account.service, batch, overtaken, copies=True)
 
-    assert await read_all(account.service.blobs, accepted[0].input_blob) == DATA
+    assert await read_all(account.service.stores.blobs, accepted[0].input_blob) == DATA
 
 
 async def test_after_validation_the_blob_does_not_matter(account: Account) -> None:
@@ -216,9 +217,9 @@ async def test_an_account_that_is_listed_no_longer_is_left_alone(account: Accoun
 
 
 async def _another(account: Account) -> Batch:
-    stored = (await account.service.batches.list("default", limit=1))[0]
+    stored = (await account.service.stores.batches.list("default", limit=1))[0]
     fresh = msgspec.structs.replace(stored, id="0" * 32, status=Status.VALIDATING, chunks=0, total=0, errors=())
-    await account.service.batches.insert(fresh)
+    await account.service.stores.batches.insert(fresh)
     return fresh
 
 
@@ -275,8 +276,8 @@ async def test_a_cancelled_batch_delivers_what_it_has(account: Account) -> None:
 async def test_a_copy_that_outlived_its_batch_is_swept(account: Account) -> None:
     """A call of the activity that came back after the end made it again."""
     batch = await account.run(await account.batch())
-    await account.service.blobs.put(input_copy(batch.id, "late"), b"late")
+    await account.service.stores.blobs.put(input_copy(batch.id, "late"), b"late")
     now = account.service.now()
     for days in (0, 31):
         await sweep_remains(replace(account.service, now=lambda: now + timedelta(days=days)), now)  # noqa: B023
-    assert [name async for name in account.service.blobs.names(INPUTS_PREFIX)] == []
+    assert [name async for name in account.service.stores.blobs.names(INPUTS_PREFIX)] == []

@@ -22,6 +22,7 @@ from shared.services import Services
 from shared.settings import Settings
 from shared.upstream.client import UpstreamClient
 from tests.upstream.servers import OK, saying, serving
+from tests.with_stores import with_stores
 
 REFUSED = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 11\r\n\r\nKey: hidden"
 NOBODY = (
@@ -36,9 +37,9 @@ async def service(tmp_path: Path) -> AsyncIterator[Services]:
     upstream = UpstreamClient(max_response_bytes=1 << 20)
     yield Services(
         settings=Settings(bootstrap_key="k"),
+        stores=stores,
         upstream=upstream,
         webhook_sender=None,
-        **stores._asdict(),  # type: ignore[arg-type]
     )
     await upstream.close()
     await stores.close()
@@ -98,7 +99,7 @@ async def test_the_stores_of_azure_answer(service, azurite):
     """Blob and Table Storage, nothing written before."""
     stores = azure_stores_from_connection_string(azurite)
     before = {name async for name in stores.blobs.names("")} - {"readiness"}
-    readiness = await ask(replace(service, blobs=stores.blobs, batches=stores.batches))
+    readiness = await ask(replace(service, stores=stores))
     written = {name async for name in stores.blobs.names("")} - before
     await stores.close()
 
@@ -124,10 +125,10 @@ class ReadOnly:
         return getattr(self._inner, name)
 
 
-@pytest.mark.parametrize(("part", "check"), [("blobs", "blobs"), ("batches", "tables")])
+@pytest.mark.parametrize(("part", "check"), [("blobs", "blobs"), ("heartbeats", "tables")])
 async def test_storage_that_takes_no_writes_is_not_well(service, part, check):
     """Although all of it can be read. The finding says what to do."""
-    full = replace(service, **{part: ReadOnly(getattr(service, part))})
+    full = with_stores(service, **{part: ReadOnly(getattr(service.stores, part))})
     readiness = await ask(full)
 
     assert readiness.status is Verdict.FAILED
@@ -136,8 +137,8 @@ async def test_storage_that_takes_no_writes_is_not_well(service, part, check):
 
 async def test_asking_often_writes_seldom(service):
     """A hundred calls at once, and those after them, cost one write; the answer is the same for all."""
-    blobs = ReadOnly(service.blobs)
-    full = replace(service, blobs=blobs)
+    blobs = ReadOnly(service.stores.blobs)
+    full = with_stores(service, blobs=blobs)
     reports = await asyncio.gather(*(ask(full) for _ in range(100)))
     reports.append(await ask(full))
 
@@ -147,10 +148,10 @@ async def test_asking_often_writes_seldom(service):
 
 async def test_storage_that_has_room_again_is_well(service):
     """After a few seconds the probe is written anew."""
-    blobs = ReadOnly(service.blobs)
-    full = replace(service, blobs=blobs)
+    blobs = ReadOnly(service.stores.blobs)
+    full = with_stores(service, blobs=blobs)
     assert await is_full(full, good_for_seconds=0.0)
-    blobs.put = service.blobs.put
+    blobs.put = service.stores.blobs.put
     assert not await is_full(full, good_for_seconds=0.0)
     assert (await ask(full)).status is Verdict.OK
 
@@ -159,7 +160,7 @@ async def test_an_account_that_is_away_fails_in_time(service):
     """Both stores are named, within the time of the report, though their own retries take longer."""
     stores = azure_stores_from_connection_string(NOBODY)
     begun = time.monotonic()
-    readiness = await ask(replace(service, blobs=stores.blobs, batches=stores.batches))
+    readiness = await ask(replace(service, stores=stores))
     took = time.monotonic() - begun
     await stores.close()
 
@@ -170,7 +171,7 @@ async def test_an_account_that_is_away_fails_in_time(service):
 
 async def test_a_store_says_itself_what_is_wrong(service):
     """The message of Unavailable is the check's."""
-    readiness = await ask(replace(service, batches=Raising(Unavailable("Give it the role."))))
+    readiness = await ask(with_stores(service, heartbeats=Raising(Unavailable("Give it the role."))))
 
     assert named(readiness, "tables").message == "Give it the role."
     assert readiness.status is Verdict.FAILED
@@ -178,7 +179,7 @@ async def test_a_store_says_itself_what_is_wrong(service):
 
 async def test_a_store_that_hangs_ends_its_own_check_only(service):
     """The others are ok, and the report comes in time."""
-    readiness = await ask(replace(service, blobs=Hanging()), Patience(check_seconds=0.2))
+    readiness = await ask(with_stores(service, blobs=Hanging()), Patience(check_seconds=0.2))
 
     assert named(readiness, "blobs").status is Verdict.FAILED
     assert "no answer within 0.2 seconds" in named(readiness, "blobs").message
@@ -187,7 +188,7 @@ async def test_a_store_that_hangs_ends_its_own_check_only(service):
 
 async def test_a_check_that_breaks_does_not_tell_why_but_logs_it(service, caplog):
     """An unexpected exception's text may hold anything."""
-    readiness = await ask(replace(service, blobs=Raising(RuntimeError("hidden"))))
+    readiness = await ask(with_stores(service, blobs=Raising(RuntimeError("hidden"))))
 
     assert "hidden" not in named(readiness, "blobs").message
     assert [record.action for record in caplog.records] == ["readiness_check_broke"]

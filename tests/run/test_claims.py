@@ -19,7 +19,7 @@ async def test_no_chunk_is_orphaned_by_fewer_lanes(world: World, lanes: int) -> 
     """Chunks that lanes of an earlier run had claimed are finished by those there are now, each line sent once."""
     batch = await world.batch(40)
     for index in range(4):
-        await world.service.batches.put_chunk(ChunkRow(batch_id=batch.id, index=index, lane=index), None)
+        await world.service.stores.chunks.put(ChunkRow(batch_id=batch.id, index=index, lane=index), None)
     await asyncio.gather(*(work_lane(cursor(batch, lane, lanes)) for lane in range(lanes)))
     await finish_batch(cursor(batch))
     batch = await world.read(batch)

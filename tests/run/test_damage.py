@@ -44,8 +44,8 @@ async def run(world: World, batch: Batch) -> Batch:
 
 
 async def put_input(world: World, data: bytes) -> None:
-    await world.service.blobs.stage_block("files/in", "0", data)
-    await world.service.blobs.commit_blocks("files/in", ["0"])
+    await world.service.stores.blobs.stage_block("files/in", "0", data)
+    await world.service.stores.blobs.commit_blocks("files/in", ["0"])
 
 
 async def outcomes(world: World, batch: Batch) -> list[tuple[str | None, str | None]]:
@@ -68,7 +68,7 @@ LOST = (None, "internal_error")
 async def test_an_input_that_ends_early(world: World) -> None:
     """The chunks that are there run; of the one that was cut, each line fails, by its custom_id where that is there."""
     batch = await world.batch(6, per_chunk=2)
-    data = await read_all(world.service.blobs, "files/in")
+    data = await read_all(world.service.stores.blobs, "files/in")
     await put_input(world, data[: data.index(b'{"custom_id":"c4"') + 20])
     batch = await run(world, batch)
 
@@ -79,7 +79,7 @@ async def test_an_input_that_ends_early(world: World) -> None:
 async def test_what_can_still_run_is_not_failed(world: World) -> None:
     """The second chunk is cut, and nobody has worked on the first yet: its lines have to run."""
     batch = await world.batch(4, per_chunk=2)
-    await put_input(world, (await read_all(world.service.blobs, "files/in"))[:-10])
+    await put_input(world, (await read_all(world.service.stores.blobs, "files/in"))[:-10])
 
     assert await finish_batch(cursor(batch)) == {"done": False, "status": Status.IN_PROGRESS}
     assert (await run(world, batch)).completed == 2
@@ -109,7 +109,7 @@ def other_file(data: bytes) -> bytes:
 async def test_an_input_damaged_in_place(world: World, damage: Callable[[bytes], bytes], sound: range) -> None:
     """The file is as large as before; a chunk that holds other lines than planned, more or fewer, does not run."""
     batch = await accepted(world, 30)
-    await put_input(world, damage(await read_all(world.service.blobs, "files/in")))
+    await put_input(world, damage(await read_all(world.service.stores.blobs, "files/in")))
     batch = await run(world, batch)
     output, errors = await world.lines(batch.output_file_id), await world.lines(batch.error_file_id)
 
@@ -124,7 +124,7 @@ async def test_what_ran_before_the_damage_is_kept(world: World) -> None:
     batch = await world.batch(3)
     world.upstream.script = lambda prompt, _: 0.0 if prompt == "p1" else 60.0
     await stopped(world, batch)
-    data = await read_all(world.service.blobs, "files/in")
+    data = await read_all(world.service.stores.blobs, "files/in")
     await put_input(world, data[:-5] + b"   \n{")
     batch = await run(world, batch)
 
@@ -134,7 +134,7 @@ async def test_what_ran_before_the_damage_is_kept(world: World) -> None:
 async def test_more_damaged_chunks_than_a_lane_may_have_open(world: World) -> None:
     """They end all the same."""
     batch = await world.batch(60, per_chunk=3)
-    await put_input(world, (await read_all(world.service.blobs, "files/in")).replace(b"\n", b" "))
+    await put_input(world, (await read_all(world.service.stores.blobs, "files/in")).replace(b"\n", b" "))
     batch = await run(world, batch)
 
     assert (batch.status, batch.completed, batch.failed) == (Status.COMPLETED, 0, 60)
@@ -145,9 +145,9 @@ async def test_a_journal_with_a_line_that_its_chunk_has_not(world: World) -> Non
     batch = await world.batch(4, per_chunk=2)
     world.upstream.script = lambda prompt, _: 0.0 if prompt == "p1" else 60.0
     await stopped(world, batch)
-    journal = await read_all(world.service.blobs, journal_blob(batch.id, 0))
-    await world.service.blobs.delete(journal_blob(batch.id, 0))
-    await world.service.blobs.append(journal_blob(batch.id, 0), journal.replace(b"[1,", b"[7,"))
+    journal = await read_all(world.service.stores.blobs, journal_blob(batch.id, 0))
+    await world.service.stores.blobs.delete(journal_blob(batch.id, 0))
+    await world.service.stores.blobs.append(journal_blob(batch.id, 0), journal.replace(b"[1,", b"[7,"))
     world.upstream.script = lambda *_: 0.0
     batch = await run(world, batch)
 
@@ -158,7 +158,7 @@ async def test_an_input_that_is_gone(world: World) -> None:
     """What has run before is kept; the ids of the lines are those of their places."""
     batch = await world.batch(4, per_chunk=2)
     await run_first_chunk(world, batch)
-    await world.service.blobs.delete("files/in")
+    await world.service.stores.blobs.delete("files/in")
     batch = await run(world, batch)
     lines = [*await world.lines(batch.output_file_id), *await world.lines(batch.error_file_id)]
 
@@ -167,16 +167,16 @@ async def test_an_input_that_is_gone(world: World) -> None:
 
 
 async def run_first_chunk(world: World, batch: Batch) -> None:
-    plan = await read_all(world.service.blobs, plan_blob(batch.id, None))
-    await world.service.blobs.put(plan_blob(batch.id, None), plan[: plan.index(b",[1,")] + b"]}")
+    plan = await read_all(world.service.stores.blobs, plan_blob(batch.id, None))
+    await world.service.stores.blobs.put(plan_blob(batch.id, None), plan[: plan.index(b",[1,")] + b"]}")
     await work_lane(cursor(batch))
-    await world.service.blobs.put(plan_blob(batch.id, None), plan)
+    await world.service.stores.blobs.put(plan_blob(batch.id, None), plan)
 
 
 async def test_a_cancelled_batch_whose_input_is_gone_ends(world: World) -> None:
     """Its lines are told as cancelled; nobody knows their names any more."""
     batch = await world.batch(2)
-    await world.service.blobs.delete("files/in")
+    await world.service.stores.blobs.delete("files/in")
     batch = await run(world, await change(world.service, batch, CancelRequested()))
 
     assert (batch.status, batch.failed) == (Status.CANCELLED, 0)
@@ -186,7 +186,7 @@ async def test_a_cancelled_batch_whose_input_is_gone_ends(world: World) -> None:
 async def accepted(world: World, lines: int) -> Batch:
     """A batch with a plan that validation has made."""
     batch = await world.batch(lines, status=Status.VALIDATING, in_progress_at=None, total=0, chunks=0, deployment=None)
-    size = await world.service.blobs.size("files/in")
+    size = await world.service.stores.blobs.size("files/in")
     file = File(
         id=INPUT_FILE,
         owner=OWNER,
@@ -197,7 +197,7 @@ async def accepted(world: World, lines: int) -> Batch:
         expires_at=None,
         blob="files/in",
     )
-    await world.service.files.insert(file)
+    await world.service.stores.files.insert(file)
     await validate_input(cursor(batch))
     return await world.read(batch)
 
@@ -206,9 +206,9 @@ async def accepted(world: World, lines: int) -> Batch:
 async def test_a_plan_that_is_gone_or_damaged_is_made_again(world: World, damaged: bytes | None) -> None:
     """From the input, to the same bytes; the batch completes."""
     batch = await accepted(world, 30)
-    await world.service.blobs.delete(plan_blob(batch.id, batch.plan))
+    await world.service.stores.blobs.delete(plan_blob(batch.id, batch.plan))
     if damaged is not None:
-        await world.service.blobs.put(plan_blob(batch.id, batch.plan), damaged)
+        await world.service.stores.blobs.put(plan_blob(batch.id, batch.plan), damaged)
     batch = await run(world, batch)
 
     assert (batch.status, batch.completed, batch.failed) == (Status.COMPLETED, 30, 0)
@@ -219,7 +219,7 @@ async def test_a_plan_that_cannot_be_made_again(world: World) -> None:
     batch = await accepted(world, 30)
     world.upstream.script = lambda prompt, _: 0.0 if int(prompt[1:]) <= 25 else 60.0
     await stopped(world, batch)
-    await world.service.blobs.delete(plan_blob(batch.id, batch.plan))
+    await world.service.stores.blobs.delete(plan_blob(batch.id, batch.plan))
     with use(world.with_settings(chunk_lines=7)):  # Changed since the batch was accepted: its plan would be another.
         batch = await run(world, batch)
 
@@ -241,10 +241,12 @@ async def test_a_damaged_entry_of_a_journal_is_asked_again(world: World) -> None
     batch = await world.batch(3)
     world.upstream.script = lambda prompt, _: 0.0 if prompt != "p3" else 60.0
     await stopped(world, batch)
-    journal = await read_all(world.service.blobs, journal_blob(batch.id, 0))
+    journal = await read_all(world.service.stores.blobs, journal_blob(batch.id, 0))
     first, *others = journal.splitlines(keepends=True)
-    await world.service.blobs.delete(journal_blob(batch.id, 0))
-    await world.service.blobs.append(journal_blob(batch.id, 0), b"\x00" * (len(first) - 1) + b"\n" + b"".join(others))
+    await world.service.stores.blobs.delete(journal_blob(batch.id, 0))
+    await world.service.stores.blobs.append(
+        journal_blob(batch.id, 0), b"\x00" * (len(first) - 1) + b"\n" + b"".join(others)
+    )
     world.upstream.script = lambda *_: 0.0
     batch = await run(world, batch)
 
@@ -255,15 +257,15 @@ async def test_a_damaged_entry_of_a_journal_is_asked_again(world: World) -> None
 async def test_a_store_that_does_not_answer_is_no_damage(world: World) -> None:
     """Only what the store says is gone is gone."""
     batch = await world.batch(2)
-    size = world.service.blobs.size
+    size = world.service.stores.blobs.size
 
     async def silent(name: str) -> int:
         raise OSError(name)
 
-    world.service.blobs.size = silent  # type: ignore[method-assign]
+    world.service.stores.blobs.size = silent  # type: ignore[method-assign]
     for activity in (work_lane, finish_batch):
         with pytest.raises(OSError, match="files/in"):
             await activity(cursor(batch))
-    world.service.blobs.size = size  # type: ignore[method-assign]
+    world.service.stores.blobs.size = size  # type: ignore[method-assign]
 
     assert (await run(world, batch)).completed == 2

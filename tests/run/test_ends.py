@@ -46,13 +46,13 @@ async def test_an_activity_cancelled_while_it_ends_leaves_no_task(world: World) 
 async def test_a_slice_that_is_over_looks_no_more_often(world: World) -> None:
     """Waiting for slow answers past the end of a slice, the lane still looks at its batch once a heartbeat."""
     beats = []
-    real = world.service.batches.beat
+    real = world.service.stores.heartbeats.beat
 
     async def beat(heartbeat: Heartbeat) -> None:
         beats.append(heartbeat)
         await real(heartbeat)
 
-    world.service.batches.beat = beat  # type: ignore[method-assign]
+    world.service.stores.heartbeats.beat = beat  # type: ignore[method-assign]
     world.upstream.script = lambda *_: 1.5
     with use(world.with_settings(slice_seconds=0.1, heartbeat_seconds=0.5)):
         await work_lane(cursor(await world.batch(4)))
@@ -70,17 +70,19 @@ async def test_a_call_that_outlives_its_batch_takes_its_journal_with_it(world: W
     await finish_batch(cursor(batch))
     await late
 
-    assert [] == [name async for name in world.service.blobs.names("journals/")]
+    assert [] == [name async for name in world.service.stores.blobs.names("journals/")]
 
 
 async def test_heartbeats_of_killed_lanes_go_with_the_batch(world: World) -> None:
     """A lane that was killed cannot take its heartbeat back; the end of the batch does."""
     batch = await world.batch(5)
-    await world.service.batches.beat(Heartbeat(deployment="m", batch_id=batch.id, lane=3, at=batch.created_at))
+    await world.service.stores.heartbeats.beat(
+        Heartbeat(deployment="m", batch_id=batch.id, lane=3, at=batch.created_at)
+    )
     await work_lane(cursor(batch))
     await finish_batch(cursor(batch))
 
-    assert [] == await world.service.batches.heartbeats("m")
+    assert [] == await world.service.stores.heartbeats.list("m")
 
 
 async def test_an_expiry_cut_off_stays_an_expiry(world: World) -> None:
@@ -88,18 +90,18 @@ async def test_an_expiry_cut_off_stays_an_expiry(world: World) -> None:
     batch = await world.batch(30)
     at = cursor(batch)
     past = world.service.now()
-    stored = await world.service.batches.get(batch.owner, batch.id)
+    stored = await world.service.stores.batches.get(batch.owner, batch.id)
     assert stored is not None
     batch = msgspec.structs.replace(batch, expires_at=past)
-    await world.service.batches.replace(batch, stored.version)
-    real = world.service.batches.replace
+    await world.service.stores.batches.replace(batch, stored.version)
+    real = world.service.stores.batches.replace
 
     async def killed(*_: Any) -> str:
         raise SystemError
 
-    world.service.batches.replace = killed  # type: ignore[method-assign]
+    world.service.stores.batches.replace = killed  # type: ignore[method-assign]
     await asyncio.gather(finish_batch(at), return_exceptions=True)
-    world.service.batches.replace = real  # type: ignore[method-assign]
+    world.service.stores.batches.replace = real  # type: ignore[method-assign]
     await finish_batch(at)
 
     assert Status.EXPIRED is (await world.read(batch)).status
@@ -112,20 +114,20 @@ async def test_a_batch_cancelled_before_it_was_accepted_owes_no_lines(world: Wor
     batch = await world.read(batch)
 
     assert (Status.CANCELLED, None, None) == (batch.status, batch.output_file_id, batch.error_file_id)
-    assert await read_plan(world.service.blobs, batch) is None
+    assert await read_plan(world.service.stores.blobs, batch) is None
 
 
 async def test_a_late_second_finish_publishes_no_empty_files(world: World) -> None:
     """finish_batch that began before another ended it finds the plan gone, and keeps its hands off the files."""
     batch = await world.batch(5, status=Status.CANCELLING)
-    list_chunks = world.service.batches.list_chunks
+    list_rows = world.service.stores.chunks.list
 
     async def overtaken(batch_id: str) -> list[ChunkRow]:
-        world.service.batches.list_chunks = list_chunks  # type: ignore[method-assign]
+        world.service.stores.chunks.list = list_rows  # type: ignore[method-assign]
         await finish_batch(cursor(batch))
         return []
 
-    world.service.batches.list_chunks = overtaken  # type: ignore[method-assign]
+    world.service.stores.chunks.list = overtaken  # type: ignore[method-assign]
     late = await finish_batch(cursor(batch))
 
     assert late == {"done": True, "status": Status.CANCELLED}
@@ -138,19 +140,21 @@ async def test_remains_of_ended_batches_are_swept(world: World) -> None:
     await asyncio.sleep(0.002)  # Ids of one millisecond are the same here.
     ended = await world.batch(5, status=Status.COMPLETED)
     for batch in (running, ended):
-        await world.service.blobs.put(plan_blob(batch.id, None), b"{}")
-        await world.service.blobs.append(f"journals/{batch.id}/000000", b"x")
-        await world.service.batches.beat(Heartbeat(deployment="m", batch_id=batch.id, lane=0, at=batch.created_at))
+        await world.service.stores.blobs.put(plan_blob(batch.id, None), b"{}")
+        await world.service.stores.blobs.append(f"journals/{batch.id}/000000", b"x")
+        await world.service.stores.heartbeats.beat(
+            Heartbeat(deployment="m", batch_id=batch.id, lane=0, at=batch.created_at)
+        )
 
     before = world.service.now() + timedelta(seconds=1)
     assert 0 == await sweep_remains(world.service, before)
-    assert [ended.id] == [name.split("/")[2] async for name in world.service.blobs.names("lost+found/batches/")]
+    assert [ended.id] == [name.split("/")[2] async for name in world.service.stores.blobs.names("lost+found/batches/")]
     month_later = replace(world.service, now=lambda: before + timedelta(days=31))
     assert 1 == await sweep_remains(month_later, before)
-    assert [] == [name async for name in world.service.blobs.names("lost+found/")]
-    assert [f"journals/{running.id}/000000"] == [name async for name in world.service.blobs.names("journals/")]
-    assert [f"plans/{running.id}"] == [name async for name in world.service.blobs.names("plans/")]
-    assert [running.id] == [beat.batch_id for beat in await world.service.batches.heartbeats("m")]
+    assert [] == [name async for name in world.service.stores.blobs.names("lost+found/")]
+    assert [f"journals/{running.id}/000000"] == [name async for name in world.service.stores.blobs.names("journals/")]
+    assert [f"plans/{running.id}"] == [name async for name in world.service.stores.blobs.names("plans/")]
+    assert [running.id] == [beat.batch_id for beat in await world.service.stores.heartbeats.list("m")]
 
 
 async def test_remains_of_young_batches_are_not_swept(world: World) -> None:

@@ -32,43 +32,43 @@ async def test_a_lane_takes_what_a_dead_one_left(world: World, soon: None) -> No
     world.upstream.latency_seconds = 0.1
     batch = await world.batch(200)
     row = ChunkRow(batch_id=batch.id, index=1, lane=1)
-    plan = await read_plan(world.service.blobs, batch)
+    plan = await read_plan(world.service.stores.blobs, batch)
     assert plan is not None
     left = await OpenChunk.claim(
-        world.service.blobs, world.service.batches, row, plan.chunks[1], lanes=2, memory=Budget(1_000_000)
+        world.service.stores.blobs, world.service.stores.chunks, row, plan.chunks[1], lanes=2, memory=Budget(1_000_000)
     )
     assert left is not None
     left.journal.add(Entry(11, True, Usage(), None, msgspec.Raw(b'{"custom_id":"c11"}')))
-    await left.keep(world.service.batches)
+    await left.keep(world.service.stores.chunks)
     lane = asyncio.create_task(work_lane(cursor(batch, 0, 2)))
     await asyncio.sleep(2.0)
-    taken = await world.service.batches.get_chunk(batch.id, 1)
+    taken = await world.service.stores.chunks.get(batch.id, 1)
     assert taken is not None
     assert (0, False) == (taken.value.lane, lane.done())
     assert (await lane)["done"]
 
     assert world.upstream.asked["p11"] == 0
     assert {1} == set(world.upstream.asked.values())
-    assert all(row.sealed for row in await world.service.batches.list_chunks(batch.id))
+    assert all(row.sealed for row in await world.service.stores.chunks.list(batch.id))
 
 
 async def test_who_was_only_slow_lets_go(world: World) -> None:
     """A lane whose chunk another has taken finds out at its next write, and writes nothing of it any more."""
     batch = await world.batch(10)
-    plan = await read_plan(world.service.blobs, batch)
+    plan = await read_plan(world.service.stores.blobs, batch)
     assert plan is not None
-    blobs, batches, memory = world.service.blobs, world.service.batches, Budget(1_000_000)
+    blobs, chunks, memory = world.service.stores.blobs, world.service.stores.chunks, Budget(1_000_000)
     slow, heir = (ChunkRow(batch_id=batch.id, index=0, lane=lane) for lane in (0, 1))
-    mine = await OpenChunk.claim(blobs, batches, slow, plan.chunks[0], lanes=2, memory=memory)
-    refused = await OpenChunk.claim(blobs, batches, heir, plan.chunks[0], lanes=2, memory=memory)
-    taken = await OpenChunk.claim(blobs, batches, heir, plan.chunks[0], lanes=2, memory=memory, adopts=True)
+    mine = await OpenChunk.claim(blobs, chunks, slow, plan.chunks[0], lanes=2, memory=memory)
+    refused = await OpenChunk.claim(blobs, chunks, heir, plan.chunks[0], lanes=2, memory=memory)
+    taken = await OpenChunk.claim(blobs, chunks, heir, plan.chunks[0], lanes=2, memory=memory, adopts=True)
     assert mine is not None
     assert taken is not None
     mine.journal.add(Entry(1, True, Usage(), None, msgspec.Raw(b"{}")))
-    await mine.keep(batches)
-    stored = await batches.get_chunk(batch.id, 0)
+    await mine.keep(chunks)
+    stored = await chunks.get(batch.id, 0)
     assert stored is not None
 
     assert (None, True, 1, 0) == (refused, mine.lost, stored.value.lane, stored.value.completed)
-    await mine.seal(blobs, batches)
+    await mine.seal(blobs, chunks)
     assert not mine.sealed

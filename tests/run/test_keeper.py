@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -14,23 +14,22 @@ from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import ChunkRow, journal_blob
 from shared.domain.pace import write_pace
-from shared.ports import BlobMissing
+from shared.ports.base import BlobMissing
 from shared.run.chunks.plan import read_all
 from shared.services import use
 from tests.run.conftest import OWNER, World, answer
+from tests.with_stores import with_stores
 
 SLOW = {"p1", "p11", "p21", "p31"}  # One line of each chunk of ten keeps it open.
 
 
 @dataclass
-class Watched:
-    """A store in front of another that counts what is written, and takes its time for appends."""
+class SlowBlobs:
+    """A store in front of another that counts appends, and takes its time for them."""
 
     store: Any
-    append_seconds: float = 0.0
+    append_seconds: float
     appends: int = 0
-    rows: list[tuple[int, int]] = field(default_factory=list)  # Lines counted, and lines in the journal at that moment.
-    blobs: Any = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store, name)
@@ -40,10 +39,30 @@ class Watched:
         await asyncio.sleep(self.append_seconds)
         await self.store.append(name, data)
 
-    async def put_chunk(self, row: ChunkRow, version: str | None) -> str:
+
+@dataclass
+class WatchedChunks:
+    """A store in front of another that looks into the journal whenever a row is written that is not the last."""
+
+    store: Any
+    blobs: Any
+    rows: list[tuple[int, int]] = field(default_factory=list)  # Lines counted, and lines in the journal at that moment.
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    async def put(self, row: ChunkRow, version: str | None) -> str:
         if not row.sealed:
             self.rows.append((row.finished, await journaled(self.blobs, row.batch_id, row.index)))
-        return str(await self.store.put_chunk(row, version))
+        return str(await self.store.put(row, version))
+
+
+@dataclass
+class Watched:
+    """What is written while a lane is at work."""
+
+    blobs: SlowBlobs
+    chunks: WatchedChunks
 
 
 async def journaled(blobs: Any, batch_id: str, index: int) -> int:
@@ -63,11 +82,10 @@ async def at_work(
         return 2.5 if prompt in SLOW else answer()
 
     world.upstream.script = script
-    blobs = Watched(world.service.blobs, append_seconds)
-    batches = Watched(world.service.batches, blobs=world.service.blobs)
-    watched = Watched(None)
-    watched.blobs, watched.rows = blobs, batches.rows
-    with use(replace(world.with_settings(journal_seconds=60.0, **settings), blobs=blobs, batches=batches)):
+    stores = world.service.stores
+    watched = Watched(SlowBlobs(stores.blobs, append_seconds), WatchedChunks(stores.chunks, stores.blobs))
+    service = world.with_settings(journal_seconds=60.0, **settings)
+    with use(with_stores(service, blobs=watched.blobs, chunks=watched.chunks)):
         batch = await world.batch(40)
         lane = asyncio.create_task(work_lane({"owner": OWNER, "batch_id": batch.id, "lane": 0, "lanes": 1}))
         try:
@@ -82,7 +100,7 @@ async def test_answers_are_journaled_as_they_come(world: World, monkeypatch: pyt
     world.upstream.latency_seconds = 0.02
     async with at_work(world) as (batch, _):
         await asyncio.sleep(1.5)
-        kept = [await journaled(world.service.blobs, batch.id, index) for index in range(4)]
+        kept = [await journaled(world.service.stores.blobs, batch.id, index) for index in range(4)]
 
     assert [9, 9, 9, 9] == kept
 
@@ -101,7 +119,7 @@ async def test_rows_follow_the_journal(world: World) -> None:
     world.upstream.latency_seconds = 0.05
     async with at_work(world) as (_, watched):
         await asyncio.sleep(2.2)
-        rows = list(watched.rows)
+        rows = list(watched.chunks.rows)
 
     assert all(counted <= kept for counted, kept in rows)
     assert 9 in {counted for counted, _ in rows}

@@ -150,7 +150,7 @@ async def test_repeated_activity_sends_only_what_is_missing(world: World) -> Non
     world.upstream.script = lambda prompt, _: 5.0 if prompt in {"p7", "p8"} else answer()
     batch = await world.batch(10)
     killed = asyncio.create_task(work_lane(cursor(batch)))
-    while not (row := await world.service.batches.get_chunk(batch.id, 0)) or row.value.completed < 8:
+    while not (row := await world.service.stores.chunks.get(batch.id, 0)) or row.value.completed < 8:
         await asyncio.sleep(0.01)
     killed.cancel()
     await asyncio.gather(killed, return_exceptions=True)
@@ -274,7 +274,7 @@ async def test_finish_may_be_repeated(world: World) -> None:
     await finish_batch(cursor(batch))
 
     assert batch == await world.read(batch)
-    assert 1 == len(await world.service.files.list(batch.owner, limit=10))
+    assert 1 == len(await world.service.stores.files.list(batch.owner, limit=10))
 
 
 async def test_journals_and_plan_go_with_the_end(world: World) -> None:
@@ -282,7 +282,7 @@ async def test_journals_and_plan_go_with_the_end(world: World) -> None:
     batch = await run_to_end(world, await world.batch(15))
 
     with pytest.raises(Exception, match="no blob"):
-        await world.service.blobs.size(f"plans/{batch.id}")
+        await world.service.stores.blobs.size(f"plans/{batch.id}")
 
 
 async def test_results_past_the_memory_budget_are_read_back(world: World) -> None:
@@ -297,7 +297,7 @@ async def test_results_past_the_memory_budget_are_read_back(world: World) -> Non
 
 async def test_a_failing_store_loses_no_answer(world: World) -> None:
     """A storage failure in mid-run ends the slice; finished lines are kept and not sent again."""
-    real = world.service.blobs.append
+    real = world.service.stores.blobs.append
     failures = iter([True, True])
 
     async def failing(name: str, data: bytes) -> None:
@@ -305,7 +305,7 @@ async def test_a_failing_store_loses_no_answer(world: World) -> None:
             raise Unavailable("The store is down.")
         await real(name, data)
 
-    world.service.blobs.append = failing  # type: ignore[method-assign]
+    world.service.stores.blobs.append = failing  # type: ignore[method-assign]
     world.upstream.latency_seconds = 0.02
     batch = await world.batch(60, per_chunk=60)
     at = cursor(batch)

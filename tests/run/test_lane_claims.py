@@ -24,7 +24,7 @@ from tests.run.test_lane import cursor, run_to_end
 async def claimed(world: World, batch: Batch, holder: str, age_seconds: float = 0.0) -> Heartbeat:
     at = world.service.now() - timedelta(seconds=age_seconds)
     beat = Heartbeat(deployment="m", batch_id=batch.id, lane=0, at=at, holder=holder)
-    await world.service.batches.beat(beat)
+    await world.service.stores.heartbeats.beat(beat)
     return beat
 
 
@@ -81,11 +81,11 @@ async def test_who_lost_the_lane_stops(world: World) -> None:
     await asyncio.sleep(0.2)
     taken = await claimed(world, batch, "elsewhere/1/1/00", age_seconds=-1.0)
     progress = await working
-    rows = await world.service.batches.list_chunks(batch.id)
+    rows = await world.service.stores.chunks.list(batch.id)
 
     assert (False, True) == (progress["done"], progress["wait"] > 0)
     assert sum(row.finished for row in rows) == sum(world.upstream.asked.values()) < 400
-    assert [taken] == await world.service.batches.heartbeats("m")
+    assert [taken] == await world.service.stores.heartbeats.list("m")
 
 
 def limited(world: World, concurrency: int, **times: float) -> Services:
@@ -142,11 +142,11 @@ async def test_a_batch_out_of_turn_says_so_and_can_be_cancelled(world: World) ->
         second = await world.batch(5)
         now = world.service.now()
         for batch in (first, second):
-            await world.service.batches.beat(Heartbeat(deployment="m", batch_id=batch.id, lane=0, at=now))
+            await world.service.stores.heartbeats.beat(Heartbeat(deployment="m", batch_id=batch.id, lane=0, at=now))
         turn = turn_at(now, LaneTimes().turn_seconds) % 2
         waiting = second if turn == 0 else first
         progress = await work_lane(cursor(waiting))
-        (beat,) = await world.service.batches.heartbeats("m", waiting.id)
+        (beat,) = await world.service.stores.heartbeats.list("m", waiting.id)
         await change(world.service, waiting, CancelRequested())
         after = await work_lane(cursor(waiting))
 

@@ -11,7 +11,7 @@ from tests.run.conftest import World
 
 
 async def beats(world: World) -> int:
-    return len(await world.service.batches.heartbeats(RUNS))
+    return len(await world.service.stores.heartbeats.list(RUNS))
 
 
 async def test_a_long_work_beats_and_stops_with_its_end(world: World) -> None:
@@ -41,7 +41,7 @@ async def test_a_short_work_writes_nothing(world: World) -> None:
 
 async def test_a_store_that_refuses_a_beat_does_not_end_the_work(world: World) -> None:
     """The next one may be taken."""
-    beat, calls = world.service.batches.beat, 0
+    beat, calls = world.service.stores.heartbeats.beat, 0
 
     async def refusing(heartbeat: object) -> None:
         nonlocal calls
@@ -50,7 +50,7 @@ async def test_a_store_that_refuses_a_beat_does_not_end_the_work(world: World) -
             raise OSError("down")
         await beat(heartbeat)  # type: ignore[arg-type]
 
-    world.service.batches.beat = refusing  # type: ignore[method-assign]
+    world.service.stores.heartbeats.beat = refusing  # type: ignore[method-assign]
     async with showing_life(world.service, await world.batch(1), beat_seconds=0.01):
         await asyncio.sleep(0.1)
 

@@ -84,7 +84,7 @@ async def change_meanwhile(world: World, status: str) -> tuple[dict[str, Any], H
     await asyncio.sleep(0.3)
     client.said = SimpleNamespace(runtime_status=SimpleNamespace(name=status), input_={"run": "mine"})
     progress = await lane
-    stored = await world.service.batches.get_heartbeat("m", batch.id, 0)
+    stored = await world.service.stores.heartbeats.get("m", batch.id, 0)
     return progress, stored.value if stored else None, batch
 
 
@@ -95,7 +95,7 @@ async def test_a_suspended_run_holds_its_lanes_up(world: World, often: None) -> 
     assert (False, True) == (progress["done"], 0 < progress["wait"] <= NAP_SECONDS)
     assert beat is not None
     assert (True, False, "") == ("suspended" in (beat.reason or ""), beat.asked, beat.holder)
-    rows = await world.service.batches.list_chunks(batch.id)
+    rows = await world.service.stores.chunks.list(batch.id)
     assert 0 < world.upstream.asked.total() == sum(row.finished for row in rows) < 100
 
 
@@ -104,5 +104,5 @@ async def test_the_lanes_of_a_terminated_run_end(world: World, often: None) -> N
     progress, beat, batch = await change_meanwhile(world, "Terminated")
 
     assert (True, None) == (progress["done"], beat)
-    rows = await world.service.batches.list_chunks(batch.id)
+    rows = await world.service.stores.chunks.list(batch.id)
     assert 0 < world.upstream.asked.total() == sum(row.finished for row in rows) < 100

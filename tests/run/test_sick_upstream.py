@@ -40,10 +40,10 @@ async def test_an_upstream_that_is_down_is_left_alone(world: World) -> None:
     batch = await world.batch(500)
     progress = await work_lane(cursor(batch))
 
-    (beat,) = await world.service.batches.heartbeats("m")
+    (beat,) = await world.service.stores.heartbeats.list("m")
     assert (False, 5.0) == (progress["done"], round(progress["wait"]))
     assert sum(world.upstream.asked.values()) < 80
-    assert 0 == sum(row.failed for row in await world.service.batches.list_chunks(batch.id))
+    assert 0 == sum(row.failed for row in await world.service.stores.chunks.list(batch.id))
     assert "connection" in (beat.reason or "")
 
 
@@ -56,7 +56,7 @@ async def test_it_goes_on_when_the_upstream_is_back(world: World) -> None:
     batch = await run_to_end(world, batch)
 
     assert (Status.COMPLETED, 100, 0) == (batch.status, batch.completed, batch.failed)
-    assert [] == await world.service.batches.heartbeats("m")
+    assert [] == await world.service.stores.heartbeats.list("m")
 
 
 async def test_pauses_grow(world: World) -> None:
@@ -67,7 +67,7 @@ async def test_pauses_grow(world: World) -> None:
     for _ in range(5):
         with use(replace(services(), now=lambda at=now: at)):
             waited = (await work_lane({**cursor(batch), "waited": waited}))["waited"]
-        (beat,) = await world.service.batches.heartbeats("m")
+        (beat,) = await world.service.stores.heartbeats.list("m")
         assert beat.paused_until is not None
         pauses.append(round((beat.paused_until - now).total_seconds()))
         now = beat.paused_until
@@ -82,7 +82,7 @@ async def test_a_long_pause_is_slept_in_naps(world: World) -> None:
     first = await work_lane(cursor(batch))
     asked = sum(world.upstream.asked.values())
     second = await work_lane({**cursor(batch), "waited": first["waited"]})
-    (beat,) = await world.service.batches.heartbeats("m")
+    (beat,) = await world.service.stores.heartbeats.list("m")
     await change(world.service, batch, CancelRequested())
     third = await work_lane({**cursor(batch), "waited": second["waited"]})
 
@@ -100,7 +100,7 @@ async def test_a_pause_from_before_the_clock_was_set_holds_nothing(world: World)
     beat = Heartbeat(
         deployment="m", batch_id=batch.id, lane=0, at=later, paused_until=later + timedelta(seconds=5), reason="down"
     )
-    await world.service.batches.beat(beat)
+    await world.service.stores.heartbeats.beat(beat)
     progress = await work_lane({**cursor(batch), "waited": 5.0})
 
     assert progress["done"]
@@ -113,7 +113,7 @@ async def test_patience_ends(world: World) -> None:
     progress = await work_lane({**cursor(batch), "waited": world.service.settings.patience_seconds})
 
     assert progress["done"]
-    assert 60 == sum(row.failed for row in await world.service.batches.list_chunks(batch.id))
+    assert 60 == sum(row.failed for row in await world.service.stores.chunks.list(batch.id))
 
 
 async def test_three_faults_in_ten_do_not_pause(world: World) -> None:
@@ -124,7 +124,7 @@ async def test_three_faults_in_ten_do_not_pause(world: World) -> None:
     progress = await work_lane(cursor(batch))
 
     assert progress["done"]
-    assert 300 == sum(row.finished for row in await world.service.batches.list_chunks(batch.id))
+    assert 300 == sum(row.finished for row in await world.service.stores.chunks.list(batch.id))
 
 
 async def test_a_pause_the_upstream_asked_for_holds_for_every_lane(world: World) -> None:
@@ -133,7 +133,7 @@ async def test_a_pause_the_upstream_asked_for_holds_for_every_lane(world: World)
     other = Heartbeat(
         deployment="m", batch_id="other", lane=0, at=now, paused_until=now + timedelta(seconds=20), asked=True
     )
-    await world.service.batches.beat(other)
+    await world.service.stores.heartbeats.beat(other)
     progress = await work_lane(cursor(await world.batch(30)))
 
     assert 15 == progress["wait"]
@@ -162,7 +162,7 @@ async def test_a_refused_credential_waits_for_the_operator(world: World) -> None
     with use(world.service):
         progress = await work_lane(cursor(await world.batch(500)))
 
-    (beat,) = await world.service.batches.heartbeats("m")
+    (beat,) = await world.service.stores.heartbeats.list("m")
     assert not progress["done"]
     assert "The operator has to correct the api_key" in (beat.reason or "")
 
@@ -174,7 +174,7 @@ async def test_no_line_pays_for_what_no_request_can_cause(world: World, lines: i
     world.upstream.script = lambda *_: trouble
     batch = await world.batch(lines, per_chunk=100)
     progress = await work_lane(cursor(batch))
-    (beat,) = await world.service.batches.heartbeats("m")
+    (beat,) = await world.service.stores.heartbeats.list("m")
 
     assert (False, 5.0) == (progress["done"], round(progress["wait"]))
     assert sum(world.upstream.asked.values()) <= 8
@@ -213,7 +213,7 @@ async def test_one_line_that_it_cannot_answer_does_not_stand_for_a_sick_upstream
         await expire_pause(world)
 
     assert progress["done"]
-    assert 9 == sum(row.completed for row in await world.service.batches.list_chunks(batch.id))
+    assert 9 == sum(row.completed for row in await world.service.stores.chunks.list(batch.id))
 
 
 async def test_the_reason_stays_while_it_is_asked_again(world: World) -> None:
@@ -225,7 +225,7 @@ async def test_the_reason_stays_while_it_is_asked_again(world: World) -> None:
     world.upstream.latency_seconds = 0.5
     asking = asyncio.create_task(work_lane({**cursor(batch), "waited": progress["waited"]}))
     await asyncio.sleep(0.25)
-    (beat,) = await world.service.batches.heartbeats("m")
+    (beat,) = await world.service.stores.heartbeats.list("m")
     await asking
 
     assert "cannot be reached" in (beat.reason or "")
@@ -240,7 +240,7 @@ async def test_an_upstream_that_refuses_everybody_is_sick(world: World) -> None:
         progress = await work_lane(cursor(batch))
 
     assert not progress["done"]
-    assert 0 == sum(row.finished for row in await world.service.batches.list_chunks(batch.id))
+    assert 0 == sum(row.finished for row in await world.service.stores.chunks.list(batch.id))
 
 
 async def test_a_quota_used_up_waits_for_the_operator(world: World) -> None:
@@ -248,7 +248,7 @@ async def test_a_quota_used_up_waits_for_the_operator(world: World) -> None:
     words = "You exceeded your current quota, please check your plan and billing details."
     world.upstream.script = lambda *_: answer(429, {"error": {"code": "insufficient_quota", "message": words}})
     progress = await work_lane(cursor(await world.batch(1)))
-    (beat,) = await world.service.batches.heartbeats("m")
+    (beat,) = await world.service.stores.heartbeats.list("m")
 
     assert not progress["done"]
     assert words in (beat.reason or "")
@@ -273,7 +273,7 @@ async def test_an_upstream_that_forbids_everything_costs_no_line(world: World) -
     world.upstream.script = lambda *_: FORBIDDEN
     batch = await world.batch(100, per_chunk=100)
     progress = await work_lane(cursor(batch))
-    (beat,) = await world.service.batches.heartbeats("m")
+    (beat,) = await world.service.stores.heartbeats.list("m")
     await expire_pause(world)
     again = await work_lane({**cursor(batch), "waited": progress["waited"]})
 
@@ -298,11 +298,11 @@ async def test_few_lines_that_are_all_forbidden_end(world: World) -> None:
 
 async def expire_pause(world: World) -> None:
     """As if the lane's pause were over."""
-    (beat,) = await world.service.batches.heartbeats("m")
-    await world.service.batches.beat(msgspec.structs.replace(beat, paused_until=beat.at))
+    (beat,) = await world.service.stores.heartbeats.list("m")
+    await world.service.stores.heartbeats.beat(msgspec.structs.replace(beat, paused_until=beat.at))
 
 
 async def tried(world: World, batch: Batch) -> dict[int, Attempts]:
     """What the first chunk's journal says that its lines have been through."""
     row = ChunkRow(batch_id=batch.id, index=0)
-    return (await Journal.open(world.service.blobs, row, Budget(10**6))).attempts
+    return (await Journal.open(world.service.stores.blobs, row, Budget(10**6))).attempts

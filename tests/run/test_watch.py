@@ -62,14 +62,14 @@ async def test_a_lane_ends_with_its_host(world: World, gone: bool) -> None:
         life.gone = gone
         life.stops()
         await watch.run_host()
-        rows = len(await world.service.batches.heartbeats("m"))
+        rows = len(await world.service.stores.heartbeats.list("m"))
 
     assert (True, gone, 0 if gone else 1) == (sending.stop.is_set(), watch.decision.is_lost, rows)
 
 
 async def test_a_look_under_way_leaves_the_row_of_an_orphan_alone(world: World) -> None:
     """It has read its own name there, and the host is gone before it beats: the row stays another's to take."""
-    life, real = Life(), world.service.batches.heartbeats
+    life, real = Life(), world.service.stores.heartbeats.list
 
     with holding() as holder:
         watch, _ = watch_of(world, await world.batch(5), holder, life)
@@ -82,7 +82,7 @@ async def test_a_look_under_way_leaves_the_row_of_an_orphan_alone(world: World) 
             await watch.run_host()
             return found
 
-        world.service.batches.heartbeats = heartbeats  # type: ignore[method-assign]
+        world.service.stores.heartbeats.list = heartbeats  # type: ignore[method-assign]
         await watch.look()
         await watch.leave(is_done=False)
 

@@ -25,9 +25,7 @@ class World:
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     stores, clock = open_stores(tmp_path), Clock()
-    missing = dict.fromkeys(Services.__dataclass_fields__)
-    kept = {name: getattr(stores, name) for name in ("blobs", "files", "batches", "creations", "uploads", "webhooks")}
-    services = Services(**missing | kept | {"settings": Settings(), "now": clock})
+    services = Services(settings=Settings(), stores=stores, upstream=None, webhook_sender=None, now=clock)
     with use(services):
         yield World(services, clock)
     await stores.close()

@@ -26,7 +26,7 @@ async def run(world: World) -> list[str | None]:
 
 
 async def add(world: World, number: int = 1, *, age: timedelta = timedelta(hours=1), **changes: Any) -> None:
-    await world.services.batches.insert(a_batch(number, created_at=world.clock.at - age, **changes))
+    await world.services.stores.batches.insert(a_batch(number, created_at=world.clock.at - age, **changes))
 
 
 @pytest.mark.parametrize("status", ["Failed", "Terminated", "Completed", "Canceled"])
@@ -65,8 +65,8 @@ async def test_a_run_that_ends_with_its_batch_is_not_lost(world: World) -> None:
 
     class Ending(FakeOrchestrations):
         async def get_status(self, instance_id: str) -> Any:
-            stored = await world.services.batches.get("project-a", instance_id)
-            await world.services.batches.replace(a_batch(1, status=Status.COMPLETED), stored.version)
+            stored = await world.services.stores.batches.get("project-a", instance_id)
+            await world.services.stores.batches.replace(a_batch(1, status=Status.COMPLETED), stored.version)
             return await super().get_status(instance_id)
 
     await add(world)
@@ -154,7 +154,7 @@ async def test_a_run_that_beats_is_left_alone(world: World, place: str) -> None:
     for _ in range(20):
         await look(world)
         beat = Heartbeat(deployment=place, batch_id=an_id(1), lane=0, at=world.clock.at)
-        await world.services.batches.beat(beat)
+        await world.services.stores.heartbeats.beat(beat)
 
     assert (world.client.statuses[an_id(1)], world.client.started) == ("Running", [])
 
@@ -165,7 +165,7 @@ async def test_a_pause_is_life_unless_the_batch_has_to_end(world: World, status:
     await add(world, status=status, deployment="m")
     until = world.clock.at + timedelta(hours=1)
     beat = Heartbeat(deployment="m", batch_id=an_id(1), lane=0, at=world.clock.at, paused_until=until)
-    await world.services.batches.beat(beat)
+    await world.services.stores.heartbeats.beat(beat)
     world.client.statuses = {an_id(1): "Running"}
     await look(world, times=13)
 
@@ -184,7 +184,7 @@ async def test_a_run_that_fails_every_time_is_started_with_growing_pauses(
         known = len(world.client.started)
         await look(world)
         starts += [second] * (len(world.client.started) - known)
-    stored = await world.services.batches.get("project-a", an_id(1))
+    stored = await world.services.stores.batches.get("project-a", an_id(1))
     told = [record for record in caplog.records if getattr(record, "action", "") == "run_fails"]
 
     assert starts == [0, 15, 45, 105, 225, 465]
@@ -199,7 +199,7 @@ async def test_a_batch_that_gets_on_is_started_at_once(world: World) -> None:
     for number in range(8):
         world.client.statuses[an_id(1)] = "Failed"
         row = ChunkRow(batch_id=an_id(1), index=number, completed=1)
-        await world.services.batches.put_chunk(row, None)
+        await world.services.stores.chunks.put(row, None)
         await look(world)
 
     assert len(world.client.started) == 8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from shared.services import use
 from tests.api.harness import app_index
 from tests.contracts.samples import a_batch, a_delivery, a_file, an_id
 from tests.timers.conftest import World
+from tests.with_stores import with_stores
 from timers.expire_stores import expire_stores
 from timers.tend_batches import tend_batches
 
@@ -28,7 +28,7 @@ class Down:
         raise Unavailable(f"{self._name} is down")
         yield
 
-    unfinished = due_deliveries = expired = every = _rows
+    unfinished = due = expired = every = _rows
 
 
 def test_there_are_three() -> None:
@@ -42,12 +42,12 @@ def test_there_are_three() -> None:
     }
 
 
-@pytest.mark.parametrize(("down", "started"), [("batches", f"wh_{an_id(1)}"), ("webhooks", an_id(1))])
+@pytest.mark.parametrize(("down", "started"), [("batches", f"wh_{an_id(1)}"), ("deliveries", an_id(1))])
 async def test_runs_and_deliveries_do_not_wait_for_each_other(world: World, down: str, started: str) -> None:
     """What one look cannot read, the other starts all the same; the timer has failed for all to see."""
-    await world.services.batches.insert(a_batch(1))
-    await world.services.webhooks.insert_delivery(a_delivery(1))
-    with use(replace(world.services, **{down: Down(down)})), pytest.raises(ExceptionGroup, match=f"{down} is down"):
+    await world.services.stores.batches.insert(a_batch(1))
+    await world.services.stores.deliveries.insert(a_delivery(1))
+    with use(with_stores(world.services, **{down: Down(down)})), pytest.raises(ExceptionGroup, match=f"{down} is down"):
         await tend_batches(None, world.client)
 
     assert [instance for _, instance, _ in world.client.started] == [started]
@@ -55,8 +55,11 @@ async def test_runs_and_deliveries_do_not_wait_for_each_other(world: World, down
 
 async def test_what_expires_does_so_although_something_else_is_down(world: World) -> None:
     """A store of uploads that does not answer keeps no file."""
-    await world.services.files.insert(a_file(1, expires_at=world.clock.at - timedelta(seconds=1)))
-    with use(replace(world.services, uploads=Down("uploads"))), pytest.raises(ExceptionGroup, match="uploads is down"):
+    await world.services.stores.files.insert(a_file(1, expires_at=world.clock.at - timedelta(seconds=1)))
+    with (
+        use(with_stores(world.services, uploads=Down("uploads"))),
+        pytest.raises(ExceptionGroup, match="uploads is down"),
+    ):
         await expire_stores(None)
 
-    assert [file async for file in world.services.files.every()] == []
+    assert [file async for file in world.services.stores.files.every()] == []

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrators import names
 from shared.domain.webhooks.delivery import KEPT, Delivery, ended
-from shared.ports import Stored
+from shared.ports.base import Stored
 from shared.run.webhooks.deliveries import LEASE, start_delivery
 from tests.contracts.samples import START, a_delivery, an_id
 from tests.timers.conftest import World
@@ -20,7 +20,7 @@ INSTANCE = f"wh_{an_id(1)}"
 
 @pytest.fixture(autouse=True)
 async def _noted(world: World) -> None:
-    await world.services.webhooks.insert_delivery(a_delivery(1))
+    await world.services.stores.deliveries.insert(a_delivery(1))
 
 
 async def run(world: World) -> None:
@@ -28,12 +28,12 @@ async def run(world: World) -> None:
 
 
 async def read(world: World) -> Stored[Delivery] | None:
-    return await world.services.webhooks.get_delivery(an_id(1))
+    return await world.services.stores.deliveries.get(an_id(1))
 
 
 async def end(world: World) -> None:
     stored = await read(world)
-    await world.services.webhooks.replace_delivery(ended(stored.value, world.clock()), stored.version)
+    await world.services.stores.deliveries.replace(ended(stored.value, world.clock()), stored.version)
 
 
 async def test_what_is_due_is_started(world: World) -> None:
@@ -76,7 +76,7 @@ async def test_a_lost_delivery_is_started_again(world: World, status: str | None
 
 async def test_a_start_that_fails_is_repeated_and_stops_no_other(world: World) -> None:
     """Nothing is postponed that was not started; the failure is told when all are through."""
-    await world.services.webhooks.insert_delivery(a_delivery(2, seconds=1))
+    await world.services.stores.deliveries.insert(a_delivery(2, seconds=1))
     world.client.refused = {INSTANCE}
     with pytest.raises(ExceptionGroup, match="1 of 2 failed"):
         await run(world)
@@ -128,7 +128,7 @@ async def test_a_delivery_without_life_is_started_anew(world: World, status: str
 async def test_a_delivery_that_sleeps_is_alive(world: World) -> None:
     """After many failed attempts its pauses are hours."""
     stored = await read(world)
-    await world.services.webhooks.replace_delivery(msgspec.structs.replace(stored.value, failures=14), stored.version)
+    await world.services.stores.deliveries.replace(msgspec.structs.replace(stored.value, failures=14), stored.version)
     await run(world)
     world.client.turned_at = {INSTANCE: world.clock.at}
     for _ in range(18):

@@ -27,8 +27,7 @@ async def service(request, tmp_path):
         stores: Any = open_stores(tmp_path)
     else:
         stores = azure_stores_from_connection_string(request.getfixturevalue("azurite"), fresh_names())
-    kept = {name: store for name, store in stores._asdict().items() if name != "identity"}
-    yield Services(settings=Settings(), upstream=None, webhook_sender=None, **kept)
+    yield Services(settings=Settings(), stores=stores, upstream=None, webhook_sender=None)
     await stores.close()
 
 
@@ -38,7 +37,7 @@ async def sweep(service, days):
 
 
 async def names(service, prefix):
-    return [name async for name in service.blobs.names(prefix)]
+    return [name async for name in service.stores.blobs.names(prefix)]
 
 
 def id_of(number):
@@ -47,24 +46,24 @@ def id_of(number):
 
 async def a_stored_file(service, number, *, has_record=True):
     file = a_file(number, id=id_of(number), blob=f"files/{id_of(number)}")
-    await service.blobs.put(file.blob, b"x")
+    await service.stores.blobs.put(file.blob, b"x")
     if has_record:
-        await service.files.insert(file)
+        await service.stores.files.insert(file)
     return file
 
 
 async def remains(service, number, **changes):
     batch = a_batch(number, id=id_of(number), **changes)
-    await service.batches.insert(batch)
-    await service.blobs.put(f"plans/{batch.id}", b"{}")
-    await service.blobs.append(f"journals/{batch.id}/000000", b"x")
+    await service.stores.batches.insert(batch)
+    await service.stores.blobs.put(f"plans/{batch.id}", b"{}")
+    await service.stores.blobs.append(f"journals/{batch.id}/000000", b"x")
     return batch
 
 
 async def test_empty_tables_remove_nothing(service, caplog):
     """Lost, emptied or of another account: not after a year, and the log says what to do."""
     await a_stored_file(service, 1, has_record=False)
-    await service.blobs.put(f"plans/{id_of(2)}", b"{}")
+    await service.stores.blobs.put(f"plans/{id_of(2)}", b"{}")
     for days in (2, 40, 400):
         await sweep(service, days)
     assert len(await names(service, "")) == 2
@@ -78,10 +77,10 @@ async def test_a_record_that_comes_back_keeps_its_bytes(service):
     file = await a_stored_file(service, 2, has_record=False)
     await sweep(service, 2)
     assert await names(service, "lost+found/") == [f"lost+found/orphans/files/{id_of(2)}/2026-03-03"]
-    await service.files.insert(file)
+    await service.stores.files.insert(file)
     await sweep(service, 20)
     assert await names(service, "lost+found/") == []
-    await service.files.delete(file.owner, file.id)
+    await service.stores.files.delete(file.owner, file.id)
     await sweep(service, 40)
     assert len(await names(service, "files/")) == 2
 
@@ -102,7 +101,7 @@ async def test_blobs_that_are_not_ours_stay(service):
     await a_stored_file(service, 1)
     odd = ["files/f" + "f" * 31, "files/notes.txt", "plans/notes.txt", "journals/x/y"]
     for name in odd:
-        await service.blobs.put(name, b"x")
+        await service.stores.blobs.put(name, b"x")
     for days in (2, 40):
         await sweep(service, days)
     assert set(odd) <= set(await names(service, ""))

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from shared.domain.batches.batch import Batch, Event, Status, apply
 from shared.domain.webhooks.delivery import Delivery, new_delivery
-from shared.ports import AlreadyExists, Changed, Stored
+from shared.ports.base import AlreadyExists, Changed, Stored
 from shared.services import Services
 from shared.telemetry import metrics
 from shared.telemetry.attributes import ENDPOINT, MODEL, OPERATIONS, STATUS, Attributes
@@ -25,7 +25,7 @@ _MOST = 1_000  # Endpoints of one owner; BATCH_MAX_WEBHOOK_ENDPOINTS may have be
 
 
 async def load(services: Services, owner: str, batch_id: str) -> Batch | None:
-    stored = await services.batches.get(owner, batch_id)
+    stored = await services.stores.batches.get(owner, batch_id)
     return stored.value if stored else None
 
 
@@ -35,7 +35,7 @@ async def change(services: Services, batch: Batch, event: Event) -> Batch:
     Raises WrongState if the event is not allowed (any more), KeyError if the record is gone.
     """
     while True:
-        stored = await services.batches.get(batch.owner, batch.id)
+        stored = await services.stores.batches.get(batch.owner, batch.id)
         if stored is None:
             raise KeyError(batch.id)
         now = services.now()
@@ -45,7 +45,7 @@ async def change(services: Services, batch: Batch, event: Event) -> Batch:
         if changed.is_terminal:
             await announce(services, changed)
         try:
-            await services.batches.replace(changed, stored.version)
+            await services.stores.batches.replace(changed, stored.version)
         except Changed:
             continue
         if changed.status is not stored.value.status:
@@ -57,18 +57,18 @@ async def announce(services: Services, batch: Batch) -> None:
     """Note the deliveries of `batch`, which is about to be stored in a terminal state. May be repeated."""
     for delivery in await _deliveries(services, batch):
         with suppress(AlreadyExists):
-            await services.webhooks.insert_delivery(delivery)
+            await services.stores.deliveries.insert(delivery)
 
 
 async def announced(services: Services, batch: Batch) -> list[Stored[Delivery]]:
     """The deliveries of `batch`, which is stored in a terminal state, that have not ended."""
-    notes = [await services.webhooks.get_delivery(delivery.id) for delivery in await _deliveries(services, batch)]
+    notes = [await services.stores.deliveries.get(delivery.id) for delivery in await _deliveries(services, batch)]
     return [note for note in notes if note is not None and not note.value.ended]
 
 
 async def _deliveries(services: Services, batch: Batch) -> list[Delivery]:
     """As they are noted, under ids that follow from batch and endpoint."""
-    endpoints = await services.webhooks.list_endpoints(batch.owner, limit=_MOST)
+    endpoints = await services.stores.webhook_endpoints.list(batch.owner, limit=_MOST)
     deliveries = (new_delivery(batch, endpoint, services.now()) for endpoint in endpoints)
     return [delivery for delivery in deliveries if delivery is not None]
 

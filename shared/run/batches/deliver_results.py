@@ -11,7 +11,7 @@ from shared.domain.batches.chunk import result_blob
 from shared.domain.errors import Unavailable
 from shared.domain.files.blob_address import is_within, result_address
 from shared.domain.validation.validation_errors import folder_unwritable
-from shared.ports import AccessDenied, BlobMissing
+from shared.ports.base import AccessDenied, BlobMissing
 from shared.services import Services
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ async def deliver_results(service: Services, batch: Batch, folder: str, kinds: C
     try:
         for kind in kinds:
             async with aclosing(_results(service, result_blob(batch.id, kind))) as pieces:
-                await service.caller_blobs.write(result_address(folder, batch.id, kind), pieces)
+                await service.stores.caller_blobs.write(result_address(folder, batch.id, kind), pieces)
     except (BlobMissing, AccessDenied):
         log.warning(
             "Results could not be written to their folder; they stay as files.",
@@ -37,7 +37,7 @@ async def deliver_results(service: Services, batch: Batch, folder: str, kinds: C
 
 async def _results(service: Services, name: str) -> AsyncGenerator[bytes, None]:
     try:
-        async for piece in service.blobs.read(name):
+        async for piece in service.stores.blobs.read(name):
             yield piece
     except BlobMissing:  # Another call of this activity is through: a repetition will find the record final.
         raise Unavailable("The results were delivered by another call.") from None

@@ -29,9 +29,9 @@ async def remove_remains(service: Services, batch: Batch) -> None:
     """Call it when the record is final. May be repeated."""
     await _remove_blobs(service, batch.id)
     if batch.deployment:
-        for beat in await service.batches.heartbeats(batch.deployment):
+        for beat in await service.stores.heartbeats.list(batch.deployment):
             if beat.batch_id == batch.id:
-                await service.batches.stop_beating(beat)
+                await service.stores.heartbeats.stop(beat)
 
 
 async def sweep_remains(service: Services, before: datetime) -> int:
@@ -42,10 +42,10 @@ async def sweep_remains(service: Services, before: datetime) -> int:
     """
     batches = await _old_batches(service, before)
     beats = [beat async for beat in _heartbeats(service)]
-    unfinished = {batch.id async for batch in service.batches.unfinished()}
+    unfinished = {batch.id async for batch in service.stores.batches.unfinished()}
     for beat in beats:
         if beat.batch_id not in unfinished and is_made_before(beat.batch_id, before):
-            await service.batches.stop_beating(beat)
+            await service.stores.heartbeats.stop(beat)
     return await remove_unnamed(service, "batches", batches - unfinished, partial(_remove_blobs, service))
 
 
@@ -59,18 +59,18 @@ async def _old_batches(service: Services, before: datetime) -> set[str]:
 
 
 async def _remove_blobs(service: Services, batch_id: str) -> None:
-    await service.blobs.delete_prefix(journals_prefix(batch_id))
-    await service.blobs.delete_prefix(plans_prefix(batch_id))
-    await service.blobs.delete_prefix(inputs_prefix(batch_id))
+    await service.stores.blobs.delete_prefix(journals_prefix(batch_id))
+    await service.stores.blobs.delete_prefix(plans_prefix(batch_id))
+    await service.stores.blobs.delete_prefix(inputs_prefix(batch_id))
 
 
 async def _named_by_blobs(service: Services) -> AsyncIterator[str]:
     for prefix in (PLANS_PREFIX, JOURNALS_PREFIX, INPUTS_PREFIX):
-        async for name in service.blobs.names(prefix):
+        async for name in service.stores.blobs.names(prefix):
             yield name.split("/")[1]
 
 
 async def _heartbeats(service: Services) -> AsyncIterator[Heartbeat]:
     for deployment in (*service.settings.deployments, RUNS):
-        for beat in await service.batches.heartbeats(deployment):
+        for beat in await service.stores.heartbeats.list(deployment):
             yield beat

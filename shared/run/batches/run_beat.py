@@ -38,7 +38,7 @@ async def _beat(service: Services, batch: Batch, beat_seconds: float) -> None:
         await asyncio.sleep(beat_seconds)
         try:
             beat = Heartbeat(deployment=RUNS, batch_id=batch.id, lane=0, at=service.now())
-            await service.batches.beat(beat)
+            await service.stores.heartbeats.beat(beat)
         except Exception as error:  # One beat less; several minutes without any are needed to be taken for dead.
             extra = {"action": "run_beat_failed", "batch_id": batch.id, "reason": type(error).__name__}
             log.info("A run could not show that it lives.", extra=extra)

@@ -46,7 +46,7 @@ def _tell_of_all(service: Services, unfinished: Sequence[Batch], now: datetime) 
 
 
 async def _tell_of_one(service: Services, batch: Batch, unfinished: Sequence[Batch], now: datetime) -> None:
-    rows = await service.batches.list_chunks(batch.id)
+    rows = await service.stores.chunks.list(batch.id)
     seen = with_progress(batch, rows)
     waits = not rows and _waits(service, batch, unfinished)
     deadline = batch.deadline()

@@ -26,7 +26,7 @@ async def remove_unnamed(
     now, noted = service.now(), await _noted(service, kind)
     fresh = set(unnamed) - noted.keys()
     for what in fresh:
-        await service.blobs.put(_note(kind, what, now), _text(what, now))
+        await service.stores.blobs.put(_note(kind, what, now), _text(what, now))
     if fresh:
         extra = {"action": "unnamed_noted", "kind": kind, "count": len(fresh)}
         log.warning("Blobs that no record names were found; they are kept for 30 days.", extra=extra)
@@ -34,14 +34,14 @@ async def remove_unnamed(
     for what in overdue:
         await remove(what)
     for what in noted.keys() - set(unnamed) | set(overdue):
-        await service.blobs.delete_prefix(f"{NOTES_PREFIX}{kind}/{what}/")
+        await service.stores.blobs.delete_prefix(f"{NOTES_PREFIX}{kind}/{what}/")
     return len(overdue)
 
 
 async def _noted(service: Services, kind: str) -> dict[str, datetime]:
     """What there are notes of, and since when; of two notes of one thing the older one counts."""
     noted: dict[str, datetime] = {}
-    async for name in service.blobs.names(f"{NOTES_PREFIX}{kind}/"):
+    async for name in service.stores.blobs.names(f"{NOTES_PREFIX}{kind}/"):
         what, _, day = name.removeprefix(f"{NOTES_PREFIX}{kind}/").rpartition("/")
         since = datetime.fromisoformat(day).replace(tzinfo=UTC)
         noted[what] = min(since, noted.get(what, since))

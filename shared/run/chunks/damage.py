@@ -14,7 +14,7 @@ from contextlib import suppress
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import Plan, PlannedChunk
 from shared.domain.validation.input_scan import Accepted, InputScan
-from shared.ports import BlobMissing
+from shared.ports.base import BlobMissing
 from shared.run.chunks.plan import read_lines, read_plan, write_plan
 from shared.run.input.input_pass import scan_rules
 from shared.services import Services
@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 
 async def plan_of(service: Services, batch: Batch) -> Plan | None:
     """The plan of a batch that was accepted, made again from its input if it is gone; None if that cannot be done."""
-    plan = await read_plan(service.blobs, batch)
+    plan = await read_plan(service.stores.blobs, batch)
     if plan is None:
         await asyncio.sleep(service.settings.proof_seconds)
-        plan = await read_plan(service.blobs, batch)
+        plan = await read_plan(service.stores.blobs, batch)
     return plan or await _planned_again(service, batch)
 
 
@@ -36,10 +36,10 @@ async def _planned_again(service: Services, batch: Batch) -> Plan | None:
     scan = InputScan(scan_rules(service, batch))
     verdict = None
     with suppress(BlobMissing):
-        async for block in service.blobs.read(batch.input_blob):
+        async for block in service.stores.blobs.read(batch.input_blob):
             await asyncio.to_thread(scan.feed, block)
         verdict = await asyncio.to_thread(scan.finish)
-    if isinstance(verdict, Accepted) and await write_plan(service.blobs, batch.id, verdict.plan) == batch.plan:
+    if isinstance(verdict, Accepted) and await write_plan(service.stores.blobs, batch.id, verdict.plan) == batch.plan:
         return verdict.plan
     _tell(batch, "plan")
     return None
@@ -53,7 +53,7 @@ def _tell(batch: Batch, what: str) -> None:
 async def readable_bytes(service: Services, batch: Batch) -> int:
     """How much of its input there is."""
     try:
-        return await service.blobs.size(batch.input_blob)
+        return await service.stores.blobs.size(batch.input_blob)
     except BlobMissing:
         return 0
 
@@ -75,7 +75,7 @@ async def _found_lost(service: Services, batch: Batch, chunks: Sequence[PlannedC
     for chunk in chunks:
         if chunk.start + chunk.length <= size:
             with suppress(BlobMissing):  # It has been removed this moment.
-                lines = await read_lines(service.blobs, batch.input_blob, chunk)
+                lines = await read_lines(service.stores.blobs, batch.input_blob, chunk)
                 if chunk.holds([*lines.values()]):
                     return False
     return True

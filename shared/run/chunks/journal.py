@@ -17,7 +17,8 @@ from shared.domain.batches.chunk import ChunkRow, journal_blob
 from shared.domain.pace.budget import Budget
 from shared.domain.pace.retry import Attempts
 from shared.domain.usage.usage import Usage, total
-from shared.ports import BlobMissing, BlobStore
+from shared.ports.base import BlobMissing
+from shared.ports.blobs import BlobStore
 from shared.run.chunks.plan import read_all
 
 

@@ -83,8 +83,8 @@ class Keeper:
         row = ChunkRow(batch_id=self._batch_id, index=chunk.index, lane=self._lane)
         service = self._service
         opened = await OpenChunk.claim(
-            service.blobs,
-            service.batches,
+            service.stores.blobs,
+            service.stores.chunks,
             row,
             chunk,
             lanes=self._lanes,
@@ -137,7 +137,7 @@ class Keeper:
 
     async def _seal(self, chunk: OpenChunk) -> bool:
         try:
-            await chunk.seal(self._service.blobs, self._service.batches)
+            await chunk.seal(self._service.stores.blobs, self._service.stores.chunks)
         except Exception:  # whatever it is, the lane stops and `close` tries again
             log.exception("A chunk could not be sealed.", extra=self._trouble())
             return False
@@ -191,7 +191,7 @@ class Keeper:
             self._written()
 
     async def _keep(self, chunk: OpenChunk) -> None:
-        await chunk.keep(self._service.batches, every_seconds=COUNT_SECONDS)
+        await chunk.keep(self._service.stores.chunks, every_seconds=COUNT_SECONDS)
         if chunk.is_over:
             self._let_go(chunk)
 
@@ -236,8 +236,8 @@ class Keeper:
     async def _keep_all(self) -> None:
         for chunk in list(self._open.values()):
             if chunk.complete:
-                await chunk.seal(self._service.blobs, self._service.batches)
+                await chunk.seal(self._service.stores.blobs, self._service.stores.chunks)
             else:
-                await chunk.keep(self._service.batches)
+                await chunk.keep(self._service.stores.chunks)
             if chunk.is_over:
                 self._left.discard(chunk.chunk.index)

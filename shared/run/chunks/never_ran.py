@@ -14,7 +14,8 @@ from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import PlannedChunk
 from shared.domain.lines.request_line import custom_id_of
 from shared.domain.lines.result_line import NeverRan, line_id, never_ran_line
-from shared.ports import BlobMissing, BlobStore
+from shared.ports.base import BlobMissing
+from shared.ports.blobs import BlobStore
 from shared.run.chunks.journal import Journal, Result
 from shared.run.chunks.plan import read_lines
 

@@ -11,7 +11,9 @@ import msgspec
 
 from shared.domain.batches.chunk import ChunkRow, PlannedChunk
 from shared.domain.pace.budget import Budget
-from shared.ports import BatchStore, BlobStore, Changed
+from shared.ports.base import Changed
+from shared.ports.blobs import BlobStore
+from shared.ports.chunks import ChunkStore
 from shared.run.chunks.journal import Journal, Result
 from shared.run.chunks.seal import seal_chunk
 from shared.telemetry.metrics import KEEP_DURATION
@@ -41,7 +43,7 @@ class OpenChunk:
     async def claim(
         cls,
         blobs: BlobStore,
-        batches: BatchStore,
+        chunks: ChunkStore,
         row: ChunkRow,
         chunk: PlannedChunk,
         *,
@@ -54,14 +56,14 @@ class OpenChunk:
         The first of `lanes` to insert `row` has the chunk, until one that `adopts` takes it from a lane that is gone.
         """
         try:
-            return cls(chunk, Journal(blobs, row, memory), await batches.put_chunk(row, None))
+            return cls(chunk, Journal(blobs, row, memory), await chunks.put(row, None))
         except Changed:
             pass
-        while (stored := await batches.get_chunk(row.batch_id, row.index)) and not stored.value.sealed:
+        while (stored := await chunks.get(row.batch_id, row.index)) and not stored.value.sealed:
             if not adopts and not stored.value.belongs_to(row.lane, lanes):
                 return None
             try:  # Written in any case: whoever else believes to have the chunk then finds out.
-                version = await batches.put_chunk(msgspec.structs.replace(stored.value, lane=row.lane), stored.version)
+                version = await chunks.put(msgspec.structs.replace(stored.value, lane=row.lane), stored.version)
             except Changed:
                 continue
             return cls(chunk, await Journal.open(blobs, row, memory), version)
@@ -86,7 +88,7 @@ class OpenChunk:
             del self.journal.finished[foreign]
         return not self.lost
 
-    async def keep(self, batches: BatchStore, *, every_seconds: float = 0.0) -> None:
+    async def keep(self, chunks: ChunkStore, *, every_seconds: float = 0.0) -> None:
         """Make finished lines durable, then count them in the row: the latter at most `every_seconds`."""
         async with self._keeping:
             if self.is_over:
@@ -96,7 +98,7 @@ class OpenChunk:
                 began = time.monotonic()
                 await self._write()
                 KEEP_DURATION.record(time.monotonic() - began, {})
-            if row is not None and await self._put(batches, row):
+            if row is not None and await self._put(chunks, row):
                 self._counted, self._counted_at = row.finished, time.monotonic()
             if self.is_over:
                 self._wake()
@@ -127,7 +129,7 @@ class OpenChunk:
             self._awaited.append(turn)
             await turn
 
-    async def seal(self, blobs: BlobStore, batches: BatchStore) -> None:
+    async def seal(self, blobs: BlobStore, chunks: ChunkStore) -> None:
         """Stage the result blocks and close the row for ever."""
         async with self._keeping:
             try:
@@ -135,7 +137,7 @@ class OpenChunk:
                     await self._write()
                 while not self.is_over:
                     row = await seal_chunk(blobs, self.journal.row, self._results())
-                    self.sealed = await self._put(batches, row)
+                    self.sealed = await self._put(chunks, row)
             finally:  # If it failed, it is tried again when all calls of the lane have ended.
                 self._wake()
             self.journal.release()
@@ -144,12 +146,12 @@ class OpenChunk:
         async for _, result in self.journal.results():
             yield result
 
-    async def _put(self, batches: BatchStore, row: ChunkRow) -> bool:
+    async def _put(self, chunks: ChunkStore, row: ChunkRow) -> bool:
         """False if another activity has changed the row meanwhile; sealed by it, the chunk is done all the same."""
         try:
-            self._version = await batches.put_chunk(row, self._version)
+            self._version = await chunks.put(row, self._version)
         except Changed:
-            stored = await batches.get_chunk(row.batch_id, row.index)
+            stored = await chunks.get(row.batch_id, row.index)
             self._version = stored.version if stored else None
             self.sealed = bool(stored and stored.value.sealed)
             self.lost = not self.sealed and stored is not None and stored.value.lane != row.lane

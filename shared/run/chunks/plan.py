@@ -9,7 +9,8 @@ import msgspec
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import Plan, PlannedChunk, plan_blob
 from shared.domain.lines.request_line import request_lines
-from shared.ports import BlobMissing, BlobStore
+from shared.ports.base import BlobMissing
+from shared.ports.blobs import BlobStore
 
 
 async def read_all(blobs: BlobStore, name: str, start: int = 0, length: int | None = None) -> bytes:

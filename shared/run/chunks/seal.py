@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from shared.domain.batches.chunk import ChunkRow, block_id, result_blob
-from shared.ports import BlobStore
+from shared.ports.blobs import BlobStore
 from shared.run.chunks.journal import Result
 
 BLOCK_BYTES = 4 * 1024 * 1024

@@ -34,7 +34,7 @@ async def check_quota(services: Services, owner: str, *, expires: bool, size: in
 async def _kept(services: Services, owner: str, page: int) -> AsyncIterator[File]:
     now, after = services.now(), None
     while True:
-        files = await services.files.list(owner, after=after, limit=page)
+        files = await services.stores.files.list(owner, after=after, limit=page)
         for file in files:
             if file.purpose != RESULT_PURPOSE and not file.is_expired(now):
                 yield file

@@ -31,7 +31,7 @@ from shared.domain.files.upload import (
     check_same_parts,
 )
 from shared.domain.files.upload_parts import check_parts
-from shared.ports import AlreadyExists, BlobMissing, Changed, Stored
+from shared.ports.base import AlreadyExists, BlobMissing, Changed, Stored
 from shared.services import Services
 from shared.telemetry.attributes import DIRECTION, PURPOSE
 from shared.telemetry.metrics import FILE_BYTES
@@ -45,14 +45,14 @@ async def change_upload(services: Services, upload: Upload, event: Event) -> Sto
     Raises WrongState if the event is not allowed (any more), KeyError if the record is gone.
     """
     while True:
-        stored = await services.uploads.get(upload.owner, upload.id)
+        stored = await services.stores.uploads.get(upload.owner, upload.id)
         if stored is None:
             raise KeyError(upload.id)
         changed = apply(stored.value, event, services.now())
         if changed == stored.value:
             return stored
         try:
-            return Stored(changed, await services.uploads.replace(changed, stored.version))
+            return Stored(changed, await services.stores.uploads.replace(changed, stored.version))
         except Changed:
             continue
 
@@ -69,14 +69,14 @@ async def finish_upload(services: Services, upload: Upload) -> Upload:
     """What is left once the file is decided: its bytes, its record, the upload's end. May be repeated."""
     if upload.status is UploadStatus.COMPLETED:
         return upload
-    known = {part.id: part for part in await services.uploads.list_parts(upload.id)}
+    known = {part.id: part for part in await services.stores.uploads.list_parts(upload.id)}
     try:
-        await services.blobs.commit_blocks(upload.blob, _blocks([known[part_id] for part_id in upload.part_ids]))
+        await services.stores.blobs.commit_blocks(upload.blob, _blocks([known[part_id] for part_id in upload.part_ids]))
     except BlobMissing:  # An earlier call got to the end, and the file has been deleted since.
         pass
     else:
         with suppress(AlreadyExists):  # An earlier call got this far.
-            await services.files.insert(upload.file())
+            await services.stores.files.insert(upload.file())
             FILE_BYTES.record(upload.bytes, {PURPOSE: upload.purpose, DIRECTION: "upload"})
     log.info("An upload was completed.", extra={"action": "upload_completed", "bytes": upload.bytes})
     return (await change_upload(services, upload, FileMade())).value
@@ -91,14 +91,14 @@ async def _decide(services: Services, claim: Stored[Upload], wanted: Completion)
         decision = await change_upload(services, upload, CheckPassed(wanted.part_ids, file_id))
     except BaseException:
         with suppress(DurableBatchError, Changed):
-            await services.uploads.replace(apply(upload, CheckFailed(), services.now()), claim.version)
+            await services.stores.uploads.replace(apply(upload, CheckFailed(), services.now()), claim.version)
         raise
     return decision.value
 
 
 async def _check(services: Services, upload: Upload, wanted: Completion) -> None:
     """Raises InvalidRequest."""
-    parts = await services.uploads.list_parts(upload.id)
+    parts = await services.stores.uploads.list_parts(upload.id)
     chosen = check_parts(upload, parts, wanted.part_ids)
     try:
         await _make_readable(services, upload, chosen, [part for part in parts if part.id not in wanted.part_ids])
@@ -116,20 +116,20 @@ async def _make_readable(
     services: Services, upload: Upload, chosen: Sequence[UploadPart], others: Sequence[UploadPart]
 ) -> None:
     try:
-        await services.blobs.commit_blocks(upload.blob, _blocks([*chosen, *others]))
+        await services.stores.blobs.commit_blocks(upload.blob, _blocks([*chosen, *others]))
     except BlobMissing:  # One of the others was cut off, or refused, while a completion began.
-        await services.blobs.commit_blocks(upload.blob, _blocks(chosen))
+        await services.stores.blobs.commit_blocks(upload.blob, _blocks(chosen))
 
 
 async def _check_head(services: Services, upload: Upload) -> None:
     length = min(HEAD_BYTES, upload.bytes)  # What is behind the file's own bytes does not count.
-    head = b"".join([piece async for piece in services.blobs.read(upload.blob, 0, length)])
+    head = b"".join([piece async for piece in services.stores.blobs.read(upload.blob, 0, length)])
     check_batch_head(head, whole=length == upload.bytes)
 
 
 async def _md5(services: Services, upload: Upload) -> str:
     digest = hashlib.md5(usedforsecurity=False)
-    async for piece in services.blobs.read(upload.blob, 0, upload.bytes):
+    async for piece in services.stores.blobs.read(upload.blob, 0, upload.bytes):
         await asyncio.to_thread(digest.update, piece)
     return digest.hexdigest()
 

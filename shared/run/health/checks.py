@@ -112,13 +112,13 @@ async def _timed(name: str, ask: Ask, patience: Patience, *, required: bool) -> 
 
 async def _ask_blobs(service: Services) -> Finding:
     await write_blob(service)
-    await service.blobs.size(BLOB)
+    await service.stores.blobs.size(BLOB)
     return Finding(Verdict.OK, "Blob Storage answers and takes writes.")
 
 
 async def _ask_tables(service: Services) -> Finding:
     await write_row(service)
-    await service.batches.get(_NOTHING, "0" * 32)
+    await service.stores.batches.get(_NOTHING, "0" * 32)
     return Finding(Verdict.OK, "Table Storage answers and takes writes.")
 
 

@@ -48,15 +48,15 @@ _probes: WeakKeyDictionary[object, _Probe] = WeakKeyDictionary()
 async def write_blob(service: Services, good_for_seconds: float = PROBE_SECONDS) -> None:
     """Write, unless the last outcome still holds; a new one is good for so long. Raises Unavailable, StorageFull."""
     text = service.now().isoformat().encode()
-    probe = _probes.setdefault(service.blobs, _Probe())
-    await probe.ask(lambda: service.blobs.put(BLOB, text), good_for_seconds)
+    probe = _probes.setdefault(service.stores.blobs, _Probe())
+    await probe.ask(lambda: service.stores.blobs.put(BLOB, text), good_for_seconds)
 
 
 async def write_row(service: Services, good_for_seconds: float = PROBE_SECONDS) -> None:
     """The same with a row."""
     beat = Heartbeat(deployment=_ROW, batch_id=_NO_BATCH, lane=0, at=service.now())
-    probe = _probes.setdefault(service.batches, _Probe())
-    await probe.ask(lambda: service.batches.beat(beat), good_for_seconds)
+    probe = _probes.setdefault(service.stores.batches, _Probe())
+    await probe.ask(lambda: service.stores.heartbeats.beat(beat), good_for_seconds)
 
 
 async def is_full(service: Services, good_for_seconds: float = PROBE_SECONDS) -> bool:

@@ -22,7 +22,8 @@ from shared.domain.validation.validation_errors import (
     too_large,
     wrong_purpose,
 )
-from shared.ports import AccessDenied, BlobMissing, BlobVersion, Changed
+from shared.ports.base import AccessDenied, BlobMissing, Changed
+from shared.ports.caller_blobs import BlobVersion
 from shared.services import Services
 
 
@@ -48,7 +49,7 @@ class FileSource:
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         """Raises InputUnreadable."""
         try:
-            async for block in self._service.blobs.read(self._blob):
+            async for block in self._service.stores.blobs.read(self._blob):
                 yield block
         except BlobMissing:
             raise InputUnreadable(self._missing) from None
@@ -83,7 +84,7 @@ class CallerSource:
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         """Raises InputUnreadable."""
         try:
-            async with aclosing(self._service.caller_blobs.read(self._url, self._version)) as blocks:
+            async with aclosing(self._service.stores.caller_blobs.read(self._url, self._version)) as blocks:
                 async for block in blocks:
                     await self._stage(block)
                     yield block
@@ -95,12 +96,12 @@ class CallerSource:
     async def _stage(self, block: bytes) -> None:
         if self.copy is not None:
             self._block_ids.append(f"{len(self._block_ids):06d}")
-            await self._service.blobs.stage_block(self.copy, self._block_ids[-1], block)
+            await self._service.stores.blobs.stage_block(self.copy, self._block_ids[-1], block)
 
     async def keep(self) -> None:
         """Once all blocks have passed: make the copy readable."""
         if self.copy is not None:
-            await self._service.blobs.commit_blocks(self.copy, self._block_ids)
+            await self._service.stores.blobs.commit_blocks(self.copy, self._block_ids)
 
 
 InputSource = FileSource | CallerSource
@@ -115,7 +116,7 @@ async def open_input(service: Services, batch: Batch, *, copies: bool = False) -
         return source
     if not is_id(batch.input_file_id):  # Whatever its caller wrote there.
         raise InputUnreadable(file_not_found(batch))
-    file = await service.files.get(batch.owner, batch.input_file_id)
+    file = await service.stores.files.get(batch.owner, batch.input_file_id)
     if file is None or file.is_expired(service.now()) or not batch.input_blob:
         raise InputUnreadable(file_not_found(batch))
     if file.purpose != BATCH_PURPOSE:
@@ -128,7 +129,7 @@ async def open_blob(service: Services, url: str, *, copies_for: str | None = Non
     if not is_within(url, service.settings.blob_origins()):
         raise InputUnreadable(blob_unreadable(url))
     try:
-        version = await service.caller_blobs.look(url)
+        version = await service.stores.caller_blobs.look(url)
     except (BlobMissing, AccessDenied):
         raise InputUnreadable(blob_unreadable(url)) from None
     return CallerSource(service, url, version, copies_for)

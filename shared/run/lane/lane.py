@@ -110,7 +110,7 @@ class Lane:
         """Whether the limit is too low for this lane, and other lanes of the batch will do what is left."""
         if not self._watch.decision.part.is_spare:
             return False
-        rows = await self._service.batches.list_chunks(self._post.batch.id)
+        rows = await self._service.stores.chunks.list(self._post.batch.id)
         return not has_open_chunk(rows, self._post.lane, self._post.lanes)
 
     async def _close_at_stop(self) -> None:
@@ -125,7 +125,7 @@ class Lane:
     async def _feed_all(self) -> None:
         await self._feed_chunks(self._work.own)
         if self._work.others and not self._stop.is_set():
-            claimed = {row.index for row in await self._service.batches.list_chunks(self._post.batch.id)}
+            claimed = {row.index for row in await self._service.stores.chunks.list(self._post.batch.id)}
             self._keeper.leave(claimed & set(self._work.others))
             await self._feed_chunks([index for index in self._work.others if index not in claimed])
 
@@ -140,13 +140,13 @@ class Lane:
 
     async def _feed_abandoned(self) -> None:
         """What lanes that are gone have left; whoever comes first of those that are there has it."""
-        gone, rows = self._watch.take_gone(), await self._service.batches.list_chunks(self._post.batch.id)
+        gone, rows = self._watch.take_gone(), await self._service.stores.chunks.list(self._post.batch.id)
         await self._feed_chunks(left_by(gone, rows, self._post.lanes), adopts=True)
 
     async def _feed_chunk(self, opened: OpenChunk) -> None:
         chunk = opened.chunk
         tokens = chunk.tokens // chunk.lines
-        lines = await read_lines(self._service.blobs, self._post.batch.input_blob, chunk)
+        lines = await read_lines(self._service.stores.blobs, self._post.batch.input_blob, chunk)
         if not opened.has(lines):
             return
         for number, raw in self._in_turn([*lines.items()]):

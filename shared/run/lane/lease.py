@@ -22,7 +22,7 @@ import msgspec
 from shared.domain.batches.hold_up import out_of_turn
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.pace.lane_decision import LastWord
-from shared.ports import Changed
+from shared.ports.base import Changed
 from shared.run.lane.post import Post
 from shared.run.lane.sending import Sending
 from shared.services import Services
@@ -81,9 +81,9 @@ class Lease:
         version = None
         while True:
             try:
-                await self._service.batches.claim_lane(self.heartbeat(), version)
+                await self._service.stores.heartbeats.claim(self.heartbeat(), version)
             except Changed:
-                stored = await self._service.batches.get_heartbeat(
+                stored = await self._service.stores.heartbeats.get(
                     self._post.deployment.name, self._post.batch.id, self._post.lane
                 )
             else:
@@ -115,18 +115,18 @@ class Lease:
         )
 
     async def beat(self) -> None:
-        await self._service.batches.beat(self.heartbeat())
+        await self._service.stores.heartbeats.beat(self.heartbeat())
 
     async def let_go(self, word: LastWord | None = None) -> None:
         """The row goes, or says until when the lane sends nothing, and why."""
         if word is None:
-            await self._service.batches.stop_beating(self.heartbeat())
+            await self._service.stores.heartbeats.stop(self.heartbeat())
             return
         deployment = self._post.deployment
         reason = out_of_turn(deployment.name, deployment.max_concurrency) if word.queued else self._sending.reason
         if not word.queued:
             self._log_pause(word.pause_seconds, reason)
-        await self._service.batches.beat(
+        await self._service.stores.heartbeats.beat(
             msgspec.structs.replace(
                 self.heartbeat(),
                 holder="",

@@ -116,7 +116,7 @@ class Watch:
     async def look(self) -> None:
         """One look, in this order: heartbeats, record, and, where nothing has ended the slice yet, the run."""
         self._meter.flush()
-        beats = await self._service.batches.heartbeats(self._post.deployment.name)
+        beats = await self._service.stores.heartbeats.list(self._post.deployment.name)
         self._see(is_own=is_own(self._terms, beats))
         if not self.decision.is_lost:
             await self._take_part(beats)

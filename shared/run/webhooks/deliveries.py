@@ -16,7 +16,7 @@ import msgspec
 from orchestrators import names
 from shared.domain.batches.batch import Batch
 from shared.domain.webhooks.delivery import Delivery, is_stuck
-from shared.ports import Changed, Stored
+from shared.ports.base import Changed, Stored
 from shared.run.batches.change import announced
 from shared.run.batches.orchestrations import Orchestrations, Seen, State, look_at
 from shared.run.do_all import do_all
@@ -52,7 +52,7 @@ async def start_delivery(services: Services, client: Orchestrations, stored: Sto
         return
     with suppress(Changed):  # It has ended already.
         later = msgspec.structs.replace(delivery, due_at=services.now() + LEASE)
-        await services.webhooks.replace_delivery(later, stored.version)
+        await services.stores.deliveries.replace(later, stored.version)
 
 
 def _is_stuck(services: Services, delivery: Delivery, seen: Seen) -> bool:

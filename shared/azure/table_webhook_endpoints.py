@@ -1,0 +1,43 @@
+"""Webhook endpoints in Table Storage: partition = owner, row key = inverted id."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.azure.names import FIRST, newest_first, table_key
+from shared.azure.tables import Table
+from shared.domain.webhooks.endpoint import WebhookEndpoint
+from shared.ports.base import Stored
+from shared.stored_records import read_if_sound, read_record
+
+
+class TableWebhookEndpoints:
+    """`WebhookEndpointStore`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    async def insert(self, endpoint: WebhookEndpoint) -> None:
+        record = msgspec.json.encode(endpoint)
+        await self._table.insert(table_key(endpoint.owner), newest_first(endpoint.id), record)
+
+    async def get(self, owner: str, endpoint_id: str) -> Stored[WebhookEndpoint] | None:
+        row = await self._table.get(table_key(owner), newest_first(endpoint_id))
+        return None if row is None else Stored(read_record(row.record, WebhookEndpoint), row.version)
+
+    async def replace(self, endpoint: WebhookEndpoint, version: str) -> str:
+        key, record = newest_first(endpoint.id), msgspec.json.encode(endpoint)
+        return await self._table.replace(table_key(endpoint.owner), key, record, version)
+
+    async def delete(self, owner: str, endpoint_id: str) -> bool:
+        return await self._table.delete(table_key(owner), newest_first(endpoint_id))
+
+    async def list(self, owner: str, *, after: str | None = None, limit: int) -> list[WebhookEndpoint]:
+        endpoints: list[WebhookEndpoint] = []
+        past = newest_first(after) if after else FIRST
+        async for row in self._table.query(table_key(owner), past=past, page=limit):
+            if (endpoint := read_if_sound(row.record, WebhookEndpoint, row.key)) is not None:
+                endpoints.append(endpoint)
+            if len(endpoints) == limit:
+                break
+        return endpoints

@@ -1,0 +1,34 @@
+"""Batch records."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from shared.domain.batches.batch import Batch
+from shared.ports.base import Stored
+
+
+class BatchStore(Protocol):
+    """Batch records (compare-and-swap). Look-ups and lists never cross owners."""
+
+    async def insert(self, batch: Batch) -> None:
+        """Raises AlreadyExists."""
+        ...
+
+    async def get(self, owner: str, batch_id: str) -> Stored[Batch] | None: ...
+
+    async def replace(self, batch: Batch, version: str) -> str:
+        """Write the record if it is still at `version`; return the new version. Raises Changed."""
+        ...
+
+    async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
+        """At most `limit` batches in order of id (which is order of creation), strictly past the id `after`.
+
+        `after` is a position, not a look-up: any 32 hex digits will do.
+        """
+        ...
+
+    def unfinished(self) -> AsyncIterator[Batch]:
+        """Every batch of any owner that is in no terminal state; cost grows with these, not with all batches."""
+        ...

@@ -1,0 +1,37 @@
+"""Every store of one back end, as one object to hand around.
+
+A back end makes it in one place: `shared/azure/connect.py`, `local_host/stores/stores.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from shared.ports.batches import BatchStore
+from shared.ports.blobs import BlobStore
+from shared.ports.caller_blobs import CallerBlobs
+from shared.ports.chunks import ChunkStore
+from shared.ports.creations import CreationStore
+from shared.ports.deliveries import DeliveryStore
+from shared.ports.files import FileStore
+from shared.ports.heartbeats import HeartbeatStore
+from shared.ports.uploads import UploadStore
+from shared.ports.webhook_endpoints import WebhookEndpointStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """`close` lets go of what all of them share; call it in the loop that used them, once nothing does any more."""
+
+    blobs: BlobStore
+    caller_blobs: CallerBlobs
+    files: FileStore
+    uploads: UploadStore
+    batches: BatchStore
+    chunks: ChunkStore
+    heartbeats: HeartbeatStore
+    creations: CreationStore
+    webhook_endpoints: WebhookEndpointStore
+    deliveries: DeliveryStore
+    close: Callable[[], Awaitable[None]]
