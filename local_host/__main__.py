@@ -117,7 +117,7 @@ async def _serve(prepared: _Prepared) -> None:
     options = prepared.options
     stopping = Stopping(options.grace, _say)
     async with AsyncExitStack() as stack:
-        services, close = configuration.install_services(prepared.settings, options.data, options.azurite)
+        service, close = configuration.install_services(prepared.settings, options.data, options.azurite)
         stack.push_async_callback(close)
         token, socket_of_rpc = secrets.token_urlsafe(32), bind("127.0.0.1", 0)
         binding = binding_json(f"http://127.0.0.1:{socket_of_rpc.getsockname()[1]}/{token}/")
@@ -134,10 +134,10 @@ async def _serve(prepared: _Prepared) -> None:
         stack.push_async_callback(stopping.end, engine)
 
         http = await _open(prepared, binding, stack)
-        progress = asyncio.create_task(Progress(services.stores, say=_say, now=utc_now).run())
+        progress = asyncio.create_task(Progress(service.stores, say=_say, now=utc_now).run())
         stack.push_async_callback(_cancel, progress)
         _greet(prepared, http.url)
-        report = asyncio.create_task(report_upstreams(services, _say))
+        report = asyncio.create_task(report_upstreams(service, _say))
         stack.push_async_callback(_cancel, report)
         await stopping.wait()
         engine.begin_to_stop()

@@ -15,7 +15,7 @@ from shared.domain.usage.tokens import EstimatedTokens, TokenCounter, TokenMetho
 CountTexts = Callable[[list[str], str, int], list[int]]
 """Tokens of each text; with the name of the vocabulary and a number of threads."""
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def counter_for(deployment: Deployment) -> TokenCounter:
@@ -50,7 +50,7 @@ class ExactTokens:
             except (KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:  # A panic in compiled code is no Exception.
-                _log.warning(
+                log.warning(
                     "Tokens of a file are estimated, because toktok-rs cannot count them.",
                     extra={"action": "count_tokens", "method": self._method.value, "error": type(error).__name__},
                 )

@@ -29,13 +29,13 @@ async def look_ahead(call: Call, batch: Batch) -> Batch:
     expected = _expected(call, head, EstimatedTokens()) if head else None
     if head is None or expected is None:
         return batch
-    deployment = call.services.settings.deployments[expected.deployment]
+    deployment = call.service.settings.deployments[expected.deployment]
     limit = deployment.enqueued_token_limit
-    if limit is not None and call.services.settings.quota_mode is QuotaMode.REFUSE_CREATE:
+    if limit is not None and call.service.settings.quota_mode is QuotaMode.REFUSE_CREATE:
         enqueued = await _enqueued(call, expected)
         if enqueued + expected.input_tokens * BYTES_PER_TOKEN > limit:  # No token is less than a byte.
             # Texts of up to 256 KiB, a vocabulary if it is the first time: not on the event loop.
-            expected = await asyncio.to_thread(_expected, call, head, call.services.counter_for(deployment)) or expected
+            expected = await asyncio.to_thread(_expected, call, head, call.service.counter_for(deployment)) or expected
         if enqueued + expected.input_tokens > limit:
             weighed = msgspec.structs.replace(batch, **msgspec.structs.asdict(expected))
             error = token_limit_exceeded(weighed, limit, enqueued)
@@ -67,8 +67,8 @@ async def _read_head(call: Call, batch: Batch) -> _Head | None:
         return None
     head = bytearray()
     try:
-        size = await call.services.stores.blobs.size(batch.input_blob)
-        async for piece in call.services.stores.blobs.read(batch.input_blob, 0, HEAD_BYTES):
+        size = await call.service.stores.blobs.size(batch.input_blob)
+        async for piece in call.service.stores.blobs.read(batch.input_blob, 0, HEAD_BYTES):
             head += piece
     except BlobMissing:  # Found out in validation, as everything about the file.
         return None
@@ -78,14 +78,14 @@ async def _read_head(call: Call, batch: Batch) -> _Head | None:
 def _expected(call: Call, head: _Head, counter: TokenCounter) -> ExpectedLoad | None:
     """None if the beginning of the file names no deployment of ours."""
     expected = expect_load(head.data, head.size, counter)
-    return expected if expected and expected.deployment in call.services.settings.deployments else None
+    return expected if expected and expected.deployment in call.service.settings.deployments else None
 
 
 def _limit(call: Call, expected: ExpectedLoad) -> int | None:
-    deployment = call.services.settings.deployments.get(expected.deployment)
+    deployment = call.service.settings.deployments.get(expected.deployment)
     return deployment.enqueued_token_limit if deployment else None
 
 
 async def _enqueued(call: Call, expected: ExpectedLoad) -> int:
-    unfinished = [batch async for batch in call.services.stores.batches.unfinished()]
+    unfinished = [batch async for batch in call.service.stores.batches.unfinished()]
     return enqueued_tokens(unfinished, expected.deployment)

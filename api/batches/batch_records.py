@@ -28,7 +28,7 @@ from shared.ports.base import Stored
 from shared.run.health.storage_probe import is_full
 
 _NEXT_TRY = timedelta(minutes=1)  # The longest pause before an activity is called again.
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 async def try_to_start(start: StartRun, batch: Batch) -> None:
@@ -36,7 +36,7 @@ async def try_to_start(start: StartRun, batch: Batch) -> None:
     try:
         await start(batch)
     except Exception:  # The batch exists; answering an error would make the caller create a second one.
-        _log.exception("Could not start a run.", extra={"action": "start_run", "batch_id": batch.id})
+        log.exception("Could not start a run.", extra={"action": "start_run", "batch_id": batch.id})
 
 
 async def read_new_batch(request: Request, call: Call) -> tuple[bytes, NewBatch]:
@@ -45,10 +45,10 @@ async def read_new_batch(request: Request, call: Call) -> tuple[bytes, NewBatch]
     new = parse_new_batch(
         body,
         endpoints=call.dialect.endpoints,
-        windows=call.services.settings.windows(),
+        windows=call.service.settings.windows(),
         fills_expiry=call.dialect.fills_expiry,
         takes_any_window=call.dialect.takes_any_window,
-        blob_origins=call.services.settings.blob_origins() if call.dialect.takes_blobs else None,
+        blob_origins=call.service.settings.blob_origins() if call.dialect.takes_blobs else None,
     )
     return body, new
 
@@ -57,7 +57,7 @@ async def new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) ->
     """The record of a new batch. An input file that is unknown is no error yet: validation says so (contract 1.5.5)."""
     owner = call.caller.owner
     canonical = parse_file_id(new.input_file_id)
-    file = await call.services.stores.files.get(owner, canonical) if canonical else None
+    file = await call.service.stores.files.get(owner, canonical) if canonical else None
     return Batch(
         id=batch_id,
         owner=owner,
@@ -79,7 +79,7 @@ async def find_batch(request: Request, call: Call) -> Stored[Batch]:
     """The batch of the path. Raises NotFound."""
     given = request.path_params["batch_id"]
     canonical = parse_batch_id(given)
-    stored = await call.services.stores.batches.get(call.caller.owner, canonical) if canonical else None
+    stored = await call.service.stores.batches.get(call.caller.owner, canonical) if canonical else None
     if stored is None:  # Literal: contract 1.3.
         raise NotFound(f"No batch found with id '{shortened(given)}'.")
     return stored
@@ -89,17 +89,17 @@ async def show_batch(call: Call, batch: Batch) -> dict[str, Any]:
     """The batch as the caller's dialect shows it now."""
     rows, beats = await asyncio.gather(_rows(call, batch), _beats(call, batch))
     held_up = None if batch.is_terminal else await _held_up(call, batch, rows, beats)
-    return render_batch(call.dialect, with_progress(batch, rows), call.services.now(), held_up)
+    return render_batch(call.dialect, with_progress(batch, rows), call.service.now(), held_up)
 
 
 async def _held_up(call: Call, batch: Batch, rows: list[ChunkRow], beats: list[Heartbeat]) -> HoldUp | None:
     """What its lanes say; if none is at work or waits, what can be seen of the storage and of its runs."""
-    now, stale_seconds = call.services.now(), call.services.settings.stale_seconds
+    now, stale_seconds = call.service.now(), call.service.settings.stale_seconds
     if found := hold_up(beats, now, stale_seconds):
         return found
     if any(beat.is_live(now, stale_seconds) for beat in beats):
         return None
-    if batch.status is Status.IN_PROGRESS and await is_full(call.services):
+    if batch.status is Status.IN_PROGRESS and await is_full(call.service):
         return HoldUp(until=now + _NEXT_TRY, reason=storage_full())  # Then no lane can say so itself.
     return run_hold_up(batch.restarts, progress_of(batch.status, rows))
 
@@ -108,14 +108,14 @@ async def _beats(call: Call, batch: Batch) -> list[Heartbeat]:
     """Lists do not ask for them, at a query for each batch."""
     if batch.status is not Status.IN_PROGRESS or batch.deployment is None:
         return []
-    return await call.services.stores.heartbeats.list(batch.deployment, batch.id)
+    return await call.service.stores.heartbeats.list(batch.deployment, batch.id)
 
 
 async def _rows(call: Call, batch: Batch) -> list[ChunkRow]:
     """Before validation is through, and after the end, there is nothing to add up."""
     if batch.is_terminal or batch.status is Status.VALIDATING:
         return []
-    return await call.services.stores.chunks.list(batch.id)
+    return await call.service.stores.chunks.list(batch.id)
 
 
 async def with_live_counts(call: Call, batch: Batch) -> Batch:

@@ -21,8 +21,8 @@ DAY_SECONDS = 86_400  # Of a window that is not served: validation says so.
 async def retry_batch(request: Request, call: Call, start: StartRun) -> Response:
     """No body is read. The new batch has the first one's endpoint, window, metadata and expiry of results."""
     first = (await find_batch(request, call)).value
-    source = await RetryInput.of(call.services, first)
-    seconds = call.services.settings.windows().get(first.completion_window, DAY_SECONDS)
+    source = await RetryInput.of(call.service, first)
+    seconds = call.service.settings.windows().get(first.completion_window, DAY_SECONDS)
 
     async def build(batch_id: str, now: datetime) -> Batch:
         reference = await source.reference(batch_id, now)

@@ -34,13 +34,13 @@ _RECENT = 100  # Batches of the caller that tell how fast its deployment is.
 async def validate_batch(request: Request, call: Call) -> Response:
     """200 whatever the verdict: `valid` says it. 4xx is for a body that creates no batch either."""
     _, new = await read_new_batch(request, call)
-    now = call.services.now()
+    now = call.service.now()
     batch = await new_record(call, new, ids.new_id(now, os.urandom(10)), now)
 
     async def is_waiting() -> bool:
         return not await request.is_disconnected()
 
-    verdict = await scan_in_time(call.services, batch, is_waiting)
+    verdict = await scan_in_time(call.service, batch, is_waiting)
     found = _found(call.dialect, batch)
     if isinstance(verdict, Accepted):
         found |= await _outlook(call, batch, verdict.validated)
@@ -50,12 +50,12 @@ async def validate_batch(request: Request, call: Call) -> Response:
 
 
 async def scan_in_time(
-    services: Services, batch: Batch, is_waiting: StillWanted, most_seconds: float = MOST_SECONDS
+    service: Services, batch: Batch, is_waiting: StillWanted, most_seconds: float = MOST_SECONDS
 ) -> Accepted | Refused | None:
     """What the pass over the input finds; None once the caller has left. Raises InvalidRequest if it takes too long."""
     try:
         async with asyncio.timeout(most_seconds):
-            return await scan_input(services, batch, is_waiting)
+            return await scan_input(service, batch, is_waiting)
     except TimeoutError:
         raise InvalidRequest(
             f"This input takes longer than {most_seconds:.0f} seconds to validate. Create the batch: its validation "
@@ -88,8 +88,8 @@ def _found(dialect: Dialect, batch: Batch) -> dict[str, Any]:
 
 async def _outlook(call: Call, batch: Batch, validated: Validated) -> dict[str, Any]:
     """Size, cost, and end of a good batch that would start now."""
-    store, name = call.services.stores.batches, validated.deployment
-    deployment = call.services.settings.deployments[name]
+    store, name = call.service.stores.batches, validated.deployment
+    deployment = call.service.settings.deployments[name]
     ahead = [other async for other in store.unfinished() if other.deployment == name]
     found = forecast.measured(await store.list(batch.owner, limit=_RECENT), name)
     lasts = forecast.duration(deployment, validated.total, validated.input_tokens, ahead, found)

@@ -42,14 +42,14 @@ async def retrieve_batch(request: Request, call: Call) -> Response:
 
 async def list_batches(request: Request, call: Call) -> Response:
     query = parse_batch_query(request.query_params, call.dialect)
-    found = await search(call.services.stores.batches, call.caller.owner, query)
+    found = await search(call.service.stores.batches, call.caller.owner, query)
     batches = await asyncio.gather(*(with_live_counts(call, batch) for batch in found.batches))
-    now = call.services.now()
+    now = call.service.now()
     return json_response(render_batches(call.dialect, batches, now, position=found.position))
 
 
 async def cancel_batch(request: Request, call: Call) -> Response:
     """No body is read: SDKs announce JSON and send none (contract 1.5.7)."""
     stored = await find_batch(request, call)
-    batch = await change(call.services, stored.value, CancelRequested())
+    batch = await change(call.service, stored.value, CancelRequested())
     return json_response(await show_batch(call, batch))

@@ -36,7 +36,7 @@ async def create_once(request: Request, call: Call, body: bytes, build: Build) -
         retry_count=request.headers.get("x-stainless-retry-count"),
     )
     if repeatable is None:
-        now = call.services.now()
+        now = call.service.now()
         return await _insert(call, await build(_new_id(now), now))
     creation, batch = await _claim(call, repeatable)
     if batch is not None:
@@ -46,9 +46,9 @@ async def create_once(request: Request, call: Call, body: bytes, build: Build) -
 
 async def _insert(call: Call, batch: Batch) -> tuple[Batch, bool]:
     try:
-        await call.services.stores.batches.insert(batch)
+        await call.service.stores.batches.insert(batch)
     except AlreadyExists:  # By another attempt of the same call, at this moment.
-        stored = await call.services.stores.batches.get(batch.owner, batch.id)
+        stored = await call.service.stores.batches.get(batch.owner, batch.id)
         return (stored.value if stored else batch), False
     tell(None, batch, batch.created_at)
     return batch, True
@@ -58,10 +58,10 @@ async def _claim(call: Call, repeatable: RepeatableCall) -> tuple[Creation, Batc
     """The creation this call belongs to: its own, or an earlier attempt's with the batch that has come of it."""
     overtaken = False
     while True:
-        now = call.services.now()
-        earlier = await call.services.stores.creations.get(repeatable.name)
+        now = call.service.now()
+        earlier = await call.service.stores.creations.get(repeatable.name)
         if earlier is not None and repeatable.repeats(earlier.value, now, overtaken=overtaken):
-            stored = await call.services.stores.batches.get(call.caller.owner, earlier.value.batch_id)
+            stored = await call.service.stores.batches.get(call.caller.owner, earlier.value.batch_id)
             if stored is not None or now - earlier.value.at < RETRY_LIFE:
                 return earlier.value, stored.value if stored else None
         creation = Creation(
@@ -72,7 +72,7 @@ async def _claim(call: Call, repeatable: RepeatableCall) -> tuple[Creation, Batc
             at=now,
         )
         try:
-            await call.services.stores.creations.put(creation, earlier.version if earlier else None)
+            await call.service.stores.creations.put(creation, earlier.version if earlier else None)
         except Changed:
             overtaken = True
         else:

@@ -37,13 +37,13 @@ class Reference:
 class RetryInput:
     """What a retry of `batch` is made from. Without `errors` no request ever ran, and it reads the same input."""
 
-    services: Services
+    service: Services
     batch: Batch
     requests: InputSource
     errors: InputSource | None
 
     @classmethod
-    async def of(cls, services: Services, batch: Batch) -> RetryInput:
+    async def of(cls, service: Services, batch: Batch) -> RetryInput:
         """Raises WrongState if the batch has not ended, if every request succeeded, or if a file it needs is gone."""
         if not batch.is_terminal:
             raise WrongState(
@@ -52,8 +52,8 @@ class RetryInput:
         if batch.total and batch.completed == batch.total:
             raise WrongState("Every request of this batch succeeded: there is nothing to retry.")
         try:
-            requests = await open_input(services, batch)
-            errors = await _open_errors(services, batch) if batch.total else None
+            requests = await open_input(service, batch)
+            errors = await _open_errors(service, batch) if batch.total else None
         except InputUnreadable as unreadable:
             raise _gone(unreadable) from None
         if batch.input_etag is not None and requests.etag != batch.input_etag:
@@ -61,7 +61,7 @@ class RetryInput:
                 "The input blob of this batch is not the one any more that it read. Create a new batch.",
                 code="input_modified",
             )
-        return cls(services=services, batch=batch, requests=requests, errors=errors)
+        return cls(service=service, batch=batch, requests=requests, errors=errors)
 
     async def reference(self, retry_id: str, now: datetime) -> Reference:
         """The input of the batch `retry_id`, created `now`. Called again, it makes the same file."""
@@ -69,7 +69,7 @@ class RetryInput:
             blob = "" if self.batch.input_url else self.batch.input_blob
             return Reference(file_id=self.batch.input_file_id, blob=blob, url=self.batch.input_url)
         file_id = derived_id(now, retry_id, "input")
-        expires_at = now + timedelta(seconds=self.services.settings.file_expiry_seconds)
+        expires_at = now + timedelta(seconds=self.service.settings.file_expiry_seconds)
         file = File(
             id=file_id,
             owner=self.batch.owner,
@@ -81,13 +81,13 @@ class RetryInput:
             blob=upload_blob(file_id),
         )
         with suppress(AlreadyExists):
-            await self.services.stores.files.insert(file)
+            await self.service.stores.files.insert(file)
         return Reference(file_id=file.id, blob=file.blob, url=None)
 
     async def _write(self, name: str, errors: InputSource) -> int:
         """Bytes written. Blocks have the same names and bytes in every attempt, so that attempts cannot mix them."""
         lines = RetryLines()
-        writer = BlockWriter(self.services.stores.blobs, name, self.services.settings.upload_block_bytes)
+        writer = BlockWriter(self.service.stores.blobs, name, self.service.settings.upload_block_bytes)
         try:
             async with aclosing(errors.blocks()) as blocks:
                 async for block in blocks:
@@ -103,15 +103,15 @@ class RetryInput:
         return await writer.commit()
 
 
-async def _open_errors(services: Services, batch: Batch) -> InputSource:
+async def _open_errors(service: Services, batch: Batch) -> InputSource:
     """The error lines: a file, or a blob in the caller's folder."""
     if batch.error_file_id is None and batch.output_folder is not None:
-        return await open_blob(services, result_address(batch.output_folder, batch.id, "error"))
-    file = await services.stores.files.get(batch.owner, batch.error_file_id) if batch.error_file_id else None
+        return await open_blob(service, result_address(batch.output_folder, batch.id, "error"))
+    file = await service.stores.files.get(batch.owner, batch.error_file_id) if batch.error_file_id else None
     missing = file_not_found(batch, batch.error_file_id)
-    if file is None or file.is_expired(services.now()):
+    if file is None or file.is_expired(service.now()):
         raise InputUnreadable(missing)
-    return FileSource(services, file.blob, missing)
+    return FileSource(service, file.blob, missing)
 
 
 def _gone(unreadable: InputUnreadable) -> WrongState:

@@ -52,7 +52,7 @@ _STATUSES: Mapping[type[DurableBatchError], int] = {
     Damaged: INTERNAL_ERROR,
     Unavailable: SERVICE_UNAVAILABLE,
 }
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Call:
 
     caller: Caller
     dialect: Dialect
-    services: Services
+    service: Services
     api_version: str | None
 
 
@@ -155,7 +155,7 @@ async def _serve(request: Request, dialect: Dialect, handle: Callable[[], Awaita
         response = _refusal(dialect, InvalidRequest("The connection was lost before the request was complete."))
     except Exception:
         extra = {"action": "request_failed", "request_id": f"req_{request_id.hex}", "path": request.url.path}
-        _log.exception("A request failed unexpectedly.", extra=extra)
+        log.exception("A request failed unexpectedly.", extra=extra)
         response = json_response(render_internal_error(dialect, f"req_{request_id.hex}"), INTERNAL_ERROR)
     response.headers["x-request-id"] = f"req_{request_id.hex}"
     if dialect.sends_apim_request_id:
@@ -169,7 +169,7 @@ def _authenticated(request: Request, dialect: Dialect) -> Call:
     bearer = token.strip() if scheme.lower() == "bearer" else ""
     caller = authenticate(here.settings.bootstrap_key, [bearer, request.headers.get("api-key", "").strip()])
     api_version = request.query_params.get("api-version")
-    return Call(caller=caller, dialect=at_version(dialect, api_version), services=here, api_version=api_version)
+    return Call(caller=caller, dialect=at_version(dialect, api_version), service=here, api_version=api_version)
 
 
 def _refusal(dialect: Dialect, error: DurableBatchError) -> Response:

@@ -18,7 +18,7 @@ from shared.domain.upstream.reachability import Verdict
 from shared.run.health.checks import check_all
 from shared.services import services
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _NO_INSTANCE = "readiness-"
 
 
@@ -26,7 +26,7 @@ async def healthz(req: Request) -> Response:  # noqa: ARG001 - the worker binds 
     try:
         ready = bool(services().settings.bootstrap_key)
     except Exception:  # A broken configuration must be answered here, it is what the check is for.
-        _log.exception("The service cannot be configured.", extra={"action": "health_check"})
+        log.exception("The service cannot be configured.", extra={"action": "health_check"})
         ready = False
     if not ready:
         return json_response({"status": "misconfigured"}, SERVICE_UNAVAILABLE)
@@ -38,7 +38,7 @@ async def readyz(request: Request, call: Call, client: DurableClient) -> Respons
         # Not get_status: to that a 500 of the extension is an answer like any other (platform 3.7).
         await client.get_status_by(instance_id_prefix=_NO_INSTANCE)
 
-    readiness = await check_all(call.services, ask_durable, os.environ)
+    readiness = await check_all(call.service, ask_durable, os.environ)
     status = SERVICE_UNAVAILABLE if readiness.status is Verdict.FAILED else OK
     response = json_response(msgspec.to_builtins(readiness), status)
     response.headers["cache-control"] = "no-store"

@@ -10,7 +10,7 @@ from shared.domain.errors import DurableBatchError
 from shared.ports.blobs import BlobStore
 
 _IN_FLIGHT = 2
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class BlockWriter:
@@ -60,7 +60,7 @@ class BlockWriter:
         try:
             await self._blobs.delete(self._name)
         except DurableBatchError:
-            _log.warning("Could not remove an abandoned upload.", extra={"action": "abandon_upload"}, exc_info=True)
+            log.warning("Could not remove an abandoned upload.", extra={"action": "abandon_upload"}, exc_info=True)
 
     async def _stage(self, block: bytes) -> None:
         if len(self._staging) == _IN_FLIGHT:

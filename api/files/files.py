@@ -56,7 +56,7 @@ async def retrieve_file(request: Request, call: Call) -> Response:
 async def delete_file(request: Request, call: Call) -> Response:
     """Also while a batch reads the file: that batch goes on (contract 1.5.3)."""
     file = await _find(request, call)
-    await drop_file(call.services, file)
+    await drop_file(call.service, file)
     return json_response(render_deleted_file(call.dialect, file))
 
 
@@ -76,7 +76,7 @@ async def download_file(request: Request, call: Call) -> Response:
     headers = _content_headers(file, length, etag)
     if part:
         headers["content-range"] = part.content_range
-    content = await _begun(call.services.stores.blobs.read(file.blob, start, length))
+    content = await _begun(call.service.stores.blobs.read(file.blob, start, length))
     status = PARTIAL_CONTENT if part else OK
     FILE_BYTES.record(length, {PURPOSE: file.purpose, DIRECTION: "download"})
     return StreamingResponse(content, status, headers, media_type=CONTENT_TYPE)
@@ -117,7 +117,7 @@ async def _find_content(request: Request, call: Call) -> tuple[File, int, str]:
     etag = f'"{file.id}"'
     check_match(request.headers.get("if-match"), etag)
     try:
-        return file, await call.services.stores.blobs.size(file.blob), etag
+        return file, await call.service.stores.blobs.size(file.blob), etag
     except BlobMissing:
         await _find(request, call)  # Deleted at this moment. If not, the service has lost its bytes: a fault, logged.
         raise
@@ -135,8 +135,8 @@ def _content_headers(file: File, length: int, etag: str) -> dict[str, str]:
 async def _find(request: Request, call: Call) -> File:
     given = request.path_params["file_id"]
     canonical = parse_file_id(given)
-    file = await call.services.stores.files.get(call.caller.owner, canonical) if canonical else None
-    if file is None or file.is_expired(call.services.now()):
+    file = await call.service.stores.files.get(call.caller.owner, canonical) if canonical else None
+    if file is None or file.is_expired(call.service.now()):
         raise _no_such_file(given)
     return file
 
@@ -149,9 +149,9 @@ def _no_such_file(given: str) -> NotFound:  # Literal: contract 1.3, 9.3.
 
 async def _live_files(call: Call, page: Page, purpose: str | None) -> list[File]:
     """One more than the page holds, if there are so many; expired files that still wait to be swept do not count."""
-    now, wanted, after, files = call.services.now(), page.limit + 1, page.after, list[File]()
+    now, wanted, after, files = call.service.now(), page.limit + 1, page.after, list[File]()
     while len(files) < wanted:
-        found = await call.services.stores.files.list(
+        found = await call.service.stores.files.list(
             call.caller.owner, purpose=purpose, after=after, limit=wanted, newest_first=page.newest_first
         )
         files += [file for file in found if not file.is_expired(now)]

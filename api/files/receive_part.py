@@ -24,7 +24,7 @@ FIELD = "data"
 
 
 async def receive_part(
-    services: Services,
+    service: Services,
     stored: Stored[Upload],
     content_type: str | None,
     body: AsyncIterator[bytes],
@@ -35,19 +35,19 @@ async def receive_part(
     Raises InvalidRequest, WrongState, or Unavailable where sending it again will help.
     """
     upload = stored.value
-    check_takes_part(upload, services.now())
-    check_room(upload, await services.stores.uploads.list_parts(upload.id))
-    part_id = ids.new_id(services.now(), os.urandom(10))
-    block_bytes = services.settings.upload_block_bytes
-    writer = BlockWriter(services.stores.blobs, upload.blob, block_bytes, partial(block_id, part_id))
+    check_takes_part(upload, service.now())
+    check_room(upload, await service.stores.uploads.list_parts(upload.id))
+    part_id = ids.new_id(service.now(), os.urandom(10))
+    block_bytes = service.settings.upload_block_bytes
+    writer = BlockWriter(service.stores.blobs, upload.blob, block_bytes, partial(block_id, part_id))
     try:
         size = await _stage(content_type, body, writer, most_bytes)
         blocks = await writer.stage_rest()
     finally:
         await writer.settle()
-    part = UploadPart(id=part_id, upload_id=upload.id, bytes=size, blocks=blocks, created_at=services.now())
-    await services.stores.uploads.put_part(part)
-    await _check_untouched(services, stored, part)
+    part = UploadPart(id=part_id, upload_id=upload.id, bytes=size, blocks=blocks, created_at=service.now())
+    await service.stores.uploads.put_part(part)
+    await _check_untouched(service, stored, part)
     return part
 
 
@@ -67,11 +67,11 @@ async def _stage(content_type: str | None, body: AsyncIterator[bytes], writer: B
     return size
 
 
-async def _check_untouched(services: Services, before: Stored[Upload], part: UploadPart) -> None:
-    after = await services.stores.uploads.get(before.value.owner, before.value.id)
+async def _check_untouched(service: Services, before: Stored[Upload], part: UploadPart) -> None:
+    after = await service.stores.uploads.get(before.value.owner, before.value.id)
     if after and after.version == before.version:
         return
-    await services.stores.uploads.delete_part(part)
+    await service.stores.uploads.delete_part(part)
     if after:
-        check_takes_part(after.value, services.now())
+        check_takes_part(after.value, service.now())
     raise interrupted()

@@ -50,22 +50,22 @@ class _Received:
 
 async def receive_file(request: Request, call: Call) -> File:
     """The stored file. Raises InvalidRequest, or ClientDisconnect if the connection is lost."""
-    services = call.services
-    file_id = ids.new_id(services.now(), os.urandom(10))
-    writer = BlockWriter(services.stores.blobs, upload_blob(file_id), services.settings.upload_block_bytes)
+    service = call.service
+    file_id = ids.new_id(service.now(), os.urandom(10))
+    writer = BlockWriter(service.stores.blobs, upload_blob(file_id), service.settings.upload_block_bytes)
     body = request.stream()
     try:
-        received = await _receive(request, body, writer, services.settings)
+        received = await _receive(request, body, writer, service.settings)
         file = _file(call, file_id, received.checked(), received.size)
-        await check_quota(services, file.owner, expires=file.expires_at is not None, size=file.bytes)
+        await check_quota(service, file.owner, expires=file.expires_at is not None, size=file.bytes)
         await writer.commit()
     except BaseException as error:
         await writer.abandon()
         if isinstance(error, DurableBatchError):
-            await drain(body, most_bytes(services.settings, None))
+            await drain(body, most_bytes(service.settings, None))
         raise
     # Should this fail, the bytes stay: the record may have been written after all.
-    await services.stores.files.insert(file)
+    await service.stores.files.insert(file)
     FILE_BYTES.record(file.bytes, {PURPOSE: file.purpose, DIRECTION: "upload"})
     return file
 
@@ -88,7 +88,7 @@ async def _receive(request: Request, body: AsyncIterator[bytes], writer: BlockWr
 
 
 def _file(call: Call, file_id: str, new: NewFile, size: int) -> File:
-    created_at = call.services.now()
+    created_at = call.service.now()
     expires_after = new.expires_after or default_expiry(call, new.purpose)
     return File(
         id=file_id,
@@ -105,7 +105,7 @@ def _file(call: Call, file_id: str, new: NewFile, size: int) -> File:
 def default_expiry(call: Call, purpose: str) -> ExpiresAfter | None:
     """OpenAI expires batch input files, Azure keeps everything until it is deleted (contract 1.5.1)."""
     if call.dialect.files_expire and purpose == BATCH_PURPOSE:
-        return ExpiresAfter(seconds=call.services.settings.file_expiry_seconds)
+        return ExpiresAfter(seconds=call.service.settings.file_expiry_seconds)
     return None
 
 

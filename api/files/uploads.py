@@ -28,7 +28,7 @@ from shared.run.files.uploads import change_upload, complete
 
 
 async def create_upload(request: Request, call: Call) -> Response:
-    settings, now = call.services.settings, call.services.now()
+    settings, now = call.service.settings, call.service.now()
     new = parse_new_upload(
         await read_fields(request), max_batch_bytes=settings.max_file_bytes, max_bytes=settings.max_upload_bytes
     )
@@ -43,8 +43,8 @@ async def create_upload(request: Request, call: Call) -> Response:
         expires_at=now + LIFE,
         file_expires_after=new.expires_after or default_expiry(call, new.purpose),
     )
-    await check_quota(call.services, upload.owner, expires=upload.file_expires_after is not None, size=upload.bytes)
-    await call.services.stores.uploads.insert(upload)
+    await check_quota(call.service, upload.owner, expires=upload.file_expires_after is not None, size=upload.bytes)
+    await call.service.stores.uploads.insert(upload)
     response = await _answer(call, upload)
     if call.dialect.locates_files:
         path = f"/{call.dialect.prefix}/uploads/{spell_upload_id(call.dialect, upload)}"
@@ -60,7 +60,7 @@ async def add_part(request: Request, call: Call) -> Response:
     body = request.stream()
     try:
         stored = await _find(request, call)
-        part = await receive_part(call.services, stored, request.headers.get("content-type"), body)
+        part = await receive_part(call.service, stored, request.headers.get("content-type"), body)
     except DurableBatchError:
         await drain(body, MAX_PART_BYTES)
         raise
@@ -70,26 +70,26 @@ async def add_part(request: Request, call: Call) -> Response:
 async def complete_upload(request: Request, call: Call) -> Response:
     stored = await _find(request, call)
     wanted = parse_completion(await read_fields(request), parse_part_id)
-    return await _answer(call, await complete(call.services, stored.value, wanted))
+    return await _answer(call, await complete(call.service, stored.value, wanted))
 
 
 async def cancel_upload(request: Request, call: Call) -> Response:
     """No body is read: SDKs announce JSON and send none. The bytes go at once."""
     upload = (await _find(request, call)).value
-    stored = await change_upload(call.services, upload, CancelRequested())
-    await call.services.stores.blobs.delete(upload.blob)
+    stored = await change_upload(call.service, upload, CancelRequested())
+    await call.service.stores.blobs.delete(upload.blob)
     return await _answer(call, stored.value)
 
 
 async def _find(request: Request, call: Call) -> Stored[Upload]:
     given = request.path_params["upload_id"]
     canonical = parse_upload_id(given)
-    stored = await call.services.stores.uploads.get(call.caller.owner, canonical) if canonical else None
+    stored = await call.service.stores.uploads.get(call.caller.owner, canonical) if canonical else None
     if stored is None:
         raise NotFound(f"No such Upload object: {shortened(given)}", param="id")
     return stored
 
 
 async def _answer(call: Call, upload: Upload) -> Response:
-    file = await call.services.stores.files.get(upload.owner, upload.file_id) if upload.file_id else None
-    return json_response(render_upload(call.dialect, upload, file, call.services.now()))
+    file = await call.service.stores.files.get(upload.owner, upload.file_id) if upload.file_id else None
+    return json_response(render_upload(call.dialect, upload, file, call.service.now()))

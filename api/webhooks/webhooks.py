@@ -42,7 +42,7 @@ DEFAULT_LIST = 20
 
 
 async def create_webhook_endpoint(request: Request, call: Call) -> Response:
-    settings, now = call.services.settings, call.services.now()
+    settings, now = call.service.settings, call.service.now()
     new = parse_new_webhook(
         await read_fields(request), allow_http=settings.webhook_allow_http, allow_private=settings.webhook_allow_private
     )
@@ -62,8 +62,8 @@ async def create_webhook_endpoint(request: Request, call: Call) -> Response:
 
 async def _insert(call: Call, endpoint: WebhookEndpoint) -> None:
     """One after another in this process; what another process inserts at the same moment is seen afterwards."""
-    limit, store = call.services.settings.max_webhook_endpoints, call.services.stores.webhook_endpoints
-    async with call.services.capacity.new_webhooks:
+    limit, store = call.service.settings.max_webhook_endpoints, call.service.stores.webhook_endpoints
+    async with call.service.capacity.new_webhooks:
         if len(await store.list(endpoint.owner, limit=limit)) == limit:
             raise too_many(limit)
         await store.insert(endpoint)
@@ -74,7 +74,7 @@ async def _insert(call: Call, endpoint: WebhookEndpoint) -> None:
 
 async def list_webhook_endpoints(request: Request, call: Call) -> Response:
     page = parse_page(request.query_params, parse_endpoint_id, default=DEFAULT_LIST, most=MAX_LIST)
-    found = await call.services.stores.webhook_endpoints.list(call.caller.owner, after=page.after, limit=page.limit + 1)
+    found = await call.service.stores.webhook_endpoints.list(call.caller.owner, after=page.after, limit=page.limit + 1)
     return json_response(render_endpoints(found[: page.limit], has_more=len(found) > page.limit))
 
 
@@ -83,13 +83,13 @@ async def retrieve_webhook_endpoint(request: Request, call: Call) -> Response:
 
 
 async def update_webhook_endpoint(request: Request, call: Call) -> Response:
-    settings = call.services.settings
+    settings = call.service.settings
     changes = parse_changes(
         await read_fields(request), allow_http=settings.webhook_allow_http, allow_private=settings.webhook_allow_private
     )
     while True:
         stored = await _find(request, call)
-        endpoint = updated(stored.value, changes, call.services.now())
+        endpoint = updated(stored.value, changes, call.service.now())
         if endpoint is stored.value or await _is_replaced(call, endpoint, stored):
             return json_response(render_endpoint(endpoint))
 
@@ -97,7 +97,7 @@ async def update_webhook_endpoint(request: Request, call: Call) -> Response:
 async def delete_webhook_endpoint(request: Request, call: Call) -> Response:
     """Deliveries that are under way end at their next attempt."""
     endpoint = (await _find(request, call)).value
-    await call.services.stores.webhook_endpoints.delete(endpoint.owner, endpoint.id)
+    await call.service.stores.webhook_endpoints.delete(endpoint.owner, endpoint.id)
     return json_response(render_deleted_endpoint(endpoint))
 
 
@@ -106,7 +106,7 @@ async def rotate_webhook_secret(request: Request, call: Call) -> Response:
     secret = new_secret(os.urandom(KEY_BYTES))
     while True:
         stored = await _find(request, call)
-        endpoint = rotated(stored.value, secret, call.services.now(), keep_old=keep_old)
+        endpoint = rotated(stored.value, secret, call.service.now(), keep_old=keep_old)
         if await _is_replaced(call, endpoint, stored):
             return json_response(render_with_secret(endpoint))
 
@@ -114,10 +114,10 @@ async def rotate_webhook_secret(request: Request, call: Call) -> Response:
 async def test_webhook_endpoint(request: Request, call: Call) -> Response:
     """One attempt, now, of an event of a batch that does not exist; any event type, asked for or not."""
     event_type = parse_event_type(await read_fields(request))
-    endpoint, now = (await _find(request, call)).value, call.services.now()
+    endpoint, now = (await _find(request, call)).value, call.service.now()
     body = encode_event(sample_event(ids.new_id(now, os.urandom(10)), event_type, now))
     headers = signed_headers(f"wh_{ids.new_id(now, os.urandom(10))}", now, body, endpoint.secrets(now))
-    answer = await call.services.webhook_sender.send(WebhookRequest(url=endpoint.url, headers=headers, body=body))
+    answer = await call.service.webhook_sender.send(WebhookRequest(url=endpoint.url, headers=headers, body=body))
     if isinstance(answer, NoAnswer):
         raise InvalidRequest(
             f"The test could not be delivered. {answer.reason} Check the endpoint's URL and its server.",
@@ -133,7 +133,7 @@ async def list_webhook_event_types(request: Request, call: Call) -> Response:  #
 async def _find(request: Request, call: Call) -> Stored[WebhookEndpoint]:
     given = request.path_params["webhook_endpoint_id"]
     canonical = parse_endpoint_id(given)
-    stored = await call.services.stores.webhook_endpoints.get(call.caller.owner, canonical) if canonical else None
+    stored = await call.service.stores.webhook_endpoints.get(call.caller.owner, canonical) if canonical else None
     if stored is None:
         raise NotFound(f"No webhook endpoint found with id '{shortened(given)}'.")
     return stored
@@ -141,7 +141,7 @@ async def _find(request: Request, call: Call) -> Stored[WebhookEndpoint]:
 
 async def _is_replaced(call: Call, endpoint: WebhookEndpoint, stored: Stored[WebhookEndpoint]) -> bool:
     try:
-        await call.services.stores.webhook_endpoints.replace(endpoint, stored.version)
+        await call.service.stores.webhook_endpoints.replace(endpoint, stored.version)
     except Changed:
         return False
     return True

@@ -29,7 +29,7 @@ from tests.fake_receivers import FakeReceivers
 
 OWNER = "default"
 INPUT_FILE = new_id(datetime(2026, 11, 26, tzinfo=UTC), bytes(10))
-Script = Callable[[str, int], UpstreamAnswer | float]
+Script = Callable[[str, int], UpstreamAnswer | float | asyncio.Event]
 
 
 def answer(status: int = 200, body: Any = None, **headers: str) -> UpstreamResponse:
@@ -44,7 +44,10 @@ def answer(status: int = 200, body: Any = None, **headers: str) -> UpstreamRespo
 
 @dataclass
 class ScriptedUpstream:
-    """Answers by `script(prompt, how often it was asked before)`; remembers what it was asked."""
+    """Answers by `script(prompt, how often it was asked before)`; remembers what it was asked.
+
+    A number of seconds, or an event, is what an ordinary answer is to wait for.
+    """
 
     script: Script = lambda prompt, before: answer()
     latency_seconds: float = 0.0
@@ -60,6 +63,9 @@ class ScriptedUpstream:
         try:
             await asyncio.sleep(self.latency_seconds)
             said = self.script(prompt, self.asked[prompt] - 1)
+            if isinstance(said, asyncio.Event):
+                await said.wait()
+                return answer()
             if isinstance(said, float):
                 await asyncio.sleep(said)
                 return answer()

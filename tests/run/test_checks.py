@@ -183,6 +183,7 @@ async def test_a_store_that_hangs_ends_its_own_check_only(service):
 
     assert named(readiness, "blobs").status is Verdict.FAILED
     assert "no answer within 0.2 seconds" in named(readiness, "blobs").message
+    assert named(readiness, "blobs").latency_ms < 2000
     assert named(readiness, "tables").status is Verdict.OK
 
 

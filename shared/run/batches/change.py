@@ -24,28 +24,28 @@ log = logging.getLogger(__name__)
 _MOST = 1_000  # Endpoints of one owner; BATCH_MAX_WEBHOOK_ENDPOINTS may have been higher once.
 
 
-async def load(services: Services, owner: str, batch_id: str) -> Batch | None:
-    stored = await services.stores.batches.get(owner, batch_id)
+async def load(service: Services, owner: str, batch_id: str) -> Batch | None:
+    stored = await service.stores.batches.get(owner, batch_id)
     return stored.value if stored else None
 
 
-async def change(services: Services, batch: Batch, event: Event) -> Batch:
+async def change(service: Services, batch: Batch, event: Event) -> Batch:
     """The record after `event`, applied to its newest version.
 
     Raises WrongState if the event is not allowed (any more), KeyError if the record is gone.
     """
     while True:
-        stored = await services.stores.batches.get(batch.owner, batch.id)
+        stored = await service.stores.batches.get(batch.owner, batch.id)
         if stored is None:
             raise KeyError(batch.id)
-        now = services.now()
+        now = service.now()
         changed = apply(stored.value, event, now)
         if changed is stored.value:
             return changed
         if changed.is_terminal:
-            await announce(services, changed)
+            await announce(service, changed)
         try:
-            await services.stores.batches.replace(changed, stored.version)
+            await service.stores.batches.replace(changed, stored.version)
         except Changed:
             continue
         if changed.status is not stored.value.status:
@@ -53,23 +53,23 @@ async def change(services: Services, batch: Batch, event: Event) -> Batch:
         return changed
 
 
-async def announce(services: Services, batch: Batch) -> None:
+async def announce(service: Services, batch: Batch) -> None:
     """Note the deliveries of `batch`, which is about to be stored in a terminal state. May be repeated."""
-    for delivery in await _deliveries(services, batch):
+    for delivery in await _deliveries(service, batch):
         with suppress(AlreadyExists):
-            await services.stores.deliveries.insert(delivery)
+            await service.stores.deliveries.insert(delivery)
 
 
-async def announced(services: Services, batch: Batch) -> list[Stored[Delivery]]:
+async def announced(service: Services, batch: Batch) -> list[Stored[Delivery]]:
     """The deliveries of `batch`, which is stored in a terminal state, that have not ended."""
-    notes = [await services.stores.deliveries.get(delivery.id) for delivery in await _deliveries(services, batch)]
+    notes = [await service.stores.deliveries.get(delivery.id) for delivery in await _deliveries(service, batch)]
     return [note for note in notes if note is not None and not note.value.ended]
 
 
-async def _deliveries(services: Services, batch: Batch) -> list[Delivery]:
+async def _deliveries(service: Services, batch: Batch) -> list[Delivery]:
     """As they are noted, under ids that follow from batch and endpoint."""
-    endpoints = await services.stores.webhook_endpoints.list(batch.owner, limit=_MOST)
-    deliveries = (new_delivery(batch, endpoint, services.now()) for endpoint in endpoints)
+    endpoints = await service.stores.webhook_endpoints.list(batch.owner, limit=_MOST)
+    deliveries = (new_delivery(batch, endpoint, service.now()) for endpoint in endpoints)
     return [delivery for delivery in deliveries if delivery is not None]
 
 

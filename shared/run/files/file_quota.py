@@ -15,14 +15,14 @@ from shared.services import Services
 PAGE = 1_000
 
 
-async def check_quota(services: Services, owner: str, *, expires: bool, size: int, page: int = PAGE) -> None:
+async def check_quota(service: Services, owner: str, *, expires: bool, size: int, page: int = PAGE) -> None:
     """Whether the owner may keep one more file of `size` bytes; read in pages. Raises InvalidRequest."""
-    settings = services.settings
+    settings = service.settings
     most = settings.max_files_with_expiry if expires else settings.max_files_without_expiry
     if not most and not settings.max_stored_bytes:
         return
     count, stored = 0, size
-    async for file in _kept(services, owner, page):
+    async for file in _kept(service, owner, page):
         count += (file.expires_at is not None) == expires
         stored += file.bytes
     if most and count >= most:
@@ -31,10 +31,10 @@ async def check_quota(services: Services, owner: str, *, expires: bool, size: in
         raise _reached("bytes of files", settings.max_stored_bytes)
 
 
-async def _kept(services: Services, owner: str, page: int) -> AsyncIterator[File]:
-    now, after = services.now(), None
+async def _kept(service: Services, owner: str, page: int) -> AsyncIterator[File]:
+    now, after = service.now(), None
     while True:
-        files = await services.stores.files.list(owner, after=after, limit=page)
+        files = await service.stores.files.list(owner, after=after, limit=page)
         for file in files:
             if file.purpose != RESULT_PURPOSE and not file.is_expired(now):
                 yield file

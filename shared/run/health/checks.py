@@ -22,7 +22,7 @@ from shared.run.health.storage_probe import BLOB, write_blob, write_row
 from shared.services import Services
 
 _NOTHING = "readiness"
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Ask = Callable[[], Awaitable[Finding]]
 
@@ -102,7 +102,7 @@ async def _timed(name: str, ask: Ask, patience: Patience, *, required: bool) -> 
     except Unavailable as error:
         finding = Finding(Verdict.FAILED, error.message)
     except Exception as error:  # A check that breaks has found something, and the others must be told, too.
-        _log.exception("A readiness check broke.", extra={"action": "readiness_check_broke", "check": name})
+        log.exception("A readiness check broke.", extra={"action": "readiness_check_broke", "check": name})
         finding = Finding(
             Verdict.FAILED, f"The check itself broke ({type(error).__name__}); the service's log has why."
         )
@@ -129,7 +129,7 @@ async def _ask_durable(ask: Callable[[], Awaitable[None]]) -> Finding:
         raise
     except Exception as error:  # The client raises bare Exceptions for statuses, aiohttp's for the rest.
         extra = {"action": "durable_check_failed", "reason": type(error).__name__}
-        _log.warning("The durable extension does not answer.", extra=extra)
+        log.warning("The durable extension does not answer.", extra=extra)
         return Finding(
             Verdict.FAILED,
             "Durable Functions does not answer, so no batch moves on. Check that the app's identity has the "

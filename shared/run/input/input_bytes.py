@@ -11,28 +11,28 @@ from shared.domain.files.file import File
 from shared.services import Services
 
 
-async def drop_file(services: Services, file: File) -> None:
+async def drop_file(service: Services, file: File) -> None:
     """Remove the file: its record now, its bytes as soon as no unfinished batch reads them. May be repeated."""
-    kept = await _is_read(services, file.blob)
+    kept = await _is_read(service, file.blob)
     if not kept:  # Before the record, so that a call that was cut off can be repeated and leaves nothing.
-        await services.stores.blobs.delete(file.blob)
-    await services.stores.files.delete(file.owner, file.id)
-    if kept and not await _is_read(services, file.blob):  # The batch ended in between, while the record was there.
-        await services.stores.blobs.delete(file.blob)
+        await service.stores.blobs.delete(file.blob)
+    await service.stores.files.delete(file.owner, file.id)
+    if kept and not await _is_read(service, file.blob):  # The batch ended in between, while the record was there.
+        await service.stores.blobs.delete(file.blob)
 
 
-async def drop_orphaned_input(services: Services, batch: Batch) -> None:
+async def drop_orphaned_input(service: Services, batch: Batch) -> None:
     """At the end of `batch`, once its record is final: remove input bytes whose file record went before it."""
     if not batch.input_blob or batch.input_url is not None:  # A caller's blob: the copy belongs to the batch alone.
         return
-    if await services.stores.files.get(batch.owner, batch.input_file_id) is not None:
+    if await service.stores.files.get(batch.owner, batch.input_file_id) is not None:
         return
-    if not await _is_read(services, batch.input_blob):
-        await services.stores.blobs.delete(batch.input_blob)
+    if not await _is_read(service, batch.input_blob):
+        await service.stores.blobs.delete(batch.input_blob)
 
 
-async def _is_read(services: Services, blob: str) -> bool:
-    async for batch in services.stores.batches.unfinished():
+async def _is_read(service: Services, blob: str) -> bool:
+    async for batch in service.stores.batches.unfinished():
         if batch.input_blob == blob:
             return True
     return False

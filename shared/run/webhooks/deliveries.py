@@ -27,20 +27,20 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=10)  # After this time it is looked whether a delivery that was started is still alive.
 
 
-async def start_deliveries_of(services: Services, client: Orchestrations, batch: Batch) -> None:
+async def start_deliveries_of(service: Services, client: Orchestrations, batch: Batch) -> None:
     """Start what the end of `batch` owes. Never raises: what could not be started is started by `tend_batches`."""
     try:
-        owed = await announced(services, batch)
-        await do_all(partial(start_delivery, services, client, delivery) for delivery in owed)
+        owed = await announced(service, batch)
+        await do_all(partial(start_delivery, service, client, delivery) for delivery in owed)
     except Exception:  # The batch has ended; failing the run would not change that.
         log.exception("Could not start a delivery.", extra={"action": "start_delivery", "batch_id": batch.id})
 
 
-async def start_delivery(services: Services, client: Orchestrations, stored: Stored[Delivery]) -> None:
+async def start_delivery(service: Services, client: Orchestrations, stored: Stored[Delivery]) -> None:
     """Start it unless it lives, and have the timer look at it again after its lease."""
     delivery = stored.value
     seen = await look_at(client, delivery.message_id)
-    if seen.state is State.ALIVE and _is_stuck(services, delivery, seen):
+    if seen.state is State.ALIVE and _is_stuck(service, delivery, seen):
         extra = {"action": "delivery_stuck", "batch_id": delivery.batch_id}
         log.warning("A delivery without a sign of life is ended; another one follows.", extra=extra)
         await client.terminate(delivery.message_id, "It showed no sign of life; tend_batches starts it again.")
@@ -48,13 +48,13 @@ async def start_delivery(services: Services, client: Orchestrations, stored: Sto
     if seen.state is not State.ALIVE:
         await client.start_new(names.DELIVER_WEBHOOK, delivery.message_id, {"delivery_id": delivery.id})
         log.info("A delivery was started.", extra={"action": "delivery_started", "batch_id": delivery.batch_id})
-    elif delivery.due_at > services.now():  # Postponed already, or by one that came too early and is about to end.
+    elif delivery.due_at > service.now():  # Postponed already, or by one that came too early and is about to end.
         return
     with suppress(Changed):  # It has ended already.
-        later = msgspec.structs.replace(delivery, due_at=services.now() + LEASE)
-        await services.stores.deliveries.replace(later, stored.version)
+        later = msgspec.structs.replace(delivery, due_at=service.now() + LEASE)
+        await service.stores.deliveries.replace(later, stored.version)
 
 
-def _is_stuck(services: Services, delivery: Delivery, seen: Seen) -> bool:
-    shortest = timedelta(seconds=services.settings.webhook_retry_seconds)
-    return seen.turned_at is not None and is_stuck(delivery, seen.status, seen.turned_at, services.now(), shortest)
+def _is_stuck(service: Services, delivery: Delivery, seen: Seen) -> bool:
+    shortest = timedelta(seconds=service.settings.webhook_retry_seconds)
+    return seen.turned_at is not None and is_stuck(delivery, seen.status, seen.turned_at, service.now(), shortest)
