@@ -1,6 +1,6 @@
 """The calls of a slice that are under way: begun when the gate has room, waited for in the end.
 
-However a call ends, its place in the gate and its answer's room are given back, and what it brought goes to the keeper.
+However a call ends, its place in the gate and its answer's room are given back, and what it brought goes to the writer.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any, Final
 from shared.answer_room import AnswerRoom
 from shared.domain.lines.request_line import custom_id_of, read_line
 from shared.domain.pace.retry import Attempts
-from shared.run.chunks.keeper import Keeper
 from shared.run.chunks.open_chunk import OpenChunk
+from shared.run.chunks.result_writer import ResultWriter
 from shared.run.lane.gate import Gate, Visit
 from shared.run.lane.line_call import LineCaller
 
@@ -30,10 +30,12 @@ _NONE: Final = Attempts()
 class Calls:
     """`begin` one for each line; `drain` before the slice is over."""
 
-    def __init__(self, batch_id: str, caller: LineCaller, keeper: Keeper, gate: Gate, answers: AnswerRoom) -> None:
+    def __init__(
+        self, batch_id: str, caller: LineCaller, writer: ResultWriter, gate: Gate, answers: AnswerRoom
+    ) -> None:
         self._batch_id = batch_id
         self._caller = caller
-        self._keeper = keeper
+        self._writer = writer
         self._gate = gate
         self._answers = answers
         self._under_way: set[asyncio.Task[None]] = set()
@@ -65,7 +67,7 @@ class Calls:
             log.exception("A request line broke its call.", extra={"action": "line_broke", "batch_id": self._batch_id})
             entry = self._caller.broken(number, custom_id_of(raw) or None)
         if entry is not None:
-            self._keeper.finish(opened, entry)
+            self._writer.finish(opened, entry)
 
     async def drain(self, is_over: Callable[[float], bool]) -> None:
         """Wait for what was begun, until time `is_over`; it is given monotonic seconds. The rest is cut off."""

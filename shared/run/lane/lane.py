@@ -1,8 +1,8 @@
 """The work of one lane for one slice of time: its chunks, one sliding window of requests over all of them.
 
 Requests slide across chunk borders, so that one slow line never idles the lane. This file is the feeder: it reads
-lines and begins their calls as the gate lets them in. The `Keeper` makes finished lines durable, `Sending` says when a
-request may go, the `Watch` when to stop. Whatever goes wrong, lines in flight are waited for and kept.
+lines and begins their calls as the gate lets them in. The `ResultWriter` makes finished lines durable, `Sending` says
+when a request may go, the `Watch` when to stop. Whatever goes wrong, lines in flight are waited for and kept.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from shared.domain.batches.lane_work import Work, has_open_chunk, left_by
 from shared.domain.pace.drain import Drain
 from shared.domain.pace.lane_decision import Limits, Own, Terms, first_part, until_next_slice
 from shared.domain.pace.upstream_health import Patience
-from shared.run.chunks.keeper import Keeper
 from shared.run.chunks.open_chunk import OpenChunk
 from shared.run.chunks.plan import read_lines
+from shared.run.chunks.result_writer import ResultWriter
 from shared.run.lane.calls import Calls, beside
 from shared.run.lane.lane_meter import LaneMeter
 from shared.run.lane.line_call import LineCaller
@@ -65,11 +65,11 @@ class Lane:
         self._meter = LaneMeter(post.batch, post.deployment, lane=post.lane)
         surroundings = Surroundings(ask_run, settings.lane_times.run_seconds)
         self._watch = Watch(service, post, terms, sending=self._sending, surroundings=surroundings, meter=self._meter)
-        self._keeper = Keeper(
+        self._writer = ResultWriter(
             service, post.batch.id, [*work.own, *work.others], lane=post.lane, lanes=post.lanes, stop=self._stop
         )
         caller = LineCaller(service, post, self._sending, self._meter)
-        self._calls = Calls(post.batch.id, caller, self._keeper, self._sending.gate, service.capacity.answers)
+        self._calls = Calls(post.batch.id, caller, self._writer, self._sending.gate, service.capacity.answers)
 
     async def run(self) -> LaneProgress:
         """Raises what kept finished lines from being stored; their requests are then sent again by the next call."""
@@ -85,14 +85,14 @@ class Lane:
                 try:
                     await self._work_through()
                 finally:
-                    await self._keeper.close()  # It may take long: whoever beats meanwhile is not taken for dead.
+                    await self._writer.close()  # It may take long: whoever beats meanwhile is not taken for dead.
         finally:
-            is_done = self._keeper.done or self._watch.decision.is_over or await self._is_needless()
+            is_done = self._writer.done or self._watch.decision.is_over or await self._is_needless()
             await self._watch.leave(is_done=is_done)
         return self._progress(is_done=is_done, rest=self._watch.wait_seconds)
 
     async def _work_through(self) -> None:
-        async with beside(self._keeper.run(), self._close_at_stop()):
+        async with beside(self._writer.run(), self._close_at_stop()):
             try:
                 await self._feed()
             finally:
@@ -126,15 +126,15 @@ class Lane:
         await self._feed_chunks(self._work.own)
         if self._work.others and not self._stop.is_set():
             claimed = {row.index for row in await self._service.stores.chunks.list(self._post.batch.id)}
-            self._keeper.leave(claimed & set(self._work.others))
+            self._writer.leave(claimed & set(self._work.others))
             await self._feed_chunks([index for index in self._work.others if index not in claimed])
 
     async def _feed_chunks(self, indexes: Sequence[int], *, adopts: bool = False) -> None:
         for index in indexes:
-            await self._keeper.has_room()
+            await self._writer.has_room()
             if self._stop.is_set():
                 return
-            opened = await self._keeper.open(self._work.plan[index], adopts=adopts)
+            opened = await self._writer.open(self._work.plan[index], adopts=adopts)
             if opened is not None:
                 await self._feed_chunk(opened)
 
@@ -156,7 +156,7 @@ class Lane:
                 return
             if self._watch.gone:
                 await self._feed_abandoned()
-            await self._keeper.has_room()
+            await self._writer.has_room()
             if not await self._calls.begin(opened, number, raw, tokens):
                 return
 

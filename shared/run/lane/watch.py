@@ -97,7 +97,7 @@ class Watch:
             self._sending.news.clear()
             try:
                 await self.look()
-            except Exception:  # a missed look costs seconds; the keeper notices a dead storage
+            except Exception:  # a missed look costs seconds; the writer notices a dead storage
                 log.warning(
                     "A lane could not read its batch.",
                     exc_info=True,

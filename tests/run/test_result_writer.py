@@ -1,4 +1,4 @@
-"""What the keeper writes, and when: journals by what a write costs, rows once a second, never before the journal."""
+"""What is written, and when: journals by what a write costs, rows once a second, never before the journal."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The keeper of a lane's open chunks: finished lines become durable in groups, complete chunks are sealed.
+"""The writer of a lane's open chunks: finished lines become durable in groups, complete chunks are sealed.
 
 While one group is written the next one gathers, and how long it gathers follows from what a write costs
 (`domain/pace/write_pace`). Rows, whose counts callers see, are written once a second: on a crash the journal is asked.
 
-A storage failure does not lose a paid answer: the keeper asks the lane to stop, keeps what it has in memory, and
+A storage failure does not lose a paid answer: the writer asks the lane to stop, keeps what it has in memory, and
 `close` tries again when everything in flight has come back.
 """
 
@@ -36,7 +36,7 @@ COUNT_SECONDS = 1.0  # Between two writes of a chunk's row.
 LEAST_SECONDS = 0.001  # A wait that a clock is sure to notice.
 
 
-class Keeper:
+class ResultWriter:
     """`open` a chunk, `finish` its lines; `run` beside it; `close` at the end."""
 
     def __init__(
