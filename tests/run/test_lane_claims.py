@@ -78,7 +78,8 @@ async def test_who_lost_the_lane_stops(world: World) -> None:
     world.upstream.latency_seconds = 0.02
     batch = await world.batch(400)
     working = asyncio.create_task(work_lane(cursor(batch)))
-    await asyncio.sleep(0.2)
+    while not world.upstream.asked:
+        await asyncio.sleep(0.01)
     taken = await claimed(world, batch, "elsewhere/1/1/00", age_seconds=-1.0)
     progress = await working
     rows = await world.service.stores.chunks.list(batch.id)
