@@ -24,7 +24,7 @@ def test_before_the_first_write() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cost", "pause", "lines"), [(0.0005, 0.012, 1), (0.001, 0.024, 1), (0.0048, 0.2352, 5), (0.0096, 0.9504, 10)]
+    ("cost", "pause", "lines"), [(0.0005, 0.012, 1), (0.001, 0.024, 1), (0.0024, 0.1176, 3), (0.0048, 0.4752, 5)]
 )
 def test_dearer_writes_are_rarer_and_larger(cost: float, pause: float, lines: int) -> None:
     """A 25th of the time or, where a write is dear, less is spent writing, and a write has a line for each of its milliseconds; both have limits."""

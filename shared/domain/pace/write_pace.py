@@ -12,7 +12,7 @@ from collections import deque
 from typing import Final
 
 TIME_SHARE: Final = 0.04  # Of a lane's time, spent on writing.
-DEAR_SECONDS: Final = 0.0024  # A write that takes longer shows a store that is far away or busy: it is spared.
+DEAR_SECONDS: Final = 0.0012  # A write that takes longer shows a store that is far away or busy: it is spared.
 SECONDS_A_LINE: Final = 0.001  # So long a write may be for each line that it saves from being sent again.
 MOST_WORTH: Final = 16  # Lines that are worth any write.
 MEMORY: Final = 8  # Writes of which the quickest counts: the others waited for the processor, not for the store.
