@@ -13,9 +13,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import psutil
-
-from bench.memory import MIB, Peak, memory_bytes
+from bench.memory import Peak
 from bench.programs import Service, chat_line, jsonl
 
 PIECE = b"x" * 1_000_000
@@ -43,22 +41,6 @@ class Large(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
-class PeakOfOne(Peak):
-    """Also of each process alone."""
-
-    worst = 0.0
-
-    def _sample(self) -> None:
-        while not self._stop.wait(0.1):
-            sizes = []
-            for process in [self._root, *self._root.children(recursive=True)]:
-                try:
-                    sizes.append(memory_bytes(process) / MIB)
-                except psutil.Error:
-                    continue
-            self.mib, self.worst = max(self.mib, sum(sizes)), max(self.worst, *sizes)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--answers", type=int, default=64)
@@ -73,7 +55,7 @@ def main() -> None:
         url = f"http://127.0.0.1:{upstream.server_address[1]}"
         service = Service(Path(folder), url, deployment={"max_concurrency": options.answers})
         service.start()
-        peak = PeakOfOne(service)
+        peak = Peak(service)
         try:
             file_id = service.upload(jsonl(*[chat_line(number) for number in range(options.answers)]))
             began = time.monotonic()
@@ -82,7 +64,7 @@ def main() -> None:
             counts = batch.request_counts
             print(
                 f"{options.answers} answers of {options.megabytes} MB: {counts.completed} completed, {counts.failed} "
-                f"failed in {took:.0f} s; at most {peak.stop():.0f} MiB in all, {peak.worst:.0f} in one process"
+                f"failed in {took:.0f} s; at most {peak.stop():.0f} MiB in all, {peak.worst_mib:.0f} in one process"
             )
         finally:
             service.stop()

@@ -36,6 +36,7 @@ class Peak:
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self.mib = 0.0
         self.host_mib = 0.0
+        self.worst_mib = 0.0  # of one process
         self._thread.start()
 
     def _sample(self) -> None:
@@ -48,6 +49,7 @@ class Peak:
                     continue
             self.mib = max(self.mib, sum(sizes))
             self.host_mib = max(self.host_mib, sizes[0])
+            self.worst_mib = max(self.worst_mib, *sizes)
 
     def stop(self) -> float:
         self._stop.set()

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from local_host.stores.sqlite_rows import AFTER_ALL_IDS, conditional, insert, walk
+from local_host.stores.sqlite_rows import AFTER_ALL_IDS, conditional, find, insert, walk
 from local_host.stores.store_database import StoreDatabase
 from shared.domain.batches.batch import Batch
 from shared.ports.base import Stored
-from shared.stored_records import read_if_sound, read_record, sound_page
+from shared.stored_records import read_if_sound, sound_page
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS batches (
@@ -34,8 +34,7 @@ class SqliteBatches:
 
     async def get(self, owner: str, batch_id: str) -> Stored[Batch] | None:
         query = "SELECT record, version FROM batches WHERE owner = ? AND id = ?"
-        row = await self._database.read(lambda connection: connection.execute(query, (owner, batch_id)).fetchone())
-        return None if row is None else Stored(read_record(row[0], Batch), str(row[1]))
+        return await find(self._database, query, (owner, batch_id), Batch)
 
     async def replace(self, batch: Batch, version: str) -> str:
         query = """UPDATE batches SET record = ?, finished = ?, version = version + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from local_host.stores.sqlite_rows import conditional
+from local_host.stores.sqlite_rows import conditional, find
 from local_host.stores.store_database import StoreDatabase
 from shared.domain.batches.chunk import ChunkRow
 from shared.ports.base import Stored
@@ -37,8 +37,7 @@ class SqliteChunks:
 
     async def get(self, batch_id: str, index: int) -> Stored[ChunkRow] | None:
         query = "SELECT record, version FROM chunk_rows WHERE batch_id = ? AND chunk = ?"
-        row = await self._database.read(lambda connection: connection.execute(query, (batch_id, index)).fetchone())
-        return None if row is None else Stored(read_record(row[0], ChunkRow), str(row[1]))
+        return await find(self._database, query, (batch_id, index), ChunkRow)
 
     async def list(self, batch_id: str) -> list[ChunkRow]:
         query = "SELECT record FROM chunk_rows WHERE batch_id = ? ORDER BY chunk"

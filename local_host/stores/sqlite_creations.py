@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from local_host.stores.sqlite_rows import walk
+from local_host.stores.sqlite_rows import find, walk
 from local_host.stores.store_database import StoreDatabase
 from shared.domain.batches.creation import Creation
 from shared.ports.base import Changed, Stored
-from shared.stored_records import read_if_sound, read_record
+from shared.stored_records import read_if_sound
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS creations (
@@ -28,8 +28,7 @@ class SqliteCreations:
 
     async def get(self, name: str) -> Stored[Creation] | None:
         query = "SELECT record, version FROM creations WHERE name = ?"
-        row = await self._database.read(lambda connection: connection.execute(query, (name,)).fetchone())
-        return None if row is None else Stored(read_record(row[0], Creation), str(row[1]))
+        return await find(self._database, query, (name,), Creation)
 
     async def put(self, creation: Creation, version: str | None) -> None:
         record = msgspec.json.encode(creation)

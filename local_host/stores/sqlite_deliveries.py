@@ -7,11 +7,11 @@ from datetime import datetime
 
 import msgspec
 
-from local_host.stores.sqlite_rows import BEFORE_ALL_TIMES, conditional, insert, microseconds, walk
+from local_host.stores.sqlite_rows import BEFORE_ALL_TIMES, conditional, find, insert, microseconds, walk
 from local_host.stores.store_database import StoreDatabase
 from shared.domain.webhooks.delivery import Delivery
 from shared.ports.base import Stored
-from shared.stored_records import read_if_sound, read_record
+from shared.stored_records import read_if_sound
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS webhook_deliveries (
@@ -33,8 +33,7 @@ class SqliteDeliveries:
 
     async def get(self, delivery_id: str) -> Stored[Delivery] | None:
         query = "SELECT record, version FROM webhook_deliveries WHERE id = ?"
-        row = await self._database.read(lambda connection: connection.execute(query, (delivery_id,)).fetchone())
-        return None if row is None else Stored(read_record(row[0], Delivery), str(row[1]))
+        return await find(self._database, query, (delivery_id,), Delivery)
 
     async def replace(self, delivery: Delivery, version: str) -> str:
         query = """UPDATE webhook_deliveries SET record = ?, due_us = ?, version = version + 1

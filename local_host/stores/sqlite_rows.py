@@ -9,10 +9,13 @@ import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from local_host.stores.store_database import StoreDatabase
-from shared.ports.base import AlreadyExists, Changed
+from shared.ports.base import AlreadyExists, Changed, Stored
+from shared.stored_records import read_record
+
+T = TypeVar("T")
 
 _PAGE = 200
 AFTER_ALL_IDS = "g"  # Past every hex digit.
@@ -45,6 +48,12 @@ async def walk(
 
 def _fetch(query: str, values: tuple[object, ...], connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
     return connection.execute(query, values).fetchall()
+
+
+async def find(database: StoreDatabase, query: str, key: tuple[object, ...], kind: type[T]) -> Stored[T] | None:
+    """The record and its version, which `query` selects by `key`. Raises Damaged."""
+    rows = await database.read(partial(_fetch, query, key))
+    return Stored(read_record(rows[0][0], kind), str(rows[0][1])) if rows else None
 
 
 def insert(connection: sqlite3.Connection, table: str, values: tuple[object, ...]) -> None:

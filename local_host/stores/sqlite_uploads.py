@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from local_host.stores.sqlite_rows import BEFORE_ALL_TIMES, conditional, insert, microseconds, walk
+from local_host.stores.sqlite_rows import BEFORE_ALL_TIMES, conditional, find, insert, microseconds, walk
 from local_host.stores.store_database import StoreDatabase
 from shared.domain.files.upload import Upload, UploadPart
 from shared.ports.base import Stored
@@ -39,8 +39,7 @@ class SqliteUploads:
 
     async def get(self, owner: str, upload_id: str) -> Stored[Upload] | None:
         query = "SELECT record, version FROM uploads WHERE owner = ? AND id = ?"
-        row = await self._database.read(lambda connection: connection.execute(query, (owner, upload_id)).fetchone())
-        return None if row is None else Stored(read_record(row[0], Upload), str(row[1]))
+        return await find(self._database, query, (owner, upload_id), Upload)
 
     async def replace(self, upload: Upload, version: str) -> str:
         query = """UPDATE uploads SET record = ?, version = version + 1

@@ -6,11 +6,11 @@ import builtins
 
 import msgspec
 
-from local_host.stores.sqlite_rows import AFTER_ALL_IDS, conditional, insert
+from local_host.stores.sqlite_rows import AFTER_ALL_IDS, conditional, find, insert
 from local_host.stores.store_database import StoreDatabase
 from shared.domain.webhooks.endpoint import WebhookEndpoint
 from shared.ports.base import Stored
-from shared.stored_records import read_record, sound_page
+from shared.stored_records import sound_page
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS webhook_endpoints (
@@ -32,8 +32,7 @@ class SqliteWebhookEndpoints:
 
     async def get(self, owner: str, endpoint_id: str) -> Stored[WebhookEndpoint] | None:
         query = "SELECT record, version FROM webhook_endpoints WHERE owner = ? AND id = ?"
-        row = await self._database.read(lambda connection: connection.execute(query, (owner, endpoint_id)).fetchone())
-        return None if row is None else Stored(read_record(row[0], WebhookEndpoint), str(row[1]))
+        return await find(self._database, query, (owner, endpoint_id), WebhookEndpoint)
 
     async def replace(self, endpoint: WebhookEndpoint, version: str) -> str:
         query = """UPDATE webhook_endpoints SET record = ?, version = version + 1

@@ -20,7 +20,7 @@ from shared.azure.tables import Row, Table
 from shared.domain.batches.batch import Batch
 from shared.domain.errors import Damaged, Unavailable
 from shared.ports.base import Stored
-from shared.stored_records import read_if_sound, read_record, tell_damaged
+from shared.stored_records import read_if_sound, tell_damaged
 
 _INSERT_PATIENCE = timedelta(hours=1)
 _READS_AT_ONCE = 16
@@ -45,8 +45,7 @@ class TableBatches:
         await self._table.insert(table_key(batch.owner), newest_first(batch.id), msgspec.json.encode(batch))
 
     async def get(self, owner: str, batch_id: str) -> Stored[Batch] | None:
-        row = await self._table.get(table_key(owner), newest_first(batch_id))
-        return None if row is None else Stored(read_record(row.record, Batch), row.version)
+        return await self._table.find(table_key(owner), newest_first(batch_id), Batch)
 
     async def replace(self, batch: Batch, version: str) -> str:
         key, record = newest_first(batch.id), msgspec.json.encode(batch)

@@ -22,8 +22,7 @@ class TableChunks:
         return await self._table.put(table_key(row.batch_id), _chunk_key(row.index), record, version)
 
     async def get(self, batch_id: str, index: int) -> Stored[ChunkRow] | None:
-        row = await self._table.get(table_key(batch_id), _chunk_key(index))
-        return None if row is None else Stored(read_record(row.record, ChunkRow), row.version)
+        return await self._table.find(table_key(batch_id), _chunk_key(index), ChunkRow)
 
     async def list(self, batch_id: str) -> list[ChunkRow]:
         return [read_record(row.record, ChunkRow) async for row in self._table.query(table_key(batch_id))]

@@ -10,7 +10,7 @@ from shared.azure.names import table_key
 from shared.azure.tables import Table
 from shared.domain.batches.creation import Creation
 from shared.ports.base import Stored
-from shared.stored_records import read_if_sound, read_record
+from shared.stored_records import read_if_sound
 
 _PARTITION = table_key("creations")
 
@@ -22,8 +22,7 @@ class TableCreations:
         self._table = table
 
     async def get(self, name: str) -> Stored[Creation] | None:
-        row = await self._table.get(_PARTITION, table_key(name))
-        return None if row is None else Stored(read_record(row.record, Creation), row.version)
+        return await self._table.find(_PARTITION, table_key(name), Creation)
 
     async def put(self, creation: Creation, version: str | None) -> None:
         await self._table.put(_PARTITION, table_key(creation.name), msgspec.json.encode(creation), version)

@@ -16,7 +16,7 @@ from shared.azure.tables import Table
 from shared.domain.errors import Damaged
 from shared.domain.webhooks.delivery import Delivery
 from shared.ports.base import Stored
-from shared.stored_records import read_if_sound, read_record, tell_damaged
+from shared.stored_records import read_if_sound, tell_damaged
 
 _INSERT_PATIENCE = timedelta(hours=1)
 _KEY = table_key("delivery")
@@ -38,8 +38,7 @@ class TableDeliveries:
         await self._table.insert(table_key(delivery.id), _KEY, msgspec.json.encode(delivery))
 
     async def get(self, delivery_id: str) -> Stored[Delivery] | None:
-        row = await self._table.get(table_key(delivery_id), _KEY)
-        return None if row is None else Stored(read_record(row.record, Delivery), row.version)
+        return await self._table.find(table_key(delivery_id), _KEY, Delivery)
 
     async def replace(self, delivery: Delivery, version: str) -> str:
         """The marker of the time before stays until that time comes: `due` then finds it out of date."""

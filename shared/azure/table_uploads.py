@@ -39,8 +39,7 @@ class TableUploads:
         await self._table.insert(table_key(upload.owner), table_key(upload.id), msgspec.json.encode(upload))
 
     async def get(self, owner: str, upload_id: str) -> Stored[Upload] | None:
-        row = await self._table.get(table_key(owner), table_key(upload_id))
-        return None if row is None else Stored(read_record(row.record, Upload), row.version)
+        return await self._table.find(table_key(owner), table_key(upload_id), Upload)
 
     async def replace(self, upload: Upload, version: str) -> str:
         return await self._table.replace(

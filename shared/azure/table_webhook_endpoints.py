@@ -8,7 +8,7 @@ from shared.azure.names import FIRST, newest_first, table_key
 from shared.azure.tables import Table
 from shared.domain.webhooks.endpoint import WebhookEndpoint
 from shared.ports.base import Stored
-from shared.stored_records import read_if_sound, read_record
+from shared.stored_records import read_if_sound
 
 
 class TableWebhookEndpoints:
@@ -22,8 +22,7 @@ class TableWebhookEndpoints:
         await self._table.insert(table_key(endpoint.owner), newest_first(endpoint.id), record)
 
     async def get(self, owner: str, endpoint_id: str) -> Stored[WebhookEndpoint] | None:
-        row = await self._table.get(table_key(owner), newest_first(endpoint_id))
-        return None if row is None else Stored(read_record(row.record, WebhookEndpoint), row.version)
+        return await self._table.find(table_key(owner), newest_first(endpoint_id), WebhookEndpoint)
 
     async def replace(self, endpoint: WebhookEndpoint, version: str) -> str:
         key, record = newest_first(endpoint.id), msgspec.json.encode(endpoint)

@@ -11,7 +11,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from azure.core import MatchConditions
@@ -22,7 +22,10 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.azure.faults import translated
 from shared.azure.names import FIRST, Key
-from shared.ports.base import AlreadyExists, Changed
+from shared.ports.base import AlreadyExists, Changed, Stored
+from shared.stored_records import read_record
+
+T = TypeVar("T")
 
 PROPERTY_BYTES = 64 * 1024
 MOST_PROPERTIES = 15  # An entity holds 1 MiB, keys and names included.
@@ -105,6 +108,11 @@ class Table:
             await self._ready()
             entity = await self._get(partition, key)
         return None if entity is None else _row(entity)
+
+    async def find(self, partition: Key, key: Key, kind: type[T]) -> Stored[T] | None:
+        """The row's record and its version. Raises Damaged."""
+        row = await self.get(partition, key)
+        return None if row is None else Stored(read_record(row.record, kind), row.version)
 
     async def _get(self, partition: Key, key: Key) -> TableEntity | None:
         try:

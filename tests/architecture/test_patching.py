@@ -15,16 +15,8 @@ import pytest
 from tests.architecture.product import ROOT
 
 OURS = ("api", "orchestrators", "activities", "timers", "shared", "local_host", "function_app", "scripts")
-PATCHING = {
-    "setattr",
-    "delattr",
-    "setitem",
-    "delitem",
-    "object",
-    "patch",
-    "dict",
-    "multiple",
-}  # monkeypatch's and mock's
+# monkeypatch's and mock's
+PATCHING = {"setattr", "delattr", "setitem", "delitem", "object", "patch", "dict", "multiple"}
 
 
 def is_ours(name: str) -> bool:
