@@ -58,11 +58,16 @@ def to_uuid(value: str) -> str:
 
 def to_base62(value: str) -> str:
     """Canonical id as 22 base62 characters (OpenAI's file ids)."""
-    number, digits = int(value, 16), []
-    for _ in range(22):
+    return base62(int(value, 16), 22)
+
+
+def base62(number: int, digits: int) -> str:
+    """The last `digits` digits of `number`."""
+    found = []
+    for _ in range(digits):
         number, digit = divmod(number, 62)
-        digits.append(_BASE62[digit])
-    return "".join(reversed(digits))
+        found.append(_BASE62[digit])
+    return "".join(reversed(found))
 
 
 def _from_base62(text: str) -> str | None:

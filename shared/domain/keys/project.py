@@ -1,0 +1,54 @@
+"""Projects: who owns files and batches, and what they may do.
+
+Rule of this file: a project is never deleted, only archived. What it owned stays, and its keys open nothing any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+DEFAULT_PROJECT = "default"
+
+
+class ModelMode(StrEnum):
+    """How `ModelPermissions.model_ids` is meant."""
+
+    ALLOW_LIST = "allow_list"
+    DENY_LIST = "deny_list"
+
+
+class ModelPermissions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which deployments a project may use."""
+
+    mode: ModelMode
+    model_ids: tuple[str, ...]
+
+    def allow(self, model: str) -> bool:
+        return (model in self.model_ids) == (self.mode is ModelMode.ALLOW_LIST)
+
+
+class Project(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`id` is canonical (`shared/domain/ids.py`), or `DEFAULT_PROJECT`, whose is all that was there before.
+
+    `model_permissions` of None: every deployment. `labels`: a caller's own words, such as a department.
+    """
+
+    id: str
+    name: str
+    created_at: datetime
+    archived_at: datetime | None = None
+    model_permissions: ModelPermissions | None = None
+    labels: Mapping[str, str] = {}
+
+    @property
+    def is_archived(self) -> bool:
+        return self.archived_at is not None
+
+
+def default_project(at: datetime) -> Project:
+    """What the default project is until somebody changes it."""
+    return Project(id=DEFAULT_PROJECT, name="Default project", created_at=at)
