@@ -1,9 +1,14 @@
-"""A small batch beside many large ones, on one instance of Azure's own host: it never waits for the end of a slice."""
+"""A small batch beside many large ones, on one instance of Azure's own host: it never waits for the end of a slice.
+
+One that did would wait for minutes, each time. So the middle of several tries counts: what another process of the
+machine takes once is not the service's.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from statistics import median
 
 import pytest
 
@@ -14,7 +19,7 @@ from tests.webhook_receiver import receiving
 
 BEGINS_SECONDS = 2.0
 ENDS_SECONDS = 5.0
-TRIES = 3
+TRIES = 5
 LARGE = jsonl(*(chat_line(number) for number in range(20_000)))
 SMALL = jsonl(*(chat_line(number, "short") for number in range(10)))
 SETTINGS = {"BATCH_WEBHOOK_ALLOW_HTTP": "true", "BATCH_WEBHOOK_ALLOW_PRIVATE": "true"}
@@ -52,11 +57,11 @@ def test_a_small_batch_beside_large_ones(instances: Instances, upstream: Mock, l
         print(f"\nbeside {large} large batches: validated, ended, told after {seen} s; cancelled after {cancelled} s")
         assert {"in_progress"} == {status(service, batch) for batch in batches}
 
-    validated, ended, told = (max(times) for times in zip(*seen, strict=True))
+    validated, ended, told = (median(times) for times in zip(*seen, strict=True))
     assert validated < BEGINS_SECONDS
     assert ended < ENDS_SECONDS
     assert told < BEGINS_SECONDS
-    assert max(cancelled) < BEGINS_SECONDS
+    assert median(cancelled) < BEGINS_SECONDS
 
 
 def _one(service: Instance, file_id: str, told: list[float]) -> tuple[float, float, float]:
