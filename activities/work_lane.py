@@ -16,6 +16,7 @@ from shared.domain.batches.batch import Batch, Status
 from shared.domain.batches.hold_up import deployment_gone, endpoint_gone
 from shared.domain.batches.lane_work import work_of_lane
 from shared.domain.deployments.deployment import Deployment
+from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.pace.lane_room import Place
 from shared.domain.pace.run_state import RunState
@@ -59,7 +60,8 @@ async def work_lane(input: dict, client: Orchestrations | None = None) -> dict[s
         if isinstance(place, float):
             return _again(place, waited)
         lane, lanes = input["lane"], input["lanes"]
-        post = Post(batch=batch, deployment=deployment, lane=lane, lanes=lanes, holder=holder, place=place)
+        claim = Claim(project=batch.owner)
+        post = Post(batch=batch, deployment=deployment, lane=lane, lanes=lanes, holder=holder, place=place, claim=claim)
         return await _work(service, post, ask_run, waited)
 
 
@@ -81,7 +83,7 @@ async def _wait_for_operator(
 @contextmanager
 def _entered(service: Services, batch: Batch) -> Iterator[Place | float]:
     """A place in this process, for as long as the block takes; or the seconds after which to ask for one again."""
-    place = service.capacity.room.enter(batch.id, time.monotonic())
+    place = service.capacity.room.enter(batch.id, time.monotonic(), batch.owner)
     try:
         yield place
     finally:

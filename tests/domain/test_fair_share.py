@@ -1,11 +1,34 @@
 from collections import Counter
+from fractions import Fraction
+from math import ceil, floor
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.domain.pace.fair_share import Pacer, Window, shares
+from shared.domain.pace.fair_share import Claim, Pacer, Window, shares
 
 LANES = st.dictionaries(st.sampled_from("abcdefgh"), st.sets(st.integers(0, 9), min_size=1), min_size=1)
+
+
+CLAIMS = st.dictionaries(
+    st.sampled_from("abcdefgh"),
+    st.tuples(st.sampled_from(["p", "q", "r"]), st.sampled_from([1, 4, 16])),
+    min_size=1,
+)
+WEIGHTS = st.fixed_dictionaries({project: st.integers(1, 5) for project in "pqr"})
+
+
+def claimed(asked, weights):
+    """Claims of batches, and what part of the whole each is due."""
+    claims = {
+        name: Claim(project=each, weight=weights[each], urgency=urgency) for name, (each, urgency) in asked.items()
+    }
+    whole = sum(weights[project] for project in {each for each, _ in asked.values()})
+    due = {
+        name: Fraction(weights[each], whole) * Fraction(urgency, sum(u for other, u in asked.values() if other == each))
+        for name, (each, urgency) in asked.items()
+    }
+    return claims, due
 
 
 def by_batch(slots):
@@ -40,6 +63,56 @@ def test_every_batch_has_its_turn(lanes, limit, first):
     seen = {name for turn in range(first, first + turns) for name in lanes if shares(limit, lanes, turn).has_turn(name)}
 
     assert seen == set(lanes)
+
+
+@given(asked=CLAIMS, weights=WEIGHTS, limit=st.integers(1, 1000), turn=st.integers(0, 10**9))
+def test_parts_follow_project_and_urgency(asked, weights, limit, turn):
+    """Those of a batch and of a project are what they are due, but for being whole; and all sum to the limit."""
+    claims, due = claimed(asked, weights)
+    found = shares(limit, {name: {0} for name in asked}, turn, claims)
+    sums = by_batch(found.slots)
+
+    assert sum(sums.values()) == limit
+    for name in asked:
+        assert floor(limit * due[name]) <= sums[name] <= ceil(limit * due[name])
+    for project in {each for each, _ in asked.values()}:
+        of_project = [name for name in asked if claims[name].project == project]
+        whole = limit * sum(due[name] for name in of_project)
+        assert floor(whole) <= sum(sums[name] for name in of_project) <= ceil(whole)
+
+
+@given(asked=CLAIMS, weights=WEIGHTS, limit=st.integers(1, 8), first=st.integers(0, 10**6))
+def test_every_batch_has_its_turn_by_its_part(asked, weights, limit, first):
+    """Within hardly more turns than its part makes it wait, from any turn on."""
+    claims, due = claimed(asked, weights)
+    lanes = {name: {0} for name in asked}
+    longest = ceil(Fraction(17, 16) / (limit * min(due.values())))
+    seen = {name for turn in range(first, first + longest) for name in shares(limit, lanes, turn, claims).parts}
+
+    assert seen == set(asked)
+
+
+@given(asked=CLAIMS, weights=WEIGHTS, limit=st.integers(1, 8))
+def test_turns_come_as_often_as_they_are_due(asked, weights, limit):
+    """Over many turns, no batch has less than nine tenths of its part, where not all have one always."""
+    claims, due = claimed(asked, weights)
+    assume(limit * min(due.values()) < 1)
+    lanes, had, turns = {name: {0} for name in asked}, Counter(), 300
+    for turn in range(turns):
+        had.update(by_batch(shares(limit, lanes, turn, claims).slots))
+
+    for name in asked:
+        assert had[name] >= floor(0.9 * turns * limit * due[name])
+
+
+def test_ten_batches_of_one_team_do_not_take_ten_shares():
+    """Half each for the two teams."""
+    claims = {f"a{number}": Claim(project="a") for number in range(10)} | {"b": Claim(project="b")}
+    found = shares(40, {name: {0, 1} for name in claims}, 0, claims)
+
+    assert by_batch(found.slots) == {**{f"a{number}": 2 for number in range(10)}, "b": 20}
+    assert found.rate(400, "b") == 100.0
+    assert found.rate(400, "a3") == 10.0
 
 
 def test_a_small_batch_has_its_part_beside_a_large_one():

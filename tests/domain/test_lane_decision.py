@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.pace.lane_decision import (
     Decision,
@@ -77,6 +78,24 @@ def test_the_part_of_a_lane(beats: list[Heartbeat], part: Part) -> None:
 def test_at_the_first_look_all_lanes_of_the_batch_count() -> None:
     """They begin at this moment, and have not beaten yet."""
     assert part_of(TERMS, [OWN[1]], NOON, is_first=True).share == 4
+
+
+def test_the_part_of_a_lane_beside_other_projects() -> None:
+    """Three batches of another project have half of it; a project of weight 3 has three times what others have."""
+    of_others = [beat(f"a{number}", 0, claim=Claim(project="p")) for number in range(3)]
+    heavier = [beat("h", 0, claim=Claim(project="q", weight=3))]
+    terms = msgspec.structs.replace(TERMS, limits=Limits(concurrency=20, requests_per_minute=600))
+    shares = [part_of(terms, [*OWN, *others], NOON, is_first=False) for others in (of_others, [*of_others, *heavier])]
+
+    assert [(5, 150.0), (2, 60.0)] == [(part.share, part.requests_per_minute) for part in shares]
+
+
+def test_the_newest_claim_counts() -> None:
+    """A weight may be changed while batches run; the lane's own is in its terms."""
+    beats = [*OWN, beat("c", 0, claim=Claim(weight=3)), beat("c", 1, at=after(1), claim=Claim(project="p", weight=1))]
+
+    assert part_of(TERMS, beats, NOON, is_first=False).share == 2
+    assert part_of(TERMS, beats[::-1], NOON, is_first=False).share == 2
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,23 @@ def test_a_place_is_free_when_it_is_left() -> None:
     assert room.pause_after(place, 0.0) == 0.0
 
 
+def test_places_are_shared_out_by_project() -> None:
+    """Eight batches of one team have all places: two of another team have half of them, at once, and keep them."""
+    room = LaneRoom(8)
+    many = [room.enter(f"a{number}", 0.0, "a") for number in range(8)]
+    few = []
+    for number in range(5):
+        few.append(room.enter(f"b{number % 2}", 1.0 + number, "b"))
+        for place in many:
+            if isinstance(place, Place) and place.must_leave and place in room._places:
+                room.leave(place)
+
+    assert [True, True, True, True, False] == [isinstance(one, Place) for one in few]
+    assert 4 == sum(isinstance(one, Place) and one.must_leave for one in many)
+    assert isinstance(room.enter("a8", 100.0, "a"), Place)  # in place of one of its own team, which had its turn
+    assert not any(isinstance(one, Place) and one.must_leave for one in few)
+
+
 @pytest.mark.parametrize(("batches", "longest"), [(4, 7.5), (40, 97.5)])
 def test_the_more_wait_the_longer(batches: int, longest: float) -> None:
     """Of forty batches that share four places, the last comes again after the turns of the others, the first soon."""

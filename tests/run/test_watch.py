@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.domain.batches.batch import Batch
+from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.pace.lane_decision import first_part
 from shared.domain.pace.lane_room import Place
@@ -42,7 +43,9 @@ def watch_of(world: World, batch: Batch, holder: str, life: HostLife) -> tuple[W
     """Of lane 0 of 1."""
     service = world.service
     deployment = service.settings.deployments["m"]
-    post = Post(batch=batch, deployment=deployment, lane=0, lanes=1, holder=holder, place=Place(batch.id, 0.0))
+    claim = Claim(project="p", weight=2)
+    place = Place(batch.id, 0.0)
+    post = Post(batch=batch, deployment=deployment, lane=0, lanes=1, holder=holder, place=place, claim=claim)
     terms = terms_of(service.settings, post)
     patience = Patience(waited_seconds=0.0, most_seconds=1800.0, probe_seconds=30.0)
     sending = Sending(first_part(terms), patience, service.capacity.in_flight, time.monotonic())
@@ -65,6 +68,16 @@ async def test_a_lane_ends_with_its_host(world: World, gone: bool) -> None:
         rows = len(await world.service.stores.heartbeats.list("m"))
 
     assert (True, gone, 0 if gone else 1) == (sending.stop.is_set(), watch.decision.is_lost, rows)
+
+
+async def test_a_lane_says_what_its_batch_may_ask_for(world: World) -> None:
+    """So that all others see it, and divide the same way."""
+    with holding() as holder:
+        watch, _ = watch_of(world, await world.batch(5), holder, Life())
+        assert await watch.claim()
+        rows = await world.service.stores.heartbeats.list("m")
+
+    assert [Claim(project="p", weight=2)] == [row.claim for row in rows]
 
 
 async def test_a_look_under_way_leaves_the_row_of_an_orphan_alone(world: World) -> None:

@@ -6,48 +6,93 @@ shares add up without anybody handing them out; between two reads of the heartbe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
+_FINE: Final = 17
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a batch may ask for beside others: its project has `weight` parts, of which it has `urgency`."""
+
+    project: str = ""
+    weight: int = 1
+    urgency: int = 1
+
 
 class Shares(msgspec.Struct, frozen=True):
-    """Who may have how many requests in flight; lanes that may have none are not in it."""
+    """Who may have how many requests in flight, and what part of each batch's is of all rates, from 0 to 1.
+
+    Lanes and batches that may have none are not in it.
+    """
 
     slots: Mapping[tuple[str, int], int]
+    parts: Mapping[str, float]
 
     def of(self, batch_id: str, lane: int) -> int:
         return self.slots.get((batch_id, lane), 0)
 
     def has_turn(self, batch_id: str) -> bool:
         """Whether any lane of the batch may work."""
-        return any(name == batch_id for name, _ in self.slots)
+        return batch_id in self.parts
 
     def rate(self, limit: int | None, batch_id: str) -> float | None:
         """The part of a limit per minute for each lane at work of the batch, which has its turn. None: no limit."""
         if limit is None:
             return None
-        batches = {name for name, _ in self.slots}
-        return limit / len(batches) / sum(name == batch_id for name, _ in self.slots)
+        return limit * self.parts[batch_id] / sum(name == batch_id for name, _ in self.slots)
 
 
-def shares(limit: int, lanes: Mapping[str, AbstractSet[int]], turn: int) -> Shares:
+def shares(
+    limit: int, lanes: Mapping[str, AbstractSet[int]], turn: int, claims: Mapping[str, Claim] | None = None
+) -> Shares:
     """The parts of a deployment's `limit` of requests in flight (1 or more), for the `lanes` of each batch.
 
-    Equal parts for the batches, and for the lanes of each; remainders go to the lowest ids. Parts are whole, so that
-    lanes of a batch may get none. Where the limit is below the number of batches, so many of them have the `turn`, and
-    as many others the next: none waits for longer than it takes all to have theirs. Shares sum to the limit.
+    Projects have parts by weight, the batches of each by urgency, the lanes of each equal ones; all of them whole, so
+    that lanes may get none. Where a batch's part is less than one, batches have theirs in turns: none waits for longer
+    than its part makes it. Shares sum to the limit. `claims` of None: all are equal.
     """
-    names = sorted(lanes)
-    offset = turn * limit if limit < len(names) else 0
-    slots = {}
-    for index, name in enumerate(names):
-        part = _part(limit, len(names), (index - offset) % len(names))
+    weights = _weights({name: (claims or {}).get(name, Claim()) for name in lanes})
+    total, least = sum(weights.values()), min(weights.values())
+    takes_turns = limit * least < total
+    end = -turn * _step(limit, weights) % total if takes_turns else 0
+    slots, parts = {}, {}
+    for name, weight in weights.items():
+        begin, end = end, end + limit * weight
+        part = -(-end // total) - -(-begin // total)
+        if part:
+            parts[name] = part / limit if takes_turns else weight / total
         for rank, lane in enumerate(sorted(lanes[name])):
             slots[name, lane] = _part(part, len(lanes[name]), rank)
-    return Shares({key: slot for key, slot in slots.items() if slot})
+    return Shares({key: slot for key, slot in slots.items() if slot}, parts)
+
+
+def _step(limit: int, weights: Mapping[str, int]) -> int:
+    """How far the turn moves on each time: as far as what is the least's, so that it passes none.
+
+    Where parts differ a little less: steps of that very length would meet the same places again and again.
+    """
+    least = min(weights.values())
+    return limit * least if least == max(weights.values()) else limit * least * (_FINE - 1) // _FINE
+
+
+def _weights(claims: Mapping[str, Claim]) -> dict[str, int]:
+    """Of each batch beside all others, in whole numbers; those of a project stand together."""
+    urgencies: dict[str, int] = {}
+    projects: dict[str, int] = {}
+    for claim in claims.values():
+        urgencies[claim.project] = urgencies.get(claim.project, 0) + claim.urgency
+        projects[claim.project] = max(projects.get(claim.project, 0), claim.weight)  # it may just have been changed
+    whole = math.lcm(*urgencies.values()) * _FINE
+    return {
+        name: projects[claim.project] * claim.urgency * (whole // urgencies[claim.project])
+        for name, claim in sorted(claims.items(), key=lambda item: (item[1].project, item[0]))
+    }
 
 
 def turn_at(now: datetime, turn_seconds: float) -> int:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.rate_headers import ObservedLimits
 
 STALE_BEATS = 4  # Missed beats after which a lane counts as stale.
@@ -35,7 +36,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `holder` names the activity that works on the lane; empty: none does. `observed` is what the upstream's headers
     said of its limits. `paused_until` is set while the lane leaves the upstream alone; `asked` tells that the upstream
     asked for it, which then holds for every lane; `queued` that the lane waits for its turn. `reason` says, in a
-    sentence, why the lane pauses or is slow.
+    sentence, why the lane pauses or is slow. `claim` is what its batch may ask for beside others.
     """
 
     deployment: str
@@ -48,6 +49,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     asked: bool = False
     queued: bool = False
     holder: str = ""
+    claim: Claim = Claim()
 
     def is_live(self, now: datetime, stale_after_seconds: float) -> bool:
         """Whether the lane is sending requests now, as far as its last beat tells."""
@@ -84,6 +86,11 @@ def competing(heartbeats: Sequence[Heartbeat], now: datetime, stale_after_second
         if beat.is_live(now, stale_after_seconds) or beat.is_due(now, stale_after_seconds):
             lanes.setdefault(beat.batch_id, set()).add(beat.lane)
     return lanes
+
+
+def claims(heartbeats: Sequence[Heartbeat]) -> dict[str, Claim]:
+    """By batch, as its newest beat has it."""
+    return {beat.batch_id: beat.claim for beat in sorted(heartbeats, key=lambda beat: beat.at)}
 
 
 def asked_pause(heartbeats: Sequence[Heartbeat], now: datetime) -> Heartbeat | None:

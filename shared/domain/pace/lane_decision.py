@@ -13,8 +13,8 @@ from typing import Final
 
 import msgspec
 
-from shared.domain.pace.fair_share import shares, turn_at, until_next_turn
-from shared.domain.pace.heartbeat import Heartbeat, asked_pause, competing, observed_limits
+from shared.domain.pace.fair_share import Claim, shares, turn_at, until_next_turn
+from shared.domain.pace.heartbeat import Heartbeat, asked_pause, claims, competing, observed_limits
 from shared.domain.pace.run_state import RunState
 
 LEAST_SECONDS: Final = 0.05  # Between two looks.
@@ -29,12 +29,16 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Own(msgspec.Struct, frozen=True, kw_only=True):
-    """The lane that decides: `lane` of so many `lanes` of its batch, worked on in the name of `holder`."""
+    """The lane that decides: `lane` of so many `lanes` of its batch, worked on in the name of `holder`.
+
+    `claim` is what the batch may ask for beside others.
+    """
 
     batch_id: str
     lane: int
     lanes: int
     holder: str
+    claim: Claim = Claim()
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +81,8 @@ def part_of(terms: Terms, beats: Sequence[Heartbeat], now: datetime, *, is_first
     limits, batch_id, lane = terms.limits, terms.own.batch_id, terms.own.lane
     lanes = competing(beats, now, terms.stale_seconds)
     lanes.setdefault(batch_id, set()).update(range(terms.own.lanes) if is_first else {lane})
-    parts = shares(limits.concurrency, lanes, turn_at(now, terms.turn_seconds))
+    asked = claims(beats) | {batch_id: terms.own.claim}
+    parts = shares(limits.concurrency, lanes, turn_at(now, terms.turn_seconds), asked)
     pause, seen, share = asked_pause(beats, now), observed_limits(beats), parts.of(batch_id, lane)
     requests = _lower(limits.requests_per_minute, seen.requests_per_minute) if share else None
     tokens = _lower(limits.tokens_per_minute, seen.tokens_per_minute) if share else None

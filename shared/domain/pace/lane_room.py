@@ -1,12 +1,14 @@
 """Which lanes may work in one process at once, so that long work never keeps short work waiting.
 
 Rule of this file: no clock, no waiting. A lane holds its place for as long as its slice takes; whoever is asked to make
-room ends its slice soon, and whoever it makes room for begins at once. Places are shared out by batch: a batch without
-a lane here comes before one that has some, a new one before those that had their turn, those in the order they wait.
+room ends its slice soon, and whoever it makes room for begins at once. Places are shared out by project, then by batch:
+a batch without a lane here comes before one that has some, a new one before those that had their turn, those in the
+order they wait.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,6 +27,7 @@ class Place:
     batch_id: str
     since: float
     must_leave: bool = False
+    project: str = ""
 
 
 @dataclass(slots=True)
@@ -45,17 +48,17 @@ class LaneRoom:
     _waiting: dict[str, _Wait] = field(default_factory=dict)
     _known: dict[str, None] = field(default_factory=dict)
 
-    def enter(self, batch_id: str, now: float) -> Place | float:
+    def enter(self, batch_id: str, now: float, project: str = "") -> Place | float:
         """A place; `leave` it. Or seconds after which to ask again."""
         staying = self._staying()
         if len(staying) >= self.size:
-            yielding = self._who_yields(batch_id, staying, now)
+            yielding = self._who_yields(batch_id, project, staying, now)
             if yielding is None or len(self._places) >= self._most(batch_id):
                 return self._again(batch_id, now)
             yielding.must_leave = True
         self._waiting.pop(batch_id, None)
         self._remember(batch_id)
-        self._places.append(place := Place(batch_id, now))
+        self._places.append(place := Place(batch_id, now, project=project))
         return place
 
     def leave(self, place: Place) -> None:
@@ -78,15 +81,25 @@ class LaneRoom:
         if len(self._known) > MOST_KNOWN:
             del self._known[next(iter(self._known))]
 
-    def _who_yields(self, batch_id: str, staying: list[Place], now: float) -> Place | None:
-        """A lane of the batch with the most, if it has two more than this; else, for one with none, the longest."""
-        counts = {name: sum(one.batch_id == name for one in staying) for name in {one.batch_id for one in staying}}
-        own, most = counts.get(batch_id, 0), max(counts.values())
-        if most >= own + 2:
-            return min((one for one in staying if counts[one.batch_id] == most), key=lambda one: one.since)
+    def _who_yields(self, batch_id: str, project: str, staying: list[Place], now: float) -> Place | None:
+        """A lane of the project with the most, if it has two more than this; else one of the projects that have more.
+
+        Of its own, too: of the batch with the most, if it has two more; else, for one with none, the longest.
+        """
+        projects, batches = Counter(one.project for one in staying), Counter(one.batch_id for one in staying)
+        most, own = max(projects.values()), batches[batch_id]
+        if most >= projects[project] + 2:
+            return _longest_of_most([one for one in staying if projects[one.project] == most])
+        larger = [one for one in staying if one.project == project and batches[one.batch_id] >= own + 2]
+        if larger:
+            return _longest_of_most(larger)
         is_known = batch_id in self._known
         turn = TURN_SECONDS if is_known else NEW_SECONDS
-        had_their_turn = [one for one in staying if now - one.since >= turn]
+        had_their_turn = [
+            one
+            for one in staying
+            if now - one.since >= turn and (one.project == project or projects[one.project] > projects[project])
+        ]
         if own or not had_their_turn or (is_known and self._before(batch_id) >= len(had_their_turn)):
             return None
         return min(had_their_turn, key=lambda one: one.since)
@@ -106,3 +119,9 @@ class LaneRoom:
         seconds = max(AGAIN_SECONDS, TURN_SECONDS * self._before(batch_id) / self.size)
         own.due = now + seconds
         return seconds
+
+
+def _longest_of_most(places: list[Place]) -> Place:
+    """Of the batch with the most of these, the lane that is longest at work."""
+    batches = Counter(one.batch_id for one in places)
+    return min(places, key=lambda one: (-batches[one.batch_id], one.since))

@@ -179,7 +179,7 @@ def terms_of(settings: Settings, post: Post) -> Terms:
     """What the decisions of the lane at `post` rest on."""
     deployment = post.deployment
     return Terms(
-        own=Own(batch_id=post.batch.id, lane=post.lane, lanes=post.lanes, holder=post.holder),
+        own=Own(batch_id=post.batch.id, lane=post.lane, lanes=post.lanes, holder=post.holder, claim=post.claim),
         limits=Limits(
             concurrency=deployment.max_concurrency,
             requests_per_minute=deployment.requests_per_minute,

@@ -112,6 +112,7 @@ class Lease:
             observed=self._sending.limits,
             reason=self._sending.slowed(time.monotonic()),
             holder=self._post.holder,
+            claim=self._post.claim,
         )
 
     async def beat(self) -> None:

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 from shared.domain.batches.batch import Batch
 from shared.domain.deployments.deployment import Deployment
+from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.lane_room import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """`lane` of `lanes`; `batch` as it was when the call began; `holder` names the call (see `lease`)."""
+    """`lane` of `lanes`; `batch` as it was when the call began; `holder` names the call (see `lease`).
+
+    `claim` is what the batch may ask of the deployment beside others.
+    """
 
     batch: Batch
     deployment: Deployment
@@ -19,3 +23,4 @@ class Post:
     lanes: int
     holder: str
     place: Place
+    claim: Claim
