@@ -19,6 +19,7 @@ from local_host.stores import (
     sqlite_deliveries,
     sqlite_files,
     sqlite_heartbeats,
+    sqlite_spending,
     sqlite_uploads,
     sqlite_webhook_endpoints,
 )
@@ -50,6 +51,7 @@ def open_stores(data: Path) -> Stores:
         sqlite_uploads.SCHEMA,
         sqlite_webhook_endpoints.SCHEMA,
         sqlite_deliveries.SCHEMA,
+        sqlite_spending.SCHEMA,
     )
     database = StoreDatabase(data / "stores.db", "".join(schemas))
     blobs = DiskBlobs(database, folder)
@@ -68,5 +70,6 @@ def open_stores(data: Path) -> Stores:
         creations=sqlite_creations.SqliteCreations(database),
         webhook_endpoints=sqlite_webhook_endpoints.SqliteWebhookEndpoints(database),
         deliveries=sqlite_deliveries.SqliteDeliveries(database),
+        spending=sqlite_spending.SqliteSpending(database),
         close=partial(asyncio.to_thread, blobs.close),
     )

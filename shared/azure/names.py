@@ -31,6 +31,7 @@ class Names:
     uploads: str = "BatchUploads"
     webhook_endpoints: str = "WebhookEndpoints"
     deliveries: str = "WebhookDeliveries"
+    spending: str = "BatchSpending"
 
 
 # Partitions that hold markers, not records. No owner's key begins with `$` (see `table_key`).

@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from itertools import count
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ import msgspec
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.core.pipeline import PipelineResponse
-from azure.data.tables import TableEntity, UpdateMode
+from azure.data.tables import TableEntity, TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.azure.faults import translated
@@ -92,6 +93,31 @@ class Table:
             return await self.insert(partition, key, record)
         except AlreadyExists as error:
             raise Changed("The record was written by someone else; read it.") from error
+
+    async def insert_all(
+        self, partition: Key, records: Mapping[Key, bytes], total: Key, record: bytes, version: str | None
+    ) -> None:
+        """New rows of one partition, and the row `total` at its next version (None: new), all in one step or none.
+
+        Raises AlreadyExists or Changed; so does a call that the SDK sent twice, whose rows are then there.
+        """
+        operations: list[Any] = [("create", _entity(partition, key, each, {})) for key, each in records.items()]
+        entity = _entity(partition, total, record, {})
+        if version is None:
+            operations.append(("create", entity))
+        else:
+            condition = {"etag": version, "match_condition": MatchConditions.IfNotModified}
+            operations.append(("update", entity, {"mode": UpdateMode.REPLACE, **condition}))
+        with translated():
+            client = await self._ready()
+            try:
+                await client.submit_transaction(operations)
+            except TableTransactionError as error:
+                if error.status_code == HTTPStatus.CONFLICT:
+                    raise AlreadyExists(f"{self._client.table_name}: {partition}") from error
+                if error.status_code in (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND):
+                    raise Changed("The record was changed by someone else since it was read; read it again.") from error
+                raise
 
     async def _version_if_ours(self, entity: dict[str, Any]) -> str | None:
         found = await self._get(entity["PartitionKey"], entity["RowKey"])

@@ -16,6 +16,7 @@ from shared.ports.creations import CreationStore
 from shared.ports.deliveries import DeliveryStore
 from shared.ports.files import FileStore
 from shared.ports.heartbeats import HeartbeatStore
+from shared.ports.spending import SpendingStore
 from shared.ports.uploads import UploadStore
 from shared.ports.webhook_endpoints import WebhookEndpointStore
 
@@ -34,4 +35,5 @@ class Stores:
     creations: CreationStore
     webhook_endpoints: WebhookEndpointStore
     deliveries: DeliveryStore
+    spending: SpendingStore
     close: Callable[[], Awaitable[None]]
