@@ -17,9 +17,13 @@ DEFAULT_OWNER = "default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """An authenticated caller; `owner` goes on every record it makes and bounds every look-up."""
+    """An authenticated caller; `owner` goes on every record it makes and bounds every look-up.
+
+    `key_id`: of its API key; None for the bootstrap key.
+    """
 
     owner: str
+    key_id: str | None = None
 
 
 def authenticate(bootstrap_key: str, presented: Iterable[str]) -> Caller:
