@@ -215,6 +215,9 @@ var filesTables = [
   'WebhookEndpoints'
   'WebhookDeliveries'
   'BatchSpending'
+  'Projects'
+  'ServiceAccounts'
+  'ApiKeys'
 ]
 var workingPrefixes = [
   'inputs/'

@@ -32,6 +32,9 @@ class Names:
     webhook_endpoints: str = "WebhookEndpoints"
     deliveries: str = "WebhookDeliveries"
     spending: str = "BatchSpending"
+    projects: str = "Projects"
+    service_accounts: str = "ServiceAccounts"
+    api_keys: str = "ApiKeys"
 
 
 # Partitions that hold markers, not records. No owner's key begins with `$` (see `table_key`).
