@@ -15,6 +15,7 @@ from typing import Any
 from shared.domain.batches.batch import Batch, Status
 from shared.domain.batches.hold_up import deployment_gone, endpoint_gone
 from shared.domain.batches.lane_work import work_of_lane
+from shared.domain.batches.priority import URGENCY
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.heartbeat import Heartbeat
@@ -60,7 +61,7 @@ async def work_lane(input: dict, client: Orchestrations | None = None) -> dict[s
         if isinstance(place, float):
             return _again(place, waited)
         lane, lanes = input["lane"], input["lanes"]
-        claim = Claim(project=batch.owner)
+        claim = Claim(project=batch.owner, urgency=URGENCY[batch.priority])
         post = Post(batch=batch, deployment=deployment, lane=lane, lanes=lanes, holder=holder, place=place, claim=claim)
         return await _work(service, post, ask_run, waited)
 

@@ -19,7 +19,7 @@ DAY_SECONDS = 86_400  # Of a window that is not served: validation says so.
 
 
 async def retry_batch(request: Request, call: Call, start: StartRun) -> Response:
-    """No body is read. The new batch has the first one's endpoint, window, metadata and expiry of results."""
+    """No body is read. The new batch has the first one's endpoint, window, priority, metadata and expiry of results."""
     first = (await find_batch(request, call)).value
     source = await RetryInput.of(call.service, first)
     seconds = call.service.settings.windows().get(first.completion_window, DAY_SECONDS)
@@ -42,6 +42,7 @@ async def retry_batch(request: Request, call: Call, start: StartRun) -> Response
             output_expires_after_seconds=first.output_expires_after_seconds,
             retry_of=first.id,
             key_id=call.caller.key_id,
+            priority=first.priority,
         )
 
     retry, is_new = await create_once(request, call, b"", build)

@@ -15,6 +15,7 @@ from api.edge.rendered_values import documented, unix_seconds
 from shared.domain.batches.batch import Batch, BatchError
 from shared.domain.batches.forecast import NO_PROGRESS, Progress, progress
 from shared.domain.batches.hold_up import HoldUp
+from shared.domain.batches.priority import Priority
 from shared.domain.files.blob_address import result_address
 from shared.domain.usage.usage import Usage
 
@@ -71,6 +72,8 @@ def _blobs(dialect: Dialect, batch: Batch) -> dict[str, str]:
 def _extensions(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp | None) -> dict[str, Any]:
     """Keys of ours (docs/api.md), there only when they say something."""
     found: dict[str, Any] = {"retry_of": batch_id(dialect, batch.retry_of)} if batch.retry_of else {}
+    if batch.priority is not Priority.NORMAL:
+        found["priority"] = batch.priority.value
     running = progress(batch, now) or (NO_PROGRESS if held_up else None)
     return found | {"progress": _progress(running, held_up)} if running else found
 

@@ -15,6 +15,7 @@ from api.webhooks.webhooks import DEFAULT_LIST as DEFAULT_WEBHOOKS
 from api.webhooks.webhooks import MAX_LIST as MAX_WEBHOOKS
 from shared.domain.batches.batch import Status
 from shared.domain.batches.new_batch import MAX_ID, MAX_KEY, MAX_PAIRS, MAX_VALUE
+from shared.domain.batches.priority import Priority
 from shared.domain.files.blob_address import MAX_URL
 from shared.domain.files.file import PURPOSES
 from shared.domain.files.new_file import EXPIRY_SECONDS, MAX_FILENAME
@@ -90,6 +91,7 @@ def new_batch(dialect: Dialect) -> dict[str, Any]:
             "additionalProperties": {**TEXT, "maxLength": MAX_VALUE},
         },
         "output_expires_after": or_null(_expiry(dialect)),
+        "priority": or_null(one_of(Priority)),
     }
     if not dialect.takes_blobs:
         return body(_fields(fields, "input_file_id", "endpoint", "completion_window"))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.batches.batch import Status
+from shared.domain.batches.priority import Priority
 from shared.domain.endpoints import offered_by
 from shared.domain.files.file import PURPOSES, RESULT_PURPOSE
 from shared.domain.files.upload import UploadStatus
@@ -159,10 +160,12 @@ _BATCH = record(
         "output_blob": TEXT,
         "error_blob": TEXT,
         "retry_of": TEXT,
+        "priority": one_of(Priority),
         "progress": ref("Progress"),
     },
-    optional=("input_blob", "output_blob", "error_blob", "retry_of", "progress"),
-    description="The three blobs are Azure's; `retry_of` and `progress` are extensions, there when they say something.",
+    optional=("input_blob", "output_blob", "error_blob", "retry_of", "priority", "progress"),
+    description="The three blobs are Azure's; `retry_of`, `priority` and `progress` are extensions, there when they say "
+    "something.",
 )
 _BATCHES = page("Batch", or_null(TEXT), description="The ids at the ends of an empty page are null.")
 _COST = record({"input": NUMBER, "output": or_null(NUMBER), "total": or_null(NUMBER)})

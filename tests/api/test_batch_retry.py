@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from shared.domain.batches.batch import Batch, Status
+from shared.domain.batches.priority import Priority
 from shared.domain.files.file import File
 from shared.domain.ids import to_uuid
 from shared.domain.lines.result_line import NeverRan, failure_line, never_ran_line
@@ -223,6 +224,15 @@ async def test_azure_callers_can_retry_what_others_made(
     answer = await api.post(path.format(f"batch_{to_uuid(FIRST)}"))
     assert (answer.status_code, answer.json().get("retry_of")) == (status, retry_of)
     assert (await ended.retries())[0].vendor is Vendor.OPENAI
+
+
+async def test_a_retry_is_as_urgent(ended: Ended, api: httpx.AsyncClient) -> None:
+    """Its priority shows, as that of any batch that is not normal."""
+    await ended.batch(priority=Priority.HIGH)
+    answer = (await api.post(f"/v1/batches/batch_{FIRST}/retry")).json()
+
+    assert answer["priority"] == "high"
+    assert (await ended.retries())[0].priority is Priority.HIGH
 
 
 async def test_nobody_retries_anothers_batch(ended: Ended, api: httpx.AsyncClient) -> None:

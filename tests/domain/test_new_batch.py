@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from shared.domain.batches.new_batch import NewBatch, parse_new_batch
+from shared.domain.batches.priority import Priority
 from shared.domain.errors import InvalidRequest
 
 ENDPOINTS = {f"/v1/{name}": f"/v1/{name}" for name in ("chat/completions", "completions", "embeddings", "responses")}
@@ -37,12 +38,31 @@ def test_a_minimal_body_is_accepted() -> None:
         window_seconds=86400,
         metadata=None,
         output_expires_after_seconds=None,
+        priority=Priority.NORMAL,
     )
 
 
 def test_fields_this_service_does_not_know_are_ignored() -> None:
     """A newer SDK may send more."""
     assert parse(new_field={"a": [1]}) == parse()
+
+
+@pytest.mark.parametrize(
+    ("given", "priority"),
+    [("low", Priority.LOW), ("high", Priority.HIGH), (None, Priority.NORMAL), (..., Priority.NORMAL)],
+)
+def test_priority(given: Any, priority: Priority) -> None:
+    """Left out or null, it is normal."""
+    assert parse(priority=given).priority is priority
+
+
+@pytest.mark.parametrize("given", ["urgent", "HIGH", "", 1, ["low"], {"low": 1}])
+def test_no_priority(given: Any) -> None:
+    """The parameter is named, and for a text what it can be."""
+    message, param, _ = refusal(priority=given)
+
+    assert param == "priority"
+    assert not isinstance(given, str) or "'high', 'low', and 'normal'" in message
 
 
 @pytest.mark.parametrize("name", ["input_file_id", "endpoint", "completion_window"])

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from shared.domain.batches.chunk import ChunkRow
+from shared.domain.batches.priority import Priority
 from shared.domain.batches.restarts import Restarts, one_more
 from shared.domain.errors import WrongState
 from shared.domain.usage.expected_load import ExpectedLoad
@@ -72,6 +73,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     input_url: str | None = None
     output_folder: str | None = None
     key_id: str | None = None
+    priority: Priority = Priority.NORMAL
 
     status: Status = Status.VALIDATING
     in_progress_at: datetime | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from shared.domain.batches.priority import Priority, parse_priority
 from shared.domain.errors import InvalidRequest
 from shared.domain.files.blob_address import folder_address, input_address
 from shared.domain.files.new_file import EXPIRY_SECONDS
@@ -37,6 +38,7 @@ class NewBatch:
     window_seconds: int
     metadata: dict[str, str] | None
     output_expires_after_seconds: int | None
+    priority: Priority
 
 
 def parse_new_batch(
@@ -75,6 +77,7 @@ def parse_new_batch(
         window_seconds=windows.get(window, _DAY),
         metadata=_metadata(fields.get("metadata")) if input_url is None else None,
         output_expires_after_seconds=_expiry(fields.get("output_expires_after"), _EXPIRY if fills_expiry else {}),
+        priority=parse_priority(fields.get("priority")),
     )
 
 
