@@ -164,8 +164,8 @@ _BATCH = record(
         "progress": ref("Progress"),
     },
     optional=("input_blob", "output_blob", "error_blob", "retry_of", "priority", "progress"),
-    description="The three blobs are Azure's; `retry_of`, `priority` and `progress` are extensions, there when they say "
-    "something.",
+    description="The three blobs are Azure's; `retry_of`, `priority` and `progress` are extensions, there "
+    "where they say something.",
 )
 _BATCHES = page("Batch", or_null(TEXT), description="The ids at the ends of an empty page are null.")
 _COST = record({"input": NUMBER, "output": or_null(NUMBER), "total": or_null(NUMBER)})
