@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from datetime import date
 
 from local_host.stores.store_database import StoreDatabase
-from shared.ports.spending import LimitReached
+from shared.ports.spending import Amount, LimitReached
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS spending (
-    account TEXT NOT NULL, entry TEXT NOT NULL, amount TEXT NOT NULL, PRIMARY KEY (account, entry)
+    account TEXT NOT NULL, day TEXT NOT NULL, batch_id TEXT NOT NULL, amount TEXT NOT NULL, step INTEGER NOT NULL,
+    PRIMARY KEY (account, day, batch_id)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS balances (account TEXT NOT NULL PRIMARY KEY, amount TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS balances (
+    account TEXT NOT NULL, day TEXT NOT NULL, amount TEXT NOT NULL, PRIMARY KEY (account, day)
+) WITHOUT ROWID;
 """
 
 
@@ -22,41 +25,44 @@ class SqliteSpending:
     def __init__(self, database: StoreDatabase) -> None:
         self._database = database
 
-    async def balance(self, account: str) -> int:
-        return await self._database.read(lambda connection: _balance(connection, account))
+    async def put(
+        self, account: str, day: date, batch_id: str, amount: Amount, *, most: int | None = None
+    ) -> tuple[Amount, int]:
+        key = (account, day.isoformat(), batch_id)
+        return await self._database.write(lambda connection: _put(connection, key, amount, most))
 
-    async def add(self, account: str, entries: Mapping[str, int], *, most: int | None = None) -> int:
-        return await self._database.write(lambda connection: _add(connection, account, entries, most))
+    async def balances(self, account: str, first: date, last: date) -> dict[date, int]:
+        query = "SELECT day, amount FROM balances WHERE account = ? AND day BETWEEN ? AND ?"
+        values = (account, first.isoformat(), last.isoformat())
+        rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())
+        return {date.fromisoformat(day): int(amount) for day, amount in rows}
 
-    async def entries(self, account: str) -> dict[str, int]:
-        query = "SELECT entry, amount FROM spending WHERE account = ?"
-        rows = await self._database.read(lambda connection: connection.execute(query, (account,)).fetchall())
-        return {entry: int(amount) for entry, amount in rows}
+    async def amounts(self, account: str, day: date) -> dict[str, Amount]:
+        query = "SELECT batch_id, amount, step FROM spending WHERE account = ? AND day = ?"
+        values = (account, day.isoformat())
+        rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())
+        return {batch_id: Amount(int(amount), step) for batch_id, amount, step in rows}
 
-    async def delete(self, account: str) -> None:
-        def remove(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM spending WHERE account = ?", (account,))
-            connection.execute("DELETE FROM balances WHERE account = ?", (account,))
-
-        await self._database.write(remove)
-
-
-def _balance(connection: sqlite3.Connection, account: str) -> int:
-    row = connection.execute("SELECT amount FROM balances WHERE account = ?", (account,)).fetchone()
-    return int(row[0]) if row else 0
+    async def forget_amounts(self, account: str, day: date) -> None:
+        query, values = "DELETE FROM spending WHERE account = ? AND day = ?", (account, day.isoformat())
+        await self._database.write(lambda connection: connection.execute(query, values).rowcount)
 
 
-def _add(connection: sqlite3.Connection, account: str, entries: Mapping[str, int], most: int | None) -> int:
-    marks = ", ".join("?" * len(entries))
-    known = connection.execute(
-        f"SELECT entry FROM spending WHERE account = ? AND entry IN ({marks})", (account, *entries)
-    ).fetchall()
-    new = {entry: amount for entry, amount in entries.items() if (entry,) not in known}
-    before = _balance(connection, account)
-    after = before + sum(new.values())
-    if new and most is not None and after > most:
+def _put(
+    connection: sqlite3.Connection, key: tuple[str, str, str], amount: Amount, most: int | None
+) -> tuple[Amount, int]:
+    of_batch = "SELECT amount, step FROM spending WHERE account = ? AND day = ? AND batch_id = ?"
+    of_day = "SELECT amount FROM balances WHERE account = ? AND day = ?"
+    row = connection.execute(of_batch, key).fetchone()
+    there = Amount(int(row[0]), row[1]) if row else None
+    row = connection.execute(of_day, key[:2]).fetchone()
+    before = int(row[0]) if row else 0
+    if there is not None and there.step >= amount.step:
+        return there, before
+    after = before + amount.amount - (there.amount if there else 0)
+    if most is not None and after > max(most, before):
         raise LimitReached(before)
-    rows = [(account, entry, str(amount)) for entry, amount in new.items()]
-    connection.executemany("INSERT INTO spending VALUES (?, ?, ?)", rows)
-    connection.execute("INSERT OR REPLACE INTO balances VALUES (?, ?)", (account, str(after)))
-    return after
+    values = (*key, str(amount.amount), amount.step)
+    connection.execute("INSERT OR REPLACE INTO spending VALUES (?, ?, ?, ?, ?)", values)
+    connection.execute("INSERT OR REPLACE INTO balances VALUES (?, ?, ?)", (*key[:2], str(after)))
+    return amount, after

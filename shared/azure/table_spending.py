@@ -1,32 +1,32 @@
-"""Accounts of what was reserved and spent, in Table Storage: partition = account; a row an entry, and one the balance.
+"""Accounts of what was reserved and spent, in Table Storage: partition = account; a row for each day, and each batch's.
 
-An entity group transaction writes entries and balance in one step.
+An entity group transaction writes a batch's amount and the day's balance in one step.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Final
 
 import msgspec
 
-from shared.azure.names import Key, table_key
-from shared.azure.tables import Table
-from shared.ports.base import AlreadyExists, Changed
-from shared.ports.spending import LimitReached
+from shared.azure.names import Key, compound, table_key
+from shared.azure.tables import Table, Write
+from shared.ports.base import Changed
+from shared.ports.spending import Amount, LimitReached
 from shared.stored_records import read_record
 
-_BALANCE: Final = Key("$balance")  # No entry's key begins with `$` (see `table_key`).
 _PAUSE_SECONDS: Final = 0.05  # At most, before the next try of one that others were before.
 
 
-class _Amount(msgspec.Struct, frozen=True):
-    """A text: it may be larger than the numbers of other languages. `entry`: whose it is."""
+class _Record(msgspec.Struct, frozen=True):
+    """The amount is a text: it may be larger than the numbers of other languages. `name`: a batch's id, or the day."""
 
     amount: str
-    entry: str = ""
+    name: str
+    step: int = 0
 
 
 class TableSpending:
@@ -35,49 +35,61 @@ class TableSpending:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    async def balance(self, account: str) -> int:
-        return (await self._balance(table_key(account)))[0]
-
-    async def add(self, account: str, entries: Mapping[str, int], *, most: int | None = None) -> int:
-        partition, new = table_key(account), dict(entries)
+    async def put(
+        self, account: str, day: date, batch_id: str, amount: Amount, *, most: int | None = None
+    ) -> tuple[Amount, int]:
         while True:
-            before, version = await self._balance(partition)
-            if not new:
-                return before
-            after = before + sum(new.values())
-            if most is not None and after > most:
-                new = await self._missing(partition, new)
-                if new and before + sum(new.values()) > most:
-                    raise LimitReached(before)
-                continue
-            rows = {table_key(entry): _record(amount, entry) for entry, amount in new.items()}
             try:
-                await self._table.insert_all(partition, rows, _BALANCE, _record(after), version)
-            except AlreadyExists:
-                new = await self._missing(partition, new)
+                return await self._put(table_key(account), day, batch_id, amount, most)
             except Changed:
                 await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS))
-            else:
-                return after
 
-    async def _missing(self, partition: Key, entries: Mapping[str, int]) -> dict[str, int]:
-        there = await asyncio.gather(*(self._table.get(partition, table_key(entry)) for entry in entries))
-        return {entry: amount for (entry, amount), row in zip(entries.items(), there, strict=True) if row is None}
+    async def _put(
+        self, partition: Key, day: date, batch_id: str, amount: Amount, most: int | None
+    ) -> tuple[Amount, int]:
+        own, of_day = compound(day.isoformat(), batch_id), _balance_key(day)
+        row, total = await asyncio.gather(
+            self._table.find(partition, own, _Record), self._table.find(partition, of_day, _Record)
+        )
+        before = int(total.value.amount) if total else 0
+        if row is not None and row.value.step >= amount.step:
+            return Amount(int(row.value.amount), row.value.step), before
+        after = before + amount.amount - (int(row.value.amount) if row else 0)
+        if most is not None and after > max(most, before):
+            raise LimitReached(before)
+        record = _Record(str(amount.amount), batch_id, amount.step)
+        balance = _Record(str(after), day.isoformat())
+        await self._table.put_all(
+            partition,
+            Write(own, msgspec.json.encode(record), row.version if row else None),
+            Write(of_day, msgspec.json.encode(balance), total.version if total else None),
+        )
+        return amount, after
 
-    async def _balance(self, partition: Key) -> tuple[int, str | None]:
-        stored = await self._table.find(partition, _BALANCE, _Amount)
-        return (int(stored.value.amount), stored.version) if stored else (0, None)
+    async def balances(self, account: str, first: date, last: date) -> dict[date, int]:
+        past, before = _balance_key(first - timedelta(days=1)), _balance_key(last + timedelta(days=1))
+        found = await self._records(table_key(account), past, before)
+        return {date.fromisoformat(each.name): int(each.amount) for each in found}
 
-    async def entries(self, account: str) -> dict[str, int]:
-        rows = [row async for row in self._table.query(table_key(account)) if row.key != _BALANCE]
-        amounts = [read_record(row.record, _Amount) for row in rows]
-        return {each.entry: int(each.amount) for each in amounts}
+    async def amounts(self, account: str, day: date) -> dict[str, Amount]:
+        found = await self._records(table_key(account), *_batches_of(day))
+        return {each.name: Amount(int(each.amount), each.step) for each in found}
 
-    async def delete(self, account: str) -> None:
-        partition = table_key(account)
-        async for row in self._table.query(partition):
-            await self._table.delete(partition, row.key)
+    async def _records(self, partition: Key, past: Key, before: Key) -> list[_Record]:
+        rows = self._table.query(partition, past=past, before=before)
+        return [read_record(row.record, _Record) async for row in rows]
+
+    async def forget_amounts(self, account: str, day: date) -> None:
+        past, before = _batches_of(day)
+        async for row in self._table.query(table_key(account), past=past, before=before):
+            await self._table.delete(table_key(account), row.key)
 
 
-def _record(amount: int, entry: str = "") -> bytes:
-    return msgspec.json.encode(_Amount(str(amount), entry))
+def _balance_key(day: date) -> Key:
+    """No batch's key begins with `$` (see `table_key`)."""
+    return Key(f"$balance_{day.isoformat()}")
+
+
+def _batches_of(day: date) -> tuple[Key, Key]:
+    """The bounds, both exclusive, of the keys of all batches of a day."""
+    return Key(f"{table_key(day.isoformat())}_"), Key(f"{table_key(day.isoformat())}`")  # The character after `_`.

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from azure.core import MatchConditions
@@ -38,6 +38,14 @@ class Row(msgspec.Struct, frozen=True):
     key: Key
     record: bytes
     version: str
+
+
+class Write(NamedTuple):
+    """A row as it is to be; `version` of None: it is new."""
+
+    key: Key
+    record: bytes
+    version: str | None
 
 
 class Table:
@@ -94,28 +102,15 @@ class Table:
         except AlreadyExists as error:
             raise Changed("The record was written by someone else; read it.") from error
 
-    async def insert_all(
-        self, partition: Key, records: Mapping[Key, bytes], total: Key, record: bytes, version: str | None
-    ) -> None:
-        """New rows of one partition, and the row `total` at its next version (None: new), all in one step or none.
-
-        Raises AlreadyExists or Changed; so does a call that the SDK sent twice, whose rows are then there.
-        """
-        operations: list[Any] = [("create", _entity(partition, key, each, {})) for key, each in records.items()]
-        entity = _entity(partition, total, record, {})
-        if version is None:
-            operations.append(("create", entity))
-        else:
-            condition = {"etag": version, "match_condition": MatchConditions.IfNotModified}
-            operations.append(("update", entity, {"mode": UpdateMode.REPLACE, **condition}))
+    async def put_all(self, partition: Key, *writes: Write) -> None:
+        """Each a `put`, of one partition, all in one step or none. Raises Changed, also if it was sent twice."""
+        operations = [_operation(partition, write) for write in writes]
         with translated():
             client = await self._ready()
             try:
                 await client.submit_transaction(operations)
             except TableTransactionError as error:
-                if error.status_code == HTTPStatus.CONFLICT:
-                    raise AlreadyExists(f"{self._client.table_name}: {partition}") from error
-                if error.status_code in (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND):
+                if error.status_code in (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND):
                     raise Changed("The record was changed by someone else since it was read; read it again.") from error
                 raise
 
@@ -228,6 +223,15 @@ def _entity(partition: Key, key: Key, record: bytes, columns: dict[str, str]) ->
         **columns,
         **{f"Record{index}": part for index, part in enumerate(parts)},
     }
+
+
+def _operation(partition: Key, write: Write) -> Any:
+    """As the SDK takes it."""
+    entity = _entity(partition, write.key, write.record, {})
+    if write.version is None:
+        return "create", entity
+    condition = {"etag": write.version, "match_condition": MatchConditions.IfNotModified}
+    return "update", entity, {"mode": UpdateMode.REPLACE, **condition}
 
 
 def _row(entity: TableEntity) -> Row:

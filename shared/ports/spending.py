@@ -1,42 +1,53 @@
-"""What was reserved and spent, as accounts: each a balance, and the entries that it is the sum of."""
+"""What batches have reserved and spent, as accounts: for each day an amount for each batch, and their sum."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, Protocol
+from datetime import date
+from typing import Protocol
 
-MOST_ENTRIES: Final = 90  # Of one `add`: Table Storage takes a hundred rows in one step.
+import msgspec
 
 
 class LimitReached(Exception):
-    """The entries would take the balance past what was allowed; `balance` is without them."""
+    """The amount would take the day's balance past what was allowed; `balance` is without it."""
 
     def __init__(self, balance: int) -> None:
         super().__init__(f"The balance is {balance}.")
         self.balance = balance
 
 
-class SpendingStore(Protocol):
-    """Accounts, named by whom they are of and for which time. One that nobody wrote to has a balance of 0.
+class Amount(msgspec.Struct, frozen=True):
+    """What a batch has in an account on a day, by the newest `step` that was told of it."""
 
-    An entry is written once: what is added again under the same name changes nothing, whatever its amount. So an
-    operation that is repeated after a crash is counted once, and a balance is the sum of its entries at any moment.
+    amount: int
+    step: int
+
+
+class SpendingStore(Protocol):
+    """Accounts, named by whom they are of. A day that nobody wrote to has a balance of 0.
+
+    A balance is the sum of the amounts at any moment: both change in one step. Amounts are absolute, so an operation
+    that is repeated after a crash, or comes late, changes nothing.
     """
 
-    async def balance(self, account: str) -> int: ...
+    async def put(
+        self, account: str, day: date, batch_id: str, amount: Amount, *, most: int | None = None
+    ) -> tuple[Amount, int]:
+        """Make this the batch's amount, unless it already is at this step or a later one.
 
-    async def add(self, account: str, entries: Mapping[str, int], *, most: int | None = None) -> int:
-        """Write the entries that are not there and add them to the balance, all in one step; return the new balance.
-
-        Raises LimitReached, and writes none of them, if that takes the balance past `most`. Entries that are all there
-        already are never refused.
+        Returns the amount that is there then, and the day's balance. Raises LimitReached, and changes nothing, if that
+        raises the balance past `most`.
         """
         ...
 
-    async def entries(self, account: str) -> dict[str, int]:
-        """Everything that the balance is the sum of: for checks, not for calls."""
+    async def balances(self, account: str, first: date, last: date) -> dict[date, int]:
+        """Of all days from `first` to `last` that were written to."""
         ...
 
-    async def delete(self, account: str) -> None:
-        """The account with all of its entries; repeat it if it was interrupted."""
+    async def amounts(self, account: str, day: date) -> dict[str, Amount]:
+        """By batch, everything that the day's balance is the sum of: for checks, not for calls."""
+        ...
+
+    async def forget_amounts(self, account: str, day: date) -> None:
+        """Let go of the amounts and keep the balance: once none of these batches can spend any more."""
         ...

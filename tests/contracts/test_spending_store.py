@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 
 import pytest
 
-from shared.ports.spending import MOST_ENTRIES, LimitReached, SpendingStore
+from shared.ports.spending import Amount, LimitReached, SpendingStore
 from shared.ports.stores import Stores
+
+DAY, NEXT = date(2026, 11, 30), date(2026, 12, 1)
 
 
 @pytest.fixture
@@ -15,67 +18,75 @@ def spending(stores: Stores) -> SpendingStore:
     return stores.spending
 
 
-async def test_a_balance_is_the_sum_of_its_entries(spending: SpendingStore) -> None:
-    """Whatever their signs and sizes; accounts have nothing to do with each other."""
-    assert await spending.balance("a") == 0
-    assert await spending.add("a", {"one": 5, "two": -2}) == 3
-    assert await spending.add("a", {"three": 10**30}) == 10**30 + 3
-    assert await spending.add("b", {"one": 7}) == 7
+async def test_a_balance_is_the_sum_of_its_amounts(spending: SpendingStore) -> None:
+    """Whatever their sizes; accounts and days have nothing to do with each other."""
+    assert await spending.balances("a", DAY, NEXT) == {}
+    assert await spending.put("a", DAY, "one", Amount(5, 0)) == (Amount(5, 0), 5)
+    assert await spending.put("a", DAY, "two", Amount(10**30, 7)) == (Amount(10**30, 7), 10**30 + 5)
+    await spending.put("a", NEXT, "one", Amount(1, 0))
+    await spending.put("b/#?", DAY, "ü%/", Amount(7, 0))
 
-    assert await spending.balance("a") == 10**30 + 3
-    assert await spending.entries("a") == {"one": 5, "two": -2, "three": 10**30}
-    assert await spending.entries("c") == {}
+    assert await spending.balances("a", DAY, NEXT) == {DAY: 10**30 + 5, NEXT: 1}
+    assert await spending.balances("a", NEXT, NEXT) == {NEXT: 1}
+    assert await spending.balances("a", date(1, 1, 2), DAY) == {DAY: 10**30 + 5}
+    assert await spending.amounts("a", DAY) == {"one": Amount(5, 0), "two": Amount(10**30, 7)}
+    assert await spending.amounts("b/#?", DAY) == {"ü%/": Amount(7, 0)}
+    assert await spending.amounts("c", DAY) == {}
 
 
-async def test_what_is_added_again_changes_nothing(spending: SpendingStore) -> None:
-    """Alone, among others, twice in one moment, or with another amount."""
-    await spending.add("a", {"one": 5})
-    assert await spending.add("a", {"one": 5}) == 5
-    assert await spending.add("a", {"one": 6, "two": 1}) == 6
-    balances = await asyncio.gather(*(spending.add("a", {"three": 4, "one": 5}) for _ in range(4)))
+async def test_only_a_later_step_changes_an_amount(spending: SpendingStore) -> None:
+    """What comes again, or late, finds what is there."""
+    await spending.put("a", DAY, "other", Amount(100, 0))
+    await spending.put("a", DAY, "one", Amount(5, 2))
+    for again in (Amount(6, 2), Amount(7, 1), Amount(5, 2)):
+        assert await spending.put("a", DAY, "one", again) == (Amount(5, 2), 105)
+    assert await spending.put("a", DAY, "one", Amount(3, 3)) == (Amount(3, 3), 103)
 
-    assert set(balances) == {10}
-    assert await spending.entries("a") == {"one": 5, "two": 1, "three": 4}
-    assert await spending.add("a", {}) == 10
+    assert await spending.balances("a", DAY, DAY) == {DAY: 103}
+
+
+async def test_steps_that_come_at_once(spending: SpendingStore) -> None:
+    """In whatever order, the last one stays, and the balance is right."""
+    await asyncio.gather(*(spending.put("a", DAY, "one", Amount(10 * step, step)) for step in range(12)))
+    await asyncio.gather(*(spending.put("a", DAY, f"b{number % 4}", Amount(1, 0)) for number in range(12)))
+
+    assert (await spending.amounts("a", DAY))["one"] == Amount(110, 11)
+    assert await spending.balances("a", DAY, DAY) == {DAY: 114}
 
 
 async def test_nothing_goes_past_what_was_allowed(spending: SpendingStore) -> None:
-    """Up to it, yes; what is refused leaves no trace; entries that are there are no reason to refuse."""
-    await spending.add("a", {"one": 6}, most=10)
+    """Up to it, yes; what is refused leaves no trace; what is there already, or lowers the balance, is never refused."""
+    await spending.put("a", DAY, "one", Amount(6, 0), most=10)
     with pytest.raises(LimitReached) as refused:
-        await spending.add("a", {"two": 3, "three": 2}, most=10)
+        await spending.put("a", DAY, "two", Amount(5, 0), most=10)
     assert refused.value.balance == 6
-    assert await spending.add("a", {"four": 4}, most=10) == 10
-    assert await spending.add("a", {"four": 4, "one": 6}, most=10) == 10
-    assert await spending.add("a", {"four": 4}, most=1) == 10
+    assert (await spending.put("a", DAY, "four", Amount(4, 0), most=10))[1] == 10
+    assert (await spending.put("a", DAY, "four", Amount(4, 0), most=1))[1] == 10
+    assert (await spending.put("a", DAY, "four", Amount(3, 1), most=1))[1] == 9
+    with pytest.raises(LimitReached):
+        await spending.put("a", DAY, "one", Amount(8, 1), most=10)
 
-    assert await spending.entries("a") == {"one": 6, "four": 4}
+    assert await spending.amounts("a", DAY) == {"one": Amount(6, 0), "four": Amount(3, 1)}
 
 
 async def test_fifty_at_once_see_each_other(spending: SpendingStore) -> None:
     """Of fifty reservations of 10, those that fit into 105 are taken, and no others."""
-    tries = [spending.add("a", {f"r{number}": 10}, most=105) for number in range(50)]
+    tries = [spending.put("a", DAY, f"r{number}", Amount(10, 0), most=105) for number in range(50)]
     results = await asyncio.gather(*tries, return_exceptions=True)
 
-    assert 10 == sum(isinstance(one, int) for one in results)
-    assert all(isinstance(one, int | LimitReached) for one in results)
-    assert await spending.balance("a") == 100 == sum((await spending.entries("a")).values())
+    assert 10 == sum(isinstance(one, tuple) for one in results)
+    assert all(isinstance(one, tuple | LimitReached) for one in results)
+    assert await spending.balances("a", DAY, DAY) == {DAY: 100}
+    assert 10 == len(await spending.amounts("a", DAY))
 
 
-async def test_many_entries_at_once(spending: SpendingStore) -> None:
-    """As many as one call may have, with names that are hard."""
-    entries = {f"s:{number}/#?%\\ü": number for number in range(MOST_ENTRIES)}
-    assert await spending.add("p/#?", entries) == sum(entries.values())
+async def test_amounts_may_be_forgotten(spending: SpendingStore) -> None:
+    """Their balance stays, and so does what other days have."""
+    await spending.put("a", DAY, "one", Amount(5, 0))
+    await spending.put("a", DAY, "ü", Amount(6, 0))
+    await spending.put("a", NEXT, "one", Amount(1, 0))
+    await spending.forget_amounts("a", DAY)
+    await spending.forget_amounts("a", DAY)
 
-    assert await spending.entries("p/#?") == entries
-
-
-async def test_an_account_goes_as_a_whole(spending: SpendingStore) -> None:
-    """And may begin anew."""
-    await spending.add("a", {"one": 5, "two": 6})
-    await spending.add("b", {"one": 1})
-    await spending.delete("a")
-    await spending.delete("a")
-
-    assert (await spending.balance("a"), await spending.entries("a"), await spending.balance("b")) == (0, {}, 1)
-    assert await spending.add("a", {"one": 5}) == 5
+    assert await spending.balances("a", DAY, NEXT) == {DAY: 11, NEXT: 1}
+    assert (await spending.amounts("a", DAY), await spending.amounts("a", NEXT)) == ({}, {"one": Amount(1, 0)})

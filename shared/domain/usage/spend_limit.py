@@ -1,0 +1,55 @@
+"""Spend limits: how much may be spent in a day, week or month of the UTC calendar, or ever.
+
+Rule of this file: a window follows from the clock. None is stored, so a limit may change at any moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+PICOS_PER_CENT: Final = 10**10
+FIRST_DAY: Final = date(2000, 1, 1)
+
+
+class Interval(StrEnum):
+    """OpenAI knows `month`."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    TOTAL = "total"
+
+
+class SpendLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """`threshold_amount` is in hundredths of the currency's unit: cents."""
+
+    currency: str
+    interval: Interval
+    threshold_amount: int
+
+    @property
+    def picos(self) -> int:
+        return self.threshold_amount * PICOS_PER_CENT
+
+    def left(self, balances: Mapping[date, int], today: date) -> int:
+        """Picos that today's balance may still grow to; `balances` are those of the window's days."""
+        first = first_day(self.interval, today)
+        return self.picos - sum(amount for day, amount in balances.items() if first <= day != today)
+
+
+def first_day(interval: Interval, today: date) -> date:
+    """Of the window that `today` is in."""
+    match interval:
+        case Interval.DAY:
+            return today
+        case Interval.WEEK:
+            return today - timedelta(days=today.weekday())
+        case Interval.MONTH:
+            return today.replace(day=1)
+        case Interval.TOTAL:
+            return FIRST_DAY
