@@ -27,6 +27,7 @@ class Endpoint:
     offered_by: frozenset[Vendor] = _OPENAI_AND_AZURE
     # Vendors whose callers may name another one with this mark: the file's first line settles it (contract 1.5.5).
     told_by_file_at: frozenset[Vendor] = frozenset()
+    makes_images: bool = False  # an answer is billed by them, too (contract 9.5)
     limits_inputs: bool = False  # how many inputs all lines have together is limited (contract 3.5)
     has_classic_path: bool = True  # Azure serves it under dated api-versions, too (contract 6.3)
 
@@ -43,8 +44,10 @@ ENDPOINTS: Final[Mapping[str, Endpoint]] = {
     "/v1/embeddings": Endpoint(
         title="Embeddings", needed=("input",), operation="embeddings", offered_by=_ALL, limits_inputs=True
     ),
-    "/v1/images/edits": Endpoint(title="Images", needed=("prompt",), operation="image_edit"),
-    "/v1/images/generations": Endpoint(title="Images", needed=("prompt",), operation="image_generation"),
+    "/v1/images/edits": Endpoint(title="Images", needed=("prompt",), operation="image_edit", makes_images=True),
+    "/v1/images/generations": Endpoint(
+        title="Images", needed=("prompt",), operation="image_generation", makes_images=True
+    ),
     "/v1/moderations": Endpoint(title="Moderations", needed=("input",), operation="moderation"),
     "/v1/responses": Endpoint(
         title="Responses",
