@@ -43,6 +43,7 @@ async def retry_batch(request: Request, call: Call, start: StartRun) -> Response
             retry_of=first.id,
             key_id=call.caller.key_id,
             priority=first.priority,
+            key_models=call.caller.models,
         )
 
     retry, is_new = await create_once(request, call, b"", build)

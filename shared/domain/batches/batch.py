@@ -55,8 +55,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     `input_blob` names the bytes in the BlobStore. With an `input_url` they are a copy of a caller's own blob, made in
     validation, and `input_file_id` is empty. With an `output_folder` (a URL) results go there. `key_id`: of the API key
-    that made it; None for the bootstrap key, and for batches from before there were others. `price` is what the
-    deployment's was at validation, `expected_picos` what the batch was then expected to cost, if that was known.
+    that made it; None for the bootstrap key, and for batches from before there were others. `key_models` are the models
+    that this key was for; None: all of its project. `price` is what the deployment's was at validation,
+    `expected_picos` what the batch was then expected to cost, if that was known.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     output_folder: str | None = None
     key_id: str | None = None
     priority: Priority = Priority.NORMAL
+    key_models: tuple[str, ...] | None = None
 
     status: Status = Status.VALIDATING
     in_progress_at: datetime | None = None
