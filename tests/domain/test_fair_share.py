@@ -83,10 +83,11 @@ def test_parts_follow_project_and_urgency(asked, weights, limit, turn):
 
 @given(asked=CLAIMS, weights=WEIGHTS, limit=st.integers(1, 8), first=st.integers(0, 10**6))
 def test_every_batch_has_its_turn_by_its_part(asked, weights, limit, first):
-    """Within hardly more turns than its part makes it wait, from any turn on."""
+    """Within three times as many turns as its part makes it wait, from any turn on; with equal parts in just as many."""
     claims, due = claimed(asked, weights)
     lanes = {name: {0} for name in asked}
-    longest = ceil(Fraction(17, 16) / (limit * min(due.values())))
+    factor = 1 if len(set(due.values())) == 1 else 3
+    longest = ceil(factor / (limit * min(due.values())))
     seen = {name for turn in range(first, first + longest) for name in shares(limit, lanes, turn, claims).parts}
 
     assert seen == set(asked)
@@ -94,7 +95,7 @@ def test_every_batch_has_its_turn_by_its_part(asked, weights, limit, first):
 
 @given(asked=CLAIMS, weights=WEIGHTS, limit=st.integers(1, 8))
 def test_turns_come_as_often_as_they_are_due(asked, weights, limit):
-    """Over many turns, no batch has less than nine tenths of its part, where not all have one always."""
+    """Over many turns, no batch is four turns behind its part, where not all have one always."""
     claims, due = claimed(asked, weights)
     assume(limit * min(due.values()) < 1)
     lanes, had, turns = {name: {0} for name in asked}, Counter(), 300
@@ -102,7 +103,7 @@ def test_turns_come_as_often_as_they_are_due(asked, weights, limit):
         had.update(by_batch(shares(limit, lanes, turn, claims).slots))
 
     for name in asked:
-        assert had[name] >= floor(0.9 * turns * limit * due[name])
+        assert had[name] > turns * limit * due[name] - 4
 
 
 def test_ten_batches_of_one_team_do_not_take_ten_shares():

@@ -14,7 +14,8 @@ from typing import Final
 
 import msgspec
 
-_FINE: Final = 17
+_WHOLE: Final = 1 << 64
+_GOLDEN: Final = 11_400_714_819_323_198_485  # _WHOLE over the golden ratio.
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,13 +55,13 @@ def shares(
     """The parts of a deployment's `limit` of requests in flight (1 or more), for the `lanes` of each batch.
 
     Projects have parts by weight, the batches of each by urgency, the lanes of each equal ones; all of them whole, so
-    that lanes may get none. Where a batch's part is less than one, batches have theirs in turns: none waits for longer
-    than its part makes it. Shares sum to the limit. `claims` of None: all are equal.
+    that lanes may get none. Where a batch's part is less than one, batches have theirs in turns: none is ever
+    passed over. Shares sum to the limit. `claims` of None: all are equal.
     """
     weights = _weights({name: (claims or {}).get(name, Claim()) for name in lanes})
     total, least = sum(weights.values()), min(weights.values())
     takes_turns = limit * least < total
-    end = -turn * _step(limit, weights) % total if takes_turns else 0
+    end = -_turned(turn, limit, weights, total) if takes_turns else 0
     slots, parts = {}, {}
     for name, weight in weights.items():
         begin, end = end, end + limit * weight
@@ -72,13 +73,15 @@ def shares(
     return Shares({key: slot for key, slot in slots.items() if slot}, parts)
 
 
-def _step(limit: int, weights: Mapping[str, int]) -> int:
-    """How far the turn moves on each time: as far as what is the least's, so that it passes none.
+def _turned(turn: int, limit: int, weights: Mapping[str, int], total: int) -> int:
+    """Where on the circle of all parts the turn begins.
 
-    Where parts differ a little less: steps of that very length would meet the same places again and again.
+    Equal parts are taken one after another. Where they differ, steps by the golden ratio visit all of the circle
+    evenly: a part of x comes at least every three turns in x, and no large part has many turns together.
     """
-    least = min(weights.values())
-    return limit * least if least == max(weights.values()) else limit * least * (_FINE - 1) // _FINE
+    if min(weights.values()) == max(weights.values()):
+        return turn * limit * min(weights.values()) % total
+    return (turn * _GOLDEN % _WHOLE) * total // _WHOLE
 
 
 def _weights(claims: Mapping[str, Claim]) -> dict[str, int]:
@@ -88,7 +91,7 @@ def _weights(claims: Mapping[str, Claim]) -> dict[str, int]:
     for claim in claims.values():
         urgencies[claim.project] = urgencies.get(claim.project, 0) + claim.urgency
         projects[claim.project] = max(projects.get(claim.project, 0), claim.weight)  # it may just have been changed
-    whole = math.lcm(*urgencies.values()) * _FINE
+    whole = math.lcm(*urgencies.values())
     return {
         name: projects[claim.project] * claim.urgency * (whole // urgencies[claim.project])
         for name, claim in sorted(claims.items(), key=lambda item: (item[1].project, item[0]))
