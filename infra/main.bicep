@@ -225,6 +225,7 @@ var filesTables = [
   'Projects'
   'ServiceAccounts'
   'ApiKeys'
+  'AuditLog'
 ]
 var workingPrefixes = [
   'inputs/'
