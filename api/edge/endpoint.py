@@ -26,6 +26,7 @@ from shared.domain.batches.batch import Batch
 from shared.domain.errors import (
     Damaged,
     DurableBatchError,
+    Forbidden,
     InvalidRequest,
     NotFound,
     Unauthenticated,
@@ -47,6 +48,7 @@ _STATUSES: Mapping[type[DurableBatchError], int] = {
     WrongMethod: 405,
     InvalidRequest: 400,
     Unauthenticated: 401,
+    Forbidden: 403,
     NotFound: 404,
     WrongState: 409,
     Damaged: INTERNAL_ERROR,
