@@ -8,9 +8,7 @@ a log or a message.
 from __future__ import annotations
 
 import binascii
-import hashlib
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import jwt
@@ -26,7 +24,6 @@ from shared.entra.signing_keys import SigningKeys
 
 MAX_CHARACTERS: Final = 16_384  # Of a token with 200 groups, which is as many as Entra ID puts into one, 12,000.
 LEEWAY_SECONDS: Final = 60.0
-_KEPT_SECONDS: Final = 30.0
 _OPTIONS: Final[Any] = {"require": ["exp", "iss", "aud"], "enforce_minimum_key_length": True}
 
 
@@ -39,34 +36,23 @@ _decode_header = msgspec.json.Decoder(_Header).decode
 
 
 class EntraTokens:
-    """`TokenVerifier`. What was verified is kept for 30 s under the token's digest: verifying costs a millisecond."""
+    """`TokenVerifier`. A verification costs up to a millisecond; who asks keeps what came of it."""
 
-    def __init__(
-        self,
-        rules: EntraRules,
-        *,
-        keys: SigningKeys | None = None,
-        now: Callable[[], float] = time.monotonic,
-        most_kept: int = 1_000,
-    ) -> None:
+    def __init__(self, rules: EntraRules, keys: SigningKeys | None = None) -> None:
         self._rules = rules
         self._keys = keys or SigningKeys(rules)
-        self._now = now
-        self._most_kept = most_kept
-        self._kept: dict[bytes, tuple[float, Mapping[str, Any]]] = {}
 
     async def claims_of(self, token: str) -> Mapping[str, Any]:
         """Raises Unauthenticated or Unavailable; the message says what to do."""
         if len(token) > MAX_CHARACTERS:
             raise _refused(f"is longer than {MAX_CHARACTERS} characters. Ask for one with fewer groups in it")
-        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        until, claims = self._kept.get(digest, (0.0, {}))
-        if self._now() < until:
-            return claims
         claims = self._verified(token, await self._key(token))
         check_access_token(claims)
-        self._keep(digest, claims)
         return claims
+
+    async def check(self) -> None:
+        """Raises Unavailable. Costs a call to the issuer once a minute at most."""
+        await self._keys.find("")
 
     async def _key(self, token: str) -> RSAPublicKey:
         try:
@@ -108,13 +94,6 @@ class EntraTokens:
                 return f"has no claim '{error.claim}'. Send the access token as it was issued"
             case _:
                 return "does not hold: its form or its signature is wrong. Send the access token as it was issued"
-
-    def _keep(self, digest: bytes, claims: Mapping[str, Any]) -> None:
-        left = int(claims["exp"]) + LEEWAY_SECONDS - time.time()
-        if len(self._kept) >= self._most_kept:
-            self._kept.pop(next(iter(self._kept)))
-        self._kept.pop(digest, None)
-        self._kept[digest] = (self._now() + min(_KEPT_SECONDS, left), claims)
 
 
 def _refused(why: str) -> Unauthenticated:

@@ -15,3 +15,7 @@ class TokenVerifier(Protocol):
         Raises Unauthenticated; Unavailable while it cannot be told, because the issuer's keys could not be had.
         """
         ...
+
+    async def check(self) -> None:
+        """Raises Unavailable if the issuer's keys cannot be had."""
+        ...

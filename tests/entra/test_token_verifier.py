@@ -237,42 +237,6 @@ async def test_a_weak_key_is_no_key(issuer: Issuer, tokens: EntraTokens) -> None
     assert "does not hold" in await refusal(tokens, f"{head}.{body}.{part(signature)}")
 
 
-async def test_what_was_verified_is_kept_for_a_while(issuer: Issuer) -> None:
-    """Half a minute: then it is verified again, by the keys that the tenant has then."""
-    now = 1000.0
-    tokens = EntraTokens(issuer.rules(), now=lambda: now)
-    token = issuer.token()
-    first = await tokens.claims_of(token)
-
-    now += 29
-    assert await tokens.claims_of(token) is first
-    now += 2
-    assert await tokens.claims_of(token) is not first
-
-
-async def test_what_was_verified_is_not_kept_past_its_end(issuer: Issuer) -> None:
-    """A token that ends while it is kept ends then."""
-    now = 1000.0
-    tokens = EntraTokens(issuer.rules(), now=lambda: now)
-    token = issuer.token(exp=int(time.time() - LEEWAY_SECONDS + 5))
-    first = await tokens.claims_of(token)
-
-    now += 1
-    assert await tokens.claims_of(token) is first
-    now += 6
-    assert await tokens.claims_of(token) is not first  # Verified anew; by the real clock it has not ended yet.
-
-
-async def test_no_more_is_kept_than_may_be(issuer: Issuer) -> None:
-    """The oldest makes room, so that nobody fills the memory."""
-    tokens = EntraTokens(issuer.rules(), most_kept=2)
-    made = [issuer.token(jti=str(number)) for number in range(3)]
-    first, second, _ = [await tokens.claims_of(token) for token in made]
-
-    assert await tokens.claims_of(made[1]) is second
-    assert await tokens.claims_of(made[0]) is not first
-
-
 async def test_nothing_of_a_token_is_in_a_message(issuer: Issuer, tokens: EntraTokens) -> None:
     """Messages end up in logs, and a token is a key."""
     token = issuer.token(aud="https://secret.example")

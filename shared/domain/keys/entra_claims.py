@@ -7,7 +7,7 @@ anything in a token decides nothing, and what is not understood gives nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from shared.domain.errors import Forbidden, Unauthenticated
 from shared.domain.keys.entra_rules import EntraRules, claim_key
@@ -28,14 +28,6 @@ ROLES: Final[Mapping[str, frozenset[Scope]]] = {
 }
 
 
-class EntraIdentity(NamedTuple):
-    """`subject` is the object id of a user or a service principal. An administrator may have no project."""
-
-    subject: str
-    scopes: frozenset[Scope]
-    project_id: str | None
-
-
 def check_access_token(claims: Claims) -> None:
     """Raises Unauthenticated for a token that was not made to call a service with, such as an ID token."""
     if not (_texts(claims, "azp") or _texts(claims, "appid")):
@@ -46,46 +38,48 @@ def check_access_token(claims: Claims) -> None:
         )
 
 
-def identity_of(claims: Claims, rules: EntraRules, wanted: str | None = None) -> EntraIdentity:
-    """Who has these claims. `wanted`: the project that the caller asks for where the claims allow several.
-
-    Raises Unauthenticated if they name nobody, Forbidden if whom they name may do nothing here.
-    """
+def subject_of(claims: Claims) -> str:
+    """The object id of a user or a service principal. Raises Unauthenticated."""
     subject = min(_texts(claims, "oid") or _texts(claims, "sub"), default="")
     if not subject:
         raise Unauthenticated("This token names nobody ('oid' or 'sub'). Ask for another one.", code=INVALID_TOKEN)
-    scopes = scopes_of_claims(claims)
-    if not scopes:
-        raise Forbidden(
-            f"You have none of this service's app roles. Have one of them assigned to you: {', '.join(ROLES)}; then "
-            "ask for a new token."
-        )
-    return EntraIdentity(subject, scopes, _project_of(claims, rules, scopes, wanted))
+    return subject
 
 
 def scopes_of_claims(claims: Claims) -> frozenset[Scope]:
-    """What the roles give, narrowed by the permissions of a program that acts for a user, where it has any of ours."""
-    given = _scopes_of(_texts(claims, "roles"))
+    """What the roles give, narrowed by the permissions of a program that acts for a user, where it has any of ours.
+
+    Raises Forbidden if that is nothing.
+    """
+    scopes = _scopes_of(_texts(claims, "roles"))
     permissions = {name for text in _texts(claims, "scp") for name in text.split()} & ROLES.keys()
-    return given & _scopes_of(permissions) if permissions else given
+    if permissions:
+        scopes &= _scopes_of(permissions)
+    if not scopes:
+        raise Forbidden(
+            "Your token gives none of this service's app roles. Have one of them assigned to you, and to the program "
+            f"that you use: {', '.join(ROLES)}. Then ask for a new token."
+        )
+    return scopes
 
 
-def _scopes_of(names: set[str]) -> frozenset[Scope]:
-    return frozenset().union(*(ROLES[name] for name in names if name in ROLES))
+def project_of(claims: Claims, rules: EntraRules, wanted: str | None = None) -> str:
+    """The one project that all that is said of the caller leads to, or the `wanted` one of several.
 
-
-def _project_of(claims: Claims, rules: EntraRules, scopes: frozenset[Scope], wanted: str | None) -> str | None:
-    """The one project that all that is said of the caller leads to, or the wanted one of several."""
+    Raises Forbidden.
+    """
     said = [claim_key(kind, value) for kind in ("groups", "roles") for value in _texts(claims, kind)]
     said += [claim_key("azp", value) for name in ("azp", "appid") for value in _texts(claims, name)]
     projects = {rules.projects[key] for key in said if key in rules.projects}
     if wanted is not None:
         projects &= {wanted}
-    if len(projects) == 1:
-        return projects.pop()
-    if not projects and scopes == {Scope.ADMIN}:
-        return None
-    raise _no_project(claims, projects, wanted)
+    if len(projects) != 1:
+        raise _no_project(claims, projects, wanted)
+    return projects.pop()
+
+
+def _scopes_of(names: set[str]) -> frozenset[Scope]:
+    return frozenset().union(*(ROLES[name] for name in names if name in ROLES))
 
 
 def _no_project(claims: Claims, projects: set[str], wanted: str | None) -> Forbidden:
