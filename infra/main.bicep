@@ -226,6 +226,9 @@ var filesTables = [
   'BatchUploads'
   'WebhookEndpoints'
   'WebhookDeliveries'
+  'Projects'
+  'ServiceAccounts'
+  'ApiKeys'
 ]
 var workingPrefixes = [
   'inputs/'
