@@ -10,6 +10,7 @@ from shared.domain.batches.quota import QuotaMode
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.files.blob_address import parse_hosts
 from shared.domain.keys.entra_rules import PUBLIC_AUTHORITY, EntraRules
+from shared.domain.keys.pepper import Peppers
 from shared.domain.pace.heartbeat import STALE_BEATS, LaneTimes
 from shared.domain.vendors.vendor import Vendor
 
@@ -22,7 +23,17 @@ def _setting(name: str, default: object, doc: str) -> Any:
 class Settings:
     """The service's configuration. Sizes in bytes, times in seconds."""
 
-    bootstrap_key: str = _setting("BATCH_BOOTSTRAP_KEY", "", "The first API key. Without it every call is refused.")
+    bootstrap_key: str = _setting(
+        "BATCH_BOOTSTRAP_KEY",
+        "",
+        "The first API key, or sha256: and the SHA-256 of it in hex. Without it every call is refused.",
+    )
+    key_peppers: str = _setting(
+        "BATCH_KEY_PEPPERS",
+        "",
+        "Secrets under which keys are stored: name:secret, comma-separated. New keys get the first; the others still "
+        "open keys made under them. Without it no key can be made.",
+    )
     storage: str = _setting(
         "BATCH_STORAGE",
         "AzureWebJobsStorage",
@@ -178,6 +189,7 @@ class Settings:
     )
     deployments_json: str = _setting("BATCH_DEPLOYMENTS", "{}", "Deployments: a JSON object, name -> settings.")
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
+    peppers: Peppers = field(default_factory=Peppers)
     entra: EntraRules | None = None  # What the four settings say; None: no tokens are taken.
     proof_seconds: float = 1.0  # Between the two looks after which something counts as gone. No variable sets it.
     lane_times: LaneTimes = field(default_factory=LaneTimes)
