@@ -41,7 +41,7 @@ class _KeySet(msgspec.Struct, frozen=True):
 async def fetch_keys(rules: EntraRules) -> dict[str, RSAPublicKey]:
     """The tenant's keys by their ids, at least one. Raises NoKeys."""
     try:
-        async with asyncio.timeout(_SECONDS), _client() as client:
+        async with _client() as client, asyncio.timeout(_SECONDS):
             configuration = msgspec.json.decode(await _read(client, rules.configuration_url), type=_Configuration)
             _check(configuration, rules)
             entries = msgspec.json.decode(await _read(client, configuration.jwks_uri), type=_KeySet).keys

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.domain.errors import Unauthenticated
-from shared.domain.keys.client_principal import claims_of_principal, is_of_another_site
+from shared.domain.keys.client_principal import claims_of_principal, refuse_other_sites
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 SCHEMAS = "http://schemas.microsoft.com"
@@ -79,18 +79,30 @@ def test_a_claim_with_two_values_names_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("origin", "host", "expected"),
+    ("origin", "host"),
     [
-        ("", "batch.example", False),
-        ("https://batch.example", "batch.example", False),
-        ("https://BATCH.example:8443", "batch.example:8443", False),
-        ("https://evil.example", "batch.example", True),
-        ("https://batch.example.evil.example", "batch.example", True),
-        ("https://batch.example:444", "batch.example", True),
-        ("null", "batch.example", True),
-        ("https://[", "batch.example", True),
+        ("", "batch.example"),
+        ("https://batch.example", "batch.example"),
+        ("https://BATCH.example:8443", "batch.example:8443"),
     ],
 )
-def test_a_page_of_another_site_is_known(origin: str, host: str, expected: bool) -> None:
-    """Its calls have the cookie of the sign-in, and an `Origin` that is not ours."""
-    assert is_of_another_site(origin, host) is expected
+def test_a_page_of_this_site_may_use_the_sign_in(origin: str, host: str) -> None:
+    """And so may whoever is no page: browsers say which they are."""
+    refuse_other_sites(origin, host)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("https://evil.example", "batch.example"),
+        ("https://batch.example.evil.example", "batch.example"),
+        ("https://batch.example:444", "batch.example"),
+        ("null", "batch.example"),
+        ("https://[", "batch.example"),
+        ("null", ""),
+    ],
+)
+def test_a_page_of_another_site_may_not(origin: str, host: str) -> None:
+    """Its calls have the cookie of the sign-in as well."""
+    with pytest.raises(Unauthenticated, match="Send an API key or a token"):
+        refuse_other_sites(origin, host)

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from shared.domain.errors import Forbidden, Unauthenticated
-from shared.domain.keys.entra_claims import ROLES, check_access_token, project_of, scopes_of_claims, subject_of
+from shared.domain.keys.entra_claims import (
+    ROLES,
+    check_access_token,
+    ends_at,
+    project_of,
+    require_role,
+    scopes_of_claims,
+    subject_of,
+)
 from shared.domain.keys.entra_rules import EntraRules
 from shared.domain.keys.scopes import ALL_OF_PROJECT, Scope
 
@@ -148,6 +156,21 @@ def test_nobody_gets_a_project_by_asking_for_it() -> None:
 def test_without_a_project_nothing_is_allowed(said: dict[str, Any], message: str) -> None:
     """The message says whom to ask for what."""
     assert message in refusal(azp="other", **said)
+
+
+def test_a_missing_role_is_named() -> None:
+    """Each that would do."""
+    require_role(frozenset({Scope.USAGE}), Scope.USAGE)
+    with pytest.raises(Forbidden, match="Have the app role Batch.Files.Write or Batch.All assigned"):
+        require_role(frozenset({Scope.FILES_READ}), Scope.FILES_WRITE)
+
+
+@pytest.mark.parametrize(
+    ("exp", "expected"), [(1_800_000_000, 2027), (1.8e9, 2027), ("1800000000", 2027), (1e18, 3000)]
+)
+def test_a_token_ends_at_its_time(exp: object, expected: int) -> None:
+    """Whatever a JSON number may be, and no later than a date can be."""
+    assert ends_at({"exp": exp}).year == expected
 
 
 def test_who_it_is_is_the_object() -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared.domain.errors import Unauthenticated
+from shared.domain.keys.entra_claims import INVALID_TOKEN
 
 MAX_CHARACTERS: Final = 32_768
 _SCHEMAS: Final = "http://schemas.microsoft.com"
@@ -43,25 +44,30 @@ def claims_of_principal(header: str, tenant: str) -> dict[str, Any]:
     """The claims as a token of this tenant would have them. Raises Unauthenticated."""
     principal = _parsed(header)
     if principal is None or principal.auth_typ != "aad":
-        raise Unauthenticated("X-MS-CLIENT-PRINCIPAL is not what App Service writes after a sign-in with Entra ID.")
+        raise _refused("X-MS-CLIENT-PRINCIPAL is not what App Service writes after a sign-in with Entra ID.")
     claims: dict[str, Any] = {}
     for each in principal.claims:
         name = _NAMES.get(each.typ, each.typ)
         if name in _LISTS:
             claims.setdefault(name, []).append(each.val)
         elif claims.setdefault(name, each.val) != each.val:
-            raise Unauthenticated(f"X-MS-CLIENT-PRINCIPAL has two values of '{name[:100]}'. Sign in again.")
+            raise _refused(f"X-MS-CLIENT-PRINCIPAL has two values of '{name[:100]}'. Sign in again.")
     if claims.get("tid") != tenant:
-        raise Unauthenticated("You signed in to another tenant than this service's. Sign in again.")
+        raise _refused("You signed in to another tenant than this service's. Sign in again.")
     return claims
 
 
-def is_of_another_site(origin: str, host: str) -> bool:
-    """Whether a page of another site had the browser send this call, and with it the cookie of the sign-in."""
+def refuse_other_sites(origin: str, host: str) -> None:
+    """Raises Unauthenticated where a page of another site had the browser send this call, with the sign-in's cookie."""
+    if origin and (not host or _place(origin) != host.lower()):
+        raise _refused("This page may not use your sign-in. Send an API key or a token.")
+
+
+def _place(origin: str) -> str:
     try:
-        return bool(origin) and urlsplit(origin).netloc.lower() != host.lower()
+        return urlsplit(origin).netloc.lower()
     except ValueError:
-        return True
+        return ""
 
 
 def _parsed(header: str) -> _Principal | None:
@@ -71,3 +77,7 @@ def _parsed(header: str) -> _Principal | None:
         return _decode(base64.b64decode(header, validate=True))
     except (ValueError, msgspec.DecodeError, RecursionError):
         return None
+
+
+def _refused(message: str) -> Unauthenticated:
+    return Unauthenticated(message, code=INVALID_TOKEN)

@@ -7,6 +7,7 @@ anything in a token decides nothing, and what is not understood gives nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from shared.domain.errors import Forbidden, Unauthenticated
@@ -14,6 +15,7 @@ from shared.domain.keys.entra_rules import EntraRules, claim_key
 from shared.domain.keys.scopes import ALL_OF_PROJECT, Scope
 
 INVALID_TOKEN: Final = "invalid_token"  # noqa: S105 - the code of an error
+_FAR_AWAY: Final = 32_503_680_000  # The year 3000; a larger number may be no date.
 Claims = Mapping[str, Any]
 
 # App roles, and permissions of the same names -> what they let do. Whoever renames one takes it from those who have it.
@@ -46,6 +48,11 @@ def subject_of(claims: Claims) -> str:
     return subject
 
 
+def ends_at(claims: Claims) -> datetime:
+    """When a token that was verified ends."""
+    return datetime.fromtimestamp(min(int(claims["exp"]), _FAR_AWAY), UTC)
+
+
 def scopes_of_claims(claims: Claims) -> frozenset[Scope]:
     """What the roles give, narrowed by the permissions of a program that acts for a user, where it has any of ours.
 
@@ -57,10 +64,20 @@ def scopes_of_claims(claims: Claims) -> frozenset[Scope]:
         scopes &= _scopes_of(permissions)
     if not scopes:
         raise Forbidden(
-            "Your token gives none of this service's app roles. Have one of them assigned to you, and to the program "
-            f"that you use: {', '.join(ROLES)}. Then ask for a new token."
+            "Your token gives none of this service's app roles. Have one of them assigned to you, and let the program "
+            f"that you use have it: {', '.join(ROLES)}. Then ask for a new token."
         )
     return scopes
+
+
+def require_role(scopes: frozenset[Scope], scope: Scope) -> None:
+    """Raises Forbidden if the roles that gave `scopes` do not give this one."""
+    if scope not in scopes:
+        roles = " or ".join(role for role, given in ROLES.items() if scope in given)
+        raise Forbidden(
+            f"Your token does not give the scope {scope}. Have the app role {roles} assigned to you, and let the "
+            "program that you use have it; then ask for a new token."
+        )
 
 
 def project_of(claims: Claims, rules: EntraRules, wanted: str | None = None) -> str:

@@ -14,8 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from shared.domain import ids
-from shared.domain.keys.project import DEFAULT_PROJECT
+from shared.domain.keys.project import parse_project_id
 
 PUBLIC_AUTHORITY: Final = "https://login.microsoftonline.com"
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -98,7 +97,7 @@ def _parse_projects(text: str) -> tuple[list[tuple[str, str]], list[str]]:
     found, problems = [], []
     for key, name in given.items():
         kind, _, value = key.partition(":")
-        project = name if name == DEFAULT_PROJECT else ids.parse(name, "proj_")
+        project = parse_project_id(name)
         if kind not in _KINDS or not value:
             problems.append(f"BATCH_ENTRA_PROJECTS['{key}']: expected groups:, roles: or azp: and a value")
         elif project is None:
