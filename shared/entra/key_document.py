@@ -91,7 +91,7 @@ async def _read(client: httpx.AsyncClient, url: str) -> bytes:
 
 def _key(entry: dict[str, Any]) -> RSAPublicKey | None:
     """None for what is no RSA key for signatures: others in the same document stay good."""
-    if entry.get("kty") != "RSA" or entry.get("use", "sig") != "sig" or not isinstance(entry.get("kid"), str):
+    if entry.get("use", "sig") != "sig" or not isinstance(entry.get("kid"), str):
         return None
     try:
         key = jwt.PyJWK({name: entry.get(name) for name in ("kty", "n", "e")}, ALGORITHM).key
