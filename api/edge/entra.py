@@ -43,7 +43,7 @@ def is_token(key: str) -> bool:
 
 
 def asked_project(values: Iterable[str]) -> str | None:
-    """What the header `OpenAI-Project` says."""
+    """What the header `OpenAI-Project` says: which of several projects. Whether it must be right, the dialect says."""
     return next(filter(None, (value.strip() for value in values)), None)
 
 
@@ -81,8 +81,7 @@ async def _let_in(service: Services, claims: Claims, asked: Asked) -> Caller:
     subject, scopes = subject_of(claims), scopes_of_claims(claims)
     if asked.is_of_administration or scopes == {Scope.ADMIN}:
         return Caller(name=subject, scopes=scopes & {Scope.ADMIN})
-    wanted = asked.project and (parse_project_id(asked.project) or asked.project)
-    project_id = project_of(claims, _rules(service), wanted)
+    project_id = project_of(claims, _rules(service), parse_project_id(asked.project or ""))
     project = await find_project(service, project_id)
     if project is None or project.is_archived:
         raise Forbidden(

@@ -136,10 +136,12 @@ def test_the_order_of_a_token_decides_nothing() -> None:
             assert project_of(claims(azp="other", groups=list(groups)), RULES, wanted) == wanted
 
 
-def test_nobody_gets_a_project_by_asking_for_it() -> None:
-    """One that no claim leads to."""
-    with pytest.raises(Forbidden, match="leads to this project"):
-        project_of(claims(azp="client-a"), RULES, B)
+@pytest.mark.parametrize("wanted", [B, "none", ""])
+def test_nobody_gets_a_project_by_asking_for_it(wanted: str) -> None:
+    """One that no claim leads to chooses nothing, be it of one project or of several."""
+    assert project_of(claims(azp="client-a"), RULES, wanted) == A
+    with pytest.raises(Forbidden, match="2 projects"):
+        project_of(claims(azp="other", groups=["g-a", "g-b"]), RULES, "none")
 
 
 @pytest.mark.parametrize(

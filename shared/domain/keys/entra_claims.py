@@ -81,17 +81,14 @@ def require_role(scopes: frozenset[Scope], scope: Scope) -> None:
 
 
 def project_of(claims: Claims, rules: EntraRules, wanted: str | None = None) -> str:
-    """The one project that all that is said of the caller leads to, or the `wanted` one of several.
-
-    Raises Forbidden.
-    """
+    """The one project that all that is said of the caller leads to; of several the `wanted` one. Raises Forbidden."""
     said = [claim_key(kind, value) for kind in ("groups", "roles") for value in _texts(claims, kind)]
     said += [claim_key("azp", value) for name in ("azp", "appid") for value in _texts(claims, name)]
     projects = {rules.projects[key] for key in said if key in rules.projects}
-    if wanted is not None:
-        projects &= {wanted}
+    if wanted in projects:
+        return wanted
     if len(projects) != 1:
-        raise _no_project(claims, projects, wanted)
+        raise _no_project(claims, projects)
     return projects.pop()
 
 
@@ -99,14 +96,12 @@ def _scopes_of(names: set[str]) -> frozenset[Scope]:
     return frozenset().union(*(ROLES[name] for name in names if name in ROLES))
 
 
-def _no_project(claims: Claims, projects: set[str], wanted: str | None) -> Forbidden:
+def _no_project(claims: Claims, projects: set[str]) -> Forbidden:
     if projects:
         return Forbidden(
             f"Your groups, roles and client lead to {len(projects)} projects. Name the one that you mean in the header "
             "'OpenAI-Project' (`project=` of the SDK), or have this service's operator change BATCH_ENTRA_PROJECTS."
         )
-    if wanted is not None:
-        return Forbidden("Nothing in your token leads to this project. Name another one in 'OpenAI-Project', or none.")
     if _has_too_many_groups(claims):
         return Forbidden(
             "You are in so many groups that Entra ID leaves them out of your token. Have the operator of this service "
