@@ -165,6 +165,15 @@ param publicApi bool = true
 @description('Client id of an app registration: switches on sign-in with Entra ID. API keys go on working.')
 param signinClientId string = ''
 
+@description('Id of the Entra tenant whose access tokens are taken beside API keys; empty: none are. docs/entra.md.')
+param entraTenant string = ''
+
+@description('What tokens must be made for, comma-separated: client id and application ID URI of the app registration.')
+param entraAudience string = ''
+
+@description('groups:<object id>, roles:<name> or azp:<client id> -> project, as proj_… or default.')
+param entraProjects { *: string } = {}
+
 @description('Mail addresses for alerts and the budget; none: alerts are shown in the portal only.')
 param alertEmails string[] = []
 
@@ -187,6 +196,9 @@ var problems = filter(
     zoneRedundant && !contains(storageRedundancy, 'ZRS')
       ? 'zoneRedundant needs data in several zones, too: set storageRedundancy to Standard_ZRS or Standard_GZRS.'
       : ''
+    empty(entraTenant) == empty(entraAudience)
+      ? ''
+      : 'entraTenant and entraAudience need each other: whose tokens are taken, and what they must be made for.'
     !publicApi && !privateNetwork ? 'publicApi = false needs privateNetwork = true: nobody could reach the API.' : ''
     empty(ownSettings)
       ? ''
@@ -422,6 +434,9 @@ module settings 'modules/settings.bicep' = {
     schedulerEndpoint: useScheduler ? scheduler!.outputs.endpoint : ''
     deployments: deployments
     signin: !empty(signinClientId)
+    entraTenant: entraTenant
+    entraAudience: entraAudience
+    entraProjects: entraProjects
     extraSettings: extraSettings
   }
 }

@@ -18,6 +18,7 @@ from shared.domain.deployments.deployment import parse_deployments
 from shared.domain.deployments.near_miss import did_you_mean
 from shared.domain.files.blob_address import parse_hosts
 from shared.domain.keys.bootstrap import bootstrap_problem
+from shared.domain.keys.entra_rules import EntraRules, parse_entra
 from shared.domain.keys.pepper import parse_peppers
 from shared.settings import Settings
 
@@ -57,10 +58,12 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
     problems += [f"{name}: expected a number above zero, got {values[key]}" for key, name in _numbers(values)]
     deployments, found = parse_deployments(str(values.get("deployments_json", "")), environment)
     problems += found + _mistakes(values)
+    entra, found = _entra(values)
+    problems += found
     if problems:
         raise SettingsError("\n".join(problems))
     peppers = parse_peppers(str(values.get("key_peppers", "")))
-    return Settings(**values, deployments=deployments, peppers=peppers)  # type: ignore[arg-type]
+    return Settings(**values, deployments=deployments, peppers=peppers, entra=entra)  # type: ignore[arg-type]
 
 
 def _unknown(environment: Mapping[str, str]) -> list[str]:
@@ -101,6 +104,14 @@ def _mistakes(values: Mapping[str, object]) -> list[str]:
     if key and (problem := key_problem(key) or bootstrap_problem(key)):
         found.append(f"BATCH_BOOTSTRAP_KEY: {problem}")
     return found
+
+
+def _entra(values: Mapping[str, object]) -> tuple[EntraRules | None, list[str]]:
+    given = Settings(**values)  # type: ignore[arg-type]
+    rules, found = parse_entra(given.entra_tenant, given.entra_audience, given.entra_authority, given.entra_projects)
+    if given.trust_client_principal and not given.entra_tenant:
+        found.append("BATCH_TRUST_CLIENT_PRINCIPAL: needs BATCH_ENTRA_TENANT, whose users it lets in")
+    return rules, found
 
 
 def _parsed(text: str, kind: Callable[[str], object]) -> object:

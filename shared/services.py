@@ -23,6 +23,7 @@ from shared.domain.usage.tokens import TokenCounter
 from shared.environment import settings_from_environment
 from shared.exact_tokens import counter_for
 from shared.ports.stores import Stores
+from shared.ports.tokens import TokenVerifier
 from shared.ports.upstream import Upstream
 from shared.ports.webhook_sender import WebhookSender
 from shared.settings import Settings
@@ -52,6 +53,7 @@ class Services:
     stores: Stores
     upstream: Upstream
     webhook_sender: WebhookSender
+    tokens: TokenVerifier | None = None  # Of Entra ID; None where no tenant is set.
     counter_for: Callable[[Deployment], TokenCounter] = field(default=counter_for)
     now: Callable[[], datetime] = field(default=utc_now)
 
@@ -92,6 +94,15 @@ def use(replacement: Services) -> Iterator[Services]:
         _current = previous
 
 
+def token_verifier(settings: Settings) -> TokenVerifier | None:
+    """What `Services.tokens` is by these settings."""
+    if settings.entra is None:
+        return None
+    from shared.entra.token_verifier import EntraTokens  # late: slow to import, and most installations take keys only
+
+    return EntraTokens(settings.entra)
+
+
 def _azure_services() -> Services:
     from shared.azure.connect import azure_stores
     from shared.azure.identity import service_credential
@@ -109,4 +120,5 @@ def _azure_services() -> Services:
         webhook_sender=HttpWebhookSender(
             timeout_seconds=settings.webhook_timeout_seconds, allow_private=settings.webhook_allow_private
         ),
+        tokens=token_verifier(settings),
     )

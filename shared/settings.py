@@ -9,6 +9,7 @@ from typing import Any
 from shared.domain.batches.quota import QuotaMode
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.files.blob_address import parse_hosts
+from shared.domain.keys.entra_rules import PUBLIC_AUTHORITY, EntraRules
 from shared.domain.keys.pepper import Peppers
 from shared.domain.pace.heartbeat import STALE_BEATS, LaneTimes
 from shared.domain.vendors.vendor import Vendor
@@ -166,9 +167,30 @@ class Settings:
     webhook_retry_seconds: float = _setting(
         "BATCH_WEBHOOK_RETRY_SECONDS", 5.0, "Pause after the first failed attempt of a delivery; pauses double."
     )
+    entra_tenant: str = _setting(
+        "BATCH_ENTRA_TENANT", "", "Id of the Entra tenant whose access tokens are taken beside API keys: docs/entra.md."
+    )
+    entra_audience: str = _setting(
+        "BATCH_ENTRA_AUDIENCE",
+        "",
+        "What tokens must be made for, comma-separated: client id and application ID URI of the app registration.",
+    )
+    entra_authority: str = _setting("BATCH_ENTRA_AUTHORITY", PUBLIC_AUTHORITY, "Who signs the tenant's tokens.")
+    entra_projects: str = _setting(
+        "BATCH_ENTRA_PROJECTS",
+        "{}",
+        "Projects of tokens: a JSON object, groups:<object id>, roles:<name> or azp:<client id> -> proj_….",
+    )
+    trust_client_principal: bool = _setting(
+        "BATCH_TRUST_CLIENT_PRINCIPAL",
+        False,
+        "true: whom App Service authentication names in X-MS-CLIENT-PRINCIPAL is let in. Only where it stands before "
+        "every path of this service, for else anybody can send it.",
+    )
     deployments_json: str = _setting("BATCH_DEPLOYMENTS", "{}", "Deployments: a JSON object, name -> settings.")
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
     peppers: Peppers = field(default_factory=Peppers)
+    entra: EntraRules | None = None  # What the four settings say; None: no tokens are taken.
     proof_seconds: float = 1.0  # Between the two looks after which something counts as gone. No variable sets it.
     lane_times: LaneTimes = field(default_factory=LaneTimes)
 

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from api.edge.entra import Asked, caller_of_token, is_token
 from shared.domain.errors import DurableBatchError, Unauthenticated
 from shared.domain.keys.api_key import ApiKey
 from shared.domain.keys.bootstrap import is_bootstrap_key
@@ -32,17 +33,18 @@ _OPERATOR: Final = b"operator"  # No digest: it is shorter.
 _notes: dict[str, asyncio.Task[None]] = {}  # Key id -> the write of its last use that is under way.
 
 
-async def authenticate(service: Services, keys: Sequence[str], scope: Scope) -> Caller:
+async def authenticate(service: Services, keys: Sequence[str], scope: Scope, project: str | None = None) -> Caller:
     """The caller who presents `keys`, one valid one among them, and may do what `scope` says.
 
-    Raises Unauthenticated, Forbidden, and Unavailable where only storage could tell.
+    One may be a token of Entra ID, where these are taken; `project` is the one it is presented for (`Asked`).
+    Raises Unauthenticated, Forbidden, and Unavailable where only storage or the token's issuer could tell.
     """
-    caller = await _caller(service, keys, scope)
+    caller = await _caller(service, keys, Asked(scope, project))
     caller.require(scope)
     return caller
 
 
-async def _caller(service: Services, keys: Sequence[str], scope: Scope) -> Caller:
+async def _caller(service: Services, keys: Sequence[str], asked: Asked) -> Caller:
     bootstrap_key = service.settings.bootstrap_key
     if not keys:
         raise no_key()
@@ -50,11 +52,11 @@ async def _caller(service: Services, keys: Sequence[str], scope: Scope) -> Calle
         raise Unauthenticated("This service has no key yet. Its operator must set BATCH_BOOTSTRAP_KEY.")
     matches = [is_bootstrap_key(bootstrap_key, key) for key in keys]  # all: the first match must not save time
     if any(matches):
-        return ADMINISTRATOR if scope is Scope.ADMIN else await _operator(service)
+        return ADMINISTRATOR if asked.is_of_administration else await _operator(service)
     refusals: list[DurableBatchError] = []
     for key in keys:
         try:
-            return await _by_key(service, key)
+            return await _by_one(service, key, asked)
         except DurableBatchError as refusal:
             refusals.append(refusal)
     raise next((each for each in refusals if not isinstance(each, Unauthenticated)), refusals[0])
@@ -68,6 +70,12 @@ async def _operator(service: Services) -> Caller:
         known = operator_in(await find_default_project(service))
         service.callers.put(_OPERATOR, known, now, None, epoch)
     return known
+
+
+async def _by_one(service: Services, text: str, asked: Asked) -> Caller:
+    if service.tokens is not None and is_token(text):
+        return await caller_of_token(service, service.tokens, text, asked)
+    return await _by_key(service, text)
 
 
 async def _by_key(service: Services, text: str) -> Caller:

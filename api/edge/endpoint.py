@@ -21,6 +21,7 @@ from api.edge.authentication import authenticate
 from api.edge.byte_range import RangeNotSatisfiable
 from api.edge.conditions import PreconditionFailed
 from api.edge.dialect import OK, Dialect
+from api.edge.entra import Asked, asked_project, caller_of_principal, is_signed_in
 from api.edge.envelopes import render_error, render_internal_error
 from api.edge.presented_keys import presented_keys
 from api.edge.unknown_path import Template, WrongMethod, dialect_of, refusal, respelled
@@ -182,9 +183,13 @@ async def _handle(
 
 async def _authenticated(request: Request, dialect: Dialect, scope: Scope) -> Call:
     here = services()
-    caller = await authenticate(here, presented_keys(request.headers), scope)
+    named = request.headers.getlist("openai-project")
+    if is_signed_in(here, request.headers):
+        caller = await caller_of_principal(here, request.headers, Asked(scope, asked_project(named)))
+    else:
+        caller = await authenticate(here, presented_keys(request.headers), scope, asked_project(named))
     if dialect.names_project:
-        caller.require_project(request.headers.getlist("openai-project"))
+        caller.require_project(named)
     api_version = request.query_params.get("api-version")
     return Call(caller=caller, dialect=at_version(dialect, api_version), service=here, api_version=api_version)
 

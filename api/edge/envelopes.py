@@ -15,6 +15,7 @@ from shared.domain.errors import (
     Unavailable,
     WrongState,
 )
+from shared.domain.keys.entra_claims import INVALID_TOKEN
 
 _AZURE_INTERNAL = "internalFailure"
 # Azure's own codes, for callers who match on them; the gateway in front of it says 401 and 404.
@@ -78,4 +79,6 @@ def _azure_code(error: DurableBatchError) -> str:
 
 
 def _azure_message(error: DurableBatchError) -> str:
-    return _AZURE_DENIED if isinstance(error, Unauthenticated) else error.message
+    """Azure's own for keys. What is wrong with a token, only its issuer and the caller can mend: they are told."""
+    is_of_keys = isinstance(error, Unauthenticated) and error.code != INVALID_TOKEN
+    return _AZURE_DENIED if is_of_keys else error.message

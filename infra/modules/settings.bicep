@@ -151,6 +151,15 @@ param deployments { *: deployment }
 @description('true: the settings that sign-in needs are added.')
 param signin bool
 
+@description('Id of the tenant whose access tokens are taken; empty: none are.')
+param entraTenant string
+
+@description('What access tokens must be made for.')
+param entraAudience string
+
+@description('What tokens say -> project.')
+param entraProjects { *: string }
+
 @description('Further settings of the service.')
 param extraSettings serviceSettings
 
@@ -199,7 +208,16 @@ var ofSignin = signin
       OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identityClientId
     }
   : {}
+var ofEntra = !empty(entraTenant)
+  ? {
+      BATCH_ENTRA_TENANT: entraTenant
+      BATCH_ENTRA_AUDIENCE: entraAudience
+      BATCH_ENTRA_AUTHORITY: environment().authentication.loginEndpoint
+      BATCH_ENTRA_PROJECTS: string(entraProjects)
+    }
+  : {}
 var service = {
+  BATCH_TRUST_CLIENT_PRINCIPAL: 'false' // sign-in leaves the paths of the API out, so there anybody may send the header
   BATCH_BOOTSTRAP_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/${bootstrapKeyName})'
   BATCH_KEY_PEPPERS: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/${keyPeppersName})'
   BATCH_STORAGE: 'BatchStorage'
@@ -225,5 +243,5 @@ resource app 'Microsoft.Web/sites@2024-11-01' existing = {
 resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(usualLimits, keysOfUpstreams, extraSettings, platform, ofScheduler, ofSignin, service)
+  properties: union(usualLimits, keysOfUpstreams, extraSettings, platform, ofScheduler, ofSignin, ofEntra, service)
 }

@@ -185,6 +185,7 @@ def install_services(
         webhook_sender=HttpWebhookSender(
             timeout_seconds=settings.webhook_timeout_seconds, allow_private=settings.webhook_allow_private
         ),
+        tokens=services.token_verifier(settings),
     )
     services.install(installed)
 

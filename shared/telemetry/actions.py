@@ -17,6 +17,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "delivery_started": ("batch_id",),
     "delivery_stuck": ("batch_id",),
     "durable_check_failed": ("reason",),
+    "entra_keys_failed": ("reason",),
     "files_expired": ("count",),
     "health_check": (),
     "history_purged": ("count",),

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from shared.domain.keys.entra_rules import PUBLIC_AUTHORITY, EntraRules
+from shared.environment import parse_settings
 from tests.infra.bicep_tree import INFRA, parameter_files
 from tests.infra.compiler import copy_of_infra, run, said, snapshot, snapshot_of
+from tests.infra.flex import settings_of
 
 pytestmark = pytest.mark.usefixtures("compiler")
 REWRITE = "look at the difference; if it is meant, run `python -m tests.infra.compiler`"
@@ -30,6 +33,7 @@ PLANTED = [
 REFUSED = {
     "location = 'Qatar Central'": "Qatar Central has no Flex Consumption",
     "zoneRedundant = true": "set storageRedundancy to Standard_ZRS or Standard_GZRS",
+    "entraTenant = 'a'": "entraTenant and entraAudience need each other",
     "publicApi = false": "publicApi = false needs privateNetwork = true",
     "deployments = { a: { base_url: 'u', api_key_env: 'BOOTSTRAP_KEY' }\n"
     "b: { base_url: 'u', api_key_env: 'Batch_Storage' }\n"
@@ -133,6 +137,9 @@ TRIED = (
     "privateNetwork = true",
     "durableBackend = 'scheduler'",
     "operatorId = 'none'",
+    "entraTenant = '11111111-2222-3333-4444-555555555555'",
+    "entraAudience = 'api://batch,client'",
+    "entraProjects = { 'azp:a': 'default' }",
 )
 
 
@@ -175,6 +182,22 @@ def test_nobody_need_be_operator(tried: list[dict[str, Any]]) -> None:
     roles = [each["properties"] for each in tried if each["type"] == "Microsoft.Authorization/roleAssignments"]
 
     assert {each["principalType"] for each in roles} == {"ServicePrincipal"}
+
+
+def test_tokens_are_taken_as_said(tried: list[dict[str, Any]]) -> None:
+    """The service starts with the settings that are made of it, and takes tokens of the cloud's own authority."""
+    settings = settings_of(tried)
+    given = {name: text for name, text in settings.items() if name.startswith(("BATCH_ENTRA_", "BATCH_TRUST_"))}
+    of_the_cloud = {"BATCH_ENTRA_AUTHORITY": "https://login.microsoftonline.com/"}
+
+    assert given["BATCH_ENTRA_AUTHORITY"] == "[environment().authentication.loginEndpoint]"
+    assert parse_settings(given | of_the_cloud).entra == EntraRules(
+        tenant="11111111-2222-3333-4444-555555555555",
+        audiences=("api://batch", "client"),
+        authority=PUBLIC_AUTHORITY,
+        projects={"azp:a": "default"},
+    )
+    assert given["BATCH_TRUST_CLIENT_PRINCIPAL"] == "false"
 
 
 def test_keys_given_with_the_deployment_reach_the_vault(tmp_path: Path) -> None:

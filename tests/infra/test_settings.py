@@ -75,7 +75,7 @@ def template() -> BicepFile:
 def set_by_bicep(file: BicepFile) -> set[str]:
     """Names in the objects that settings.bicep puts together, conditional ones among them."""
     names: set[str] = set()
-    for variable in ("platform", "ofScheduler", "ofSignin", "service"):
+    for variable in ("platform", "ofScheduler", "ofSignin", "ofEntra", "service"):
         node = file.find("var", variable).parts[-1]
         for part in [node, *node.named_children]:
             names |= set(properties(part)) if part.type == "object" else set()
@@ -255,6 +255,14 @@ def test_missing_setting_of_an_extension_is_found() -> None:
         "B": "1",
         "D": "1",
     }
+
+
+def test_the_header_of_app_service_is_never_trusted() -> None:
+    """Sign-in excludes the paths of the API (signin.bicep), and nobody has seen what the platform strips there."""
+    service = properties(template().find("var", "service").parts[-1])
+
+    assert value(service["BATCH_TRUST_CLIENT_PRINCIPAL"]) == "false"
+    assert "ofEntra, service)" in template().text  # Last, so that no other object of settings replaces it.
 
 
 def test_no_own_setting_can_be_taken_for_a_key() -> None:

@@ -16,11 +16,13 @@ from shared.azure.connect import azure_stores_from_connection_string
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import StorageFull, Unavailable
 from shared.domain.upstream.reachability import Verdict
+from shared.entra.token_verifier import EntraTokens
 from shared.run.health.checks import PATIENCE, Check, Patience, Readiness, check_all
 from shared.run.health.storage_probe import is_full
 from shared.services import Services
 from shared.settings import Settings
 from shared.upstream.client import UpstreamClient
+from tests import entra_issuer
 from tests.upstream.servers import OK, saying, serving
 from tests.with_stores import with_stores
 
@@ -93,6 +95,17 @@ async def test_everything_answers(service):
         ("durable", True),
         ("vault_references", True),
     }
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(200, Verdict.OK), (503, Verdict.DEGRADED)])
+async def test_an_issuer_of_tokens_is_asked(service, status, verdict):
+    """Where a tenant is set; without it API keys work, so it is not required."""
+    with entra_issuer.running() as issuer:
+        issuer.status = status
+        readiness = await ask(replace(service, tokens=EntraTokens(issuer.rules())))
+
+    assert (readiness.status, named(readiness, "entra").required) == (verdict, False)
+    assert ("API keys work" in named(readiness, "entra").message) == (status != 200)
 
 
 async def test_the_stores_of_azure_answer(service, azurite):

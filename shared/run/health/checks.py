@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ from shared.domain.deployments.credential import is_unresolved
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import Unavailable
 from shared.domain.upstream.reachability import Finding, Verdict, judge, list_models
+from shared.ports.tokens import TokenVerifier
 from shared.run.health.storage_probe import BLOB, write_blob, write_row
 from shared.services import Services
 
@@ -72,6 +74,8 @@ async def check_all(
     }
     asked = [_timed(name, ask, patience, required=True) for name, ask in required.items()]
     asked += [check_upstream(service, deployment, patience) for deployment in service.settings.deployments.values()]
+    if service.tokens is not None:
+        asked.append(_timed("entra", partial(_ask_entra, service.tokens), patience, required=False))
     checks = await asyncio.gather(*asked)
     return Readiness(status=_overall(checks), checks=checks)
 
@@ -120,6 +124,18 @@ async def _ask_tables(service: Services) -> Finding:
     await write_row(service)
     await service.stores.batches.get(_NOTHING, "0" * 32)
     return Finding(Verdict.OK, "Table Storage answers and takes writes.")
+
+
+async def _ask_entra(tokens: TokenVerifier) -> Finding:
+    try:
+        await tokens.check()
+    except Unavailable:
+        return Finding(
+            Verdict.FAILED,
+            "Entra ID's keys cannot be had, so tokens are refused; API keys work. Check BATCH_ENTRA_TENANT, "
+            "BATCH_ENTRA_AUTHORITY and the way there; the service's log has why.",
+        )
+    return Finding(Verdict.OK, "Entra ID answers.")
 
 
 async def _ask_durable(ask: Callable[[], Awaitable[None]]) -> Finding:

@@ -1,0 +1,111 @@
+"""An issuer of tokens on loopback that stands for Entra ID: RSA keys, OpenID configuration, key document.
+
+Nobody has compared it with the real one yet: docs/entra.md says what of it is read where.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from shared.domain.keys.entra_rules import EntraRules
+
+TENANT = "11111111-2222-3333-4444-555555555555"
+CLIENT = "aaaaaaaa-0000-0000-0000-000000000001"  # The program that asks for tokens.
+PERSON = "cccccccc-0000-0000-0000-000000000003"
+AUDIENCE = "api://durable-batch"
+PROJECT = "0" * 32
+
+
+@cache
+def private_key(name: str) -> rsa.RSAPrivateKey:
+    """The same one for the same name, for making one takes a while."""
+    del name
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def public_jwk(name: str, **changes: Any) -> dict[str, Any]:
+    numbers = jwt.algorithms.RSAAlgorithm.to_jwk(private_key(name).public_key(), as_dict=True)
+    return {**numbers, "kid": name, "use": "sig", "alg": "RS256", **changes}
+
+
+class Issuer:
+    """Has the keys called `names`. A `status` other than 200 fails, `hang_seconds` delays, `document` replaces the keys."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.names = ["first"]
+        self.asked: list[str] = []
+        self.status = 200
+        self.hang_seconds = 0.0
+        self.configuration: dict[str, Any] = {}
+        self.document: Any = None
+
+    @property
+    def issuer(self) -> str:
+        return f"{self.url}/{TENANT}/v2.0"
+
+    def rules(self, **changes: Any) -> EntraRules:
+        given = {"tenant": TENANT, "audiences": (AUDIENCE, CLIENT), "authority": self.url, "projects": {}}
+        return EntraRules(**{**given, **changes})
+
+    def claims(self, **changes: Any) -> dict[str, Any]:
+        """Of an access token of version 2 that is good for an hour; a claim that is None is left out."""
+        now = int(time.time())
+        usual = {"aud": AUDIENCE, "iss": self.issuer, "tid": TENANT, "iat": now, "nbf": now, "exp": now + 3600}
+        given = {**usual, "oid": PERSON, "azp": CLIENT, "ver": "2.0", "roles": ["Batch.All"], **changes}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def token(self, *, signed_by: str = "first", headers: dict[str, Any] | None = None, **claims: Any) -> str:
+        key = private_key(signed_by)
+        return jwt.encode(self.claims(**claims), key, "RS256", headers={"kid": signed_by, **(headers or {})})
+
+    def answer(self, path: str) -> tuple[int, bytes]:
+        self.asked.append(path)
+        time.sleep(self.hang_seconds)
+        if self.status != 200:
+            return self.status, b"no keys today"
+        if path == f"/{TENANT}/v2.0/.well-known/openid-configuration":
+            keys = f"{self.url}/{TENANT}/discovery/v2.0/keys"
+            return 200, json.dumps({"issuer": self.issuer, "jwks_uri": keys, **self.configuration}).encode()
+        if path == f"/{TENANT}/discovery/v2.0/keys":
+            document = {"keys": [public_jwk(name) for name in self.names]} if self.document is None else self.document
+            return 200, document if isinstance(document, bytes) else json.dumps(document).encode()
+        return 404, b"{}"
+
+
+@contextmanager
+def running() -> Iterator[Issuer]:
+    issuer = Issuer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = issuer.answer(self.path)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            if status in (301, 302, 307):
+                self.send_header("Location", issuer.url)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    issuer.url = f"http://127.0.0.1:{server.server_address[1]}"
+    yield issuer
+    server.shutdown()
+    thread.join()
+    server.server_close()
