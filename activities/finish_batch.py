@@ -114,10 +114,12 @@ async def _seal_unfinished(service: Services, batch: Batch, chunk: PlannedChunk,
         if stored and stored.value.sealed:
             return stored.value
         row = stored.value if stored else ChunkRow(batch_id=batch.id, index=chunk.index, lane=0)
-        journal = await Journal.open(blobs, row, service.capacity.kept_results)
+        journal = await Journal.open(blobs, row, service.capacity.results)
         never_ran = max(0, chunk.lines - len(journal.finished))
         try:
-            row = await seal_chunk(blobs, journal.row, all_lines(blobs, batch, chunk, journal, reason))
+            with journal.share() as share:
+                lines = all_lines(blobs, batch, chunk, journal, reason, share=share)
+                row = await seal_chunk(blobs, journal.row, lines, share)
             if reason is NeverRan.INTERNAL_ERROR:  # An outcome like others; requests that were stopped have none.
                 row = msgspec.structs.replace(row, failed=row.failed + never_ran)
             await rows.put(row, stored.version if stored else None)

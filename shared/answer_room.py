@@ -1,16 +1,31 @@
-"""How many bytes of upstreams' answers a process holds at once, all lanes together.
+"""How many bytes of large answers a process holds at once, all lanes together.
 
-Rule of this file: a large answer takes room as it arrives, and waits where there is none; so its upstream waits. It has
-its room until its bytes are stored. One reader always goes on, whatever it needs, so that not all of them wait for each
-other for ever.
+Rule of this file: whoever holds such bytes has taken room for them, and waits where there is none. An answer takes it
+as it arrives, so its upstream waits, and has it until its bytes are stored; a result that is read back from a journal,
+until it is staged. One share always goes on, whatever it needs, so that not all of them wait for each other for ever:
+hence whoever has a share waits for no other one, and for nobody who does.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Self
+from typing import Final, Self
 
 from shared.domain.pace.budget import Budget
+
+READ_BACK_BYTES: Final = 33_554_432
+
+
+class ResultMemory:
+    """What results may take between their journal and their seal.
+
+    `kept`: bytes that need not be read back. `read_back`: room for those that are; of its own, so that nobody who reads
+    a journal waits for an upstream.
+    """
+
+    def __init__(self, kept_bytes: int, read_back_bytes: int = READ_BACK_BYTES) -> None:
+        self.kept = Budget(kept_bytes)
+        self.read_back = AnswerRoom(read_back_bytes)
 
 
 class AnswerRoom:
@@ -46,7 +61,7 @@ class AnswerRoom:
 
     def give_back(self, share: Share, size: int) -> None:
         self._budget.give_back(size)
-        if self._ahead is share:
+        if self._ahead is share and not share.is_large:
             self._ahead = None
         waiting, self._waiting = self._waiting, []
         for turn in waiting:
@@ -62,7 +77,7 @@ class Share:
         self._room = room
         self._held = 0
 
-    async def take(self, size: int, deadline: float) -> None:
+    async def take(self, size: int, deadline: float | None = None) -> None:
         """Take `size` more bytes, waiting for room. TimeoutError: there was none by `deadline`, in the loop's time."""
         if not self._room.takes(self, size):
             async with asyncio.timeout_at(deadline):
@@ -75,11 +90,11 @@ class Share:
         """Whether it has taken anything."""
         return self._held > 0
 
-    def give_back(self) -> None:
-        """What it has taken; it may take again."""
-        if self._held:
-            held, self._held = self._held, 0
-            self._room.give_back(self, held)
+    def give_back(self, *, but: int = 0) -> None:
+        """What it has taken `but` for so many bytes; it may take again."""
+        if self._held > but:
+            size, self._held = self._held - but, but
+            self._room.give_back(self, size)
 
     def __enter__(self) -> Self:
         return self

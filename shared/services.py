@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 
-from shared.answer_room import AnswerRoom
+from shared.answer_room import AnswerRoom, ResultMemory
 from shared.domain.batches.run_life import RunLives
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.keys.known_callers import KnownCallers
@@ -38,7 +38,7 @@ class Capacity:
 
     def __init__(self, settings: Settings) -> None:
         self.room = LaneRoom(settings.lanes_per_process)
-        self.kept_results = Budget(settings.kept_result_bytes)
+        self.results = ResultMemory(settings.kept_result_bytes)
         self.in_flight = Budget(settings.max_inflight_bytes)
         self.answers = AnswerRoom(settings.max_inflight_response_bytes)
         self.runs = RunLives(timedelta(seconds=settings.stuck_seconds))

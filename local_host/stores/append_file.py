@@ -18,6 +18,7 @@ _FIELDS: Final = struct.Struct("<QQII")
 _CHECK: Final = struct.Struct("<I")
 _NOTE_BYTES: Final = 32
 HEAD_BYTES: Final = 2 * _NOTE_BYTES  # The blob's bytes follow.
+_PIECE_BYTES: Final = 1_048_576
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync.
 
 
@@ -44,10 +45,10 @@ class _Note(NamedTuple):
 _NOTHING: Final = _Note(0, 0, 0, crc32(b""))
 
 
-def first(data: bytes) -> bytes:
-    """What a new file holds: a blob of one append."""
+def head(data: bytes) -> bytes:
+    """What stands before `data` in a new file: the head of a blob of one append."""
     note = _NOTHING.after(data)
-    return b"\0" * note.place + note.encoded().ljust(HEAD_BYTES - note.place, b"\0") + data
+    return b"\0" * note.place + note.encoded().ljust(HEAD_BYTES - note.place, b"\0")
 
 
 def extend(path: Path, data: bytes) -> None:
@@ -72,9 +73,17 @@ def _newest(file: int) -> _Note:
     head = os.pread(file, HEAD_BYTES, 0)
     notes = [_decoded(head[at : at + _NOTE_BYTES]) for at in (0, _NOTE_BYTES)]
     for note in sorted((note for note in notes if note), reverse=True):
-        if crc32(os.pread(file, note.last, HEAD_BYTES + note.length - note.last)) == note.check:
+        if _checksum(file, HEAD_BYTES + note.length - note.last, note.last) == note.check:
             return note
     return _NOTHING
+
+
+def _checksum(file: int, start: int, length: int) -> int:
+    """Of a part of the file, read piece by piece: it may be 100 MB, and many files are looked at at once."""
+    found, at, end = 0, start, start + length
+    while at < end and (piece := os.pread(file, min(_PIECE_BYTES, end - at), at)):
+        found, at = crc32(piece, found), at + len(piece)
+    return found
 
 
 def _decoded(encoded: bytes) -> _Note | None:

@@ -194,12 +194,12 @@ class DiskBlobs:
             raise OSError(f"{piece.file} is shorter than it was; it was changed from outside")
         return data
 
-    def _write_file(self, data: bytes) -> str:
+    def _write_file(self, *parts: bytes) -> str:
         """A new file of a name never used before, durable with its directory entry."""
         file = os.urandom(16).hex()
         try:
             with private_open(self._folder / file) as handle:
-                handle.write(data)
+                handle.writelines(parts)
                 handle.flush()
                 os.fsync(handle.fileno())
             _sync_folder(self._folder)
@@ -223,7 +223,7 @@ class DiskBlobs:
         return created
 
     def _append_file(self, data: bytes) -> Piece:
-        return Piece("", self._write_file(append_file.first(data)), 0, append_file.HEAD_BYTES)
+        return Piece("", self._write_file(append_file.head(data), data), 0, append_file.HEAD_BYTES)
 
     def _extend(self, name: str, piece: Piece, data: bytes) -> bool:
         """False: look again."""

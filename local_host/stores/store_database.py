@@ -128,7 +128,7 @@ class StoreDatabase:
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run blocking `work` off the event loop. Raises Unavailable where disk or database fail."""
-        return await asyncio.wrap_future(self._pool.submit(_translated, work))
+        return await asyncio.wrap_future(self._pool.submit(_translated, [work]))
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a query on a reader's connection; it sees everything that was written before the call."""
@@ -221,8 +221,9 @@ class StoreDatabase:
             fcntl.flock(self._queue, fcntl.LOCK_UN)
 
 
-def _translated(work: Callable[[], T]) -> T:
+def _translated(work: list[Callable[[], T]]) -> T:
+    """Do the one thing in the list, and let go of it: a thread of the pool keeps its arguments longer than that."""
     try:
-        return work()
+        return work.pop()()
     except (OSError, sqlite3.Error) as error:
         raise unavailable(error) from error

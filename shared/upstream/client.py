@@ -129,15 +129,15 @@ class UpstreamClient:
             return bytes(await response.bytes())  # One hand-over between threads where pieces take several.
         if length is not None and length > self._max_response_bytes:
             return None
-        pieces, size = [], 0
+        body = bytearray()  # Pieces kept as they are would make the client's allocator keep as much again.
         while (piece := await response.body_reader.read_chunk()) is not None:
-            size += len(piece)
+            size = len(body) + len(piece)
             if size > self._max_response_bytes:
                 return None
             if size > _SMALL_BYTES and call.share is not None:
                 await call.share.take(len(piece), call.deadline)
-            pieces.append(piece)
-        return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
+            body += piece
+        return bytes(body)
 
     def _line(self) -> _Line:
         loop = asyncio.get_running_loop()

@@ -22,7 +22,7 @@ def blob(path: Path) -> bytes:
 def file(tmp_path: Path) -> Path:
     """A blob of two appends."""
     path = tmp_path / "file"
-    path.write_bytes(append_file.first(b"one\n"))
+    path.write_bytes(append_file.head(b"one\n") + b"one\n")
     append_file.extend(path, b"second\n")
     return path
 

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from activities.work_lane import work_lane
+from shared.answer_room import ResultMemory
 from shared.domain.batches.chunk import ChunkRow
-from shared.domain.pace.budget import Budget
 from shared.domain.pace.heartbeat import LaneTimes
 from shared.domain.usage.usage import Usage
 from shared.run.chunks.journal import Entry
@@ -35,7 +35,12 @@ async def test_a_lane_takes_what_a_dead_one_left(world: World, soon: None) -> No
     plan = await read_plan(world.service.stores.blobs, batch)
     assert plan is not None
     left = await OpenChunk.claim(
-        world.service.stores.blobs, world.service.stores.chunks, row, plan.chunks[1], lanes=2, memory=Budget(1_000_000)
+        world.service.stores.blobs,
+        world.service.stores.chunks,
+        row,
+        plan.chunks[1],
+        lanes=2,
+        memory=ResultMemory(1_000_000),
     )
     assert left is not None
     left.journal.add(Entry(11, True, Usage(), None, msgspec.Raw(b'{"custom_id":"c11"}')))
@@ -57,7 +62,7 @@ async def test_who_was_only_slow_lets_go(world: World) -> None:
     batch = await world.batch(10)
     plan = await read_plan(world.service.stores.blobs, batch)
     assert plan is not None
-    blobs, chunks, memory = world.service.stores.blobs, world.service.stores.chunks, Budget(1_000_000)
+    blobs, chunks, memory = world.service.stores.blobs, world.service.stores.chunks, ResultMemory(1_000_000)
     slow, heir = (ChunkRow(batch_id=batch.id, index=0, lane=lane) for lane in (0, 1))
     mine = await OpenChunk.claim(blobs, chunks, slow, plan.chunks[0], lanes=2, memory=memory)
     refused = await OpenChunk.claim(blobs, chunks, heir, plan.chunks[0], lanes=2, memory=memory)

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from activities.work_lane import work_lane
+from shared.answer_room import ResultMemory
 from shared.domain.batches.batch import Batch, CancelRequested, Status
 from shared.domain.batches.chunk import ChunkRow
-from shared.domain.pace.budget import Budget
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.pace.retry import Attempts
 from shared.domain.upstream.upstream import FailureKind, UpstreamAnswer, UpstreamFailure
@@ -305,4 +305,4 @@ async def expire_pause(world: World) -> None:
 async def tried(world: World, batch: Batch) -> dict[int, Attempts]:
     """What the first chunk's journal says that its lines have been through."""
     row = ChunkRow(batch_id=batch.id, index=0)
-    return (await Journal.open(world.service.stores.blobs, row, Budget(10**6))).attempts
+    return (await Journal.open(world.service.stores.blobs, row, ResultMemory(10**6))).attempts

@@ -2,19 +2,20 @@
 
 Entries are appended in groups. A repeated activity opens the journal first and goes on with the lines that are
 missing; of two entries for one line, the first counts. Results are kept in memory only up to a budget: past it they
-are read back from the journal when the chunk is sealed.
+are read back from the journal when the chunk is sealed. An entry may be 100 MB and many journals are read at once: what
+is read has taken room, and nothing here keeps a second copy of it while it waits.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Self
 
 import msgspec
 
+from shared.answer_room import ResultMemory, Share
 from shared.domain.batches.chunk import ChunkRow, journal_blob
-from shared.domain.pace.budget import Budget
 from shared.domain.pace.retry import Attempts
 from shared.domain.usage.usage import Usage, total
 from shared.ports.base import BlobMissing
@@ -50,6 +51,10 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Entry)
 _tried_decoder = msgspec.json.Decoder(Tried)
 GROUP_BYTES = 2 * 1024 * 1024
+SCAN_BYTES = 8 * 1024 * 1024  # Two pieces of a store, which a reader holds.
+
+_Span = tuple[int, int]  # offset and length of an entry in its journal
+_Visit = Callable[[_Span, Entry | Tried], None]
 
 
 def _decoded(encoded: bytes) -> Entry | Tried | None:
@@ -60,10 +65,23 @@ def _decoded(encoded: bytes) -> Entry | Tried | None:
         return None
 
 
+def _show(offset: int, pieces: list[bytes], visit: _Visit) -> int:
+    """Show the entry that the `pieces` are, and forget them; returns where the next one begins."""
+    encoded = b"".join(pieces)
+    pieces.clear()
+    if (entry := _decoded(encoded)) is not None:
+        visit((offset, len(encoded)), entry)
+    return offset + len(encoded) + 1
+
+
+def _result_of(encoded: bytes) -> bytes:
+    return b"".join((_decoder.decode(encoded).result, b"\n"))
+
+
 class Journal:
     """One chunk's finished lines: those the store has, those waiting to be appended, and their sums."""
 
-    def __init__(self, blobs: BlobStore, row: ChunkRow, memory: Budget) -> None:
+    def __init__(self, blobs: BlobStore, row: ChunkRow, memory: ResultMemory) -> None:
         self._blobs = blobs
         self._name = journal_blob(row.batch_id, row.index)
         self._memory = memory
@@ -77,11 +95,11 @@ class Journal:
         self.attempts: dict[int, Attempts] = {}
 
     @classmethod
-    async def open(cls, blobs: BlobStore, row: ChunkRow, memory: Budget) -> Self:
+    async def open(cls, blobs: BlobStore, row: ChunkRow, memory: ResultMemory) -> Self:
         """The journal of the row's chunk, with every entry that earlier activities appended."""
         journal = cls(blobs, ChunkRow(batch_id=row.batch_id, index=row.index, lane=row.lane), memory)
-        async for _, entry in journal._stored():
-            journal._take(entry)
+        with journal.share() as share:
+            await journal._read(share, lambda _, entry: journal._take(entry))
         return journal
 
     @property
@@ -110,7 +128,7 @@ class Journal:
         """Count a finished line, or what one has been through; durable after the next `write`. Returns its bytes."""
         if entry.line in self.finished:
             return 0
-        encoded = _encoder.encode(entry)
+        encoded = _encoder.encode_lines((entry,))
         self._unwritten.append(encoded)
         self._take(entry)
         return len(encoded)
@@ -124,10 +142,10 @@ class Journal:
         self.finished[entry.line] = entry.completed
         self._usages.append(entry.usage)
         self._model = self._model or entry.model
-        data = bytes(entry.result)
-        if self._memory.fits(len(data)):
-            self._memory.take(len(data))
-            self._kept[entry.line] = data
+        data = memoryview(entry.result)
+        if self._memory.kept.fits(data.nbytes):
+            self._memory.kept.take(data.nbytes)
+            self._kept[entry.line] = bytes(data)
 
     async def write(self) -> None:
         """Append what is unwritten at this moment. If it raises, nothing is lost: an entry may be appended twice."""
@@ -140,49 +158,63 @@ class Journal:
                 left -= count
 
     def _group(self) -> tuple[int, bytes]:
-        """The next entries to append together: about GROUP_BYTES, at least one, never a part of one."""
-        group, size = [], 0
-        for encoded in self._unwritten:
-            group.append(encoded)
+        """The next entries to append together: up to GROUP_BYTES, or one that is larger, which is not copied."""
+        size = 0
+        for count, encoded in enumerate(self._unwritten):
             size += len(encoded)
-            if size >= GROUP_BYTES:
-                break
-        return len(group), b"\n".join((*group, b""))  # In one copy: an entry may be 100 MB.
+            if size > GROUP_BYTES and count:
+                return count, b"".join(self._unwritten[:count])
+        return len(self._unwritten), b"".join(self._unwritten)
 
-    async def results(self) -> AsyncIterator[tuple[int, Result]]:
-        """Every finished line with its number, in input order; what memory did not hold is read back."""
+    def share(self) -> Share:
+        """For whoever reads results back; a with-block, at whose end they are given up."""
+        return self._memory.read_back.share()
+
+    async def results(self, share: Share) -> AsyncIterator[Result]:
+        """Every finished line, in input order. What memory did not hold is read back, and takes `share`."""
         if len(self._kept) < len(self.finished):
             await self.write()
-        spans = await self._spans() if len(self._kept) < len(self.finished) else {}
+        spans = await self._spans(share) if len(self._kept) < len(self.finished) else {}
         for line in sorted(self.finished):
-            data = self._kept.get(line)
-            if data is None:
-                data = bytes(_decoder.decode(await read_all(self._blobs, self._name, *spans[line])).result)
-            yield line, Result(self.finished[line], data + b"\n")
+            if line in self._kept:
+                yield Result(self.finished[line], self._kept[line] + b"\n")
+            else:
+                yield Result(self.finished[line], await self._read_back(spans[line], share))
 
-    async def _spans(self) -> dict[int, tuple[int, int]]:
-        spans: dict[int, tuple[int, int]] = {}
-        async for span, entry in self._stored():
+    async def _read_back(self, span: _Span, share: Share) -> bytes:
+        await share.take(span[1])
+        return _result_of(await read_all(self._blobs, self._name, *span))
+
+    async def _spans(self, share: Share) -> dict[int, _Span]:
+        spans: dict[int, _Span] = {}
+
+        def note(span: _Span, entry: Entry | Tried) -> None:
             if isinstance(entry, Entry) and entry.completed is self.finished.get(entry.line):
                 spans.setdefault(entry.line, span)
+
+        await self._read(share, note)
         return spans
 
-    async def _stored(self) -> AsyncIterator[tuple[tuple[int, int], Entry | Tried]]:
-        """((offset, length), entry) of every appended entry; what is none any more is as if it was never written."""
-        offset, begun = 0, list[bytes]()  # Of an entry; it may be 100 MB, and come in a hundred pieces.
+    async def _read(self, share: Share, visit: _Visit) -> None:
+        """Show every appended entry; what is none any more is as if it was never written."""
+        offset, begun = 0, list[bytes]()  # Of an entry that may come in a hundred pieces.
+        await share.take(SCAN_BYTES)
         try:
             async for piece in self._blobs.read(self._name):
                 *ends, rest = piece.split(b"\n")
                 for end in ends:
-                    encoded, begun = b"".join((*begun, end)), []
-                    if (entry := _decoded(encoded)) is not None:
-                        yield (offset, len(encoded)), entry
-                    offset += len(encoded) + 1
-                begun.append(rest)
+                    begun.append(end)
+                    offset = _show(offset, begun, visit)
+                    share.give_back(but=SCAN_BYTES)
+                if rest:
+                    begun.append(rest)
+                    await share.take(len(rest))
         except BlobMissing:
             return
+        finally:
+            share.give_back()
 
     def release(self) -> None:
         """Give the memory back; what is still wanted is read from the store."""
-        self._memory.give_back(sum(map(len, self._kept.values())))
+        self._memory.kept.give_back(sum(map(len, self._kept.values())))
         self._kept.clear()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Container, Iterator
 from itertools import count, islice
 
+from shared.answer_room import Share
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import PlannedChunk
 from shared.domain.lines.request_line import custom_id_of
@@ -21,14 +22,14 @@ from shared.run.chunks.plan import read_lines
 
 
 async def all_lines(
-    blobs: BlobStore, batch: Batch, chunk: PlannedChunk, journal: Journal, reason: NeverRan
+    blobs: BlobStore, batch: Batch, chunk: PlannedChunk, journal: Journal, reason: NeverRan, *, share: Share
 ) -> AsyncIterator[Result]:
     """In input order."""
     custom_ids = await _never_ran(blobs, batch, chunk, journal.finished)
-    ran = journal.results()
+    ran = journal.results(share)
     for number in sorted({*journal.finished, *custom_ids}):
         if number in journal.finished:
-            yield (await anext(ran))[1]
+            yield await anext(ran)
         else:
             line = never_ran_line(
                 batch.vendor,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Self
 
 import msgspec
 
+from shared.answer_room import ResultMemory
 from shared.domain.batches.chunk import ChunkRow, PlannedChunk
-from shared.domain.pace.budget import Budget
 from shared.ports.base import Changed
 from shared.ports.blobs import BlobStore
 from shared.ports.chunks import ChunkStore
-from shared.run.chunks.journal import Journal, Result
+from shared.run.chunks.journal import Journal
 from shared.run.chunks.seal import seal_chunk
 from shared.telemetry.metrics import KEEP_DURATION
 
@@ -48,7 +48,7 @@ class OpenChunk:
         chunk: PlannedChunk,
         *,
         lanes: int,
-        memory: Budget,
+        memory: ResultMemory,
         adopts: bool = False,
     ) -> Self | None:
         """The chunk with all that was journaled before; None if it is sealed or another lane's.
@@ -136,15 +136,12 @@ class OpenChunk:
                 if self._awaited and not self.is_over:  # Large results need not wait for the whole chunk.
                     await self._write()
                 while not self.is_over:
-                    row = await seal_chunk(blobs, self.journal.row, self._results())
+                    with self.journal.share() as share:
+                        row = await seal_chunk(blobs, self.journal.row, self.journal.results(share), share)
                     self.sealed = await self._put(chunks, row)
             finally:  # If it failed, it is tried again when all calls of the lane have ended.
                 self._wake()
             self.journal.release()
-
-    async def _results(self) -> AsyncIterator[Result]:
-        async for _, result in self.journal.results():
-            yield result
 
     async def _put(self, chunks: ChunkStore, row: ChunkRow) -> bool:
         """False if another activity has changed the row meanwhile; sealed by it, the chunk is done all the same."""

@@ -88,7 +88,7 @@ class ResultWriter:
             row,
             chunk,
             lanes=self._lanes,
-            memory=service.capacity.kept_results,
+            memory=service.capacity.results,
             adopts=adopts,
         )
         if opened is None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from shared.answer_room import Share
 from shared.domain.batches.chunk import ChunkRow, block_id, result_blob
 from shared.ports.blobs import BlobStore
 from shared.run.chunks.journal import Result
@@ -15,45 +16,47 @@ BLOCK_BYTES = 4 * 1024 * 1024
 
 
 class _Stream:
-    """One of the two result blobs, written as blocks of about BLOCK_BYTES; memory is one block and one line.
+    """One of the two result blobs, written as blocks of up to BLOCK_BYTES; a line that is larger is a block of its own.
 
-    A line as large as that is a block of its own, and is not copied.
+    `held`: bytes that are not staged yet. Such a line is not copied, nor kept while the next one is read.
     """
 
     def __init__(self, blobs: BlobStore, row: ChunkRow, kind: str, seal: str) -> None:
         self._blobs, self._row, self._seal = blobs, row, seal
         self._name = result_blob(row.batch_id, kind)
-        self._buffer = bytearray()
+        self._lines: list[bytes] = []
+        self.held = 0
         self.blocks = 0
 
     async def add(self, data: bytes) -> None:
-        if len(data) >= BLOCK_BYTES:
+        if self.held + len(data) > BLOCK_BYTES:
             await self.end()
-            await self._stage(data)
-            return
-        self._buffer += data
-        if len(self._buffer) >= BLOCK_BYTES:
+        self._lines.append(data)
+        self.held += len(data)
+        if self.held >= BLOCK_BYTES:
             await self.end()
 
     async def end(self) -> None:
-        if self._buffer:
-            await self._stage(bytes(self._buffer))
-            self._buffer.clear()
+        if self._lines:
+            block = b"".join(self._lines)
+            self._lines.clear()
+            await self._blobs.stage_block(self._name, block_id(self._row.index, self.blocks, self._seal), block)
+            self.blocks += 1
+            self.held = 0
 
-    async def _stage(self, block: bytes) -> None:
-        await self._blobs.stage_block(self._name, block_id(self._row.index, self.blocks, self._seal), block)
-        self.blocks += 1
 
-
-async def seal_chunk(blobs: BlobStore, row: ChunkRow, results: AsyncIterator[Result]) -> ChunkRow:
+async def seal_chunk(blobs: BlobStore, row: ChunkRow, results: AsyncIterator[Result], share: Share) -> ChunkRow:
     """Stage the results' blocks and return the sealed row; the caller writes it under compare-and-swap.
 
-    Until the row is written nothing has happened: blocks staged by a seal that lost are dropped at the commit.
+    `share` is what the results take; of it is given back what is staged. Until the row is written nothing has happened:
+    blocks staged by a seal that lost are dropped at the commit.
     """
     seal = os.urandom(4).hex()
     output, error = _Stream(blobs, row, "output", seal), _Stream(blobs, row, "error", seal)
     async for result in results:
         await (output if result.completed else error).add(result.data)
+        del result  # It may be 100 MB, and the next one is read before this name would be given to it.
+        share.give_back(but=output.held + error.held)
     await output.end()
     await error.end()
     return msgspec.structs.replace(row, seal=seal, output_blocks=output.blocks, error_blocks=error.blocks)
