@@ -7,6 +7,7 @@ nobody ever issued, byte for byte; nothing of the stranger's is shown, counted o
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -18,18 +19,19 @@ import pytest
 
 from activities.validate_input import validate_input
 from api.edge.dialect import parse_batch_id
-from api.mounts import MOUNTS
 from local_host.stores.stores import open_stores
 from shared.azure.connect import azure_stores_from_connection_string
 from shared.domain.batches.batch import Refused
 from shared.domain.ids import to_base62, to_uuid
+from shared.domain.keys.project import DEFAULT_PROJECT
 from shared.ports.stores import Stores
 from shared.run.batches.change import change
 from shared.services import Services, use
 from shared.settings import Settings
 from tests.api.belongings import CREATE_KEY, MARK, Belongings, Furnisher, everything_of, ghost_of, spellings
 from tests.api.harness import BLOCK_BYTES, KEY, MAX_FILE_BYTES, Clock, FakeClient, NoUpstream
-from tests.api.ways import BATCH, FORM, HOOK, PREFIXES, WAYS, call
+from tests.api.made_keys import make_key, make_project, with_peppers
+from tests.api.ways import BATCH, FORM, HOOK, OF_ADMINISTRATORS, PREFIXES, ROUTES, WAYS, call
 from tests.contracts.conftest import fresh_names
 from tests.fake_receivers import FakeReceivers
 
@@ -37,14 +39,16 @@ STRANGER = "01900000000070008000000000000002"
 EVERY_CALL_DIFFERS = ("x-request-id", "apim-request-id")
 
 
-@pytest.fixture(params=["local", "azurite"])
-def back_end(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=["local-project", "local-operator", "azurite-project"])
+def setup(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """The back end, and who calls: a project on what is the default project's, or the operator on a project's."""
+    back_end, caller = request.param.split("-")
+    return back_end, caller
 
 
 @pytest.fixture
-async def stores(request: pytest.FixtureRequest, back_end: str, tmp_path: Path) -> AsyncIterator[Stores]:
-    if back_end == "local":
+async def stores(request: pytest.FixtureRequest, setup: tuple[str, str], tmp_path: Path) -> AsyncIterator[Stores]:
+    if setup[0] == "local":
         opened = open_stores(tmp_path)
     else:
         opened = azure_stores_from_connection_string(request.getfixturevalue("azurite"), fresh_names())
@@ -56,14 +60,31 @@ async def stores(request: pytest.FixtureRequest, back_end: str, tmp_path: Path) 
 async def services(stores: Stores, clock: Clock, receivers: FakeReceivers) -> AsyncIterator[Services]:
     settings = Settings(bootstrap_key=KEY, upload_block_bytes=BLOCK_BYTES, max_file_bytes=MAX_FILE_BYTES)
     built = Services(settings=settings, stores=stores, upstream=NoUpstream(), webhook_sender=receivers, now=clock)
-    with use(built):
-        yield built
+    with use(with_peppers(built)) as installed:
+        yield installed
 
 
 @pytest.fixture
-async def theirs(services: Services, clock: Clock) -> AsyncIterator[Belongings]:
+async def owner(anonymous: httpx.AsyncClient, services: Services, setup: tuple[str, str]) -> str:
+    """The project that calls; every call has its key."""
+    if setup[1] == "operator":
+        anonymous.headers["authorization"] = f"Bearer {KEY}"
+        return DEFAULT_PROJECT
+    project = await make_project(services)
+    anonymous.headers.update((await make_key(services, project)).headers)
+    return project.id
+
+
+@pytest.fixture
+async def api(anonymous: httpx.AsyncClient, owner: str) -> httpx.AsyncClient:  # noqa: ARG001 - it has set the key
+    return anonymous
+
+
+@pytest.fixture
+async def theirs(services: Services, clock: Clock, owner: str) -> AsyncIterator[Belongings]:
     """The stranger's objects: all of them are, whatever the test does, as they were before."""
-    owned = await Furnisher(services, STRANGER, clock()).furnish()
+    stranger = STRANGER if owner == DEFAULT_PROJECT else DEFAULT_PROJECT
+    owned = await Furnisher(services, stranger, clock()).furnish()
     before = await everything_of(services, owned)
     clock.advance(seconds=1)
     yield owned
@@ -72,7 +93,18 @@ async def theirs(services: Services, clock: Clock) -> AsyncIterator[Belongings]:
 
 def test_every_route_is_walked() -> None:
     """A new route says here what in it names an object."""
-    assert {(route.method, route.path) for mount in MOUNTS for route in mount.all_routes} == WAYS.keys()
+    assert set().union(*ROUTES.values()) == WAYS.keys()
+
+
+async def test_no_route_of_administration_lets_a_project_in(
+    anonymous: httpx.AsyncClient, services: Services, theirs: Belongings
+) -> None:
+    """Whatever it names: 403 before anything is looked up."""
+    headers = (await make_key(services, await make_project(services))).headers
+    for method, path in OF_ADMINISTRATORS:
+        named = re.sub(r"{\w+}", theirs.every_id()[0], path)
+        answer = await anonymous.request(method, f"/{named}", headers=headers, json={"name": "x"})
+        assert (answer.status_code, tells_nothing(answer, theirs)) == (403, True), (method, path)
 
 
 def essence(response: httpx.Response, given: str) -> tuple[int, list[tuple[str, str]], str]:
@@ -90,17 +122,17 @@ def tells_nothing(response: httpx.Response, theirs: Belongings, *given: str) -> 
     return MARK not in text and STRANGER not in text and not any(form in text for form in known)
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("prefix", [prefix for prefix, routes in ROUTES.items() if routes])
 async def test_an_id_in_a_path_is_as_unknown_as_one_that_never_was(
     api: httpx.AsyncClient,
     theirs: Belongings,
     durable: FakeClient,
     receivers: FakeReceivers,
-    back_end: str,
+    setup: tuple[str, str],
     prefix: str,
 ) -> None:
     """404 in every spelling, the same bytes and headers. In the emulator, where each call is dear, in one spelling."""
-    for (method, path), kind, real, ghost in asked(theirs, None if back_end == "local" else 1):
+    for (method, path), kind, real, ghost in asked(theirs, prefix, None if setup[0] == "local" else 1):
         options = WAYS[method, path].options or {}
         told = []
         for given in (real, ghost):
@@ -110,9 +142,10 @@ async def test_an_id_in_a_path_is_as_unknown_as_one_that_never_was(
     assert (durable.started, receivers.requests) == ([], [])
 
 
-def asked(theirs: Belongings, most: int | None) -> Iterator[tuple[tuple[str, str], str, str, str]]:
+def asked(theirs: Belongings, prefix: str, most: int | None) -> Iterator[tuple[tuple[str, str], str, str, str]]:
     """Each route with an id in its path, the kind of that, and each spelling of one of theirs and of one of nobody's."""
-    for route, way in WAYS.items():
+    for route in sorted(ROUTES[prefix]):
+        way = WAYS[route]
         for canonical in theirs.ids.get(way.path_names or "", []):
             kind = way.path_names or ""
             pairs = zip(spellings(kind, canonical), spellings(kind, ghost_of(canonical)), strict=True)
@@ -152,7 +185,7 @@ FILTERS: list[dict[str, str]] = [
 
 @pytest.mark.parametrize("prefix", PREFIXES)
 async def test_a_batch_of_their_file_fails_as_one_of_no_file(
-    api: httpx.AsyncClient, services: Services, theirs: Belongings, prefix: str
+    api: httpx.AsyncClient, owner: str, theirs: Belongings, prefix: str
 ) -> None:
     """Whether it is created or only validated; so do ids of other kinds in the place of a file's."""
     for canonical in theirs.every_id():
@@ -162,7 +195,7 @@ async def test_a_batch_of_their_file_fails_as_one_of_no_file(
             validated = await call(api, prefix, "POST", "batches/validate", json=body)
             created = await call(api, prefix, "POST", "batches", json=body)
             batch_id = parse_batch_id(created.json()["id"])
-            assert await validate_input({"owner": "default", "batch_id": batch_id}) == {"outcome": "refused"}
+            assert await validate_input({"owner": owner, "batch_id": batch_id}) == {"outcome": "refused"}
             failed = await call(api, prefix, "GET", f"batches/{batch_id}")
             assert all(tells_nothing(answer, theirs, *forms(given)) for answer in (validated, created, failed))
             told.append((without(validated.text, given), without(failed.json()["errors"], given)))
@@ -196,14 +229,14 @@ async def test_parts_of_their_upload_complete_no_other(api: httpx.AsyncClient, t
 
 @pytest.mark.parametrize("prefix", PREFIXES)
 async def test_an_idempotency_key_of_theirs_is_a_key_like_any(
-    api: httpx.AsyncClient, services: Services, theirs: Belongings, durable: FakeClient, prefix: str
+    api: httpx.AsyncClient, services: Services, owner: str, theirs: Belongings, durable: FakeClient, prefix: str
 ) -> None:
     """It makes a batch of one's own, once."""
     answers = [
         await call(api, prefix, "POST", "batches", json=BATCH, headers={"idempotency-key": CREATE_KEY})
         for _ in range(2)
     ]
-    (batch,) = await services.stores.batches.list("default", limit=9)
+    (batch,) = await services.stores.batches.list(owner, limit=9)
     assert [answer.json()["id"] for answer in answers] == [answers[0].json()["id"]] * 2
     assert all(tells_nothing(answer, theirs) for answer in answers)
     assert [started[1] for started in durable.started] == [batch.id]
@@ -220,17 +253,17 @@ async def test_limits_count_what_is_ones_own(api: httpx.AsyncClient, services: S
 
 
 async def test_their_endpoints_hear_of_their_batches_alone(
-    api: httpx.AsyncClient, services: Services, theirs: Belongings, clock: Clock
+    api: httpx.AsyncClient, services: Services, owner: str, theirs: Belongings, clock: Clock
 ) -> None:
     """The end of a batch is announced to its own project's endpoints."""
     body = HOOK | {"event_types": ["batch.failed"]}
     mine = (await call(api, "v1", "POST", "webhook_endpoints", json=body)).json()
     await call(api, "v1", "POST", "batches", json=BATCH)
-    (batch,) = await services.stores.batches.list("default", limit=9)
+    (batch,) = await services.stores.batches.list(owner, limit=9)
     await change(services, batch, Refused(errors=()))
     clock.advance(hours=1)
     owed = [stored.value async for stored in services.stores.deliveries.due(clock() + timedelta(days=1))]
-    assert [(f"we_{one.endpoint_id}", one.owner) for one in owed] == [(mine["id"], "default")]
+    assert [(f"we_{one.endpoint_id}", one.owner) for one in owed] == [(mine["id"], owner)]
 
 
 @pytest.mark.parametrize("prefix", ["openai", "openai/v1"])
@@ -249,7 +282,7 @@ async def test_a_filter_is_not_handed_to_the_store(
     api: httpx.AsyncClient, theirs: Belongings, prefix: str, text: str
 ) -> None:
     """What is no filter of ours is refused before any store is asked."""
-    answer = await call(api, prefix, "GET", "batches", params={"$filter": text.format(owner=STRANGER)})
+    answer = await call(api, prefix, "GET", "batches", params={"$filter": text.format(owner=theirs.owner)})
     assert (answer.status_code, "Invalid '$filter'" in answer.text) == (400, True)
 
 

@@ -1,4 +1,4 @@
-"""Every route of every mount, and how it could lead to what is another project's.
+"""Every route of every mount that is for projects, and how it could lead to what is another project's.
 
 A route that is not here fails `test_isolation.py`: whoever adds one says what in it names an object, and so has it
 walked.
@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx
 
 from api.mounts import MOUNTS
+from shared.domain.keys.scopes import Scope
 from tests.api.belongings import LINE
 
 VERSION: Final = "2025-04-01-preview"
@@ -65,7 +66,23 @@ WAYS: Final = {
     ),
     ("GET", "webhook_event_types"): NOTHING,
 }
-PREFIXES: Final = [mount.prefix.replace("{deployment}", "m") for mount in MOUNTS]
+# Prefix -> the routes that it has for projects. Administration is not walked: no project gets into it at all.
+ROUTES: Final = {
+    mount.prefix.replace("{deployment}", "m"): {
+        (route.method, route.path) for route in mount.all_routes if route.scope is not Scope.ADMIN
+    }
+    for mount in MOUNTS
+}
+PREFIXES: Final = [prefix for prefix, routes in ROUTES.items() if routes == WAYS.keys()]
+OF_ADMINISTRATORS: Final = [
+    ("GET", "readyz"),
+    *(
+        (route.method, mount.at(route.path))
+        for mount in MOUNTS
+        for route in mount.all_routes
+        if route.scope is Scope.ADMIN
+    ),
+]
 
 
 async def call(client: httpx.AsyncClient, prefix: str, method: str, path: str, **options: Any) -> httpx.Response:

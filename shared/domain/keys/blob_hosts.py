@@ -10,10 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from shared.domain import ids
-from shared.domain.keys.project import DEFAULT_PROJECT
+from shared.domain.keys.project import DEFAULT_PROJECT, parse_project_id
 
-PROJECT_PREFIX: Final = "proj_"
 _HOST: Final = re.compile(r"(?:(https?)://)?([a-z0-9.-]+(?::\d{1,5})?)/?", re.IGNORECASE | re.ASCII)
 
 BlobHosts = Mapping[str, frozenset[str] | None]  # Origin (`https://host`) -> canonical ids of projects; None: all.
@@ -47,8 +45,7 @@ def _origin(host: str) -> str:
 
 
 def _project(text: str) -> str:
-    text = text.strip()
-    project_id = text if text == DEFAULT_PROJECT else ids.parse(text, PROJECT_PREFIX)
+    project_id = parse_project_id(text.strip())
     if project_id is None:
         raise ValueError(f"{text!r} is no id of a project; write host={DEFAULT_PROJECT} or host=proj_…|proj_…")
     return project_id
