@@ -242,6 +242,30 @@ async def test_an_idempotency_key_of_theirs_is_a_key_like_any(
     assert [started[1] for started in durable.started] == [batch.id]
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"idempotency-key": "k"}, {"idempotency-key": "k"}),
+        ({"x-ms-client-request-id": "1"}, {"x-ms-client-request-id": "1"}),
+        ({"x-stainless-retry-count": "0"}, {"x-stainless-retry-count": "1"}),
+    ],
+)
+async def test_a_call_of_theirs_is_repeated_by_nobody_else(
+    api: httpx.AsyncClient,
+    services: Services,
+    owner: str,
+    first: dict[str, str],
+    second: dict[str, str],
+) -> None:
+    """The very same call with the very same sign of a repetition: a batch of one's own."""
+    project = await make_project(services)
+    key = (await make_key(services, project)).headers
+    one = await call(api, "v1", "POST", "batches", json=BATCH, headers=first | key)
+    other = await call(api, "v1", "POST", "batches", json=BATCH, headers=second)
+    (batch,) = await services.stores.batches.list(owner, limit=9)
+    assert one.json()["id"] != other.json()["id"] == f"batch_{batch.id}"
+
+
 async def test_limits_count_what_is_ones_own(api: httpx.AsyncClient, services: Services, theirs: Belongings) -> None:
     """One file, one endpoint: the stranger has used up nothing of it. The refusal tells the limit only."""
     own = {"max_files_with_expiry": 1, "max_files_without_expiry": 1, "max_stored_bytes": 300}
