@@ -16,7 +16,7 @@ from shared.domain.batches.run_life import SILENCE
 from shared.domain.deployments.credential import AROUND, is_unresolved, key_problem
 from shared.domain.deployments.deployment import parse_deployments
 from shared.domain.deployments.near_miss import did_you_mean
-from shared.domain.files.blob_address import parse_hosts
+from shared.domain.keys.blob_hosts import parse_hosts
 from shared.domain.keys.bootstrap import bootstrap_problem
 from shared.domain.keys.entra_rules import EntraRules, parse_entra
 from shared.domain.keys.pepper import parse_peppers

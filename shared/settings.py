@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.domain.batches.quota import QuotaMode
 from shared.domain.deployments.deployment import Deployment
-from shared.domain.files.blob_address import parse_hosts
+from shared.domain.keys.blob_hosts import origins_of, parse_hosts
 from shared.domain.keys.entra_rules import PUBLIC_AUTHORITY, EntraRules
 from shared.domain.keys.pepper import Peppers
 from shared.domain.pace.heartbeat import STALE_BEATS, LaneTimes
@@ -74,8 +74,9 @@ class Settings:
     blob_hosts: str = _setting(
         "BATCH_BLOB_HOSTS",
         "",
-        "Hosts of storage accounts, comma-separated, whose blobs callers may name as input_blob and output_folder. "
-        "Every key reaches all that the service's identity may read there.",
+        "Hosts of storage accounts, comma-separated, whose blobs callers may name as input_blob and output_folder: "
+        "`host` for every project, `host=proj_…|proj_…` for these (`default` is the first). A key reaches all that the "
+        "service's identity may read there.",
     )
     max_blob_bytes: int = _setting("BATCH_MAX_BLOB_BYTES", 1_073_741_824, "Largest input blob.")
     max_embedding_inputs: int = _setting(
@@ -209,9 +210,9 @@ class Settings:
         limit: int = getattr(self, f"max_input_bytes_{vendor}")
         return min(limit, self.max_file_bytes)
 
-    def blob_origins(self) -> frozenset[str]:
-        """Storage accounts whose blobs callers may name, as `https://host`."""
-        return parse_hosts(self.blob_hosts)
+    def blob_origins(self, project_id: str) -> frozenset[str]:
+        """Storage accounts whose blobs callers of the project may name, as `https://host`."""
+        return origins_of(parse_hosts(self.blob_hosts), project_id)
 
     def windows(self) -> dict[str, int]:
         """Accepted completion windows -> seconds."""

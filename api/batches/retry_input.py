@@ -106,7 +106,7 @@ class RetryInput:
 async def _open_errors(service: Services, batch: Batch) -> InputSource:
     """The error lines: a file, or a blob in the caller's folder."""
     if batch.error_file_id is None and batch.output_folder is not None:
-        return await open_blob(service, result_address(batch.output_folder, batch.id, "error"))
+        return await open_blob(service, batch, result_address(batch.output_folder, batch.id, "error"))
     file = await service.stores.files.get(batch.owner, batch.error_file_id) if batch.error_file_id else None
     missing = file_not_found(batch, batch.error_file_id)
     if file is None or file.is_expired(service.now()):

@@ -39,7 +39,8 @@ def out_of_range(param: str, value: int, low: int, high: int) -> InvalidRequest:
     word, sign, bound, code = ("above", "<=", high, "max") if value > high else ("below", ">=", low, "min")
     limit = "maximum" if value > high else "minimum"
     return InvalidRequest(
-        f"Invalid '{param}': integer {word} {limit} value. Expected a value {sign} {bound}, but got {value} instead.",
+        f"Invalid '{param}': integer {word} {limit} value. Expected a value {sign} {bound}, "
+        f"but got {shortened(str(value))} instead.",
         code=f"integer_{word}_{code}_value",
         param=param,
     )

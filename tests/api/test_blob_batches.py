@@ -19,6 +19,8 @@ from tests.with_stores import with_stores
 
 Send = Callable[..., Awaitable[httpx.Response]]
 V1, CLASSIC = "/openai/v1/batches", "/openai/batches?api-version=2025-04-01-preview"
+OTHER = "01900000000070008000000000000002"
+ONLY: dict[str, dict[str, Any]] = {"input_blob": {"input_file_id": None}, "output_folder": {}}
 BLOBS = {"input_file_id": None, "input_blob": URL, "output_folder": {"url": f"{FOLDER}/"}}
 
 
@@ -105,6 +107,24 @@ async def test_without_a_listed_account_nobody_has_blobs(create: Send) -> None:
     """Off until the operator says otherwise."""
     answer = await create(V1, **BLOBS)
     assert (answer.status_code, "BATCH_BLOB_HOSTS" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize("name", ["input_blob", "output_folder"])
+async def test_an_account_of_another_project_is_as_unknown_as_any(create: Send, listed: Services, name: str) -> None:
+    """Whether somebody has an account here is told to nobody else; the message says who can help."""
+    answers = []
+    for hosts in (f"{HOST}={OTHER},own.example", "own.example"):
+        with use(replace(listed, settings=replace(listed.settings, blob_hosts=hosts))):
+            answers.append(await create(V1, **{"input_file_id": "file-x", name: BLOBS[name]} | ONLY[name]))
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert answers[0].json() == answers[1].json()
+    assert "the operator of the service lists them in BATCH_BLOB_HOSTS" in answers[0].text
+
+
+async def test_a_project_uses_an_account_that_is_bound_to_it(create: Send, listed: Services) -> None:
+    """As one that is everybody's."""
+    with use(replace(listed, settings=replace(listed.settings, blob_hosts=f"{HOST}={OTHER}|default"))):
+        assert (await create(V1, **BLOBS)).status_code == 200
 
 
 async def test_a_batch_that_never_ran_is_retried_on_the_same_blob(

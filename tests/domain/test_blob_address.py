@@ -12,7 +12,6 @@ from shared.domain.files.blob_address import (
     input_address,
     is_closed,
     is_within,
-    parse_hosts,
     result_address,
 )
 
@@ -155,20 +154,6 @@ def test_results_have_the_names_of_the_contract() -> None:
         f"{folder}/0197f000-0000-7000-8000-000000000001/results.jsonl",
         f"{folder}/0197f000-0000-7000-8000-000000000001/errors.jsonl",
     ]
-
-
-def test_hosts_are_https_unless_said_otherwise() -> None:
-    """One setting, separated by commas; for the emulator with a scheme."""
-    text = " acct.blob.core.windows.net, http://127.0.0.1:10000/ ,"
-    assert parse_hosts(text) == ORIGINS
-    assert parse_hosts("") == frozenset()
-
-
-@pytest.mark.parametrize("text", ["https://acct/box", "*", "ftp://acct", "a b", "acct:port", "user@acct"])
-def test_what_is_no_host_is_named(text: str) -> None:
-    """A mistake must not open more than was meant."""
-    with pytest.raises(ValueError, match="is no host"):
-        parse_hosts(text)
 
 
 @pytest.mark.parametrize(("origins", "is_in"), [(ORIGINS, True), (set(), False)])

@@ -204,11 +204,12 @@ async def test_the_size_is_limited_by_itself(account: Account, size: int, status
         assert (batch.errors[0].code, "read" in account.blobs.deeds) == ("file_too_large", False)
 
 
-async def test_an_account_that_is_listed_no_longer_is_left_alone(account: Account) -> None:
-    """Neither for the input nor for the results; these stay as files."""
+@pytest.mark.parametrize("hosts", ["", f"{HOST}={'f' * 32}"])
+async def test_an_account_that_is_listed_no_longer_is_left_alone(account: Account, hosts: str) -> None:
+    """Or listed for another project: neither for the input nor for the results; these stay as files."""
     validated = await account.validate(await account.batch())
     account.blobs.deeds.clear()
-    account.service = replace(account.service, settings=replace(account.service.settings, blob_hosts=""))
+    account.service = replace(account.service, settings=replace(account.service.settings, blob_hosts=hosts))
     batch = await account.run(validated)
     assert (batch.status, [error.code for error in batch.errors]) == (Status.COMPLETED, ["output_no_permissions"])
     assert len(await account.world.lines(batch.output_file_id)) == 10

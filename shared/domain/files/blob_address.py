@@ -1,8 +1,8 @@
 """Addresses of callers' own blobs: `input_blob` and `output_folder` of a create call (contract 1.5.5, 2.5).
 
-Rule of this file: an address outside the storage accounts that the operator listed (`BATCH_BLOB_HOSTS`) is refused,
-whatever it looks like: the service would go there with its own identity. Within them, what belongs to the service and
-its platform is closed, however the address spells it (`is_closed`). Pure.
+Rule of this file: an address outside the storage accounts that the operator listed for the project
+(`keys/blob_hosts`) is refused, whatever it looks like: the service would go there with its own identity. Within them,
+what belongs to the service and its platform is closed, however the address spells it (`is_closed`). Pure.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from shared.domain.ids import to_uuid
 from shared.domain.parameters import missing, shortened, too_long, unsupported, wrong_type
 
 MAX_URL: Final = 2048
-_HOST: Final = re.compile(r"(?:(https?)://)?([a-z0-9.-]+(?::\d{1,5})?)/?", re.IGNORECASE | re.ASCII)
 _PRINTABLE: Final = re.compile(r"[!-~]+")
 # Hosts on which a path begins with the container. On any other it may begin with the account.
 _ACCOUNT_HOST: Final = re.compile(r"[a-z0-9-]+(\.z\d+)?\.(blob|dfs)\.(core\.[a-z0-9.]+|storage\.azure\.net)")
@@ -26,17 +25,6 @@ _PLATFORM_PREFIXES: Final = ("azure-webjobs", "app-package", "scm-releases", "fu
 _HUB_SUFFIXES: Final = ("-leases", "-applease", "-largemessages")
 _MOST_DECODINGS: Final = 8
 _RESULTS: Final = {"output": "results.jsonl", "error": "errors.jsonl"}
-
-
-def parse_hosts(text: str) -> frozenset[str]:
-    """`BATCH_BLOB_HOSTS`: hosts separated by commas, as origins; `https` unless said otherwise. Raises ValueError."""
-    origins = set()
-    for entry in filter(None, (part.strip() for part in text.split(","))):
-        match = _HOST.fullmatch(entry)
-        if match is None:
-            raise ValueError(f"{entry!r} is no host, such as account.blob.core.windows.net")
-        origins.add(f"{match[1] or 'https'}://{match[2]}".lower())
-    return frozenset(origins)
 
 
 def input_address(fields: Mapping[str, Any], origins: Collection[str]) -> str | None:
@@ -122,14 +110,18 @@ def _address(param: str, url: Any, origins: Collection[str], *, segments: int) -
         raise too_long(param, len(url), MAX_URL)
     if not origins:
         raise InvalidRequest(
-            f"Unsupported parameter: '{param}'. This service uses no storage accounts of its callers; its operator can "
-            "list some in BATCH_BLOB_HOSTS. Or upload the file and give its id as 'input_file_id'.",
+            f"Unsupported parameter: '{param}'. Your project has no storage account that this service uses; its "
+            "operator can list one in BATCH_BLOB_HOSTS. Or upload the file and give its id as 'input_file_id'.",
             code="unsupported_parameter",
             param=param,
         )
     origin = _origin(param, url)
     if origin not in origins:
-        raise _wrong(param, f"'{shortened(origin)}' is none of the storage accounts this service may use")
+        raise _wrong(
+            param,
+            f"'{shortened(origin)}' is none of the storage accounts that your project may use; the operator of the "
+            "service lists them in BATCH_BLOB_HOSTS",
+        )
     _check_path(param, url, segments)
     return url
 

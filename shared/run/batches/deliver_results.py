@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 async def deliver_results(service: Services, batch: Batch, folder: str, kinds: Collection[str]) -> BatchError | None:
     """Why the folder cannot be written to, or None. May be repeated. Raises Unavailable."""
-    if not is_within(folder, service.settings.blob_origins()):
+    if not is_within(folder, service.settings.blob_origins(batch.owner)):
         return folder_unwritable(folder)
     try:
         for kind in kinds:

@@ -110,7 +110,7 @@ InputSource = FileSource | CallerSource
 async def open_input(service: Services, batch: Batch, *, copies: bool = False) -> InputSource:
     """The input of `batch` as it is now. Raises InputUnreadable, Unavailable."""
     if batch.input_url is not None:
-        source = await open_blob(service, batch.input_url, copies_for=batch.id if copies else None)
+        source = await open_blob(service, batch, batch.input_url, copies=copies)
         if source.size > service.settings.max_blob_bytes:
             raise InputUnreadable(too_large(service.settings.max_blob_bytes, None))
         return source
@@ -124,12 +124,12 @@ async def open_input(service: Services, batch: Batch, *, copies: bool = False) -
     return FileSource(service, batch.input_blob, file_not_found(batch))
 
 
-async def open_blob(service: Services, url: str, *, copies_for: str | None = None) -> CallerSource:
-    """A caller's blob as it is now. Raises InputUnreadable, Unavailable."""
-    if not is_within(url, service.settings.blob_origins()):
+async def open_blob(service: Services, batch: Batch, url: str, *, copies: bool = False) -> CallerSource:
+    """A blob of the caller of `batch` as it is now. Raises InputUnreadable, Unavailable."""
+    if not is_within(url, service.settings.blob_origins(batch.owner)):
         raise InputUnreadable(blob_unreadable(url))
     try:
         version = await service.stores.caller_blobs.look(url)
     except (BlobMissing, AccessDenied):
         raise InputUnreadable(blob_unreadable(url)) from None
-    return CallerSource(service, url, version, copies_for)
+    return CallerSource(service, url, version, batch.id if copies else None)
