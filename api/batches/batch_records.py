@@ -72,6 +72,7 @@ async def new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) ->
         expires_at=now + timedelta(seconds=new.window_seconds),
         metadata=new.metadata,
         output_expires_after_seconds=new.output_expires_after_seconds,
+        key_id=call.caller.key_id,
     )
 
 

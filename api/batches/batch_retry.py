@@ -41,6 +41,7 @@ async def retry_batch(request: Request, call: Call, start: StartRun) -> Response
             metadata=first.metadata,
             output_expires_after_seconds=first.output_expires_after_seconds,
             retry_of=first.id,
+            key_id=call.caller.key_id,
         )
 
     retry, is_new = await create_once(request, call, b"", build)

@@ -52,7 +52,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """One batch. Ids are canonical (see `ids`); counts and usage are final only in a terminal state.
 
     `input_blob` names the bytes in the BlobStore. With an `input_url` they are a copy of a caller's own blob, made in
-    validation, and `input_file_id` is empty. With an `output_folder` (a URL) results go there.
+    validation, and `input_file_id` is empty. With an `output_folder` (a URL) results go there. `key_id`: of the API key
+    that made it; None for the bootstrap key, and for batches from before there were others.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     retry_of: str | None = None
     input_url: str | None = None
     output_folder: str | None = None
+    key_id: str | None = None
 
     status: Status = Status.VALIDATING
     in_progress_at: datetime | None = None
