@@ -13,6 +13,7 @@ from typing import Final
 
 from shared.domain.errors import Forbidden, Unauthenticated
 from shared.domain.keys.api_key import ApiKey
+from shared.domain.keys.model_access import ModelAccess
 from shared.domain.keys.project import Project
 from shared.domain.keys.scopes import ALL_OF_PROJECT, Scope, scopes_of
 
@@ -40,6 +41,12 @@ class Caller:
         if self.project is None:  # Its scopes keep it from every route that asks.
             raise RuntimeError("An administrator owns nothing. Let the route name a scope of projects.")
         return self.project.id
+
+    @property
+    def access(self) -> ModelAccess:
+        """To models. Raises as `owner` does."""
+        permissions = self.project.model_permissions if self.project else None
+        return ModelAccess(project_id=self.owner, permissions=permissions, models=self.models)
 
     def require(self, scope: Scope) -> None:
         """Raises Forbidden without it."""
