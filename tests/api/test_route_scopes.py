@@ -6,6 +6,7 @@ import pytest
 
 from api.mounts import MOUNTS
 from shared.domain.keys.scopes import Scope
+from tests.api.harness import ROOT
 
 SCOPES = {
     Scope.FILES_READ: {"list_files", "retrieve_file", "download_file", "inspect_file", "retrieve_upload"},
@@ -60,3 +61,9 @@ def test_reading_is_enough_only_for_what_changes_nothing(name: tuple[str, str, s
     reads = name[0] in ("GET", "HEAD") or name[2] == "validate_batch"
 
     assert reads == (route.scope in (Scope.FILES_READ, Scope.BATCHES_READ))
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_every_scope_is_described(scope: Scope) -> None:
+    """For callers, who read it in a refusal."""
+    assert f"| `{scope.value}`" in (ROOT / "docs" / "api.md").read_text()
