@@ -224,6 +224,7 @@ var filesTables = [
   'Projects'
   'ServiceAccounts'
   'ApiKeys'
+  'AuditLog'
 ]
 var workingPrefixes = [
   'inputs/'

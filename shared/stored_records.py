@@ -6,7 +6,7 @@ Rule: whoever asks for the one record hears that it is damaged; whoever lists ma
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -49,6 +49,20 @@ def tell_damaged(kind: type, key: str) -> None:
             "A stored record is damaged and left out. Restore it from a copy, or remove its row.",
             extra={"action": "record_damaged", "kind": kind.__name__, "key": key},
         )
+
+
+async def sound_rows(
+    rows: AsyncIterator[tuple[str, bytes]], kind: type[T], limit: int, wanted: Callable[[T], bool] = lambda _: True
+) -> list[T]:
+    """Up to `limit` records that are wanted, in the order of the rows (id, record), the damaged ones left out."""
+    found: list[T] = []
+    async for row_id, record in rows:
+        value = read_if_sound(record, kind, row_id)
+        if value is not None and wanted(value):
+            found.append(value)
+        if len(found) == limit:
+            break
+    return found
 
 
 async def sound_page(

@@ -14,6 +14,7 @@ from pathlib import Path
 from local_host.stores import (
     blob_rows,
     sqlite_api_keys,
+    sqlite_audit_log,
     sqlite_batches,
     sqlite_chunks,
     sqlite_creations,
@@ -56,6 +57,7 @@ def open_stores(data: Path) -> Stores:
         sqlite_projects.SCHEMA,
         sqlite_service_accounts.SCHEMA,
         sqlite_api_keys.SCHEMA,
+        sqlite_audit_log.SCHEMA,
     )
     database = StoreDatabase(data / "stores.db", "".join(schemas))
     blobs = DiskBlobs(database, folder)
@@ -77,5 +79,6 @@ def open_stores(data: Path) -> Stores:
         projects=sqlite_projects.SqliteProjects(database),
         service_accounts=sqlite_service_accounts.SqliteServiceAccounts(database),
         api_keys=sqlite_api_keys.SqliteApiKeys(database),
+        audit_log=sqlite_audit_log.SqliteAuditLog(database),
         close=partial(asyncio.to_thread, blobs.close),
     )

@@ -18,6 +18,7 @@ from shared.azure.caller_blobs import AzureCallerBlobs
 from shared.azure.identity import StorageIdentity, service_credential
 from shared.azure.names import Names
 from shared.azure.table_api_keys import TableApiKeys
+from shared.azure.table_audit_log import TableAuditLog
 from shared.azure.table_batches import TableBatches
 from shared.azure.table_chunks import TableChunks
 from shared.azure.table_creations import TableCreations
@@ -145,5 +146,6 @@ def _stores(container: ContainerClient, tables: TableServiceClient, names: Names
         projects=TableProjects(Table(tables, names.projects)),
         service_accounts=TableServiceAccounts(Table(tables, names.service_accounts)),
         api_keys=TableApiKeys(Table(tables, names.api_keys)),
+        audit_log=TableAuditLog(Table(tables, names.audit_log)),
         close=close,
     )

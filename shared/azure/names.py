@@ -11,10 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NewType
 from urllib.parse import quote
 
+from shared.domain.ids import created_at
+
 Key = NewType("Key", str)  # What Table Storage takes as PartitionKey or RowKey.
 
 LONGEST: Final = 200  # Table Storage takes 512 characters (platform 5.1); a key may hold two of these and some more.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MONTH = "9999-12"
 _INVERTED = str.maketrans("0123456789abcdef", "fedcba9876543210")
 
 
@@ -34,6 +37,7 @@ class Names:
     projects: str = "Projects"
     service_accounts: str = "ServiceAccounts"
     api_keys: str = "ApiKeys"
+    audit_log: str = "AuditLog"
 
 
 # Partitions that hold markers, not records. No owner's key begins with `$` (see `table_key`).
@@ -58,6 +62,15 @@ def table_key(text: str) -> Key:
 def newest_first(canonical_id: str) -> Key:
     """The row key under which ascending order is descending order of ids: each hex digit d as f - d."""
     return table_key(canonical_id.translate(_INVERTED))
+
+
+def month(canonical_id: str) -> Key:
+    """The partition of what was made in the month of the id; like `newest_first`, the newer the smaller."""
+    try:
+        name = f"{created_at(canonical_id):%Y-%m}"
+    except (ValueError, OverflowError):  # The year 10000 and after.
+        name = _LAST_MONTH
+    return newest_first(name)
 
 
 def compound(*parts: str) -> Key:

@@ -23,7 +23,7 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 from shared.azure.faults import translated
 from shared.azure.names import FIRST, Key
 from shared.ports.base import AlreadyExists, Changed, Stored
-from shared.stored_records import read_if_sound, read_record
+from shared.stored_records import read_record, sound_rows
 
 T = TypeVar("T")
 
@@ -168,6 +168,17 @@ class Table:
             async for entity in entities:
                 yield _row(entity)
 
+    async def query_between(
+        self, partitions: tuple[Key, Key], keys: tuple[Key, Key], *, page: int
+    ) -> AsyncIterator[Row]:
+        """Rows of the partitions from the first to the last, in order, whose keys lie strictly between `keys`."""
+        conditions = "PartitionKey ge @first and PartitionKey le @last and RowKey gt @past and RowKey lt @before"
+        names = dict(zip(("first", "last", "past", "before"), (*partitions, *keys), strict=True))
+        with translated():
+            client = await self._ready()
+            async for entity in client.query_entities(conditions, parameters=names, results_per_page=min(page, 1000)):
+                yield _row(entity)
+
     async def query_others(self, partition: Key) -> AsyncIterator[Row]:
         """Rows of every partition but this one: reads the whole table."""
         with translated():
@@ -181,14 +192,7 @@ async def first_sound(
     rows: AsyncIterator[Row], kind: type[T], limit: int, wanted: Callable[[T], bool] = lambda _: True
 ) -> list[T]:
     """Up to `limit` records that are wanted, in the order of the rows, damaged ones left out."""
-    found: list[T] = []
-    async for row in rows:
-        record = read_if_sound(row.record, kind, row.key)
-        if record is not None and wanted(record):
-            found.append(record)
-        if len(found) == limit:
-            break
-    return found
+    return await sound_rows(((row.key, row.record) async for row in rows), kind, limit, wanted)
 
 
 def _entity(partition: Key, key: Key, record: bytes, columns: dict[str, str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared.ports.api_keys import ApiKeyStore
+from shared.ports.audit_log import AuditLog
 from shared.ports.batches import BatchStore
 from shared.ports.blobs import BlobStore
 from shared.ports.caller_blobs import CallerBlobs
@@ -40,4 +41,5 @@ class Stores:
     projects: ProjectStore
     service_accounts: ServiceAccountStore
     api_keys: ApiKeyStore
+    audit_log: AuditLog
     close: Callable[[], Awaitable[None]]

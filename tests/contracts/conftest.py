@@ -12,6 +12,7 @@ from local_host.stores.stores import open_stores
 from shared.azure.connect import azure_stores_from_connection_string
 from shared.azure.names import Names
 from shared.ports.api_keys import ApiKeyStore
+from shared.ports.audit_log import AuditLog
 from shared.ports.batches import BatchStore
 from shared.ports.blobs import BlobStore
 from shared.ports.chunks import ChunkStore
@@ -114,3 +115,8 @@ def service_accounts(stores: Stores) -> ServiceAccountStore:
 @pytest.fixture
 def api_keys(stores: Stores) -> ApiKeyStore:
     return stores.api_keys
+
+
+@pytest.fixture
+def audit_log(stores: Stores) -> AuditLog:
+    return stores.audit_log

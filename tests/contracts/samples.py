@@ -8,6 +8,7 @@ from shared.domain.files.file import ExpiresAfter, File
 from shared.domain.files.upload import Upload, UploadPart
 from shared.domain.ids import new_id
 from shared.domain.keys.api_key import ApiKey
+from shared.domain.keys.audit import Actor, ActorKind, AuditEvent
 from shared.domain.keys.project import Project
 from shared.domain.keys.service_account import ServiceAccount
 from shared.domain.pace.heartbeat import Heartbeat
@@ -137,3 +138,15 @@ def an_api_key(number: int = 0, *, project: str | None = "project-a", **changes:
         "service_account_id": None if project is None else an_id(600),
     }
     return ApiKey(**values | changes)
+
+
+def an_audit_event(number: int = 0, **changes: Any) -> AuditEvent:
+    """`number` seconds after START."""
+    values = {
+        "id": an_id(number),
+        "type": "project.created",
+        "actor": Actor(kind=ActorKind.API_KEY, name="Schlüssel", id=an_id(500)),
+        "project_id": "project-a",
+        "resource_id": "project-a",
+    }
+    return AuditEvent(**values | changes)

@@ -12,6 +12,7 @@ import pytest
 from shared.domain.batches.batch import Status
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.batches.creation import Creation
+from shared.domain.keys.audit import Actor, ActorKind, AuditFilter
 from tests.contracts.samples import (
     START,
     a_batch,
@@ -23,6 +24,7 @@ from tests.contracts.samples import (
     a_service_account,
     a_webhook_endpoint,
     an_api_key,
+    an_audit_event,
     an_id,
     an_upload,
 )
@@ -91,6 +93,8 @@ async def test_looking_for_it_finds_nothing(stores, text):
         stores.projects.list(after=text, limit=10),
         stores.service_accounts.list(text, after=text, limit=10),
         stores.api_keys.list(text, after=text, limit=10),
+        stores.audit_log.list(AuditFilter(types=[text], project_ids=[text]), after=text or None, limit=10),
+        stores.audit_log.list(AuditFilter(actor_ids=[text], resource_ids=[text]), before=text or None, limit=10),
     )
     assert lists == [[]] * len(lists)
 
@@ -172,3 +176,13 @@ async def test_projects_accounts_and_keys_are_kept_under_it(stores, text):
     await stores.api_keys.insert(odd)
     assert (await stores.api_keys.get(text)).value == odd
     assert await stores.api_keys.delete(text)
+
+
+async def test_audit_events_are_found_by_it(stores, text):
+    """As type, project, resource and actor, and in the details."""
+    actor = Actor(kind=ActorKind.TOKEN, name=text, id=text)
+    event = an_audit_event(1, type=text, actor=actor, project_id=text, resource_id=text, details={text: text})
+    await stores.audit_log.append(an_audit_event(0))
+    await stores.audit_log.append(event)
+    for name in ("types", "project_ids", "actor_ids", "resource_ids"):
+        assert await stores.audit_log.list(AuditFilter(**{name: [text]}), limit=9) == [event]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from shared.azure.names import newest_first, table_key
+from shared.azure.names import month, newest_first, table_key
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.errors import Damaged
+from shared.domain.keys.audit import AuditFilter
 from tests.contracts.samples import (
     START,
     a_batch,
@@ -17,6 +18,7 @@ from tests.contracts.samples import (
     a_service_account,
     a_webhook_endpoint,
     an_api_key,
+    an_audit_event,
     an_id,
     an_upload,
 )
@@ -43,6 +45,7 @@ def spoil(stores, garbage):
         "projects": (stores.projects, table_key("projects"), newest_first(BAD)),
         "service_accounts": (stores.service_accounts, table_key(OWNER), newest_first(BAD)),
         "api_keys": (stores.api_keys, newest_first(BAD), newest_first(BAD)),
+        "audit_log": (stores.audit_log, month(BAD), newest_first(BAD)),
         "webhook_deliveries": (stores.deliveries, table_key(BAD), table_key("delivery")),
     }
 
@@ -143,6 +146,16 @@ async def test_api_keys(stores, spoil):
     with pytest.raises(Damaged):
         await stores.api_keys.get(BAD)
     assert [key.id for key in await stores.api_keys.list(OWNER, limit=3)] == SOUND[::-1]
+
+
+async def test_the_audit_log(stores, spoil):
+    """Pages stay full, forwards and backwards."""
+    for number in NUMBERS:
+        await stores.audit_log.append(an_audit_event(number))
+    await spoil("audit_log")
+    assert [event.id for event in await stores.audit_log.list(AuditFilter(), limit=3)] == SOUND[::-1]
+    back = await stores.audit_log.list(AuditFilter(), before=an_id(0), limit=2)
+    assert [event.id for event in back] == [an_id(3), an_id(1)]
 
 
 async def spoil_lane(stores, garbage, lane):

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from local_host.stores.stores import open_stores
+from shared.domain.keys.audit import AuditFilter
 from shared.domain.keys.project import default_project
-from tests.contracts.samples import START, a_service_account, an_api_key
+from tests.contracts.samples import START, a_service_account, an_api_key, an_audit_event
 
 OLD = Path(__file__).with_name("stores_0_4_0.sql")
 
@@ -30,9 +31,11 @@ async def test_what_was_there_stays(stores):
 
 
 async def test_new_tables_appear(stores):
-    """Projects, service accounts and keys, empty at first."""
+    """Projects, service accounts, keys and the audit log, empty at first."""
     assert await stores.projects.list(limit=9) == []
     assert await stores.service_accounts.list("default", limit=9) == []
+    assert await stores.audit_log.list(AuditFilter(), limit=9) == []
+    await stores.audit_log.append(an_audit_event(1))
     await stores.service_accounts.insert(a_service_account(1, project="default"))
     await stores.api_keys.insert(an_api_key(1, project="default"))
     assert await stores.api_keys.list("default", limit=9) == [an_api_key(1, project="default")]
