@@ -37,6 +37,30 @@ SCOPES = {
         "rotate_webhook_secret",
         "test_webhook_endpoint",
     },
+    Scope.ADMIN: {
+        "create_project",
+        "list_projects",
+        "retrieve_project",
+        "update_project",
+        "archive_project",
+        "retrieve_model_permissions",
+        "update_model_permissions",
+        "delete_model_permissions",
+        "create_service_account",
+        "list_service_accounts",
+        "retrieve_service_account",
+        "update_service_account",
+        "delete_service_account",
+        "create_api_key",
+        "list_project_keys",
+        "retrieve_project_key",
+        "update_project_key",
+        "delete_project_key",
+        "create_admin_key",
+        "list_admin_keys",
+        "retrieve_admin_key",
+        "delete_admin_key",
+    },
 }
 ROUTES = sorted(
     {
@@ -55,7 +79,10 @@ def test_every_route_names_the_scope_of_what_it_does(name: tuple[str, str, str],
     assert [route.scope] == expected
 
 
-@pytest.mark.parametrize(("name", "route"), ROUTES, ids=[" ".join(name[:2]) for name, _ in ROUTES])
+OF_PROJECTS = [(name, route) for name, route in ROUTES if route.scope is not Scope.ADMIN]
+
+
+@pytest.mark.parametrize(("name", "route"), OF_PROJECTS, ids=[" ".join(name[:2]) for name, _ in OF_PROJECTS])
 def test_reading_is_enough_only_for_what_changes_nothing(name: tuple[str, str, str], route: object) -> None:
     """Validating is the one POST that stores nothing."""
     reads = name[0] in ("GET", "HEAD") or name[2] == "validate_batch"
