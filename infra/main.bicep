@@ -214,6 +214,7 @@ var filesTables = [
   'BatchUploads'
   'WebhookEndpoints'
   'WebhookDeliveries'
+  'BatchUsage'
 ]
 var workingPrefixes = [
   'inputs/'

@@ -20,6 +20,7 @@ from local_host.stores import (
     sqlite_files,
     sqlite_heartbeats,
     sqlite_uploads,
+    sqlite_usage,
     sqlite_webhook_endpoints,
 )
 from local_host.stores.caller_blobs import LateCallerBlobs
@@ -50,6 +51,7 @@ def open_stores(data: Path) -> Stores:
         sqlite_uploads.SCHEMA,
         sqlite_webhook_endpoints.SCHEMA,
         sqlite_deliveries.SCHEMA,
+        sqlite_usage.SCHEMA,
     )
     database = StoreDatabase(data / "stores.db", "".join(schemas))
     blobs = DiskBlobs(database, folder)
@@ -68,5 +70,6 @@ def open_stores(data: Path) -> Stores:
         creations=sqlite_creations.SqliteCreations(database),
         webhook_endpoints=sqlite_webhook_endpoints.SqliteWebhookEndpoints(database),
         deliveries=sqlite_deliveries.SqliteDeliveries(database),
+        usage=sqlite_usage.SqliteUsage(database),
         close=partial(asyncio.to_thread, blobs.close),
     )

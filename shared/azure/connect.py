@@ -24,6 +24,7 @@ from shared.azure.table_deliveries import TableDeliveries
 from shared.azure.table_files import TableFiles
 from shared.azure.table_heartbeats import TableHeartbeats
 from shared.azure.table_uploads import TableUploads
+from shared.azure.table_usage import TableUsage
 from shared.azure.table_webhook_endpoints import TableWebhookEndpoints
 from shared.azure.tables import Table
 from shared.environment import SettingsError
@@ -139,5 +140,6 @@ def _stores(container: ContainerClient, tables: TableServiceClient, names: Names
         creations=TableCreations(Table(tables, names.creations)),
         webhook_endpoints=TableWebhookEndpoints(Table(tables, names.webhook_endpoints)),
         deliveries=TableDeliveries(Table(tables, names.deliveries)),
+        usage=TableUsage(Table(tables, names.usage)),
         close=close,
     )

@@ -31,12 +31,14 @@ class Names:
     uploads: str = "BatchUploads"
     webhook_endpoints: str = "WebhookEndpoints"
     deliveries: str = "WebhookDeliveries"
+    usage: str = "BatchUsage"
 
 
 # Partitions that hold markers, not records. No owner's key begins with `$` (see `table_key`).
 DUE = Key("$due")
 EXPIRY = Key("$expiry")
 UNFINISHED = Key("$unfinished")
+HOURS_DUE = Key("$hours")
 FIRST = Key("")  # Before every key.
 
 
@@ -65,6 +67,11 @@ def compound(*parts: str) -> Key:
 def parts_of(upload_id: str) -> Key:
     """The partition of the parts of one upload."""
     return Key(f"$parts_{table_key(upload_id)}")
+
+
+def rollups_of(width: str) -> Key:
+    """The partition of the rollups of one width."""
+    return Key(f"$rollups_{table_key(width)}")
 
 
 def within(text: str) -> tuple[Key, Key]:

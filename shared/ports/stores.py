@@ -17,6 +17,7 @@ from shared.ports.deliveries import DeliveryStore
 from shared.ports.files import FileStore
 from shared.ports.heartbeats import HeartbeatStore
 from shared.ports.uploads import UploadStore
+from shared.ports.usage import UsageStore
 from shared.ports.webhook_endpoints import WebhookEndpointStore
 
 
@@ -34,4 +35,5 @@ class Stores:
     creations: CreationStore
     webhook_endpoints: WebhookEndpointStore
     deliveries: DeliveryStore
+    usage: UsageStore
     close: Callable[[], Awaitable[None]]

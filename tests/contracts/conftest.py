@@ -19,6 +19,7 @@ from shared.ports.files import FileStore
 from shared.ports.heartbeats import HeartbeatStore
 from shared.ports.stores import Stores
 from shared.ports.uploads import UploadStore
+from shared.ports.usage import UsageStore
 from shared.ports.webhook_endpoints import WebhookEndpointStore
 
 
@@ -82,3 +83,8 @@ def webhook_endpoints(stores: Stores) -> WebhookEndpointStore:
 @pytest.fixture
 def deliveries(stores: Stores) -> DeliveryStore:
     return stores.deliveries
+
+
+@pytest.fixture
+def usage(stores: Stores) -> UsageStore:
+    return stores.usage

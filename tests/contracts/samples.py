@@ -8,6 +8,8 @@ from shared.domain.files.file import ExpiresAfter, File
 from shared.domain.files.upload import Upload, UploadPart
 from shared.domain.ids import new_id
 from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.usage.ledger import Amounts, LedgerRow, Tally
+from shared.domain.usage.usage import Usage
 from shared.domain.vendors.vendor import Vendor
 from shared.domain.webhooks.delivery import Delivery
 from shared.domain.webhooks.endpoint import WebhookEndpoint
@@ -109,3 +111,15 @@ def a_delivery(number: int = 0, *, seconds: float = 0, **changes: Any) -> Delive
         "due_at": START + timedelta(seconds=seconds),
     }
     return Delivery(**values | changes)
+
+
+def a_tally(tokens: int = 10, **changes: Any) -> Tally:
+    """One answered request."""
+    amounts = Amounts(completed=1, failed=0, usage=Usage(input_tokens=tokens, output_tokens=1))
+    values = {"model": "gpt-4o-mini", "endpoint": "/v1/chat/completions", "amounts": amounts}
+    return Tally(**values | changes)
+
+
+def a_ledger_row(batch: int = 0, chunk: int = 0, *, project: str = "project-a", **changes: Any) -> LedgerRow:
+    values = {"project": project, "batch_id": an_id(batch), "chunk": chunk, "sealed_at": START, "tally": a_tally()}
+    return LedgerRow(**values | changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import msgspec
 
@@ -45,7 +46,7 @@ class _Stream:
         self.blocks += 1
 
 
-async def seal_chunk(blobs: BlobStore, row: ChunkRow, results: AsyncIterator[Result]) -> ChunkRow:
+async def seal_chunk(blobs: BlobStore, row: ChunkRow, results: AsyncIterator[Result], *, at: datetime) -> ChunkRow:
     """Stage the results' blocks and return the sealed row; the caller writes it under compare-and-swap.
 
     Until the row is written nothing has happened: blocks staged by a seal that lost are dropped at the commit.
@@ -56,4 +57,5 @@ async def seal_chunk(blobs: BlobStore, row: ChunkRow, results: AsyncIterator[Res
         await (output if result.completed else error).add(result.data)
     await output.end()
     await error.end()
-    return msgspec.structs.replace(row, seal=seal, output_blocks=output.blocks, error_blocks=error.blocks)
+    blocks = {"output_blocks": output.blocks, "error_blocks": error.blocks}
+    return msgspec.structs.replace(row, seal=seal, sealed_at=at, **blocks)
