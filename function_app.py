@@ -32,6 +32,7 @@ from orchestrators import names
 from orchestrators.deliver_webhook import deliver_webhook
 from orchestrators.run_batch import run_batch
 from orchestrators.run_lane import run_lane
+from shared.domain.keys.scopes import Scope
 from timers.expire_stores import expire_stores
 from timers.sweep_stores import sweep_stores
 from timers.tend_batches import tend_batches
@@ -49,7 +50,7 @@ ACTIVITIES = (
 CLIENT_ACTIVITIES = ((names.WORK_LANE, work_lane), (names.FINISH_BATCH, finish_batch))
 
 served = {
-    Template(route.method, mount.at(route.path)): endpoint(route.handler, mount.dialect)
+    Template(route.method, mount.at(route.path)): endpoint(route.handler, mount.dialect, route.scope)
     for mount in MOUNTS
     for route in mount.routes
 }
@@ -61,7 +62,7 @@ for mount in MOUNTS:
     for starter in mount.starting_routes:
         path = app.route(route=mount.at(starter.path), methods=[starter.method])
         client = app.durable_client_input(client_name="client")
-        start = starting_endpoint(starter.handler, mount.dialect, names.RUN_BATCH)
+        start = starting_endpoint(starter.handler, mount.dialect, starter.scope, names.RUN_BATCH)
         app.function_name(f"{mount.name}_{starter.handler.__name__}")(path(client(start)))
 
 # No route may lead to /openapi.json, /docs, /docs/oauth2-redirect or /redoc, so no catch-all may stand at the root: the
@@ -82,7 +83,7 @@ for root in roots(dialects(MOUNTS)):
 app.function_name("healthz")(app.route(route="healthz", methods=["GET"])(healthz))
 app.function_name("readyz")(
     app.route(route="readyz", methods=["GET"])(
-        app.durable_client_input(client_name="client")(client_endpoint(readyz, OPENAI))
+        app.durable_client_input(client_name="client")(client_endpoint(readyz, OPENAI, Scope.ADMIN))
     )
 )
 

@@ -1,7 +1,8 @@
 """Every route of every dialect. A further dialect is an entry of `MOUNTS`; it may bring routes of its own.
 
-Rule of this file: lists only. A handler is the same for all dialects; what differs is in `edge/dialect.py` and in the
-vendors' rules. A function is called as its mount and its handler are, which is its identity on the platform.
+Rule of this file: lists only; each route names the scope that its callers need. A handler is the same for all
+dialects; what differs is in `edge/dialect.py` and in the vendors' rules. A function is called as its mount and its
+handler are, which is its identity on the platform.
 """
 
 from __future__ import annotations
@@ -15,42 +16,44 @@ from api.edge.dialect import AZURE_CLASSIC, AZURE_V1, DEEPINFRA, OPENAI, Dialect
 from api.edge.mount import Mount, Route, StartingRoute
 from api.files import files, uploads
 from api.webhooks import webhooks
+from shared.domain.keys.scopes import Scope
 
 FILES: Final = (
-    Route("POST", "files", files.create_file),
-    Route("GET", "files", files.list_files),
-    Route("GET", "files/{file_id}", files.retrieve_file),
-    Route("DELETE", "files/{file_id}", files.delete_file),
-    Route("GET", "files/{file_id}/content", files.download_file),
-    Route("HEAD", "files/{file_id}/content", files.inspect_file),
-    Route("POST", "files/import", files.import_file),
+    Route("POST", "files", files.create_file, Scope.FILES_WRITE),
+    Route("GET", "files", files.list_files, Scope.FILES_READ),
+    Route("GET", "files/{file_id}", files.retrieve_file, Scope.FILES_READ),
+    Route("DELETE", "files/{file_id}", files.delete_file, Scope.FILES_WRITE),
+    Route("GET", "files/{file_id}/content", files.download_file, Scope.FILES_READ),
+    Route("HEAD", "files/{file_id}/content", files.inspect_file, Scope.FILES_READ),
+    Route("POST", "files/import", files.import_file, Scope.FILES_WRITE),
 )
 UPLOADS: Final = (
-    Route("POST", "uploads", uploads.create_upload),
-    Route("GET", "uploads/{upload_id}", uploads.retrieve_upload),
-    Route("POST", "uploads/{upload_id}/parts", uploads.add_part),
-    Route("POST", "uploads/{upload_id}/complete", uploads.complete_upload),
-    Route("POST", "uploads/{upload_id}/cancel", uploads.cancel_upload),
+    Route("POST", "uploads", uploads.create_upload, Scope.FILES_WRITE),
+    Route("GET", "uploads/{upload_id}", uploads.retrieve_upload, Scope.FILES_READ),
+    Route("POST", "uploads/{upload_id}/parts", uploads.add_part, Scope.FILES_WRITE),
+    Route("POST", "uploads/{upload_id}/complete", uploads.complete_upload, Scope.FILES_WRITE),
+    Route("POST", "uploads/{upload_id}/cancel", uploads.cancel_upload, Scope.FILES_WRITE),
 )
 BATCHES: Final = (
-    Route("GET", "batches", batches.list_batches),
-    Route("GET", "batches/{batch_id}", batches.retrieve_batch),
-    Route("POST", "batches/{batch_id}/cancel", batches.cancel_batch),
-    Route("POST", "batches/validate", validate_batch),
+    Route("GET", "batches", batches.list_batches, Scope.BATCHES_READ),
+    Route("GET", "batches/{batch_id}", batches.retrieve_batch, Scope.BATCHES_READ),
+    Route("POST", "batches/{batch_id}/cancel", batches.cancel_batch, Scope.BATCHES_WRITE),
+    Route("POST", "batches/validate", validate_batch, Scope.BATCHES_READ),
 )
 STARTING_BATCHES: Final = (
-    StartingRoute("POST", "batches", batches.create_batch),
-    StartingRoute("POST", "batches/{batch_id}/retry", retry_batch),
+    StartingRoute("POST", "batches", batches.create_batch, Scope.BATCHES_WRITE),
+    StartingRoute("POST", "batches/{batch_id}/retry", retry_batch, Scope.BATCHES_WRITE),
 )
+_WEBHOOK: Final = "webhook_endpoints/{webhook_endpoint_id}"
 WEBHOOKS: Final = (
-    Route("POST", "webhook_endpoints", webhooks.create_webhook_endpoint),
-    Route("GET", "webhook_endpoints", webhooks.list_webhook_endpoints),
-    Route("GET", "webhook_endpoints/{webhook_endpoint_id}", webhooks.retrieve_webhook_endpoint),
-    Route("POST", "webhook_endpoints/{webhook_endpoint_id}", webhooks.update_webhook_endpoint),
-    Route("DELETE", "webhook_endpoints/{webhook_endpoint_id}", webhooks.delete_webhook_endpoint),
-    Route("POST", "webhook_endpoints/{webhook_endpoint_id}/rotate_secret", webhooks.rotate_webhook_secret),
-    Route("POST", "webhook_endpoints/{webhook_endpoint_id}/test", webhooks.test_webhook_endpoint),
-    Route("GET", "webhook_event_types", webhooks.list_webhook_event_types),
+    Route("POST", "webhook_endpoints", webhooks.create_webhook_endpoint, Scope.BATCHES_WRITE),
+    Route("GET", "webhook_endpoints", webhooks.list_webhook_endpoints, Scope.BATCHES_READ),
+    Route("GET", _WEBHOOK, webhooks.retrieve_webhook_endpoint, Scope.BATCHES_READ),
+    Route("POST", _WEBHOOK, webhooks.update_webhook_endpoint, Scope.BATCHES_WRITE),
+    Route("DELETE", _WEBHOOK, webhooks.delete_webhook_endpoint, Scope.BATCHES_WRITE),
+    Route("POST", f"{_WEBHOOK}/rotate_secret", webhooks.rotate_webhook_secret, Scope.BATCHES_WRITE),
+    Route("POST", f"{_WEBHOOK}/test", webhooks.test_webhook_endpoint, Scope.BATCHES_WRITE),
+    Route("GET", "webhook_event_types", webhooks.list_webhook_event_types, Scope.BATCHES_READ),
 )
 
 

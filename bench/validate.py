@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from shared.domain.batches.batch import Refused
 from shared.domain.deployments.deployment import Deployment
+from shared.domain.keys.model_access import ModelAccess
 from shared.domain.lines.request_line import read_line, with_model
 from shared.domain.usage.tokens import EstimatedTokens, TokenCounter, TokenMethod, TokenTally
 from shared.domain.validation.input_scan import InputScan, ScanRules
@@ -30,6 +31,7 @@ from shared.exact_tokens import ExactTokens
 
 CHAT = "/v1/chat/completions"
 DEPLOYMENTS = {"small": Deployment(name="small", base_url="http://upstream")}
+EVERY_MODEL = ModelAccess(project_id="default")
 REPETITIONS = 5
 PROSE = (
     "The service reads a question from every line of the file and asks for an answer, which it writes to another file "
@@ -59,6 +61,7 @@ def rules(counter: Callable[[], TokenCounter]) -> ScanRules:
         vendor=Vendor.OPENAI,
         endpoint=CHAT,
         deployments=DEPLOYMENTS,
+        access=EVERY_MODEL,
         counter_for=lambda _: counter(),
         max_bytes=10**10,
         max_line_bytes=33_554_432,
@@ -79,7 +82,7 @@ def scan(data: memoryview, block: int, counter: Callable[[], TokenCounter] = Est
 
 
 def check(lines: list[bytes]) -> None:
-    checked = LineRules(vendor=Vendor.OPENAI, endpoint=CHAT, deployments=DEPLOYMENTS)
+    checked = LineRules(vendor=Vendor.OPENAI, endpoint=CHAT, deployments=DEPLOYMENTS, access=EVERY_MODEL)
     for number, line in enumerate(lines):
         checked.check(line, number)
 

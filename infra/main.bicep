@@ -214,6 +214,9 @@ var filesTables = [
   'BatchUploads'
   'WebhookEndpoints'
   'WebhookDeliveries'
+  'Projects'
+  'ServiceAccounts'
+  'ApiKeys'
   'BatchUsage'
 ]
 var workingPrefixes = [

@@ -76,9 +76,11 @@ async def _read_head(call: Call, batch: Batch) -> _Head | None:
 
 
 def _expected(call: Call, head: _Head, counter: TokenCounter) -> ExpectedLoad | None:
-    """None if the beginning of the file names no deployment of ours."""
+    """None if the beginning of the file names no deployment of ours that the caller may use."""
     expected = expect_load(head.data, head.size, counter)
-    return expected if expected and expected.deployment in call.service.settings.deployments else None
+    if expected is None or expected.deployment not in call.service.settings.deployments:
+        return None
+    return expected if call.caller.access.allows(expected.deployment) else None
 
 
 def _limit(call: Call, expected: ExpectedLoad) -> int | None:

@@ -73,6 +73,7 @@ async def new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) ->
         metadata=new.metadata,
         output_expires_after_seconds=new.output_expires_after_seconds,
         key_id=call.caller.key_id,
+        key_models=call.caller.models,
     )
 
 

@@ -42,6 +42,7 @@ async def retry_batch(request: Request, call: Call, start: StartRun) -> Response
             output_expires_after_seconds=first.output_expires_after_seconds,
             retry_of=first.id,
             key_id=call.caller.key_id,
+            key_models=call.caller.models,
         )
 
     retry, is_new = await create_once(request, call, b"", build)

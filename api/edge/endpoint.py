@@ -17,6 +17,7 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 
 from api.edge.api_versions import at_version
+from api.edge.authentication import authenticate
 from api.edge.byte_range import RangeNotSatisfiable
 from api.edge.conditions import PreconditionFailed
 from api.edge.dialect import OK, Dialect
@@ -26,13 +27,15 @@ from shared.domain.batches.batch import Batch
 from shared.domain.errors import (
     Damaged,
     DurableBatchError,
+    Forbidden,
     InvalidRequest,
     NotFound,
     Unauthenticated,
     Unavailable,
     WrongState,
 )
-from shared.domain.keys.caller import Caller, authenticate
+from shared.domain.keys.caller import Caller
+from shared.domain.keys.scopes import Scope
 from shared.run.batches.start_run import run_input
 from shared.services import Services, services
 
@@ -47,6 +50,7 @@ _STATUSES: Mapping[type[DurableBatchError], int] = {
     WrongMethod: 405,
     InvalidRequest: 400,
     Unauthenticated: 401,
+    Forbidden: 403,
     NotFound: 404,
     WrongState: 409,
     Damaged: INTERNAL_ERROR,
@@ -83,25 +87,31 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 StartingEndpoint = Callable[[Request, DurableClient], Awaitable[Response]]
 
 
-def endpoint(handler: Handler, dialect: Dialect) -> Endpoint:
-    """`handler` as an HTTP function of `dialect`."""
+def endpoint(handler: Handler, dialect: Dialect, scope: Scope) -> Endpoint:
+    """`handler` as an HTTP function of `dialect`, for callers who have `scope`."""
 
     async def serve(req: Request) -> Response:
-        return await _serve(req, dialect, lambda: handler(req, _authenticated(req, dialect)))
+        async def handle() -> Response:
+            return await handler(req, await _authenticated(req, dialect, scope))
+
+        return await _serve(req, dialect, handle)
 
     return serve
 
 
-def client_endpoint(handler: ClientHandler, dialect: Dialect) -> StartingEndpoint:
+def client_endpoint(handler: ClientHandler, dialect: Dialect, scope: Scope) -> StartingEndpoint:
     """The same for a handler that uses the durable client."""
 
     async def serve(req: Request, client: DurableClient) -> Response:
-        return await _serve(req, dialect, lambda: handler(req, _authenticated(req, dialect), client))
+        async def handle() -> Response:
+            return await handler(req, await _authenticated(req, dialect, scope), client)
+
+        return await _serve(req, dialect, handle)
 
     return serve
 
 
-def starting_endpoint(handler: StartingHandler, dialect: Dialect, run: str) -> StartingEndpoint:
+def starting_endpoint(handler: StartingHandler, dialect: Dialect, scope: Scope, run: str) -> StartingEndpoint:
     """The same for a handler that starts runs; `run` is the orchestrator's name."""
 
     async def serve(req: Request, call: Call, client: DurableClient) -> Response:
@@ -110,7 +120,7 @@ def starting_endpoint(handler: StartingHandler, dialect: Dialect, run: str) -> S
 
         return await handler(req, call, start)
 
-    return client_endpoint(serve, dialect)
+    return client_endpoint(serve, dialect, scope)
 
 
 def unknown_endpoint(
@@ -163,11 +173,9 @@ async def _serve(request: Request, dialect: Dialect, handle: Callable[[], Awaita
     return response
 
 
-def _authenticated(request: Request, dialect: Dialect) -> Call:
+async def _authenticated(request: Request, dialect: Dialect, scope: Scope) -> Call:
     here = services()
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    bearer = token.strip() if scheme.lower() == "bearer" else ""
-    caller = authenticate(here.settings.bootstrap_key, [bearer, request.headers.get("api-key", "").strip()])
+    caller = await authenticate(here, request.headers, scope)
     api_version = request.query_params.get("api-version")
     return Call(caller=caller, dialect=at_version(dialect, api_version), service=here, api_version=api_version)
 

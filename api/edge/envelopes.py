@@ -8,6 +8,7 @@ from api.edge.dialect import GATEWAY_NOT_FOUND, Dialect, Envelope
 from shared.domain.errors import (
     Damaged,
     DurableBatchError,
+    Forbidden,
     InvalidRequest,
     NotFound,
     Unauthenticated,
@@ -20,6 +21,7 @@ _AZURE_INTERNAL = "internalFailure"
 _AZURE_CODES: dict[type[DurableBatchError], str] = {
     InvalidRequest: "invalidPayload",
     Unauthenticated: "401",
+    Forbidden: "forbidden",
     NotFound: "notFound",
     WrongState: "conflict",
     Damaged: _AZURE_INTERNAL,

@@ -1,7 +1,8 @@
 """`GET /healthz`: whether this instance is up and configured. Anonymous, so it tells nothing else.
 
-`GET /readyz`: whether everything the service depends on answers, for its operator; needs a key. 503 only if a required
-dependency is down: an upstream that is down stops neither uploads nor new batches, and the batches under way wait.
+`GET /readyz`: whether everything the service depends on answers, for its operator; needs an administrator's key. 503
+only if a required dependency is down: an upstream that is down stops neither uploads nor new batches, and the batches
+under way wait.
 """
 
 from __future__ import annotations

@@ -8,14 +8,16 @@ from typing import NamedTuple
 
 from api.edge.dialect import Dialect
 from api.edge.endpoint import Handler, StartingHandler
+from shared.domain.keys.scopes import Scope
 
 
 class Route(NamedTuple):
-    """A handler at `method` and `path`, which begins after a mount's prefix."""
+    """A handler at `method` and `path`, which begins after a mount's prefix, for callers who have `scope`."""
 
     method: str
     path: str
     handler: Handler
+    scope: Scope
 
 
 class StartingRoute(NamedTuple):
@@ -24,6 +26,7 @@ class StartingRoute(NamedTuple):
     method: str
     path: str
     handler: StartingHandler
+    scope: Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from api.openapi.azure_schemas import AZURE_COMPONENTS
 from api.openapi.operations import OPERATIONS, Operation, json_answer
 from api.openapi.schemas import COMPONENTS, TEXT, Schema
 from api.openapi.service_paths import SERVICE_COMPONENTS, SERVICE_PATHS, describe_document
-from shared.domain.errors import DurableBatchError, InvalidRequest, NotFound, Unauthenticated, Unavailable
+from shared.domain.errors import DurableBatchError, Forbidden, InvalidRequest, NotFound, Unauthenticated, Unavailable
 from shared.domain.webhooks.event import EventType
 from shared.version import VERSION
 
@@ -105,7 +105,7 @@ def _responses(dialect: Dialect, path: str, operation: Operation) -> dict[str, A
 
 
 def _raised(dialect: Dialect, path: str, operation: Operation) -> set[type[DurableBatchError]]:
-    kinds: set[type[DurableBatchError]] = {Unauthenticated, Unavailable, *operation.raises}
+    kinds: set[type[DurableBatchError]] = {Unauthenticated, Forbidden, Unavailable, *operation.raises}
     if "_id}" in path or dialect.needs_api_version:
         kinds.add(NotFound)
     if operation.body or operation.parameters(dialect):

@@ -8,7 +8,7 @@ from typing import Any
 from api.edge.endpoint import INTERNAL_ERROR, SERVICE_UNAVAILABLE, status_of
 from api.openapi.operations import json_answer
 from api.openapi.schemas import TEXT, TRUTH, Schema, record, ref
-from shared.domain.errors import Unauthenticated
+from shared.domain.errors import DurableBatchError, Forbidden, Unauthenticated
 from shared.domain.upstream.reachability import Verdict
 
 _VERDICT: Schema = {"type": "string", "enum": list(Verdict)}
@@ -40,6 +40,12 @@ _HEALTH = {
         str(SERVICE_UNAVAILABLE): json_answer("Health", "It is not."),
     },
 }
+
+
+def _refused(kind: type[DurableBatchError]) -> dict[str, Any]:
+    return json_answer("OpenAIError", " ".join((kind.__doc__ or "").split()))
+
+
 _READINESS = {
     "operationId": "readyz",
     "tags": ["Service"],
@@ -49,7 +55,7 @@ _READINESS = {
         for status, answer in (
             (200, json_answer("Readiness", "All that is required answers; `degraded`: an upstream does not.")),
             (SERVICE_UNAVAILABLE, json_answer("Readiness", "Something is down without which nothing works.")),
-            (status_of(Unauthenticated), json_answer("OpenAIError", " ".join((Unauthenticated.__doc__ or "").split()))),
+            *((status_of(kind), _refused(kind)) for kind in (Unauthenticated, Forbidden)),
             (INTERNAL_ERROR, json_answer("OpenAIError", "A fault of the service; its log has more.")),
         )
     },

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.batches.batch import Batch, with_progress
-from shared.domain.keys.caller import DEFAULT_OWNER
+from shared.domain.keys.project import DEFAULT_PROJECT
 from shared.ports.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Progress:
             stored = await self._batches.get(self._said.pop(batch_id).batch.owner, batch_id)
             if stored is not None:
                 self._tell_end(stored.value)
-        recent = await self._batches.list(DEFAULT_OWNER, limit=_RECENT)
+        recent = await self._batches.list(DEFAULT_PROJECT, limit=_RECENT)
         self._ended &= {batch.id for batch in recent}
         for batch in reversed(recent):
             if batch.is_terminal and batch.created_at >= self._began:

@@ -13,12 +13,15 @@ from pathlib import Path
 
 from local_host.stores import (
     blob_rows,
+    sqlite_api_keys,
     sqlite_batches,
     sqlite_chunks,
     sqlite_creations,
     sqlite_deliveries,
     sqlite_files,
     sqlite_heartbeats,
+    sqlite_projects,
+    sqlite_service_accounts,
     sqlite_uploads,
     sqlite_usage,
     sqlite_webhook_endpoints,
@@ -51,6 +54,9 @@ def open_stores(data: Path) -> Stores:
         sqlite_uploads.SCHEMA,
         sqlite_webhook_endpoints.SCHEMA,
         sqlite_deliveries.SCHEMA,
+        sqlite_projects.SCHEMA,
+        sqlite_service_accounts.SCHEMA,
+        sqlite_api_keys.SCHEMA,
         sqlite_usage.SCHEMA,
     )
     database = StoreDatabase(data / "stores.db", "".join(schemas))
@@ -70,6 +76,9 @@ def open_stores(data: Path) -> Stores:
         creations=sqlite_creations.SqliteCreations(database),
         webhook_endpoints=sqlite_webhook_endpoints.SqliteWebhookEndpoints(database),
         deliveries=sqlite_deliveries.SqliteDeliveries(database),
+        projects=sqlite_projects.SqliteProjects(database),
+        service_accounts=sqlite_service_accounts.SqliteServiceAccounts(database),
+        api_keys=sqlite_api_keys.SqliteApiKeys(database),
         usage=sqlite_usage.SqliteUsage(database),
         close=partial(asyncio.to_thread, blobs.close),
     )

@@ -17,12 +17,15 @@ from shared.azure.blob_blobs import BlobBlobs
 from shared.azure.caller_blobs import AzureCallerBlobs
 from shared.azure.identity import StorageIdentity, service_credential
 from shared.azure.names import Names
+from shared.azure.table_api_keys import TableApiKeys
 from shared.azure.table_batches import TableBatches
 from shared.azure.table_chunks import TableChunks
 from shared.azure.table_creations import TableCreations
 from shared.azure.table_deliveries import TableDeliveries
 from shared.azure.table_files import TableFiles
 from shared.azure.table_heartbeats import TableHeartbeats
+from shared.azure.table_projects import TableProjects
+from shared.azure.table_service_accounts import TableServiceAccounts
 from shared.azure.table_uploads import TableUploads
 from shared.azure.table_usage import TableUsage
 from shared.azure.table_webhook_endpoints import TableWebhookEndpoints
@@ -140,6 +143,9 @@ def _stores(container: ContainerClient, tables: TableServiceClient, names: Names
         creations=TableCreations(Table(tables, names.creations)),
         webhook_endpoints=TableWebhookEndpoints(Table(tables, names.webhook_endpoints)),
         deliveries=TableDeliveries(Table(tables, names.deliveries)),
+        projects=TableProjects(Table(tables, names.projects)),
+        service_accounts=TableServiceAccounts(Table(tables, names.service_accounts)),
+        api_keys=TableApiKeys(Table(tables, names.api_keys)),
         usage=TableUsage(Table(tables, names.usage)),
         close=close,
     )

@@ -31,6 +31,9 @@ class Names:
     uploads: str = "BatchUploads"
     webhook_endpoints: str = "WebhookEndpoints"
     deliveries: str = "WebhookDeliveries"
+    projects: str = "Projects"
+    service_accounts: str = "ServiceAccounts"
+    api_keys: str = "ApiKeys"
     usage: str = "BatchUsage"
 
 

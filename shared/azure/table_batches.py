@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from shared.azure.names import FIRST, UNFINISHED, Key, compound, newest_first, table_key
-from shared.azure.tables import Row, Table
+from shared.azure.tables import Row, Table, first_sound
 from shared.domain.batches.batch import Batch
 from shared.domain.errors import Damaged, Unavailable
 from shared.ports.base import Stored
@@ -60,14 +60,8 @@ class TableBatches:
         return await (self._newest if newest_first else self._oldest)(owner, after, limit)
 
     async def _newest(self, owner: str, after: str | None, limit: int) -> builtins.list[Batch]:
-        batches: list[Batch] = []
         past = newest_first(after) if after else FIRST
-        async for row in self._table.query(table_key(owner), past=past, page=limit):
-            if (batch := read_if_sound(row.record, Batch, row.key)) is not None:
-                batches.append(batch)
-            if len(batches) == limit:
-                break
-        return batches
+        return await first_sound(self._table.query(table_key(owner), past=past, page=limit), Batch, limit)
 
     async def _oldest(self, owner: str, after: str | None, limit: int) -> builtins.list[Batch]:
         batches: deque[Batch] = deque(maxlen=limit)

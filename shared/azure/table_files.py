@@ -15,7 +15,7 @@ import msgspec
 
 from shared.azure.expiry import expired_records, expiry_key
 from shared.azure.names import EXPIRY, FIRST, Key, newest_first, table_key
-from shared.azure.tables import Table
+from shared.azure.tables import Table, first_sound
 from shared.domain.files.file import File
 from shared.stored_records import read_if_sound, read_record
 
@@ -59,13 +59,7 @@ class TableFiles:
 
     async def _newest(self, owner: str, equal: dict[str, str], after: str | None, limit: int) -> builtins.list[File]:
         past = newest_first(after) if after else FIRST
-        files: list[File] = []
-        async for row in self._table.query(table_key(owner), past=past, equal=equal, page=limit):
-            if (file := read_if_sound(row.record, File, row.key)) is not None:
-                files.append(file)
-            if len(files) == limit:
-                break
-        return files
+        return await first_sound(self._table.query(table_key(owner), past=past, equal=equal, page=limit), File, limit)
 
     async def _oldest(self, owner: str, equal: dict[str, str], after: str | None, limit: int) -> builtins.list[File]:
         before = newest_first(after) if after else None

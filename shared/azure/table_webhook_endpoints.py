@@ -5,10 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from shared.azure.names import FIRST, newest_first, table_key
-from shared.azure.tables import Table
+from shared.azure.tables import Table, first_sound
 from shared.domain.webhooks.endpoint import WebhookEndpoint
 from shared.ports.base import Stored
-from shared.stored_records import read_if_sound
 
 
 class TableWebhookEndpoints:
@@ -32,11 +31,5 @@ class TableWebhookEndpoints:
         return await self._table.delete(table_key(owner), newest_first(endpoint_id))
 
     async def list(self, owner: str, *, after: str | None = None, limit: int) -> list[WebhookEndpoint]:
-        endpoints: list[WebhookEndpoint] = []
         past = newest_first(after) if after else FIRST
-        async for row in self._table.query(table_key(owner), past=past, page=limit):
-            if (endpoint := read_if_sound(row.record, WebhookEndpoint, row.key)) is not None:
-                endpoints.append(endpoint)
-            if len(endpoints) == limit:
-                break
-        return endpoints
+        return await first_sound(self._table.query(table_key(owner), past=past, page=limit), WebhookEndpoint, limit)

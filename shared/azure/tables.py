@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 from shared.azure.faults import translated
 from shared.azure.names import FIRST, Key
 from shared.ports.base import AlreadyExists, Changed, Stored
-from shared.stored_records import read_record
+from shared.stored_records import read_if_sound, read_record
 
 T = TypeVar("T")
 
@@ -174,6 +174,17 @@ class Table:
             async for entity in entities:
                 yield _row(entity)
 
+    async def query_all(self, *, past: Key, equal: Mapping[str, str], page: int) -> AsyncIterator[Row]:
+        """Rows of partitions strictly past `past`, in order of these, with columns `equal`: reads the whole table."""
+        conditions = ["PartitionKey gt @past", *(f"{column} eq @{column}" for column in equal)]
+        with translated():
+            client = await self._ready()
+            entities = client.query_entities(
+                " and ".join(conditions), parameters={"past": past, **equal}, results_per_page=min(page, 1000)
+            )
+            async for entity in entities:
+                yield _row(entity)
+
     async def query_others(self, partition: Key) -> AsyncIterator[Row]:
         """Rows of every partition but this one: reads the whole table."""
         with translated():
@@ -181,6 +192,20 @@ class Table:
             entities = client.query_entities("PartitionKey ne @partition", parameters={"partition": partition})
             async for entity in entities:
                 yield _row(entity)
+
+
+async def first_sound(
+    rows: AsyncIterator[Row], kind: type[T], limit: int, wanted: Callable[[T], bool] = lambda _: True
+) -> list[T]:
+    """Up to `limit` records that are wanted, in the order of the rows, damaged ones left out."""
+    found: list[T] = []
+    async for row in rows:
+        record = read_if_sound(row.record, kind, row.key)
+        if record is not None and wanted(record):
+            found.append(record)
+        if len(found) == limit:
+            break
+    return found
 
 
 def _entity(partition: Key, key: Key, record: bytes, columns: dict[str, str]) -> dict[str, Any]:

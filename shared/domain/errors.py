@@ -3,6 +3,7 @@
     DurableBatchError
     ├── InvalidRequest      a parameter, header or body the caller must change
     ├── Unauthenticated     no key, or one nobody issued
+    ├── Forbidden           a key that is good, but not for this
     ├── NotFound            no such object for this caller
     ├── WrongState          the object exists but cannot do that now
     ├── Damaged             the object's record cannot be read, and will not be until somebody repairs it
@@ -35,6 +36,10 @@ class InvalidRequest(DurableBatchError):
 
 class Unauthenticated(DurableBatchError):
     """No credential, or one that is not known, expired or revoked."""
+
+
+class Forbidden(DurableBatchError):
+    """The credential is known, but may not do this."""
 
 
 class NotFound(DurableBatchError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from shared.ports.api_keys import ApiKeyStore
 from shared.ports.batches import BatchStore
 from shared.ports.blobs import BlobStore
 from shared.ports.caller_blobs import CallerBlobs
@@ -16,6 +17,8 @@ from shared.ports.creations import CreationStore
 from shared.ports.deliveries import DeliveryStore
 from shared.ports.files import FileStore
 from shared.ports.heartbeats import HeartbeatStore
+from shared.ports.projects import ProjectStore
+from shared.ports.service_accounts import ServiceAccountStore
 from shared.ports.uploads import UploadStore
 from shared.ports.usage import UsageStore
 from shared.ports.webhook_endpoints import WebhookEndpointStore
@@ -35,5 +38,8 @@ class Stores:
     creations: CreationStore
     webhook_endpoints: WebhookEndpointStore
     deliveries: DeliveryStore
+    projects: ProjectStore
+    service_accounts: ServiceAccountStore
+    api_keys: ApiKeyStore
     usage: UsageStore
     close: Callable[[], Awaitable[None]]

@@ -39,7 +39,8 @@ GOOD = b"".join(line(number) for number in range(5))
 async def put(service: Services, data: bytes | None = GOOD, **changes: object) -> Batch:
     """A batch over a file of `data`; None: the record of the file is there, its bytes are not."""
     file_changes = {name: changes.pop(name) for name in ("purpose", "expires_at") if name in changes}
-    await service.stores.files.insert(a_file(900, blob="files/900", **file_changes))
+    owner = changes.pop("file_owner", "project-a")
+    await service.stores.files.insert(a_file(900, owner=owner, blob="files/900", **file_changes))
     if data is not None:
         await service.stores.blobs.put("files/900", data)
     batch = a_batch(1, **changes)

@@ -137,4 +137,4 @@ def test_records_of_before_can_be_read() -> None:
     }
     batch = msgspec.json.decode(msgspec.json.encode(old), type=Batch)
     assert (batch.input_url, batch.output_folder, batch.input_etag, batch.retry_of) == (None, None, None, None)
-    assert batch.key_id is None
+    assert (batch.key_id, batch.key_models) == (None, None)

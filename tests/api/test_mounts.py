@@ -13,6 +13,7 @@ from api.edge.unknown_path import dialect_of, roots
 from api.mounts import MOUNTS
 from api.openapi.document import build_document
 from api.openapi.service_paths import SERVICE_PATHS
+from shared.domain.keys.scopes import Scope
 
 # Compass, as an example of one that has few routes (contract 9.4).
 FURTHER = replace(AZURE_V1, prefix="batch-api/v1")
@@ -21,8 +22,8 @@ MOUNT = Mount(
     prefix=FURTHER.prefix,
     dialect=FURTHER,
     routes=(
-        Route("GET", "batches", batches.list_batches),
-        Route("POST", "batches/{batch_id}/stop", batches.cancel_batch),
+        Route("GET", "batches", batches.list_batches, Scope.BATCHES_READ),
+        Route("POST", "batches/{batch_id}/stop", batches.cancel_batch, Scope.BATCHES_WRITE),
     ),
     starting_routes=(),
 )

@@ -15,6 +15,7 @@ from api.edge.health import readyz
 from local_host.durable.client_rpc import binding_json
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import Unavailable
+from shared.domain.keys.scopes import Scope
 from shared.domain.upstream.upstream import FailureKind, UpstreamFailure
 from shared.services import use
 from tests.upstream.servers import saying, serving
@@ -95,7 +96,7 @@ async def test_the_durable_client_is_really_asked(services, answer, status):
     request = httpx.Request("GET", "http://service/readyz")
     async with serving(saying(answer)) as url:
         client = df.DurableOrchestrationClient(binding_json(f"{url}/"))
-        response = await client_endpoint(readyz, OPENAI)(_starlette(request), client)
+        response = await client_endpoint(readyz, OPENAI, Scope.ADMIN)(_starlette(request), client)
         await http_utils._close_session()  # It is of this event loop, and would be kept for the next test's.
 
     assert response.status_code == status

@@ -1,8 +1,9 @@
 """The stores under test: the same suite runs against every implementation of `shared.ports`."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from local_host.stores.stores import open_stores
 from shared.azure.connect import azure_stores_from_connection_string
 from shared.azure.names import Names
+from shared.ports.api_keys import ApiKeyStore
 from shared.ports.batches import BatchStore
 from shared.ports.blobs import BlobStore
 from shared.ports.chunks import ChunkStore
@@ -17,6 +19,8 @@ from shared.ports.creations import CreationStore
 from shared.ports.deliveries import DeliveryStore
 from shared.ports.files import FileStore
 from shared.ports.heartbeats import HeartbeatStore
+from shared.ports.projects import ProjectStore
+from shared.ports.service_accounts import ServiceAccountStore
 from shared.ports.stores import Stores
 from shared.ports.uploads import UploadStore
 from shared.ports.usage import UsageStore
@@ -24,12 +28,25 @@ from shared.ports.webhook_endpoints import WebhookEndpointStore
 
 
 @pytest.fixture(params=["local", "azurite"])
-async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
-    """Empty stores of one back end."""
+def open_them(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Stores]:
+    """Opens the stores of one back end, as each process does for itself; empty ones at first."""
     if request.param == "local":
-        opened = open_stores(tmp_path)
-    else:
-        opened = azure_stores_from_connection_string(request.getfixturevalue("azurite"), fresh_names())
+        return partial(open_stores, tmp_path)
+    return partial(azure_stores_from_connection_string, request.getfixturevalue("azurite"), fresh_names())
+
+
+@pytest.fixture
+async def stores(open_them: Callable[[], Stores]) -> AsyncIterator[Stores]:
+    """Empty stores of one back end."""
+    opened = open_them()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def others(open_them: Callable[[], Stores]) -> AsyncIterator[Stores]:
+    """`stores`, opened once more."""
+    opened = open_them()
     yield opened
     await opened.close()
 
@@ -83,6 +100,21 @@ def webhook_endpoints(stores: Stores) -> WebhookEndpointStore:
 @pytest.fixture
 def deliveries(stores: Stores) -> DeliveryStore:
     return stores.deliveries
+
+
+@pytest.fixture
+def projects(stores: Stores) -> ProjectStore:
+    return stores.projects
+
+
+@pytest.fixture
+def service_accounts(stores: Stores) -> ServiceAccountStore:
+    return stores.service_accounts
+
+
+@pytest.fixture
+def api_keys(stores: Stores) -> ApiKeyStore:
+    return stores.api_keys
 
 
 @pytest.fixture

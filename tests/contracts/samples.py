@@ -7,6 +7,9 @@ from shared.domain.batches.batch import Batch, BatchError, Status
 from shared.domain.files.file import ExpiresAfter, File
 from shared.domain.files.upload import Upload, UploadPart
 from shared.domain.ids import new_id
+from shared.domain.keys.api_key import ApiKey
+from shared.domain.keys.project import Project
+from shared.domain.keys.service_account import ServiceAccount
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.usage.ledger import Amounts, LedgerRow, Tally
 from shared.domain.usage.usage import Usage
@@ -111,6 +114,31 @@ def a_delivery(number: int = 0, *, seconds: float = 0, **changes: Any) -> Delive
         "due_at": START + timedelta(seconds=seconds),
     }
     return Delivery(**values | changes)
+
+
+def a_project(number: int = 0, **changes: Any) -> Project:
+    values = {"id": an_id(number), "name": f"Größe {number}", "created_at": START}
+    return Project(**values | changes)
+
+
+def a_service_account(number: int = 0, *, project: str = "project-a", **changes: Any) -> ServiceAccount:
+    values = {"id": an_id(number), "project_id": project, "name": f"Dienst {number}", "created_at": START}
+    return ServiceAccount(**values | changes)
+
+
+def an_api_key(number: int = 0, *, project: str | None = "project-a", **changes: Any) -> ApiKey:
+    """With a project of None, an administrator's."""
+    values = {
+        "id": an_id(number),
+        "name": f"Schlüssel {number}",
+        "digest": f"{number:064x}",
+        "pepper": "first",
+        "ending": "a1b2",
+        "created_at": START,
+        "project_id": project,
+        "service_account_id": None if project is None else an_id(600),
+    }
+    return ApiKey(**values | changes)
 
 
 def a_tally(tokens: int = 10, **changes: Any) -> Tally:

@@ -19,7 +19,10 @@ from tests.contracts.samples import (
     a_file,
     a_heartbeat,
     a_part,
+    a_project,
+    a_service_account,
     a_webhook_endpoint,
+    an_api_key,
     an_id,
     an_upload,
 )
@@ -69,6 +72,10 @@ async def test_looking_for_it_finds_nothing(stores, text):
         stores.uploads.get("project-a", text),
         stores.webhook_endpoints.get("project-a", text),
         stores.deliveries.get(text),
+        stores.projects.get(text),
+        stores.service_accounts.get(text, an_id(1)),
+        stores.service_accounts.get("project-a", text),
+        stores.api_keys.get(text),
     )
     assert found == [None] * len(found)
     lists = await asyncio.gather(
@@ -81,6 +88,9 @@ async def test_looking_for_it_finds_nothing(stores, text):
         stores.heartbeats.list(text, text),
         stores.uploads.list_parts(text),
         stores.webhook_endpoints.list(text, after=text, limit=10),
+        stores.projects.list(after=text, limit=10),
+        stores.service_accounts.list(text, after=text, limit=10),
+        stores.api_keys.list(text, after=text, limit=10),
     )
     assert lists == [[]] * len(lists)
 
@@ -145,3 +155,20 @@ async def test_webhooks_are_kept_under_it(stores, text):
     assert [stored.value for stored in await collect(stores.deliveries.due(START))] == [delivery]
     await stores.deliveries.delete(delivery)
     assert await stores.deliveries.get(text) is None
+
+
+async def test_projects_accounts_and_keys_are_kept_under_it(stores, text):
+    """By their ids; accounts and keys are listed by project."""
+    project, account, key = a_project(1, id=text), a_service_account(1, project=text), an_api_key(1, project=text)
+    await stores.projects.insert(project)
+    await stores.projects.replace(project, (await stores.projects.get(text)).version)
+    await stores.service_accounts.insert(account)
+    assert await stores.service_accounts.list(text, limit=1) == [account]
+    assert await stores.service_accounts.delete(text, account.id)
+    await stores.api_keys.insert(key)
+    assert await stores.api_keys.list(text, limit=1) == [key]
+    assert await stores.api_keys.list(None, limit=1) == []
+    odd = an_api_key(2, id=text)
+    await stores.api_keys.insert(odd)
+    assert (await stores.api_keys.get(text)).value == odd
+    assert await stores.api_keys.delete(text)

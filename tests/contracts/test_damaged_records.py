@@ -13,7 +13,10 @@ from tests.contracts.samples import (
     a_delivery,
     a_file,
     a_heartbeat,
+    a_project,
+    a_service_account,
     a_webhook_endpoint,
+    an_api_key,
     an_id,
     an_upload,
 )
@@ -37,6 +40,9 @@ def spoil(stores, garbage):
         "batches": (stores.batches, table_key(OWNER), newest_first(BAD)),
         "uploads": (stores.uploads, table_key(OWNER), table_key(BAD)),
         "webhook_endpoints": (stores.webhook_endpoints, table_key(OWNER), newest_first(BAD)),
+        "projects": (stores.projects, table_key("projects"), newest_first(BAD)),
+        "service_accounts": (stores.service_accounts, table_key(OWNER), newest_first(BAD)),
+        "api_keys": (stores.api_keys, newest_first(BAD), newest_first(BAD)),
         "webhook_deliveries": (stores.deliveries, table_key(BAD), table_key("delivery")),
     }
 
@@ -112,6 +118,31 @@ async def test_webhooks(stores, spoil):
     endpoints = await stores.webhook_endpoints.list(OWNER, limit=3)
     assert [endpoint.id for endpoint in endpoints] == SOUND[::-1]
     assert await collect(stores.deliveries.due(START)) == SOUND
+
+
+async def test_projects_and_accounts(stores, spoil):
+    """Each is missing by itself."""
+    for number in NUMBERS:
+        await stores.projects.insert(a_project(number))
+        await stores.service_accounts.insert(a_service_account(number))
+    await spoil("projects")
+    await spoil("service_accounts")
+    with pytest.raises(Damaged):
+        await stores.projects.get(BAD)
+    with pytest.raises(Damaged):
+        await stores.service_accounts.get(OWNER, BAD)
+    assert [project.id for project in await stores.projects.list(limit=3)] == SOUND[::-1]
+    assert [account.id for account in await stores.service_accounts.list(OWNER, limit=3)] == SOUND[::-1]
+
+
+async def test_api_keys(stores, spoil):
+    """A damaged one opens nothing; the project's others are still listed."""
+    for number in NUMBERS:
+        await stores.api_keys.insert(an_api_key(number))
+    await spoil("api_keys")
+    with pytest.raises(Damaged):
+        await stores.api_keys.get(BAD)
+    assert [key.id for key in await stores.api_keys.list(OWNER, limit=3)] == SOUND[::-1]
 
 
 async def spoil_lane(stores, garbage, lane):

@@ -147,7 +147,9 @@ def test_what_validation_accepts_every_reader_reads(line: bytes, before: bytes, 
     assert (found.custom_id, found.url) == (wanted["custom_id"], wanted["url"]) == (custom_id_of(raw), CHAT)
     assert decoded(found.body) == wanted["body"]
     assert decoded(with_model(found.body, "real")) == wanted["body"] | {"model": "real"}
-    assert found.body == LineRules(vendor=Vendor.OPENAI, endpoint=CHAT, deployments=RULES.deployments).check(line, 1)
+    assert found.body == LineRules(
+        vendor=Vendor.OPENAI, endpoint=CHAT, deployments=RULES.deployments, access=RULES.access
+    ).check(line, 1)
     retry = RetryLines()
     retry.fail(
         never_ran_line(Vendor.AZURE, request_line_id="x", custom_id=found.custom_id, code=NeverRan.BATCH_EXPIRED)

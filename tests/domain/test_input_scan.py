@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from shared.domain.batches.batch import BatchError, Refused
 from shared.domain.deployments.deployment import Deployment
+from shared.domain.keys.model_access import ModelAccess
 from shared.domain.usage.tokens import EstimatedTokens, TokenCounter, TokenMethod
 from shared.domain.validation.input_scan import Accepted, InputScan, ScanRules
 from shared.domain.vendors.vendor import Vendor
@@ -25,6 +26,7 @@ RULES = ScanRules(
     vendor=Vendor.OPENAI,
     endpoint=CHAT,
     deployments={"small": Deployment(name="small", base_url="http://upstream")},
+    access=ModelAccess(project_id="default"),
     counter_for=lambda _: EstimatedTokens(),
     max_bytes=209_715_200,
     max_line_bytes=33_554_432,

@@ -1,47 +1,143 @@
-"""Who gets in."""
+"""Who gets in, and what he may do."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
+import msgspec
 import pytest
 
-from shared.domain.errors import Unauthenticated
-from shared.domain.keys.caller import Caller, authenticate
+from shared.domain.errors import Forbidden, Unauthenticated
+from shared.domain.keys.api_key import ApiKey
+from shared.domain.keys.caller import ADMINISTRATOR, Caller, caller_of, operator_in, prove
+from shared.domain.keys.project import DEFAULT_PROJECT, Project, default_project
+from shared.domain.keys.scopes import ALL_OF_PROJECT, Scope
+
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+PROJECT = Project(id="1" * 32, name="Translations", created_at=NOW)
+KEY = ApiKey(
+    id="2" * 32,
+    name="nightly",
+    digest="ab" * 32,
+    pepper="p",
+    ending="xyz",
+    created_at=NOW,
+    project_id=PROJECT.id,
+    service_account_id="3" * 32,
+)
+ADMIN_KEY = msgspec.structs.replace(KEY, project_id=None, service_account_id=None)
+INCORRECT = "Incorrect API key. Check the key, and that it belongs to this service."
 
 
-@pytest.mark.parametrize("presented", [["right"], ["wrong", "right"], ["right", "wrong"], ["", "right"]])
-def test_one_valid_key_is_enough(presented: list[str]) -> None:
-    """SDKs send the key in two headers, or a token beside it (contract 6.3)."""
-    assert authenticate("right", presented) == Caller(owner="default")
+def let_in(key: ApiKey = KEY, project: Project | None = PROJECT, *, has_account: bool = True) -> Caller:
+    return caller_of(key, project, has_account=has_account, now=NOW)
+
+
+def refusal(key: ApiKey = KEY, project: Project | None = PROJECT, *, has_account: bool = True) -> Unauthenticated:
+    with pytest.raises(Unauthenticated) as caught:
+        let_in(key, project, has_account=has_account)
+    return caught.value
+
+
+def test_a_key_of_a_project_may_do_all_that_a_project_may() -> None:
+    """Without scopes of its own it has all but administration."""
+    assert let_in() == Caller(name="nightly", scopes=ALL_OF_PROJECT, project=PROJECT, key_id=KEY.id)
+
+
+def test_a_key_narrows_scopes_and_models() -> None:
+    """What its record says, and no more."""
+    caller = let_in(msgspec.structs.replace(KEY, scopes=("files:read",), models=("m",)))
+
+    assert (caller.scopes, caller.models, caller.owner) == ({Scope.FILES_READ}, ("m",), PROJECT.id)
+
+
+@pytest.mark.parametrize("scopes", [(), ("admin",), ("api.all", "admin"), ("nobody-knows",)])
+def test_no_key_of_a_project_administers(scopes: tuple[str, ...]) -> None:
+    """Not even if its record says so."""
+    assert Scope.ADMIN not in let_in(msgspec.structs.replace(KEY, scopes=scopes)).scopes
+
+
+def test_an_administrators_key_administers_and_nothing_else() -> None:
+    """It has no project, so nothing is ever made or looked up in its name."""
+    caller = caller_of(ADMIN_KEY, None, has_account=False, now=NOW)
+
+    assert caller == Caller(name="nightly", scopes=frozenset({Scope.ADMIN}), key_id=KEY.id)
+    with pytest.raises(RuntimeError, match="owns nothing"):
+        _ = caller.owner
+
+
+def test_the_bootstrap_key_works_for_the_default_project() -> None:
+    """It has no record, and no id."""
+    caller = operator_in(default_project(NOW))
+
+    assert (caller.owner, caller.scopes, caller.key_id) == (DEFAULT_PROJECT, ALL_OF_PROJECT, None)
+    assert ADMINISTRATOR.scopes == {Scope.ADMIN}
+
+
+def test_a_proven_secret() -> None:
+    """The record comes back."""
+    assert prove(KEY, KEY.digest) is KEY
+
+
+def test_an_unknown_key_hears_what_a_wrong_one_hears() -> None:
+    """Nobody learns which ids there are."""
+    answers = []
+    for key, digest in ((KEY, "cd" * 32), (None, KEY.digest), (None, "0" * 64)):
+        with pytest.raises(Unauthenticated) as caught:
+            prove(key, digest)
+        answers.append((caught.value.message, caught.value.code))
+
+    assert answers == [(INCORRECT, "invalid_api_key")] * 3
+
+
+def test_an_expired_key_is_told_so() -> None:
+    """Its owner has proven the secret. The moment itself is too late."""
+    error = refusal(msgspec.structs.replace(KEY, expires_at=NOW))
+
+    assert (error.message, error.code) == (
+        "This API key has expired. Ask your administrator for a new one.",
+        "invalid_api_key",
+    )
+    assert let_in(msgspec.structs.replace(KEY, expires_at=NOW + timedelta(microseconds=1)))
+
+
+def test_an_expired_key_of_an_administrator() -> None:
+    """No exception for administrators."""
+    assert "expired" in refusal(msgspec.structs.replace(ADMIN_KEY, expires_at=NOW), None).message
+
+
+def test_keys_of_an_archived_project_open_nothing() -> None:
+    """What it owned stays."""
+    error = refusal(project=msgspec.structs.replace(PROJECT, archived_at=NOW))
+
+    assert (error.message, error.code) == (
+        "The project of this API key is archived. Use a key of another one.",
+        "invalid_api_key",
+    )
+
+
+def test_a_key_whose_account_or_project_is_gone() -> None:
+    """Whoever deletes an account deletes its keys, also the one that was made at this moment."""
+    assert [refusal(has_account=False).message, refusal(project=None).message] == [INCORRECT] * 2
 
 
 @pytest.mark.parametrize(
-    "presented", [["wrong"], ["right "], ["Right"], ["righ"], ["wrong", "worse"], ["\udc80"], ["ключ"]]
+    ("caller", "scope", "way_out"),
+    [
+        (let_in(msgspec.structs.replace(KEY, scopes=("files:read",))), Scope.FILES_WRITE, "Use a key that has this"),
+        (let_in(), Scope.ADMIN, "Use an administrator's key"),
+        (ADMINISTRATOR, Scope.BATCHES_READ, "This is an administrator's key"),
+    ],
 )
-def test_no_valid_key_is_refused(presented: list[str]) -> None:
-    """Anything but the exact key."""
-    with pytest.raises(Unauthenticated) as caught:
-        authenticate("right", presented)
+def test_a_missing_scope_is_named(caller: Caller, scope: Scope, way_out: str) -> None:
+    """In OpenAI's words, and with what to do (contract 1.3)."""
+    with pytest.raises(Forbidden) as caught:
+        caller.require(scope)
 
-    assert caught.value.code == "invalid_api_key"
-
-
-@pytest.mark.parametrize("presented", [[], [""], ["", ""]])
-def test_no_key_is_refused(presented: list[str]) -> None:
-    """The message says how to send one."""
-    with pytest.raises(Unauthenticated, match="Send your key as"):
-        authenticate("right", presented)
+    opening = f"You have insufficient permissions for this operation. Missing scopes: {scope.value}. {way_out}"
+    assert (caught.value.message.startswith(opening), caught.value.code) == (True, None)
 
 
-@pytest.mark.parametrize("presented", [["x"], [""], []])
-def test_a_service_without_a_key_lets_nobody_in(presented: list[str]) -> None:
-    """No bootstrap key, no service."""
-    with pytest.raises(Unauthenticated):
-        authenticate("", presented)
-
-
-def test_the_presented_key_is_not_in_the_message() -> None:
-    """A key that is nearly right must not end up in someone's log."""
-    with pytest.raises(Unauthenticated) as caught:
-        authenticate("right", ["nearly-right"])
-
-    assert "nearly-right" not in caught.value.message
+def test_a_scope_that_is_there() -> None:
+    """Nothing happens."""
+    let_in().require(Scope.BATCHES_WRITE)

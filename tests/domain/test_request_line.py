@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from shared.domain.batches.batch import BatchError
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.endpoints import ENDPOINTS
+from shared.domain.keys.model_access import ModelAccess
+from shared.domain.keys.project import ModelMode, ModelPermissions
 from shared.domain.lines.request_line import custom_id_of, read_line, with_model
 from shared.domain.validation.line_rules import LineRules
 from shared.domain.vendors.vendor import Vendor
@@ -32,7 +34,9 @@ GOOD: dict[str, Any] = {
 
 
 def rules(vendor: Vendor = Vendor.OPENAI, endpoint: str = CHAT) -> LineRules:
-    return LineRules(vendor=vendor, endpoint=endpoint, deployments=DEPLOYMENTS)
+    return LineRules(
+        vendor=vendor, endpoint=endpoint, deployments=DEPLOYMENTS, access=ModelAccess(project_id="default")
+    )
 
 
 def line(**changes: Any) -> bytes:
@@ -284,7 +288,9 @@ def test_a_response_in_the_background_is_refused() -> None:
 def test_an_unknown_model_is_told_with_those_there_are(endpoint: str, names: list[str], models: str) -> None:
     """Those that serve the endpoint, in the order of the configuration; bounded in number and length."""
     deployments = {name: Deployment(name=name, base_url="http://upstream", endpoints=(CHAT,)) for name in names}
-    checked = LineRules(vendor=Vendor.OPENAI, endpoint=endpoint, deployments=deployments)
+    checked = LineRules(
+        vendor=Vendor.OPENAI, endpoint=endpoint, deployments=deployments, access=ModelAccess(project_id="default")
+    )
     verdict = checked.check(line(url=endpoint, body=body(model="nobody", input="x")), 1)
     assert isinstance(verdict, list)
     assert verdict[0].message == f"The provided model 'nobody' is not supported by the Batch API. {models}"
@@ -439,3 +445,54 @@ def test_every_endpoint_has_its_rules(endpoint: str) -> None:
     """A deployment can serve no endpoint of which nothing is known here."""
     raw = line(url=endpoint, body={"model": "small", "messages": [], "input": "x", "prompt": "x"})
     assert isinstance(rules(endpoint=endpoint).check(raw, 1), bytes)
+
+
+ALLOWING = ModelPermissions(mode=ModelMode.ALLOW_LIST, model_ids=("small", "chatty", "gone"))
+DENYING = ModelPermissions(mode=ModelMode.DENY_LIST, model_ids=("large",))
+OF_PROJECT = f"Project `proj_{'1' * 32}` does not have access to model `large`."
+OF_KEY = "This API key does not have access to model `large`."
+
+
+@pytest.mark.parametrize(
+    ("permissions", "models", "said"),
+    [
+        (ALLOWING, None, f"{OF_PROJECT} Models for {CHAT}: 'small', 'chatty'."),
+        (DENYING, None, f"{OF_PROJECT} Models for {CHAT}: 'small', 'chatty'."),
+        (None, ("small", "gone"), f"{OF_KEY} Models for {CHAT}: 'small'."),
+        (DENYING, ("large", "small"), f"{OF_PROJECT} Models for {CHAT}: 'small'."),
+        (ALLOWING, (), f"{OF_PROJECT} No model that you may use serves {CHAT}."),
+    ],
+)
+@pytest.mark.parametrize("vendor", list(Vendor))
+def test_a_model_that_the_caller_may_not_use(
+    vendor: Vendor, permissions: ModelPermissions | None, models: tuple[str, ...] | None, said: str
+) -> None:
+    """OpenAI's code and sentence (contract 3.3), on every such line, with those models that may be used."""
+    access = ModelAccess(project_id="1" * 32, permissions=permissions, models=models)
+    checked = LineRules(vendor=vendor, endpoint=CHAT, deployments=DEPLOYMENTS, access=access)
+
+    for number in (1, 2):
+        refused = checked.check(line(custom_id=str(number), body=body(model="large")), number)
+        assert refused == [BatchError(code="model_not_found", message=said, param="body.model", line=number)]
+    assert checked.deployment is None
+
+
+def test_a_model_that_the_caller_may_use() -> None:
+    """Both lists have it."""
+    access = ModelAccess(project_id="1" * 32, permissions=ALLOWING, models=("small",))
+    checked = LineRules(vendor=Vendor.OPENAI, endpoint=CHAT, deployments=DEPLOYMENTS, access=access)
+
+    assert isinstance(checked.check(line(), 1), bytes)
+
+
+def test_an_unknown_model_shows_only_what_the_caller_may_use() -> None:
+    """Names of other teams' models are not told."""
+    access = ModelAccess(project_id="1" * 32, models=("large",))
+    checked = LineRules(vendor=Vendor.OPENAI, endpoint=CHAT, deployments=DEPLOYMENTS, access=access)
+
+    refused = checked.check(line(body=body(model="nobody")), 1)
+
+    assert isinstance(refused, list)
+    assert refused[0].message == (
+        f"The provided model 'nobody' is not supported by the Batch API. Models for {CHAT}: 'large'."
+    )

@@ -15,6 +15,7 @@ from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.files.file import File
 from shared.domain.files.upload import Upload
+from shared.domain.keys.project import Project
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.usage.ledger import LedgerHour, LedgerRow, Rollup, Width
 from shared.domain.webhooks.endpoint import WebhookEndpoint
@@ -217,6 +218,13 @@ class MemoryHeartbeats:
         return [beat for (of, batch, _), beat in self._beats.items() if of == deployment and batch_id in (None, batch)]
 
 
+class NoProjects:
+    """As much of a `ProjectStore` as a batch needs whose project nobody has changed."""
+
+    async def get(self, project_id: str) -> Stored[Project] | None:
+        return None
+
+
 class MemoryUsage:
     """`UsageStore`."""
 
@@ -286,6 +294,7 @@ def memory_stores() -> Stores:
         "batches": MemoryBatches(),
         "chunks": MemoryChunks(),
         "heartbeats": MemoryHeartbeats(),
+        "projects": NoProjects(),
         "usage": MemoryUsage(),
         "webhook_endpoints": NoWebhookEndpoints(),
     }

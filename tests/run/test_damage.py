@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from activities.validate_input import validate_input
@@ -13,6 +14,7 @@ from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch, CancelRequested, Status
 from shared.domain.batches.chunk import journal_blob, plan_blob
 from shared.domain.files.file import File
+from shared.domain.keys.project import ModelMode, ModelPermissions, default_project
 from shared.run.batches.change import change
 from shared.run.chunks.plan import read_all
 from shared.services import use
@@ -209,6 +211,18 @@ async def test_a_plan_that_is_gone_or_damaged_is_made_again(world: World, damage
     await world.service.stores.blobs.delete(plan_blob(batch.id, batch.plan))
     if damaged is not None:
         await world.service.stores.blobs.put(plan_blob(batch.id, batch.plan), damaged)
+    batch = await run(world, batch)
+
+    assert (batch.status, batch.completed, batch.failed) == (Status.COMPLETED, 30, 0)
+
+
+async def test_a_plan_is_made_again_when_the_model_may_not_be_used_any_more(world: World) -> None:
+    """The batch was let in when it might: it runs to its end."""
+    batch = await accepted(world, 30)
+    await world.service.stores.blobs.delete(plan_blob(batch.id, batch.plan))
+    nothing = ModelPermissions(mode=ModelMode.ALLOW_LIST, model_ids=())
+    project = msgspec.structs.replace(default_project(batch.created_at), model_permissions=nothing)
+    await world.service.stores.projects.insert(project)
     batch = await run(world, batch)
 
     assert (batch.status, batch.completed, batch.failed) == (Status.COMPLETED, 30, 0)

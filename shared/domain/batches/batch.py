@@ -53,8 +53,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     `input_blob` names the bytes in the BlobStore. With an `input_url` they are a copy of a caller's own blob, made in
     validation, and `input_file_id` is empty. With an `output_folder` (a URL) results go there. `key_id`: of the API key
-    that made it; None for the bootstrap key, and for batches from before there were others. `usage_owed`: it has ended,
-    but storage did not take what the ledger is to hold of it.
+    that made it; None for the bootstrap key, and for batches from before there were others. `key_models` are the models
+    that this key was for; None: all of its project. `usage_owed`: it has ended, but storage has not taken what the
+    ledger is to hold of it.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     input_url: str | None = None
     output_folder: str | None = None
     key_id: str | None = None
+    key_models: tuple[str, ...] | None = None
 
     status: Status = Status.VALIDATING
     in_progress_at: datetime | None = None

@@ -1,55 +1,107 @@
-"""Keys: who is calling. Today there is one key, the bootstrap key, and one owner; projects grow from `Caller`.
+"""Who is calling, and what he may do.
 
-Rule of this file: a secret is only ever compared by digest, in constant time, and appears in no message.
+Rule of this file: a secret is only ever compared by digest, in constant time, and appears in no message. Whether a key
+is unknown or its secret wrong is said in one and the same sentence; more is told only to whoever has proven the secret.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
-from shared.domain.errors import Unauthenticated
+from shared.domain.errors import Forbidden, Unauthenticated
+from shared.domain.keys.api_key import ApiKey
+from shared.domain.keys.model_access import ModelAccess
+from shared.domain.keys.project import Project
+from shared.domain.keys.scopes import ALL_OF_PROJECT, Scope, scopes_of
 
-DEFAULT_OWNER = "default"
+INVALID_KEY: Final = "invalid_api_key"
+_NO_DIGEST: Final = "0" * 64  # What an unknown id is compared with, so that it takes as long as a wrong secret.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """An authenticated caller; `owner` goes on every record it makes and bounds every look-up.
+    """An authenticated caller. `name` is who it is, in words for people.
 
-    `key_id`: of its API key; None for the bootstrap key.
+    `project` is None for an administrator. `key_id` is None without a stored key: the bootstrap key, a token of Entra.
+    `models` of None: all that the project may use; else only these of them.
     """
 
-    owner: str
+    name: str
+    scopes: frozenset[Scope]
+    project: Project | None = None
     key_id: str | None = None
+    models: tuple[str, ...] | None = None
+
+    @property
+    def owner(self) -> str:
+        """The project's id: it goes on every record that the caller makes, and bounds every look-up."""
+        if self.project is None:  # Its scopes keep it from every route that asks.
+            raise RuntimeError("An administrator owns nothing. Let the route name a scope of projects.")
+        return self.project.id
+
+    @property
+    def access(self) -> ModelAccess:
+        """To models. Raises as `owner` does."""
+        permissions = self.project.model_permissions if self.project else None
+        return ModelAccess(project_id=self.owner, permissions=permissions, models=self.models)
+
+    def require(self, scope: Scope) -> None:
+        """Raises Forbidden without it."""
+        if scope in self.scopes:
+            return
+        raise Forbidden(  # The first two sentences are OpenAI's (contract 1.3).
+            f"You have insufficient permissions for this operation. Missing scopes: {scope}. {_way_out(self, scope)}"
+        )
 
 
-def authenticate(bootstrap_key: str, presented: Iterable[str]) -> Caller:
-    """The caller behind the keys a request carries; one valid key among them is enough (contract 6.3).
+def _way_out(caller: Caller, scope: Scope) -> str:
+    if scope is Scope.ADMIN:
+        return "Use an administrator's key: a project's key never has this scope."
+    if caller.project is None:
+        return "This is an administrator's key, which works for administration only: use a project's key."
+    return "Use a key that has this scope, or have an administrator give it to yours."
 
-    Raises Unauthenticated if there is none, none is known, or the service has no key at all.
+
+ADMINISTRATOR: Final = Caller(name="bootstrap key", scopes=frozenset({Scope.ADMIN}))
+
+
+def operator_in(project: Project) -> Caller:
+    """The bootstrap key where a project is asked for; elsewhere it is `ADMINISTRATOR`."""
+    return Caller(name=ADMINISTRATOR.name, scopes=ALL_OF_PROJECT, project=project)
+
+
+def prove(key: ApiKey | None, digest: str) -> ApiKey:
+    """`key`, if `digest` is that of its secret. It takes as long without a key. Raises Unauthenticated."""
+    proven = hmac.compare_digest(digest, key.digest if key else _NO_DIGEST)
+    if key is None or not proven:
+        raise unknown_key()
+    return key
+
+
+def caller_of(key: ApiKey, project: Project | None, *, has_account: bool, now: datetime) -> Caller:
+    """Whom a proven key lets in. `project` and `has_account` are what its record names, as far as that is there.
+
+    Raises Unauthenticated.
     """
-    keys = [key for key in presented if key]
-    if not keys:
-        raise Unauthenticated(
-            "No API key was given. Send your key as 'Authorization: Bearer <key>' or as 'api-key: <key>'."
-        )
-    if not bootstrap_key:
-        raise Unauthenticated("This service has no key yet. Its operator must set BATCH_BOOTSTRAP_KEY.")
-    matches = [_same(bootstrap_key, key) for key in keys]  # all of them: the first match must not save time
-    if not any(matches):
-        raise Unauthenticated(
-            "Incorrect API key. Check the key, and that it belongs to this service.", code="invalid_api_key"
-        )
-    return Caller(owner=DEFAULT_OWNER)
+    if key.is_expired(now):
+        raise Unauthenticated("This API key has expired. Ask your administrator for a new one.", code=INVALID_KEY)
+    if key.is_admin:
+        return Caller(name=key.name, scopes=frozenset({Scope.ADMIN}), key_id=key.id)
+    if project is None or not has_account:
+        raise unknown_key()
+    if project.is_archived:
+        raise Unauthenticated("The project of this API key is archived. Use a key of another one.", code=INVALID_KEY)
+    return Caller(name=key.name, scopes=scopes_of(key.scopes), project=project, key_id=key.id, models=key.models)
 
 
-def _same(secret: str, presented: str) -> bool:
-    """Digests first, so that neither the length nor the position of a difference shows in the time taken."""
-    return hmac.compare_digest(_digest(secret), _digest(presented))
+def no_key() -> Unauthenticated:
+    return Unauthenticated(
+        "No API key was given. Send your key as 'Authorization: Bearer <key>' or as 'api-key: <key>'."
+    )
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+def unknown_key() -> Unauthenticated:
+    return Unauthenticated("Incorrect API key. Check the key, and that it belongs to this service.", code=INVALID_KEY)

@@ -11,7 +11,10 @@ from enum import StrEnum
 
 import msgspec
 
+from shared.domain import ids
+
 DEFAULT_PROJECT = "default"
+_PREFIX = "proj_"
 
 
 class ModelMode(StrEnum):
@@ -47,6 +50,16 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def is_archived(self) -> bool:
         return self.archived_at is not None
+
+
+def spell_project_id(canonical: str) -> str:
+    """As callers see it."""
+    return f"{_PREFIX}{canonical}"
+
+
+def parse_project_id(text: str) -> str | None:
+    """The canonical id behind any spelling, with the prefix or without, or None."""
+    return DEFAULT_PROJECT if text.removeprefix(_PREFIX) == DEFAULT_PROJECT else ids.parse(text, _PREFIX)
 
 
 def default_project(at: datetime) -> Project:

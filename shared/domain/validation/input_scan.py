@@ -17,6 +17,7 @@ from shared.domain.deployments.deployment import Deployment
 from shared.domain.endpoints import ENDPOINTS
 from shared.domain.files.file_format import foreign_encoding, foreign_format
 from shared.domain.json_problem import BOM
+from shared.domain.keys.model_access import ModelAccess
 from shared.domain.lines.request_line import end_of_blanks
 from shared.domain.usage.embedding_inputs import count_inputs
 from shared.domain.usage.tokens import TokenCounter, TokenTally
@@ -32,6 +33,7 @@ class ScanRules:
     vendor: Vendor
     endpoint: str
     deployments: Mapping[str, Deployment]
+    access: ModelAccess
     counter_for: Callable[[Deployment], TokenCounter]
     max_bytes: int
     max_line_bytes: int
@@ -55,7 +57,9 @@ class InputScan:
 
     def __init__(self, rules: ScanRules) -> None:
         self._rules = rules
-        self._lines = LineRules(vendor=rules.vendor, endpoint=rules.endpoint, deployments=rules.deployments)
+        self._lines = LineRules(
+            vendor=rules.vendor, endpoint=rules.endpoint, deployments=rules.deployments, access=rules.access
+        )
         self._chunks = ChunkPlanner(rules.chunk_lines, rules.chunk_bytes)
         self._errors: list[BatchError] = []
         self._error_count = 0

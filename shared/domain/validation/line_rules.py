@@ -15,6 +15,7 @@ import msgspec
 from shared.domain.batches.batch import BatchError
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.json_problem import why_not_json
+from shared.domain.keys.model_access import ModelAccess
 from shared.domain.lines.request_line import LineFields, decode_line
 from shared.domain.raw_json import ABSENT, TRUE, as_string, is_null, is_too_deep, is_utf8, kind_of, quoted
 from shared.domain.validation.line_endpoint import LineEndpoint
@@ -45,11 +46,14 @@ class LineRules:
     Memory grows by one 16-byte digest per line, whatever the length of the custom_ids.
     """
 
-    def __init__(self, *, vendor: Vendor, endpoint: str, deployments: Mapping[str, Deployment]) -> None:
+    def __init__(
+        self, *, vendor: Vendor, endpoint: str, deployments: Mapping[str, Deployment], access: ModelAccess
+    ) -> None:
         self._vendor = rules_of(vendor)
         self.deployment: str | None = None
         self._where = LineEndpoint(vendor, endpoint)
         self._deployments = deployments
+        self._access = access
         self._seen: set[bytes] = set()
         self._errors: list[BatchError] = []
         self._line = 0
@@ -150,6 +154,8 @@ class LineRules:
         if deployment is None:
             message = f"The provided model {quoted(model)} is not supported by the Batch API. {self._models()}"
             self._add("model_not_found", message, "body.model")
+        elif not self._access.allows(model):
+            self._add("model_not_found", f"{self._access.refusal(model)} {self._models()}", "body.model")
         elif self.deployment is not None:
             message = (
                 f"The model {quoted(model)} for this request does not match the rest of the batch. "
@@ -167,9 +173,11 @@ class LineRules:
 
     def _models(self) -> str:
         """What a caller can name in its place."""
-        names = [quoted(name) for name, known in self._deployments.items() if self.endpoint in known.endpoints]
+        serving = [name for name, known in self._deployments.items() if self.endpoint in known.endpoints]
+        names = [quoted(name) for name in serving if self._access.allows(name)]
         if not names:
-            return f"No model of this service serves {self.endpoint}."
+            whose = "that you may use" if serving else "of this service"
+            return f"No model {whose} serves {self.endpoint}."
         more = [f"{len(names) - _NAMED_MODELS} more"] if len(names) > _NAMED_MODELS else []
         return f"Models for {self.endpoint}: {', '.join([*names[:_NAMED_MODELS], *more])}."
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import Plan, PlannedChunk
+from shared.domain.keys.model_access import ModelAccess
 from shared.domain.validation.input_scan import Accepted, InputScan
 from shared.ports.base import BlobMissing
 from shared.run.chunks.plan import read_lines, read_plan, write_plan
@@ -32,8 +33,11 @@ async def plan_of(service: Services, batch: Batch) -> Plan | None:
 
 
 async def _planned_again(service: Services, batch: Batch) -> Plan | None:
-    """The chunk rows hold for the old plan only: another one, by other settings, is of no use."""
-    scan = InputScan(scan_rules(service, batch))
+    """The chunk rows hold for the old plan only: another one, by other settings, is of no use.
+
+    The batch was let in: that its project may not use the model any more changes no plan.
+    """
+    scan = InputScan(scan_rules(service, batch, ModelAccess(project_id=batch.owner)))
     verdict = None
     with suppress(BlobMissing):
         async for block in service.stores.blobs.read(batch.input_blob):

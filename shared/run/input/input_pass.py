@@ -13,9 +13,11 @@ from dataclasses import replace
 import msgspec
 
 from shared.domain.batches.batch import Batch, BatchError, Refused
+from shared.domain.keys.model_access import ModelAccess
 from shared.domain.validation.input_scan import Accepted, InputScan, ScanRules
 from shared.domain.validation.validation_errors import unsupported_window
 from shared.run.input.input_source import InputUnreadable, open_input
+from shared.run.projects import access_of
 from shared.services import Services
 from shared.settings import Settings
 
@@ -35,7 +37,7 @@ async def scan_input(
         return _refused(unsupported_window(batch, windows))
     try:
         source = await open_input(service, batch, copies=copies)
-        scan = InputScan(scan_rules(service, batch))
+        scan = InputScan(scan_rules(service, batch, await access_of(service, batch)))
         async with aclosing(source.blocks()) as blocks:
             async for block in blocks:
                 await asyncio.to_thread(scan.feed, block)  # a large block takes long: the event loop stays free
@@ -53,13 +55,14 @@ async def scan_input(
     return verdict
 
 
-def scan_rules(service: Services, batch: Batch) -> ScanRules:
+def scan_rules(service: Services, batch: Batch, access: ModelAccess) -> ScanRules:
     """What the batch's input is held against."""
     settings = service.settings
     return ScanRules(
         vendor=batch.vendor,
         endpoint=batch.endpoint,
         deployments=settings.deployments,
+        access=access,
         counter_for=service.counter_for,
         max_bytes=_max_bytes(settings, batch),
         max_line_bytes=settings.max_line_bytes,

@@ -1,0 +1,23 @@
+"""Projects as they are now, for whoever works in their name."""
+
+from __future__ import annotations
+
+from shared.domain.batches.batch import Batch
+from shared.domain.keys.model_access import ModelAccess
+from shared.domain.keys.project import DEFAULT_PROJECT, Project, default_project
+from shared.services import Services
+
+
+async def find_project(service: Services, project_id: str) -> Project | None:
+    """The default project is there without anybody having made it. Raises Unavailable."""
+    stored = await service.stores.projects.get(project_id)
+    if stored is not None:
+        return stored.value
+    return default_project(service.now()) if project_id == DEFAULT_PROJECT else None
+
+
+async def access_of(service: Services, batch: Batch) -> ModelAccess:
+    """What the batch's project may use at this moment, narrowed by what its key might when it made the batch."""
+    project = await find_project(service, batch.owner)
+    permissions = project.model_permissions if project else None
+    return ModelAccess(project_id=batch.owner, permissions=permissions, models=batch.key_models)

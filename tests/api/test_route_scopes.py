@@ -1,0 +1,62 @@
+"""Which scope each route asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.mounts import MOUNTS
+from shared.domain.keys.scopes import Scope
+
+SCOPES = {
+    Scope.FILES_READ: {"list_files", "retrieve_file", "download_file", "inspect_file", "retrieve_upload"},
+    Scope.FILES_WRITE: {
+        "create_file",
+        "delete_file",
+        "import_file",
+        "create_upload",
+        "add_part",
+        "complete_upload",
+        "cancel_upload",
+    },
+    Scope.BATCHES_READ: {
+        "list_batches",
+        "retrieve_batch",
+        "validate_batch",
+        "list_webhook_endpoints",
+        "retrieve_webhook_endpoint",
+        "list_webhook_event_types",
+    },
+    Scope.BATCHES_WRITE: {
+        "create_batch",
+        "cancel_batch",
+        "retry_batch",
+        "create_webhook_endpoint",
+        "update_webhook_endpoint",
+        "delete_webhook_endpoint",
+        "rotate_webhook_secret",
+        "test_webhook_endpoint",
+    },
+}
+ROUTES = sorted(
+    {
+        (route.method, mount.at(route.path), route.handler.__name__): route
+        for mount in MOUNTS
+        for route in mount.all_routes
+    }.items()
+)
+
+
+@pytest.mark.parametrize(("name", "route"), ROUTES, ids=[" ".join(name[:2]) for name, _ in ROUTES])
+def test_every_route_names_the_scope_of_what_it_does(name: tuple[str, str, str], route: object) -> None:
+    """A new handler has to be put into the table above: nothing is open because somebody forgot to think of it."""
+    expected = [scope for scope, handlers in SCOPES.items() if name[2] in handlers]
+
+    assert [route.scope] == expected
+
+
+@pytest.mark.parametrize(("name", "route"), ROUTES, ids=[" ".join(name[:2]) for name, _ in ROUTES])
+def test_reading_is_enough_only_for_what_changes_nothing(name: tuple[str, str, str], route: object) -> None:
+    """Validating is the one POST that stores nothing."""
+    reads = name[0] in ("GET", "HEAD") or name[2] == "validate_batch"
+
+    assert reads == (route.scope in (Scope.FILES_READ, Scope.BATCHES_READ))
