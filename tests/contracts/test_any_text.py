@@ -130,7 +130,7 @@ async def test_progress_is_kept_under_it(stores, text):
 async def test_creations_and_uploads_are_kept_under_it(stores, text):
     """By name; by owner and id, and the parts by theirs."""
     text = text or "-"
-    creation = Creation(name=text, request="r", retries=0, batch_id=an_id(1), at=START)
+    creation = Creation(name=text, request="r", retries=0, object_id=an_id(1), at=START)
     await stores.creations.put(creation, None)
     assert await collect(stores.creations.every()) == [creation]
     await stores.creations.delete(text)

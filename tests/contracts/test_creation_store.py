@@ -12,7 +12,7 @@ from tests.contracts.samples import START, an_id
 
 
 def a_creation(number=0, **changes):
-    values = {"name": f"{number:064x}", "request": "r", "retries": 0, "batch_id": an_id(number), "at": START}
+    values = {"name": f"{number:064x}", "request": "r", "retries": 0, "object_id": an_id(number), "at": START}
     return Creation(**values | changes)
 
 
@@ -60,7 +60,7 @@ async def test_every_record_is_listed(creations):
     """More than one page of them."""
     for number in range(203):
         await creations.put(a_creation(number), None)
-    assert {creation.batch_id async for creation in creations.every()} == {an_id(number) for number in range(203)}
+    assert {creation.object_id async for creation in creations.every()} == {an_id(number) for number in range(203)}
 
 
 async def test_deleting(creations):

@@ -47,6 +47,6 @@ async def test_a_walk_meets_every_row_once(stores, walk):
 async def test_a_full_last_page_is_not_the_end_of_a_walk(stores):
     """As many rows as pages hold, neither more nor fewer."""
     names = [f"{number:03}" for number in range(400)]
-    creations = [Creation(name=name, request="r", retries=0, batch_id=an_id(0), at=START) for name in names]
+    creations = [Creation(name=name, request="r", retries=0, object_id=an_id(0), at=START) for name in names]
     await asyncio.gather(*(stores.creations.put(creation, None) for creation in creations))
     assert [creation.name async for creation in stores.creations.every()] == names

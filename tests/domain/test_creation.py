@@ -34,7 +34,7 @@ def call(
 
 
 def made_by(first: RepeatableCall) -> Creation:
-    return Creation(name=first.name, request=first.request, retries=first.retries, batch_id=an_id(1), at=START)
+    return Creation(name=first.name, request=first.request, retries=first.retries, object_id=an_id(1), at=START)
 
 
 def test_a_retry_repeats_the_first_attempt() -> None:

@@ -34,7 +34,7 @@ class Sign(Enum):
 
 
 class Creation(msgspec.Struct, frozen=True, kw_only=True):
-    """One create call: `batch_id` and `at` are the id and time of creation its batch has, or will have.
+    """One create call: `object_id` and `at` are the id and time of creation that what it makes has, or will have.
 
     `name` is unique to the caller and what identifies the call; `request` is a digest of the whole request;
     `retries` is the SDK's count.
@@ -43,7 +43,7 @@ class Creation(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     request: str
     retries: int
-    batch_id: str
+    object_id: str = msgspec.field(name="batch_id")  # As it is stored; once only batches were created so.
     at: datetime
 
     def is_forgotten(self, now: datetime) -> bool:

@@ -1,0 +1,169 @@
+"""Projects, service accounts and keys as administrators see them (contract 10.3). Pure.
+
+Rule of this file: a key's text is shown by the two functions for answers to create calls, and by no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from api.edge.rendered_values import unix_seconds
+from shared.domain import ids
+from shared.domain.keys.api_key import ApiKey
+from shared.domain.keys.key_text import ADMIN_PREFIX, PROJECT_PREFIX
+from shared.domain.keys.new_key import Secret
+from shared.domain.keys.project import DEFAULT_PROJECT, ModelPermissions, Project
+from shared.domain.keys.service_account import ServiceAccount
+
+_PROJECT: Final = "proj_"
+_ACCOUNT: Final = "svc_acct_"
+_KEY: Final = "key_"
+_NEW_KEY: Final = "organization.project.service_account.api_key"
+
+
+def parse_project_id(text: str) -> str | None:
+    """The canonical id, or None; the default project is spelled `proj_default`."""
+    return DEFAULT_PROJECT if text == f"{_PROJECT}{DEFAULT_PROJECT}" else ids.parse(text, _PROJECT)
+
+
+def parse_account_id(text: str) -> str | None:
+    """The canonical id, or None."""
+    return ids.parse(text, _ACCOUNT)
+
+
+def parse_key_id(text: str) -> str | None:
+    """The canonical id, or None."""
+    return ids.parse(text, _KEY)
+
+
+def project_id(canonical: str) -> str:
+    return f"{_PROJECT}{canonical}"
+
+
+def account_id(canonical: str) -> str:
+    return f"{_ACCOUNT}{canonical}"
+
+
+def key_id(canonical: str) -> str:
+    return f"{_KEY}{canonical}"
+
+
+def render_project(project: Project) -> dict[str, Any]:
+    """`labels` is an extension. What this service has not is null, as for whoever has not asked for it."""
+    return {
+        "id": project_id(project.id),
+        "object": "organization.project",
+        "name": project.name,
+        "created_at": unix_seconds(project.created_at),
+        "archived_at": unix_seconds(project.archived_at),
+        "status": "archived" if project.is_archived else "active",
+        "external_key_id": None,
+        "residency": None,
+        "labels": dict(project.labels),
+    }
+
+
+def render_account(account: ServiceAccount) -> dict[str, Any]:
+    return {
+        "id": account_id(account.id),
+        "object": "organization.project.service_account",
+        "name": account.name,
+        "role": account.role,
+        "created_at": unix_seconds(account.created_at),
+    }
+
+
+def render_new_account(account: ServiceAccount, key: tuple[ApiKey, Secret] | None) -> dict[str, Any]:
+    """The answer to a create call: the account with its first key, if it got one."""
+    return render_account(account) | {"api_key": render_new_key(*key) if key else None}
+
+
+def render_new_key(key: ApiKey, secret: Secret) -> dict[str, Any]:
+    """The answer to a create call, the only one that has the key's text."""
+    return {
+        "id": key_id(key.id),
+        "object": _NEW_KEY,
+        "name": key.name,
+        "value": secret.text,
+        "created_at": unix_seconds(key.created_at),
+        "expires_at": unix_seconds(key.expires_at),
+        **_limits(key),
+    }
+
+
+def render_key(key: ApiKey, account: ServiceAccount | None, project: Project) -> dict[str, Any]:
+    """`account` is the key's, None if it has just been deleted."""
+    shown = None
+    if account is not None:
+        shown = {name: value for name, value in render_account(account).items() if name != "object"}
+    return {
+        "id": key_id(key.id),
+        "object": "organization.project.api_key",
+        "name": key.name,
+        "redacted_value": _redacted(key),
+        "created_at": unix_seconds(key.created_at),
+        "last_used_at": unix_seconds(key.last_used_at),
+        "expires_at": unix_seconds(key.expires_at),
+        "owner": {"type": "service_account", "service_account": shown},
+        "owner_project_access": "active" if account and not project.is_archived else "inactive",
+        **_limits(key),
+    }
+
+
+def render_admin_key(key: ApiKey) -> dict[str, Any]:
+    """There are no users here: the owner is the installation."""
+    return {
+        "id": key_id(key.id),
+        "object": "organization.admin_api_key",
+        "name": key.name,
+        "redacted_value": _redacted(key),
+        "created_at": unix_seconds(key.created_at),
+        "last_used_at": unix_seconds(key.last_used_at),
+        "expires_at": unix_seconds(key.expires_at),
+        "owner": {
+            "type": "user",
+            "object": "organization.user",
+            "id": "operator",
+            "name": "Operator",
+            "created_at": unix_seconds(key.created_at),
+            "role": "owner",
+        },
+    }
+
+
+def render_new_admin_key(key: ApiKey, secret: Secret) -> dict[str, Any]:
+    """The answer to a create call, the only one that has the key's text."""
+    return render_admin_key(key) | {"value": secret.text}
+
+
+def render_permissions(permissions: ModelPermissions) -> dict[str, Any]:
+    return {
+        "object": "project.model_permissions",
+        "mode": permissions.mode,
+        "model_ids": list(permissions.model_ids),
+    }
+
+
+def render_deleted(kind: str, object_id: str) -> dict[str, Any]:
+    """`kind` is the object's, `object_id` as callers see it."""
+    return {"id": object_id, "object": f"{kind}.deleted", "deleted": True}
+
+
+def render_page(data: Sequence[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
+    return {
+        "object": "list",
+        "data": list(data),
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": has_more,
+    }
+
+
+def _limits(key: ApiKey) -> dict[str, Any]:
+    """What the key may do, an extension: no scopes, all of a project; no models, those of the project."""
+    return {"scopes": list(key.scopes), "models": list(key.models or ()), "labels": dict(key.labels)}
+
+
+def _redacted(key: ApiKey) -> str:
+    return f"{ADMIN_PREFIX if key.is_admin else PROJECT_PREFIX}...{key.ending}"
