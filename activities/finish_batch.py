@@ -17,7 +17,7 @@ from shared.domain.batches.chunk import ChunkRow, Plan, PlannedChunk, block_id, 
 from shared.domain.files.file import RESULT_PURPOSE, File
 from shared.domain.ids import derived_id
 from shared.domain.lines.result_line import NeverRan
-from shared.domain.usage.usage import Usage
+from shared.domain.usage.usage import total
 from shared.domain.validation.validation_errors import lost_requests
 from shared.ports.base import AlreadyExists, Changed
 from shared.run.batches.change import change, load
@@ -150,7 +150,7 @@ async def _publish(service: Services, batch: Batch, rows: list[ChunkRow]) -> Fin
     return Finished(
         completed=sum(row.completed for row in rows),
         failed=sum(row.failed for row in rows),
-        usage=sum((row.usage for row in rows), Usage()),
+        usage=total([row.usage for row in rows]),
         model=next((row.model for row in rows if row.model), None),
         output_file_id=files.get("output"),
         error_file_id=files.get("error"),

@@ -17,6 +17,7 @@ from shared.domain.batches.chunk import plan_blob
 from shared.domain.errors import WrongState
 from shared.domain.validation.input_scan import Accepted
 from shared.run.batches.change import change, load
+from shared.run.batches.expectation import priced
 from shared.run.batches.run_beat import showing_life
 from shared.run.chunks.plan import write_plan
 from shared.run.input.input_pass import scan_input
@@ -62,7 +63,7 @@ async def _record(service: Services, batch: Batch, verdict: Accepted | Refused) 
     event, plan = (verdict, None) if isinstance(verdict, Refused) else (verdict.validated, verdict.plan)
     name = await write_plan(service.stores.blobs, batch.id, plan) if plan else None
     if isinstance(event, Validated):
-        event = msgspec.structs.replace(event, plan=name)
+        event = msgspec.structs.replace(await priced(service, batch, event), plan=name)
     with suppress(WrongState):  # Cancelled, or judged by another call of this activity: the record says which.
         return await change(service, batch, event)
     newest = await _newest(service, batch)

@@ -15,6 +15,7 @@ from api.batches.batch_validation import validate_batch
 from api.edge.dialect import AZURE_CLASSIC, AZURE_V1, DEEPINFRA, OPENAI, Dialect
 from api.edge.mount import Mount, Route, StartingRoute
 from api.files import files, uploads
+from api.usage.usage import USAGE
 from api.webhooks import webhooks
 from shared.domain.keys.scopes import Scope
 
@@ -67,6 +68,9 @@ def _with_all_routes(name: str, prefix: str, dialect: Dialect) -> Mount:
     )
 
 
+ORGANIZATION: Final = Mount(
+    name="organization", prefix="v1/organization", dialect=OPENAI, routes=(*USAGE,), starting_routes=()
+)
 MOUNTS: Final = (
     _with_all_routes("openai", OPENAI.prefix, OPENAI),
     _with_all_routes("deepinfra", DEEPINFRA.prefix, DEEPINFRA),
@@ -74,4 +78,5 @@ MOUNTS: Final = (
     _with_all_routes("azure", AZURE_CLASSIC.prefix, AZURE_CLASSIC),
     # SDKs before 1.65.2 put the deployment into the path (contract 6.3); it is accepted, unread.
     _with_all_routes("azure_deployment", f"{AZURE_CLASSIC.prefix}/deployments/{{deployment}}", AZURE_CLASSIC),
+    ORGANIZATION,
 )

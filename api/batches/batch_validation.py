@@ -20,15 +20,17 @@ from api.edge.rendered_values import unix_seconds
 from shared.domain import ids
 from shared.domain.batches import forecast
 from shared.domain.batches.batch import Batch, Refused, Validated
+from shared.domain.batches.cost import expected_cost
 from shared.domain.batches.forecast import Measured
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import InvalidRequest
+from shared.domain.usage.money import shown
 from shared.domain.validation.input_scan import Accepted
+from shared.run.batches.expectation import measured_before
 from shared.run.input.input_pass import StillWanted, scan_input
 from shared.services import Services
 
 MOST_SECONDS = 180.0  # Azure's front end gives a call up after 230.
-_RECENT = 100  # Batches of the caller that tell how fast its deployment is.
 
 
 async def validate_batch(request: Request, call: Call) -> Response:
@@ -91,7 +93,7 @@ async def _outlook(call: Call, batch: Batch, validated: Validated) -> dict[str, 
     store, name = call.service.stores.batches, validated.deployment
     deployment = call.service.settings.deployments[name]
     ahead = [other async for other in store.unfinished() if other.deployment == name]
-    found = forecast.measured(await store.list(batch.owner, limit=_RECENT), name)
+    found = await measured_before(call.service, batch.owner, name)
     lasts = forecast.duration(deployment, validated.total, validated.input_tokens, ahead, found)
     end = None if lasts is None else batch.created_at + lasts
     deadline = batch.deadline()
@@ -107,16 +109,13 @@ async def _outlook(call: Call, batch: Batch, validated: Validated) -> dict[str, 
     }
 
 
-def _cost(deployment: Deployment, validated: Validated, found: Measured | None) -> dict[str, float | None] | None:
-    if deployment.price is None:
+def _cost(deployment: Deployment, validated: Validated, found: Measured | None) -> dict[str, Any] | None:
+    price = deployment.price
+    if price is None:
         return None
-    cost = forecast.cost(deployment.price, validated.total, validated.input_tokens, found)
-    total = None if cost.output is None else cost.input + cost.output
-    return {name: _rounded(part) for name, part in (("input", cost.input), ("output", cost.output), ("total", total))}
-
-
-def _rounded(amount: float | None) -> float | None:
-    return None if amount is None else round(amount, 6)
+    cost = expected_cost(price, validated.total, validated.input_tokens, found)
+    parts = {"input": cost.input, "output": cost.output, "total": cost.total}
+    return {"currency": price.currency, **{name: shown(picos) for name, picos in parts.items()}}
 
 
 def _quota(deployment: Deployment, validated: Validated, ahead: Sequence[Batch]) -> dict[str, int | bool | None]:

@@ -13,9 +13,11 @@ from typing import Any
 from api.edge.dialect import Dialect, batch_id, result_id, upload_id
 from api.edge.rendered_values import documented, unix_seconds
 from shared.domain.batches.batch import Batch, BatchError
+from shared.domain.batches.cost import BatchCost, batch_cost
 from shared.domain.batches.forecast import NO_PROGRESS, Progress, progress
 from shared.domain.batches.hold_up import HoldUp
 from shared.domain.files.blob_address import result_address
+from shared.domain.usage.money import shown
 from shared.domain.usage.usage import Usage
 
 
@@ -71,6 +73,8 @@ def _blobs(dialect: Dialect, batch: Batch) -> dict[str, str]:
 def _extensions(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp | None) -> dict[str, Any]:
     """Keys of ours (docs/api.md), there only when they say something."""
     found: dict[str, Any] = {"retry_of": batch_id(dialect, batch.retry_of)} if batch.retry_of else {}
+    if cost := batch_cost(batch):
+        found["cost"] = _cost(cost)
     running = progress(batch, now) or (NO_PROGRESS if held_up else None)
     return found | {"progress": _progress(running, held_up)} if running else found
 
@@ -105,6 +109,10 @@ def _usage(usage: Usage) -> dict[str, Any]:
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "total_tokens": usage.input_tokens + usage.output_tokens,
     }
+
+
+def _cost(cost: BatchCost) -> dict[str, Any]:
+    return {"currency": cost.currency, "estimated": shown(cost.estimated), "actual": shown(cost.actual)}
 
 
 def _progress(progress: Progress, held_up: HoldUp | None) -> dict[str, Any]:

@@ -18,10 +18,12 @@ from api.openapi.azure_schemas import AZURE_COMPONENTS
 from api.openapi.operations import OPERATIONS, Operation, json_answer
 from api.openapi.schemas import COMPONENTS, TEXT, Schema
 from api.openapi.service_paths import SERVICE_COMPONENTS, SERVICE_PATHS, describe_document
+from api.openapi.usage_operations import USAGE_COMPONENTS, USAGE_OPERATIONS
 from shared.domain.errors import DurableBatchError, Forbidden, InvalidRequest, NotFound, Unauthenticated, Unavailable
 from shared.domain.webhooks.event import EventType
 from shared.version import VERSION
 
+ALL_OPERATIONS = {**OPERATIONS, **USAGE_OPERATIONS}
 DOCUMENT = "openapi.json"  # under a dialect's prefix
 _PARAMETER = re.compile(r"{(\w+)}", re.ASCII)
 _ERRORS = {
@@ -54,7 +56,7 @@ def build_document(dialect: Dialect, mounts: Iterable[Mount]) -> dict[str, Any]:
         "paths": paths,
         "webhooks": {event_type: {"post": _event(event_type)} for event_type in EventType},
         "components": {
-            "schemas": {**COMPONENTS, **AZURE_COMPONENTS, **SERVICE_COMPONENTS},
+            "schemas": {**COMPONENTS, **AZURE_COMPONENTS, **SERVICE_COMPONENTS, **USAGE_COMPONENTS},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "api-key"},
@@ -65,7 +67,7 @@ def build_document(dialect: Dialect, mounts: Iterable[Mount]) -> dict[str, Any]:
 
 def _operation(mount: Mount, route: Route | StartingRoute) -> dict[str, Any]:
     dialect, name = mount.dialect, route.handler.__name__
-    operation = OPERATIONS[name]
+    operation = ALL_OPERATIONS[name]
     described = {
         "operationId": f"{mount.name}_{name}",
         "tags": [operation.tag],

@@ -135,6 +135,12 @@ _PROGRESS = record(
     description="Averages since the batch began to run; `held_up` of a single batch says why it waits or is slow. An "
     "extension.",
 )
+_CURRENCY: Schema = {"type": "string", "description": "A code of ISO 4217."}
+_COST = record(
+    {"currency": _CURRENCY, "estimated": or_null(NUMBER), "actual": NUMBER},
+    description="By the deployment's price when the batch was validated: of `usage`, and until the batch ends of all "
+    "that it will come to. An extension.",
+)
 _ANY_ENDPOINT = one_of(sorted({spelling for vendor in Vendor for spelling in offered_by(vendor)}))
 _TIMES = ("in_progress_at", "finalizing_at", "completed_at", "failed_at", "expired_at", "cancelling_at", "cancelled_at")
 _BATCH = record(
@@ -159,13 +165,15 @@ _BATCH = record(
         "output_blob": TEXT,
         "error_blob": TEXT,
         "retry_of": TEXT,
+        "cost": ref("Cost"),
         "progress": ref("Progress"),
     },
-    optional=("input_blob", "output_blob", "error_blob", "retry_of", "progress"),
-    description="The three blobs are Azure's; `retry_of` and `progress` are extensions, there when they say something.",
+    optional=("input_blob", "output_blob", "error_blob", "retry_of", "cost", "progress"),
+    description="The three blobs are Azure's; `retry_of`, `cost` and `progress` are extensions, there when they say "
+    "something.",
 )
 _BATCHES = page("Batch", or_null(TEXT), description="The ids at the ends of an empty page are null.")
-_COST = record({"input": NUMBER, "output": or_null(NUMBER), "total": or_null(NUMBER)})
+_EXPECTED_COST = record({"currency": _CURRENCY, "input": NUMBER, "output": or_null(NUMBER), "total": or_null(NUMBER)})
 _VALIDATION = record(
     {
         "object": only("batch.validation"),
@@ -178,7 +186,7 @@ _VALIDATION = record(
         "requests": or_null(WHOLE),
         "input_tokens": or_null(WHOLE),
         "token_method": or_null(one_of(TokenMethod)),
-        "estimated_cost": or_null(_COST),
+        "estimated_cost": or_null(_EXPECTED_COST),
         "estimated_completion_at": or_null(SECONDS),
         "fits_completion_window": or_null(TRUTH),
         "enqueued_tokens": or_null(WHOLE),
@@ -252,6 +260,7 @@ COMPONENTS: Mapping[str, Schema] = {
     "BatchErrors": _BATCH_ERRORS,
     "Batches": _BATCHES,
     "Usage": _USAGE,
+    "Cost": _COST,
     "Progress": _PROGRESS,
     "BatchValidation": _VALIDATION,
     "WebhookEndpoint": record(_ENDPOINT),

@@ -38,9 +38,7 @@ class Report:
 
 
 _LIMITS: Final = {Width.MINUTE: (60, 1440), Width.HOUR: (24, 168), Width.DAY: (7, 31)}
-COMPLETIONS: Final = Report(
-    kind=ReportKind.COMPLETIONS, groups=(*_ALL, "batch", "service_tier"), limits=_LIMITS
-)
+COMPLETIONS: Final = Report(kind=ReportKind.COMPLETIONS, groups=(*_ALL, "batch", "service_tier"), limits=_LIMITS)
 EMBEDDINGS: Final = Report(kind=ReportKind.EMBEDDINGS, groups=_ALL, limits=_LIMITS)
 MODERATIONS: Final = Report(kind=ReportKind.MODERATIONS, groups=_ALL, limits=_LIMITS)
 IMAGES: Final = Report(
@@ -61,6 +59,7 @@ class UsageQuery:
     which: Filter
     by: GroupBy
     groups: frozenset[str]
+    has_line_items: bool
     next_page: str | None
 
 
@@ -75,7 +74,14 @@ def parse_usage_query(report: Report, query: Iterable[tuple[str, str]], now: dat
     by = GroupBy(
         project="project_id" in groups, key="api_key_id" in groups, model=not groups.isdisjoint(("model", "line_item"))
     )
-    return UsageQuery(span=span, which=_filter(report, given), by=by, groups=groups, next_page=next_page)
+    return UsageQuery(
+        span=span,
+        which=_filter(report, given),
+        by=by,
+        groups=groups,
+        has_line_items="line_item" in groups or (report.kind is None and bool(given["line_items"])),
+        next_page=next_page,
+    )
 
 
 def _page(report: Report, given: Mapping[str, Sequence[str]], now: datetime) -> tuple[Span, str | None]:

@@ -29,6 +29,7 @@ class Endpoint:
     offered_by: frozenset[Vendor] = _OPENAI_AND_AZURE
     # Vendors whose callers may name another one with this mark: the file's first line settles it (contract 1.5.5).
     told_by_file_at: frozenset[Vendor] = frozenset()
+    makes_images: bool = False  # an answer is billed by them, too (contract 9.5)
     limits_inputs: bool = False  # how many inputs all lines have together is limited (contract 3.5)
     has_classic_path: bool = True  # Azure serves it under dated api-versions, too (contract 6.3)
 
@@ -37,21 +38,40 @@ ENDPOINTS: Final[Mapping[str, Endpoint]] = {
     "/v1/chat/completions": Endpoint(
         title="Chat Completions",
         needed=("messages",),
-        operation="chat", report=ReportKind.COMPLETIONS,
+        operation="chat",
+        report=ReportKind.COMPLETIONS,
         offered_by=_ALL,
         told_by_file_at=frozenset({Vendor.AZURE}),
     ),
-    "/v1/completions": Endpoint(title="Completions", needed=("prompt",), operation="text_completion", report=ReportKind.COMPLETIONS, offered_by=_ALL),
-    "/v1/embeddings": Endpoint(
-        title="Embeddings", needed=("input",), operation="embeddings", report=ReportKind.EMBEDDINGS, offered_by=_ALL, limits_inputs=True
+    "/v1/completions": Endpoint(
+        title="Completions",
+        needed=("prompt",),
+        operation="text_completion",
+        report=ReportKind.COMPLETIONS,
+        offered_by=_ALL,
     ),
-    "/v1/images/edits": Endpoint(title="Images", needed=("prompt",), operation="image_edit", report=ReportKind.IMAGES),
-    "/v1/images/generations": Endpoint(title="Images", needed=("prompt",), operation="image_generation", report=ReportKind.IMAGES),
-    "/v1/moderations": Endpoint(title="Moderations", needed=("input",), operation="moderation", report=ReportKind.MODERATIONS),
+    "/v1/embeddings": Endpoint(
+        title="Embeddings",
+        needed=("input",),
+        operation="embeddings",
+        report=ReportKind.EMBEDDINGS,
+        offered_by=_ALL,
+        limits_inputs=True,
+    ),
+    "/v1/images/edits": Endpoint(
+        title="Images", needed=("prompt",), operation="image_edit", report=ReportKind.IMAGES, makes_images=True
+    ),
+    "/v1/images/generations": Endpoint(
+        title="Images", needed=("prompt",), operation="image_generation", report=ReportKind.IMAGES, makes_images=True
+    ),
+    "/v1/moderations": Endpoint(
+        title="Moderations", needed=("input",), operation="moderation", report=ReportKind.MODERATIONS
+    ),
     "/v1/responses": Endpoint(
         title="Responses",
         needed=("input", "prompt", "previous_response_id", "conversation"),
-        operation="responses", report=ReportKind.COMPLETIONS,
+        operation="responses",
+        report=ReportKind.COMPLETIONS,
         told_by_file_at=frozenset({Vendor.AZURE}),
         has_classic_path=False,
     ),

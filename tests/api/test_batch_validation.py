@@ -14,7 +14,8 @@ import pytest
 from api.batches.batch_validation import scan_in_time
 from api.edge.endpoint import status_of
 from shared.domain.batches.batch import Batch, Status
-from shared.domain.deployments.deployment import Deployment, Price
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.deployments.price_setting import read_price
 from shared.domain.errors import InvalidRequest
 from shared.domain.usage.usage import Usage
 from shared.domain.validation.input_scan import Accepted
@@ -41,7 +42,7 @@ def line(number: int, **changes: Any) -> bytes:
 @pytest.fixture
 async def deployed(services: Services) -> AsyncIterator[Services]:
     """The deployment `m`: a token of input costs 2, of output 10 millionths; 60 requests a minute."""
-    price = Price(input=2.0, output=10.0)
+    price, _ = read_price({"input": 2.0, "output": 10.0})
     deployment = Deployment(
         name="m", base_url="http://upstream", price=price, requests_per_minute=60, enqueued_token_limit=300
     )
@@ -79,7 +80,7 @@ async def test_a_good_file(validate: Ask, deployed: Services, clock: Clock) -> N
         "requests": 2,
         "input_tokens": 194,
         "token_method": "estimate",
-        "estimated_cost": {"input": 0.000388, "output": None, "total": None},
+        "estimated_cost": {"currency": "USD", "input": 0.000388, "output": None, "total": None},
         "estimated_completion_at": int(clock.now.timestamp()) + 2,
         "fits_completion_window": True,
         "enqueued_tokens": 0,
@@ -157,7 +158,12 @@ async def test_rates_of_ended_batches_tell_output_cost_and_end(validate: Ask, de
     ran = {"status": Status.COMPLETED, "total": 10, "completed": 10, "usage": Usage(output_tokens=500)}
     await deployed.stores.batches.insert(other(clock, finalizing_at=clock.now + timedelta(seconds=100), **ran))
     answer = await validate(line(1) + line(2))
-    assert answer["estimated_cost"] == {"input": 0.000388, "output": 0.001, "total": 0.001388}
+    assert answer["estimated_cost"] == {
+        "currency": "USD",
+        "input": 0.000388,
+        "output": 0.001,
+        "total": 0.001388,
+    }
     assert answer["estimated_completion_at"] == int(clock.now.timestamp()) + 20
 
 

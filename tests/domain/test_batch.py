@@ -27,6 +27,7 @@ from shared.domain.batches.batch import (
     with_progress,
 )
 from shared.domain.batches.chunk import ChunkRow
+from shared.domain.deployments.price import Price, Rates
 from shared.domain.errors import WrongState
 from shared.domain.usage.tokens import TokenMethod
 from shared.domain.usage.usage import Usage
@@ -45,8 +46,17 @@ BATCH = Batch(
     created_at=START,
     expires_at=START + timedelta(hours=24),
 )
+PRICE = Price(rates=Rates(input=3))
 EVENTS: dict[str, Event] = {
-    "validated": Validated(deployment="small", total=9, chunks=2, input_tokens=70, token_method=TokenMethod.O200K_BASE),
+    "validated": Validated(
+        deployment="small",
+        total=9,
+        chunks=2,
+        input_tokens=70,
+        token_method=TokenMethod.O200K_BASE,
+        price=PRICE,
+        expected_picos=7,
+    ),
     "refused": Refused(errors=(BatchError(code="empty_file", message="Empty."),)),
     "cancel": CancelRequested(),
     "done": RequestsDone(),
@@ -141,6 +151,7 @@ def test_validated_takes_over_what_the_pass_found() -> None:
     after = apply(BATCH, EVENTS["validated"], NOW)
     assert (after.deployment, after.total, after.chunks, after.input_tokens) == ("small", 9, 2, 70)
     assert after.token_method is TokenMethod.O200K_BASE
+    assert (after.price, after.expected_picos) == (PRICE, 7)
 
 
 def test_finished_takes_over_counts_usage_and_files() -> None:
@@ -156,6 +167,7 @@ def test_a_refusal_after_validation_looks_like_one_during_it() -> None:
     after = apply(validated, EVENTS["refused"], NOW)
     assert (after.in_progress_at, after.total, after.failed_at) == (None, 0, NOW)
     assert (after.input_tokens, after.token_method) == (0, None)
+    assert (after.price, after.expected_picos) == (None, None)
 
 
 def test_a_cancelled_batch_has_no_errors() -> None:

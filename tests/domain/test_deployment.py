@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from shared.domain.deployments.deployment import Deployment, Price, UpstreamKind, parse_deployments
+from shared.domain.deployments.deployment import Deployment, UpstreamKind, parse_deployments
+from shared.domain.deployments.price import Price, Rates
 from shared.domain.endpoints import ENDPOINTS
 from shared.domain.upstream.upstream import build_request
 
@@ -54,7 +55,7 @@ def test_every_setting_is_taken_over() -> None:
         tokens_per_minute=5,
         enqueued_token_limit=6,
         request_timeout_seconds=7,
-        price=Price(input=1.5, output=2),
+        price=Price(rates=Rates(input=1_500_000, cached_input=1_500_000, cache_write=1_500_000, output=2_000_000)),
     )
 
 

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from shared.domain.batches.batch import Batch, Status
-from shared.domain.batches.forecast import Cost, Measured, cost, duration, measured, progress
-from shared.domain.deployments.deployment import Deployment, Price
+from shared.domain.batches.forecast import Measured, duration, measured, progress
+from shared.domain.deployments.deployment import Deployment
 from shared.domain.usage.usage import Usage
 from shared.domain.vendors.vendor import Vendor
 
@@ -124,11 +124,3 @@ def test_other_batches_get_as_much_as_this_one_meanwhile() -> None:
     found = Measured(requests_per_second=1.0, output_tokens_per_request=1.0)
     ahead = [changed(total=5000), changed(total=30)]
     assert duration(DEPLOYMENT, 100, 1000, ahead, found) == timedelta(seconds=100 + 100 + 30)
-
-
-def test_cost_is_per_million_tokens() -> None:
-    """Answers are as long as they were before."""
-    price = Price(input=2.0, output=10.0)
-    found = Measured(requests_per_second=1.0, output_tokens_per_request=50.0)
-    assert cost(price, 1000, 500_000, found) == Cost(input=1.0, output=0.5)
-    assert cost(price, 1000, 500_000, None) == Cost(input=1.0, output=None)

@@ -15,10 +15,11 @@ import msgspec
 
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.batches.restarts import Restarts, one_more
+from shared.domain.deployments.price import Price
 from shared.domain.errors import WrongState
 from shared.domain.usage.expected_load import ExpectedLoad
 from shared.domain.usage.tokens import TokenMethod
-from shared.domain.usage.usage import Usage
+from shared.domain.usage.usage import Usage, total
 from shared.domain.vendors.rules import rules_of
 from shared.domain.vendors.vendor import Vendor, VendorRules
 
@@ -54,8 +55,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     `input_blob` names the bytes in the BlobStore. With an `input_url` they are a copy of a caller's own blob, made in
     validation, and `input_file_id` is empty. With an `output_folder` (a URL) results go there. `key_id`: of the API key
     that made it; None for the bootstrap key, and for batches from before there were others. `key_models` are the models
-    that this key was for; None: all of its project. `usage_owed`: it has ended, but storage has not taken what the
-    ledger is to hold of it.
+    that this key was for; None: all of its project. `price` is what the deployment's was at validation,
+    `expected_picos` what the batch was then expected to cost, if that was known. `usage_owed`: it has ended, but
+    storage has not taken what the ledger is to hold of it.
     """
 
     id: str
@@ -92,6 +94,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     chunks: int = 0
     input_tokens: int = 0
     token_method: TokenMethod | None = None
+    price: Price | None = None
+    expected_picos: int | None = None
     completed: int = 0
     failed: int = 0
     usage: Usage = Usage()
@@ -150,6 +154,8 @@ class Validated(msgspec.Struct, frozen=True, kw_only=True):
     chunks: int
     input_tokens: int
     token_method: TokenMethod | None = None
+    price: Price | None = None
+    expected_picos: int | None = None
     input_etag: str | None = None
     input_blob: str | None = None
     plan: str | None = None
@@ -239,7 +245,8 @@ def apply(batch: Batch, event: Event, now: datetime) -> Batch:
     if status is Status.EXPIRED:  # From the deadline on nothing new is begun: that is finalizing (contract 9.3).
         changes["finalizing_at"] = min(now, max(batch.expires_at, batch.in_progress_at or batch.expires_at))
     if isinstance(event, Refused):  # Nothing ran: as if validation had found it (contract 2.3, 2.4).
-        changes |= {"in_progress_at": None, "total": 0, "chunks": 0, "input_tokens": 0, "token_method": None}
+        changes |= {"in_progress_at": None, "total": 0, "chunks": 0, "input_tokens": 0}
+        changes |= {"token_method": None, "price": None, "expected_picos": None}
     if isinstance(event, Refused) and status is Status.CANCELLED:
         changes["errors"] = ()
     return msgspec.structs.replace(batch, **changes)
@@ -259,6 +266,6 @@ def with_progress(batch: Batch, rows: list[ChunkRow]) -> Batch:
         batch,
         completed=sum(row.completed for row in rows),
         failed=sum(row.failed for row in rows),
-        usage=sum((row.usage for row in rows), Usage()),
+        usage=total([row.usage for row in rows]),
         model=next((row.model for row in rows if row.model), batch.model),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import ChunkRow
+from shared.domain.deployments.charges import charges_of
 from shared.domain.usage.ledger import Amounts, LedgerRow, Tally
 
 
@@ -14,7 +15,8 @@ def ledger_row(batch: Batch, row: ChunkRow) -> LedgerRow | None:
     """
     if not row.sealed or not row.finished or batch.deployment is None:
         return None
-    amounts = Amounts(completed=row.completed, failed=row.failed, usage=row.usage)
+    charges = charges_of(row.usage, batch.price) if batch.price else ()
+    amounts = Amounts(completed=row.completed, failed=row.failed, usage=row.usage, charges=charges)
     return LedgerRow(
         project=batch.owner,
         batch_id=batch.id,

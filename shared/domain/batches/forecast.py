@@ -1,4 +1,4 @@
-"""How long a batch takes and what it costs: rates of a running one, an estimate for one that has not begun.
+"""How long a batch takes: rates of a running one, an estimate for one that has not begun.
 
 Everything here is an estimate, said plainly as None where there is nothing to estimate from. Rates come from batch
 records alone: no line and no lane is looked at.
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.batches.batch import Batch, Status
-from shared.domain.deployments.deployment import Deployment, Price
+from shared.domain.deployments.deployment import Deployment
 
 _LONGEST = timedelta(days=3650)  # What lasts longer is shown as this: dates end with the year 9999.
 _NOT_BEGUN = "No request has finished yet."
@@ -57,6 +57,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
     requests_per_second: float
     output_tokens_per_request: float
+    images_per_request: float = 0.0
 
 
 def measured(batches: Iterable[Batch], deployment: str) -> Measured | None:
@@ -68,6 +69,7 @@ def measured(batches: Iterable[Batch], deployment: str) -> Measured | None:
     return Measured(
         requests_per_second=largest.total / _seconds_run(largest),
         output_tokens_per_request=largest.usage.output_tokens / largest.completed,
+        images_per_request=largest.usage.images / largest.completed,
     )
 
 
@@ -100,18 +102,3 @@ def duration(
 
 def _duration(seconds: float) -> timedelta:
     return timedelta(seconds=min(seconds, _LONGEST.total_seconds()))
-
-
-class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """In the currency of the deployment's price. `output` is None while nothing is known of answers' lengths."""
-
-    input: float
-    output: float | None
-
-
-def cost(price: Price, requests: int, input_tokens: int, found: Measured | None) -> Cost:
-    output_tokens = requests * found.output_tokens_per_request if found else None
-    return Cost(
-        input=input_tokens * price.input / 1e6,
-        output=None if output_tokens is None else output_tokens * price.output / 1e6,
-    )

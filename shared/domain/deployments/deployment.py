@@ -23,6 +23,8 @@ from shared.domain.deployments.base_url import (
 from shared.domain.deployments.credential import AROUND, key_problem, variable_problem
 from shared.domain.deployments.json_setting import read_objects
 from shared.domain.deployments.near_miss import did_you_mean
+from shared.domain.deployments.price import Price
+from shared.domain.deployments.price_setting import read_price
 from shared.domain.endpoints import ENDPOINTS
 from shared.domain.usage.tokens import TokenMethod, method_of_model
 
@@ -35,13 +37,6 @@ class UpstreamKind(StrEnum):
 
 
 _CHOICES: Mapping[str, type[StrEnum]] = {"kind": UpstreamKind, "tokens": TokenMethod}
-
-
-class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Currency units per million tokens."""
-
-    input: float = 0.0
-    output: float = 0.0
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, cache_hash=True):
@@ -110,13 +105,15 @@ def _parse_one(name: str, entry: dict[str, Any], environment: Mapping[str, str])
     known = [setting for setting in Deployment.__struct_fields__ if setting != "name"]
     problems = [f"{where}.{each}: not a setting; {_advice(each, known)}" for each in entry if each not in known]
     given = _cleaned({key: entry[key] for key in entry if key in known})
+    price = given.pop("price", None)
     try:
         deployment = msgspec.convert(given | {"name": name}, Deployment)
     except msgspec.ValidationError as error:
         unknown = [f"{where}.{problem}" for problem in _unknown_choices(given)]
         return None, [*problems, *(unknown or [f"{where}: {error}"])]
     deployment, found = _put_right(deployment)
-    found += _credential_mistakes(deployment, environment) + _mistakes(deployment)
+    deployment, wrong = _priced(deployment, price)
+    found += wrong + _credential_mistakes(deployment, environment) + _mistakes(deployment)
     problems += [f"{where}.{problem}" for problem in found]
     if deployment.api_key_env and not problems:
         key = environment[deployment.api_key_env].strip(AROUND)
@@ -164,6 +161,13 @@ def _put_right(deployment: Deployment) -> tuple[Deployment, list[str]]:
     ]
     changes = {setting: value for setting, value in said.items() if value}
     return msgspec.structs.replace(deployment, base_url=address.base_url, **changes), found
+
+
+def _priced(deployment: Deployment, price: Any) -> tuple[Deployment, list[str]]:
+    if price is None:
+        return deployment, []
+    read, found = read_price(price)
+    return msgspec.structs.replace(deployment, price=read), found
 
 
 def _unknown_choices(entry: dict[str, Any]) -> list[str]:

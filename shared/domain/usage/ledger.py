@@ -42,12 +42,25 @@ def start_of(at: datetime, width: Width) -> datetime:
     return at.astimezone(UTC) - (at - _EPOCH) % width.length
 
 
+class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What so many of one kind of token cost, or so many images; `picos` as in `usage/money`."""
+
+    currency: str
+    item: str
+    quantity: int = 0
+    picos: int = 0
+
+
 class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`completed` requests are in an output file, `failed` ones ran and are in an error file."""
+    """`completed` requests are in an output file, `failed` ones ran and are in an error file.
+
+    `charges` has one for each currency and item; none where the deployment had no price.
+    """
 
     completed: int = 0
     failed: int = 0
     usage: Usage = Usage()
+    charges: tuple[Charge, ...] = ()
 
 
 def total(amounts: Sequence[Amounts]) -> Amounts:
@@ -55,6 +68,23 @@ def total(amounts: Sequence[Amounts]) -> Amounts:
         completed=sum(each.completed for each in amounts),
         failed=sum(each.failed for each in amounts),
         usage=total_usage([each.usage for each in amounts]),
+        charges=total_charges(charge for each in amounts for charge in each.charges),
+    )
+
+
+def total_charges(charges: Iterable[Charge]) -> tuple[Charge, ...]:
+    """One for each currency and item, in order."""
+    found: defaultdict[tuple[str, str], list[Charge]] = defaultdict(list)
+    for charge in charges:
+        found[charge.currency, charge.item].append(charge)
+    return tuple(
+        Charge(
+            currency=currency,
+            item=item,
+            quantity=sum(charge.quantity for charge in alike),
+            picos=sum(charge.picos for charge in alike),
+        )
+        for (currency, item), alike in sorted(found.items())
     )
 
 

@@ -6,7 +6,7 @@ Rule of this file: whole buckets only. One that a report begins or ends in is sh
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -117,3 +117,12 @@ def buckets(span: Span, used: Iterable[Used], which: Filter, by: GroupBy) -> lis
 def _results(groups: dict[Group, list[Amounts]]) -> list[tuple[Group, Amounts]]:
     ordered = sorted(groups, key=lambda group: (group.project or "", group.key_id or "", group.model or ""))
     return [(group, total(groups[group])) for group in ordered]
+
+
+def by_line_item(used: Iterable[Used]) -> Iterator[Used]:
+    """What is charged for, each item apart, with `gpt-5-mini, input_tokens` as its model."""
+    for one in used:
+        for charge in one.tally.amounts.charges:
+            name = f"{one.tally.model}, {charge.item}"
+            tally = msgspec.structs.replace(one.tally, model=name, amounts=Amounts(charges=(charge,)))
+            yield one._replace(tally=tally)

@@ -13,9 +13,12 @@ from contextlib import suppress
 import msgspec
 
 from shared.answer_room import Share
+from shared.domain.deployments.price import billed
+from shared.domain.endpoints import ENDPOINTS
 from shared.domain.lines.request_line import RequestLine
 from shared.domain.lines.result_line import NeverRan, error_object, failure_line, line_id, success_line
 from shared.domain.pace.retry import Attempts, RetryPolicy, next_delay
+from shared.domain.upstream.answer_images import count_images
 from shared.domain.upstream.outcome import classify, refusal_of_all
 from shared.domain.upstream.upstream import (
     Failed,
@@ -54,6 +57,7 @@ class LineCaller:
         self._errors = _policy(settings, settings.max_attempts)
         self._throttles = _policy(settings, settings.max_throttled_attempts)
         self._pause_seconds = settings.pause_seconds
+        self._makes_images = ENDPOINTS[post.batch.endpoint].makes_images
 
     async def answer(
         self, number: int, line: RequestLine, visit: Visit, tokens: int, before: Attempts
@@ -161,7 +165,13 @@ class LineCaller:
             request_id=outcome.request_id,
             body=outcome.body,
         )
-        return Entry(number, True, outcome.usage, outcome.model, msgspec.Raw(memoryview(result)[:-1]))
+        return Entry(number, True, self._billed(outcome), outcome.model, msgspec.Raw(memoryview(result)[:-1]))
+
+    def _billed(self, outcome: Succeeded) -> Usage:
+        usage = outcome.usage
+        if self._makes_images:
+            usage = msgspec.structs.replace(usage, images=count_images(outcome.body))
+        return billed(usage, self._batch.price)
 
     def _failure(self, number: int, custom_id: str | None, outcome: Failed) -> Entry:
         result = failure_line(

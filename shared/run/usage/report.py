@@ -20,7 +20,9 @@ async def used_in(store: UsageStore, span: Span, project: str | None = None) -> 
     """All that was used in the span, of one project or all."""
     due = await _due(store, span, project)  # First: what is settled meanwhile, its rollup has.
     if span.width is Width.MINUTE:
-        hours = {LedgerHour(rollup.start, rollup.project) for rollup in await _rollups(store, Width.HOUR, span, project)}
+        hours = {
+            LedgerHour(rollup.start, rollup.project) for rollup in await _rollups(store, Width.HOUR, span, project)
+        }
         used = await _of_rows(store, hours | due, Width.MINUTE)
         return [one for one in used if span.first <= one.start < span.until]
     of_rows = await _of_rows(store, due, span.width)
