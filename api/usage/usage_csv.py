@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 MEDIA_TYPE: Final = "text/csv; charset=utf-8"
@@ -43,5 +44,7 @@ def _flat(result: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _cell(value: object) -> object:
-    """Numbers are no text, whatever they begin with."""
+    """Numbers are no text, whatever they begin with; they are written without an exponent."""
+    if isinstance(value, float):
+        return f"{Decimal(repr(value)):f}"
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -50,6 +50,10 @@ ROUTES = {
     ("POST", "webhook_endpoints/{webhook_endpoint_id}/test"),
     ("GET", "webhook_event_types"),
 }
+ORGANIZATION = {
+    *(("GET", f"v1/organization/usage/{kind}") for kind in ("completions", "embeddings", "moderations", "images")),
+    ("GET", "v1/organization/costs"),
+}
 CATCH_ALLS = {(method.value, f"{root}/{{*rest}}") for method in func.HttpMethod for root in ("v1", "openai")}
 ANONYMOUS = {("GET", "healthz"), *(("GET", f"{mount}/openapi.json") for mount in MOUNTS[:4]), *CATCH_ALLS}
 OF_THE_SERVICE = {("GET", "readyz")}
@@ -106,7 +110,7 @@ def test_every_dialect_has_every_route() -> None:
     """The same handlers are mounted under all prefixes (contract 9.1 no. 1)."""
     expected = {(method, f"{mount}/{path}") for mount in MOUNTS for method, path in ROUTES}
 
-    assert set(registered()) == expected | ANONYMOUS | OF_THE_SERVICE
+    assert set(registered()) == expected | ORGANIZATION | ANONYMOUS | OF_THE_SERVICE
 
 
 def test_every_name_that_is_called_is_registered() -> None:

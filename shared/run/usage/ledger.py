@@ -21,10 +21,12 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 10.0
 
 
-async def write_usage(service: Services, batch: Batch, chunks: Sequence[ChunkRow]) -> bool:
+async def write_usage(
+    service: Services, batch: Batch, chunks: Sequence[ChunkRow], *, patience_seconds: float = PATIENCE_SECONDS
+) -> bool:
     """Whether the ledger now has what these chunks used; if not, it is to be tried again."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(patience_seconds):
             await settle_usage(service, batch, chunks)
     except Exception as error:  # whatever it is, it is no fault of the batch
         extra = {"action": "usage_owed", "batch_id": batch.id, "reason": str(error) or type(error).__name__}
