@@ -30,7 +30,7 @@ async def used_in(store: UsageStore, span: Span, project: str | None = None) -> 
         return [*of_rows, *_of_rollups(await _rollups(store, Width.HOUR, span, project), due)]
     days = {LedgerHour(start_of(hour.start, Width.DAY), hour.project) for hour in due}
     of_days = _of_rollups(await _rollups(store, Width.DAY, span, project), days)
-    return [*of_rows, *of_days, *await _of_other_hours(store, days, due)]
+    return [*of_rows, *of_days, *await _of_other_hours(store, days, due, project)]
 
 
 async def _due(store: UsageStore, span: Span, project: str | None) -> set[LedgerHour]:
@@ -53,13 +53,16 @@ def _of_rollups(rollups: Iterable[Rollup], without: set[LedgerHour]) -> list[Use
     ]
 
 
-async def _of_other_hours(store: UsageStore, days: set[LedgerHour], due: set[LedgerHour]) -> list[Used]:
+async def _of_other_hours(
+    store: UsageStore, days: set[LedgerHour], due: set[LedgerHour], project: str | None
+) -> list[Used]:
     """What the hours of these days have that are not due, as of their day."""
     found: list[Used] = []
-    for day in sorted(days):
-        span = Span(width=Width.HOUR, first=day.start, until=day.start + Width.DAY.length)
-        hours = _of_rollups(await _rollups(store, Width.HOUR, span, day.project), due)
-        found += [one._replace(start=day.start) for one in hours]
+    for start in sorted({day.start for day in days}):
+        span = Span(width=Width.HOUR, first=start, until=start + Width.DAY.length)
+        rollups = await _rollups(store, Width.HOUR, span, project)
+        of_days = [rollup for rollup in rollups if LedgerHour(start, rollup.project) in days]
+        found += [one._replace(start=start) for one in _of_rollups(of_days, due)]
     return found
 
 
