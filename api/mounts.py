@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from api.admin import admin_keys, model_permissions, project_keys, projects, service_accounts
 from api.batches import batches
 from api.batches.batch_retry import retry_batch
 from api.batches.batch_validation import validate_batch
@@ -56,6 +57,32 @@ WEBHOOKS: Final = (
     Route("POST", f"{_WEBHOOK}/test", webhooks.test_webhook_endpoint, Scope.BATCHES_WRITE),
     Route("GET", "webhook_event_types", webhooks.list_webhook_event_types, Scope.BATCHES_READ),
 )
+_PROJECT: Final = "projects/{project_id}"
+_ACCOUNT: Final = f"{_PROJECT}/service_accounts/{{service_account_id}}"
+ADMINISTRATION: Final = (
+    Route("POST", "projects", projects.create_project, Scope.ADMIN),
+    Route("GET", "projects", projects.list_projects, Scope.ADMIN),
+    Route("GET", _PROJECT, projects.retrieve_project, Scope.ADMIN),
+    Route("POST", _PROJECT, projects.update_project, Scope.ADMIN),
+    Route("POST", f"{_PROJECT}/archive", projects.archive_project, Scope.ADMIN),
+    Route("GET", f"{_PROJECT}/model_permissions", model_permissions.retrieve_model_permissions, Scope.ADMIN),
+    Route("POST", f"{_PROJECT}/model_permissions", model_permissions.update_model_permissions, Scope.ADMIN),
+    Route("DELETE", f"{_PROJECT}/model_permissions", model_permissions.delete_model_permissions, Scope.ADMIN),
+    Route("POST", f"{_PROJECT}/service_accounts", service_accounts.create_service_account, Scope.ADMIN),
+    Route("GET", f"{_PROJECT}/service_accounts", service_accounts.list_service_accounts, Scope.ADMIN),
+    Route("GET", _ACCOUNT, service_accounts.retrieve_service_account, Scope.ADMIN),
+    Route("POST", _ACCOUNT, service_accounts.update_service_account, Scope.ADMIN),
+    Route("DELETE", _ACCOUNT, service_accounts.delete_service_account, Scope.ADMIN),
+    Route("POST", f"{_ACCOUNT}/api_keys", service_accounts.create_api_key, Scope.ADMIN),
+    Route("GET", f"{_PROJECT}/api_keys", project_keys.list_project_keys, Scope.ADMIN),
+    Route("GET", f"{_PROJECT}/api_keys/{{key_id}}", project_keys.retrieve_project_key, Scope.ADMIN),
+    Route("POST", f"{_PROJECT}/api_keys/{{key_id}}", project_keys.update_project_key, Scope.ADMIN),
+    Route("DELETE", f"{_PROJECT}/api_keys/{{key_id}}", project_keys.delete_project_key, Scope.ADMIN),
+    Route("POST", "admin_api_keys", admin_keys.create_admin_key, Scope.ADMIN),
+    Route("GET", "admin_api_keys", admin_keys.list_admin_keys, Scope.ADMIN),
+    Route("GET", "admin_api_keys/{key_id}", admin_keys.retrieve_admin_key, Scope.ADMIN),
+    Route("DELETE", "admin_api_keys/{key_id}", admin_keys.delete_admin_key, Scope.ADMIN),
+)
 
 
 def _with_all_routes(name: str, prefix: str, dialect: Dialect) -> Mount:
@@ -68,9 +95,6 @@ def _with_all_routes(name: str, prefix: str, dialect: Dialect) -> Mount:
     )
 
 
-ORGANIZATION: Final = Mount(
-    name="organization", prefix="v1/organization", dialect=OPENAI, routes=(*USAGE,), starting_routes=()
-)
 MOUNTS: Final = (
     _with_all_routes("openai", OPENAI.prefix, OPENAI),
     _with_all_routes("deepinfra", DEEPINFRA.prefix, DEEPINFRA),
@@ -78,5 +102,11 @@ MOUNTS: Final = (
     _with_all_routes("azure", AZURE_CLASSIC.prefix, AZURE_CLASSIC),
     # SDKs before 1.65.2 put the deployment into the path (contract 6.3); it is accepted, unread.
     _with_all_routes("azure_deployment", f"{AZURE_CLASSIC.prefix}/deployments/{{deployment}}", AZURE_CLASSIC),
-    ORGANIZATION,
+    Mount(
+        name="organization",
+        prefix=f"{OPENAI.prefix}/organization",
+        dialect=OPENAI,
+        routes=(*ADMINISTRATION, *USAGE),
+        starting_routes=(),
+    ),
 )

@@ -38,6 +38,11 @@ param upstreamKeys object = {}
 @minLength(32)
 param bootstrapKey string = 'db_${newGuid()}${newGuid()}'
 
+@description('Name:secret, under which keys are stored. Used by the first deployment only; without it, one is made.')
+@secure()
+@minLength(34)
+param keyPeppers string = '1:${newGuid()}${newGuid()}'
+
 @description('Object id of whoever runs the service and may read the vault; empty: who deploys; none: nobody.')
 param operatorId string = ''
 
@@ -173,7 +178,7 @@ param budgetStart string = utcNow('yyyy-MM-01')
 // --- What cannot work, said before anything is made
 
 var keySettings = apiKeySettings(deployments)
-var ownSettings = filter(keySettings, setting => isOwn(setting) || secretName(setting) == bootstrapKeyName)
+var ownSettings = filter(keySettings, setting => isOwn(setting) || contains(ownSecrets, secretName(setting)))
 var problems = filter(
   [
     contains(union(flexRegions, furtherRegions), toLower(replace(location, ' ', '')))
@@ -200,6 +205,8 @@ var allTags = union(tags, { 'azd-env-name': name })
 var hubName = 'durablebatch'
 var packageContainer = 'app-package'
 var bootstrapKeyName = 'bootstrap-key'
+var keyPeppersName = 'key-peppers'
+var ownSecrets = [bootstrapKeyName, keyPeppersName]
 var useScheduler = durableBackend == 'scheduler'
 var reachable = publicApi || !privateNetwork
 
@@ -301,6 +308,8 @@ module vault 'modules/vault.bicep' = {
     tags: allTags
     bootstrapKeyName: bootstrapKeyName
     bootstrapKey: bootstrapKey
+    keyPeppersName: keyPeppersName
+    keyPeppers: keyPeppers
     keySettings: keySettings
     upstreamKeys: upstreamKeys
     recover: recoverVault
@@ -406,6 +415,7 @@ module settings 'modules/settings.bicep' = {
     componentName: monitoring.outputs.componentName
     vaultUri: vault.outputs.uri
     bootstrapKeyName: bootstrapKeyName
+    keyPeppersName: keyPeppersName
     hubName: hubName
     useScheduler: useScheduler
     schedulerEndpoint: useScheduler ? scheduler!.outputs.endpoint : ''

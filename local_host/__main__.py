@@ -21,7 +21,7 @@ from local_host.app.configuration import App, DataFolderUnusable, Options
 from local_host.app.function_index import InvalidApp
 from local_host.app.stopping import Stopping
 from local_host.app.timers import ScheduledTimer, Timers, schedule_timers
-from local_host.console.greeting import greeting
+from local_host.console.greeting import greeting, key_words
 from local_host.console.progress import Progress
 from local_host.console.upstream_report import report_upstreams
 from local_host.durable.client_rpc import binding_json, build_rpc
@@ -98,7 +98,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def _prepare(options: Options) -> _Prepared:
     bound = bind(options.host, options.port)
     key = configuration.bootstrap_key(options.data, os.environ)
-    settings = parse_settings({**os.environ, "BATCH_BOOTSTRAP_KEY": key})
+    peppers = configuration.key_peppers(options.data, os.environ)
+    settings = parse_settings({**os.environ, "BATCH_BOOTSTRAP_KEY": key, "BATCH_KEY_PEPPERS": peppers})
     app = configuration.load_app(options.app)
     return _Prepared(
         options=options,
@@ -162,7 +163,7 @@ def _greet(prepared: _Prepared, url: str) -> None:
         url=url,
         data=prepared.options.data,
         azurite=prepared.options.azurite,
-        own_key=None if os.environ.get("BATCH_BOOTSTRAP_KEY") else prepared.key,
+        key=key_words(prepared.key, is_own=not os.environ.get("BATCH_BOOTSTRAP_KEY", "").strip()),
         deployments=prepared.settings.deployments,
     )
     print(text, flush=True)

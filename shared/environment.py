@@ -17,6 +17,8 @@ from shared.domain.deployments.credential import AROUND, is_unresolved, key_prob
 from shared.domain.deployments.deployment import parse_deployments
 from shared.domain.deployments.near_miss import did_you_mean
 from shared.domain.files.blob_address import parse_hosts
+from shared.domain.keys.bootstrap import bootstrap_problem
+from shared.domain.keys.pepper import parse_peppers
 from shared.settings import Settings
 
 
@@ -57,7 +59,8 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
     problems += found + _mistakes(values)
     if problems:
         raise SettingsError("\n".join(problems))
-    return Settings(**values, deployments=deployments)  # type: ignore[arg-type]
+    peppers = parse_peppers(str(values.get("key_peppers", "")))
+    return Settings(**values, deployments=deployments, peppers=peppers)  # type: ignore[arg-type]
 
 
 def _unknown(environment: Mapping[str, str]) -> list[str]:
@@ -90,8 +93,12 @@ def _mistakes(values: Mapping[str, object]) -> list[str]:
         found.append(f"BATCH_BLOB_HOSTS: {error}")
     if Settings(**values).stuck_seconds <= SILENCE.total_seconds():  # type: ignore[arg-type]
         found.append(f"BATCH_STUCK_SECONDS: expected more than {SILENCE.total_seconds():g} seconds")
+    try:
+        parse_peppers(str(values.get("key_peppers", "")))
+    except ValueError as error:
+        found.append(f"BATCH_KEY_PEPPERS: {error}")
     key = str(values.get("bootstrap_key", ""))
-    if key and (problem := key_problem(key)):
+    if key and (problem := key_problem(key) or bootstrap_problem(key)):
         found.append(f"BATCH_BOOTSTRAP_KEY: {problem}")
     return found
 

@@ -16,6 +16,7 @@ from functools import cached_property, partial
 from shared.answer_room import AnswerRoom
 from shared.domain.batches.run_life import RunLives
 from shared.domain.deployments.deployment import Deployment
+from shared.domain.keys.known_callers import KnownCallers
 from shared.domain.pace.budget import Budget
 from shared.domain.pace.lane_room import LaneRoom
 from shared.domain.usage.tokens import TokenCounter
@@ -57,6 +58,10 @@ class Services:
     @cached_property
     def capacity(self) -> Capacity:
         return Capacity(self.settings)
+
+    @cached_property
+    def callers(self) -> KnownCallers:
+        return KnownCallers()
 
 
 _current: Services | None = None

@@ -9,6 +9,7 @@ from typing import Any
 from shared.domain.batches.quota import QuotaMode
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.files.blob_address import parse_hosts
+from shared.domain.keys.pepper import Peppers
 from shared.domain.pace.heartbeat import STALE_BEATS, LaneTimes
 from shared.domain.vendors.vendor import Vendor
 
@@ -21,7 +22,17 @@ def _setting(name: str, default: object, doc: str) -> Any:
 class Settings:
     """The service's configuration. Sizes in bytes, times in seconds."""
 
-    bootstrap_key: str = _setting("BATCH_BOOTSTRAP_KEY", "", "The first API key. Without it every call is refused.")
+    bootstrap_key: str = _setting(
+        "BATCH_BOOTSTRAP_KEY",
+        "",
+        "The first API key, or sha256: and the SHA-256 of it in hex. Without it every call is refused.",
+    )
+    key_peppers: str = _setting(
+        "BATCH_KEY_PEPPERS",
+        "",
+        "Secrets under which keys are stored: name:secret, comma-separated. New keys get the first; the others still "
+        "open keys made under them. Without it no key can be made.",
+    )
     storage: str = _setting(
         "BATCH_STORAGE",
         "AzureWebJobsStorage",
@@ -157,6 +168,7 @@ class Settings:
     )
     deployments_json: str = _setting("BATCH_DEPLOYMENTS", "{}", "Deployments: a JSON object, name -> settings.")
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
+    peppers: Peppers = field(default_factory=Peppers)
     proof_seconds: float = 1.0  # Between the two looks after which something counts as gone. No variable sets it.
     lane_times: LaneTimes = field(default_factory=LaneTimes)
 

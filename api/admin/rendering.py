@@ -13,47 +13,41 @@ from shared.domain import ids
 from shared.domain.keys.api_key import ApiKey
 from shared.domain.keys.key_text import ADMIN_PREFIX, PROJECT_PREFIX
 from shared.domain.keys.new_key import Secret
-from shared.domain.keys.project import DEFAULT_PROJECT, ModelPermissions, Project
+from shared.domain.keys.project import ModelPermissions, Project, spell_project_id
 from shared.domain.keys.service_account import ServiceAccount
 
-_PROJECT: Final = "proj_"
-_ACCOUNT: Final = "svc_acct_"
-_KEY: Final = "key_"
-_NEW_KEY: Final = "organization.project.service_account.api_key"
-
-
-def parse_project_id(text: str) -> str | None:
-    """The canonical id, or None; the default project is spelled `proj_default`."""
-    return DEFAULT_PROJECT if text == f"{_PROJECT}{DEFAULT_PROJECT}" else ids.parse(text, _PROJECT)
+PROJECT: Final = "organization.project"
+ACCOUNT: Final = "organization.project.service_account"
+KEY: Final = "organization.project.api_key"
+ADMIN_KEY: Final = "organization.admin_api_key"
+PERMISSIONS: Final = "project.model_permissions"
+_ACCOUNT_PREFIX: Final = "svc_acct_"
+_KEY_PREFIX: Final = "key_"
 
 
 def parse_account_id(text: str) -> str | None:
     """The canonical id, or None."""
-    return ids.parse(text, _ACCOUNT)
+    return ids.parse(text, _ACCOUNT_PREFIX)
 
 
 def parse_key_id(text: str) -> str | None:
     """The canonical id, or None."""
-    return ids.parse(text, _KEY)
-
-
-def project_id(canonical: str) -> str:
-    return f"{_PROJECT}{canonical}"
+    return ids.parse(text, _KEY_PREFIX)
 
 
 def account_id(canonical: str) -> str:
-    return f"{_ACCOUNT}{canonical}"
+    return f"{_ACCOUNT_PREFIX}{canonical}"
 
 
 def key_id(canonical: str) -> str:
-    return f"{_KEY}{canonical}"
+    return f"{_KEY_PREFIX}{canonical}"
 
 
 def render_project(project: Project) -> dict[str, Any]:
     """`labels` is an extension. What this service has not is null, as for whoever has not asked for it."""
     return {
-        "id": project_id(project.id),
-        "object": "organization.project",
+        "id": spell_project_id(project.id),
+        "object": PROJECT,
         "name": project.name,
         "created_at": unix_seconds(project.created_at),
         "archived_at": unix_seconds(project.archived_at),
@@ -67,7 +61,7 @@ def render_project(project: Project) -> dict[str, Any]:
 def render_account(account: ServiceAccount) -> dict[str, Any]:
     return {
         "id": account_id(account.id),
-        "object": "organization.project.service_account",
+        "object": ACCOUNT,
         "name": account.name,
         "role": account.role,
         "created_at": unix_seconds(account.created_at),
@@ -83,7 +77,7 @@ def render_new_key(key: ApiKey, secret: Secret) -> dict[str, Any]:
     """The answer to a create call, the only one that has the key's text."""
     return {
         "id": key_id(key.id),
-        "object": _NEW_KEY,
+        "object": f"{ACCOUNT}.api_key",
         "name": key.name,
         "value": secret.text,
         "created_at": unix_seconds(key.created_at),
@@ -99,7 +93,7 @@ def render_key(key: ApiKey, account: ServiceAccount | None, project: Project) ->
         shown = {name: value for name, value in render_account(account).items() if name != "object"}
     return {
         "id": key_id(key.id),
-        "object": "organization.project.api_key",
+        "object": KEY,
         "name": key.name,
         "redacted_value": _redacted(key),
         "created_at": unix_seconds(key.created_at),
@@ -115,7 +109,7 @@ def render_admin_key(key: ApiKey) -> dict[str, Any]:
     """There are no users here: the owner is the installation."""
     return {
         "id": key_id(key.id),
-        "object": "organization.admin_api_key",
+        "object": ADMIN_KEY,
         "name": key.name,
         "redacted_value": _redacted(key),
         "created_at": unix_seconds(key.created_at),
@@ -139,7 +133,7 @@ def render_new_admin_key(key: ApiKey, secret: Secret) -> dict[str, Any]:
 
 def render_permissions(permissions: ModelPermissions) -> dict[str, Any]:
     return {
-        "object": "project.model_permissions",
+        "object": PERMISSIONS,
         "mode": permissions.mode,
         "model_ids": list(permissions.model_ids),
     }

@@ -48,6 +48,7 @@ class Dialect:
     created_file: int
     created_batch: int
     unknown_path_code: str | None = GATEWAY_NOT_FOUND
+    names_project: bool = False  # `OpenAI-Project` has to be that of the key (contract 1.1)
     names_methods: bool = False  # a known path under another method: 405 and `Allow`, where others say unknown
     needs_api_version: bool = False
     locates_files: bool = False
@@ -91,6 +92,7 @@ OPENAI = Dialect(
     created_file=OK,
     created_batch=OK,
     unknown_path_code=None,
+    names_project=True,
     names_methods=True,
     files_expire=True,
     sends_apim_request_id=False,

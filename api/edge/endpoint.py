@@ -22,6 +22,7 @@ from api.edge.byte_range import RangeNotSatisfiable
 from api.edge.conditions import PreconditionFailed
 from api.edge.dialect import OK, Dialect
 from api.edge.envelopes import render_error, render_internal_error
+from api.edge.presented_keys import presented_keys
 from api.edge.unknown_path import Template, WrongMethod, dialect_of, refusal, respelled
 from shared.domain.batches.batch import Batch
 from shared.domain.errors import (
@@ -44,6 +45,7 @@ NOT_MODIFIED = 304
 SERVICE_UNAVAILABLE = 503
 INTERNAL_ERROR = 500
 _RETRY_AFTER_SECONDS = "2"
+_READING = ("GET", "HEAD")
 _STATUSES: Mapping[type[DurableBatchError], int] = {
     RangeNotSatisfiable: 416,
     PreconditionFailed: 412,
@@ -91,10 +93,7 @@ def endpoint(handler: Handler, dialect: Dialect, scope: Scope) -> Endpoint:
     """`handler` as an HTTP function of `dialect`, for callers who have `scope`."""
 
     async def serve(req: Request) -> Response:
-        async def handle() -> Response:
-            return await handler(req, await _authenticated(req, dialect, scope))
-
-        return await _serve(req, dialect, handle)
+        return await _serve(req, dialect, lambda: _handle(req, dialect, scope, lambda call: handler(req, call)))
 
     return serve
 
@@ -103,10 +102,7 @@ def client_endpoint(handler: ClientHandler, dialect: Dialect, scope: Scope) -> S
     """The same for a handler that uses the durable client."""
 
     async def serve(req: Request, client: DurableClient) -> Response:
-        async def handle() -> Response:
-            return await handler(req, await _authenticated(req, dialect, scope), client)
-
-        return await _serve(req, dialect, handle)
+        return await _serve(req, dialect, lambda: _handle(req, dialect, scope, lambda call: handler(req, call, client)))
 
     return serve
 
@@ -173,9 +169,22 @@ async def _serve(request: Request, dialect: Dialect, handle: Callable[[], Awaita
     return response
 
 
+async def _handle(
+    request: Request, dialect: Dialect, scope: Scope, handle: Callable[[Call], Awaitable[Response]]
+) -> Response:
+    call = await _authenticated(request, dialect, scope)
+    try:
+        return await handle(call)
+    finally:
+        if scope is Scope.ADMIN and request.method not in _READING:  # Then a key, or what is its, may be another.
+            call.service.callers.forget_all()
+
+
 async def _authenticated(request: Request, dialect: Dialect, scope: Scope) -> Call:
     here = services()
-    caller = await authenticate(here, request.headers, scope)
+    caller = await authenticate(here, presented_keys(request.headers), scope)
+    if dialect.names_project:
+        caller.require_project(request.headers.getlist("openai-project"))
     api_version = request.query_params.get("api-version")
     return Call(caller=caller, dialect=at_version(dialect, api_version), service=here, api_version=api_version)
 

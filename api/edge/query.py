@@ -30,6 +30,14 @@ def parse_page(query: Mapping[str, str], parse_id: Callable[[str], str | None], 
     )
 
 
+def parse_truth(query: Mapping[str, str], name: str) -> bool:
+    """A parameter that is `true` or `false`, and false where it is absent or empty. Raises InvalidRequest."""
+    text = query.get(name) or "false"
+    if text not in ("true", "false"):
+        raise unsupported(name, text, ("true", "false"))
+    return text == "true"
+
+
 def _position(after: str, parse_id: Callable[[str], str | None]) -> str:
     """Never page one for an id nobody issued: old SDKs would page in circles (contract 1.6)."""
     position = parse_id(after)

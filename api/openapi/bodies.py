@@ -27,7 +27,6 @@ Parameter = dict[str, Any]
 _BINARY: Schema = {"type": "string", "format": "binary"}
 _EXPIRY_SECONDS: Schema = {"type": "integer", "minimum": EXPIRY_SECONDS[0], "maximum": EXPIRY_SECONDS[1]}
 _EVENT_TYPES: Schema = {"type": "array", "items": one_of(EventType), "minItems": 1}
-_ORDER: Parameter = {"name": "order", "in": "query", "schema": {**one_of(("asc", "desc")), "default": "desc"}}
 
 
 def body(schema: Schema, *, media_type: str = "application/json", required: bool = True) -> dict[str, Any]:
@@ -127,7 +126,7 @@ def webhook_event() -> dict[str, Any]:
     return body(ref("WebhookEvent"))
 
 
-def _page(default: int, most: int) -> list[Parameter]:
+def page_query(default: int, most: int) -> list[Parameter]:
     limit: Schema = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
     return [
         {"name": "after", "in": "query", "schema": TEXT, "description": "The id of the last item of the page before."},
@@ -135,8 +134,12 @@ def _page(default: int, most: int) -> list[Parameter]:
     ]
 
 
+def order_query() -> Parameter:
+    return {"name": "order", "in": "query", "schema": {**one_of(("asc", "desc")), "default": "desc"}}
+
+
 def file_query(_: Dialect) -> list[Parameter]:
-    return [*_page(MAX_FILES, MAX_FILES), _ORDER, {"name": "purpose", "in": "query", "schema": TEXT}]
+    return [*page_query(MAX_FILES, MAX_FILES), order_query(), {"name": "purpose", "in": "query", "schema": TEXT}]
 
 
 def batch_query(dialect: Dialect) -> list[Parameter]:
@@ -157,11 +160,11 @@ def batch_query(dialect: Dialect) -> list[Parameter]:
         {"name": "$filter", "in": "query", "schema": TEXT, "example": "created_at gt 1728860560"},
         {"name": "$orderby", "in": "query", "schema": one_of(("created_at asc", "created_at desc"))},
     ]
-    return [*_page(DEFAULT_LIST, MAX_LIST), _ORDER, *filters, *(odata if dialect.reads_odata else ())]
+    return [*page_query(DEFAULT_LIST, MAX_LIST), order_query(), *filters, *(odata if dialect.reads_odata else ())]
 
 
 def webhook_query(_: Dialect) -> list[Parameter]:
-    return _page(DEFAULT_WEBHOOKS, MAX_WEBHOOKS)
+    return page_query(DEFAULT_WEBHOOKS, MAX_WEBHOOKS)
 
 
 def no_query(_: Dialect) -> list[Parameter]:

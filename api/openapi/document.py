@@ -14,16 +14,17 @@ from api.edge.dialect import Dialect, Envelope
 from api.edge.endpoint import INTERNAL_ERROR, status_of
 from api.edge.mount import Mount, Route, StartingRoute
 from api.openapi import bodies
+from api.openapi.admin_schemas import ADMIN_COMPONENTS
 from api.openapi.azure_schemas import AZURE_COMPONENTS
-from api.openapi.operations import OPERATIONS, Operation, json_answer
+from api.openapi.operation import Operation, json_answer
+from api.openapi.operations import OPERATIONS
 from api.openapi.schemas import COMPONENTS, TEXT, Schema
 from api.openapi.service_paths import SERVICE_COMPONENTS, SERVICE_PATHS, describe_document
-from api.openapi.usage_operations import USAGE_COMPONENTS, USAGE_OPERATIONS
+from api.openapi.usage_operations import USAGE_COMPONENTS
 from shared.domain.errors import DurableBatchError, Forbidden, InvalidRequest, NotFound, Unauthenticated, Unavailable
 from shared.domain.webhooks.event import EventType
 from shared.version import VERSION
 
-ALL_OPERATIONS = {**OPERATIONS, **USAGE_OPERATIONS}
 DOCUMENT = "openapi.json"  # under a dialect's prefix
 _PARAMETER = re.compile(r"{(\w+)}", re.ASCII)
 _ERRORS = {
@@ -56,7 +57,7 @@ def build_document(dialect: Dialect, mounts: Iterable[Mount]) -> dict[str, Any]:
         "paths": paths,
         "webhooks": {event_type: {"post": _event(event_type)} for event_type in EventType},
         "components": {
-            "schemas": {**COMPONENTS, **AZURE_COMPONENTS, **SERVICE_COMPONENTS, **USAGE_COMPONENTS},
+            "schemas": {**COMPONENTS, **AZURE_COMPONENTS, **ADMIN_COMPONENTS, **USAGE_COMPONENTS, **SERVICE_COMPONENTS},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "api-key"},
@@ -67,7 +68,7 @@ def build_document(dialect: Dialect, mounts: Iterable[Mount]) -> dict[str, Any]:
 
 def _operation(mount: Mount, route: Route | StartingRoute) -> dict[str, Any]:
     dialect, name = mount.dialect, route.handler.__name__
-    operation = ALL_OPERATIONS[name]
+    operation = OPERATIONS[name]
     described = {
         "operationId": f"{mount.name}_{name}",
         "tags": [operation.tag],

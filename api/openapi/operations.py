@@ -5,9 +5,7 @@ Rule of this file: an entry for each handler of `mounts.py`, by the handler's na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
 from api.edge.api_versions import API_VERSIONS
 from api.edge.byte_range import RangeNotSatisfiable
@@ -16,35 +14,11 @@ from api.edge.dialect import OK, Dialect
 from api.edge.endpoint import NOT_MODIFIED, PARTIAL_CONTENT
 from api.files.files import CONTENT_TYPE
 from api.openapi import bodies
+from api.openapi.admin_operations import ADMINISTRATION
 from api.openapi.azure_schemas import spoken_by
-from api.openapi.bodies import Parameter, no_query
-from api.openapi.schemas import ref
-from shared.domain.errors import DurableBatchError, InvalidRequest, WrongState
-
-Answers = dict[int, dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """`raises`: errors beside those that follow from the other fields.
-
-    These are: no key, unknown id, bad body or parameter, a store that is down.
-    """
-
-    tag: str
-    summary: str
-    answers: Callable[[Dialect], Answers]
-    body: Callable[[Dialect], dict[str, Any]] | None = None
-    parameters: Callable[[Dialect], list[Parameter]] = no_query
-    raises: tuple[type[DurableBatchError], ...] = ()
-
-
-def json_answer(name: str, description: str = "Done.") -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": ref(name)}}}
-
-
-def _ok(name: str) -> Callable[[Dialect], Answers]:
-    return lambda dialect: {OK: json_answer(spoken_by(dialect, name))}
+from api.openapi.operation import Answers, Operation, json_answer, ok
+from api.openapi.usage_operations import USAGE
+from shared.domain.errors import InvalidRequest, WrongState
 
 
 def _created_file(dialect: Dialect) -> Answers:
@@ -88,11 +62,11 @@ _FILES: Mapping[str, Operation] = {
     "list_files": Operation(
         tag="Files",
         summary="List files",
-        answers=_ok("Files"),
+        answers=ok("Files"),
         parameters=bodies.file_query,
     ),
-    "retrieve_file": Operation(tag="Files", summary="Retrieve a file", answers=_ok("File")),
-    "delete_file": Operation(tag="Files", summary="Delete a file", answers=_ok("DeletedFile")),
+    "retrieve_file": Operation(tag="Files", summary="Retrieve a file", answers=ok("File")),
+    "delete_file": Operation(tag="Files", summary="Delete a file", answers=ok("DeletedFile")),
     "download_file": Operation(
         tag="Files",
         summary="Download a file",
@@ -116,28 +90,28 @@ _FILES: Mapping[str, Operation] = {
 }
 _UPLOADS: Mapping[str, Operation] = {
     "create_upload": Operation(
-        tag="Uploads", summary="Begin a file in parts", answers=_ok("Upload"), body=bodies.new_upload
+        tag="Uploads", summary="Begin a file in parts", answers=ok("Upload"), body=bodies.new_upload
     ),
     "retrieve_upload": Operation(
         tag="Uploads",
         summary="Retrieve an upload (an extension)",
-        answers=_ok("Upload"),
+        answers=ok("Upload"),
     ),
     "add_part": Operation(
         tag="Uploads",
         summary="Add a part",
-        answers=_ok("UploadPart"),
+        answers=ok("UploadPart"),
         body=bodies.new_part,
         raises=(WrongState,),
     ),
     "complete_upload": Operation(
         tag="Uploads",
         summary="Make a file of the parts",
-        answers=_ok("Upload"),
+        answers=ok("Upload"),
         body=bodies.completion,
         raises=(WrongState,),
     ),
-    "cancel_upload": Operation(tag="Uploads", summary="Cancel an upload", answers=_ok("Upload"), raises=(WrongState,)),
+    "cancel_upload": Operation(tag="Uploads", summary="Cancel an upload", answers=ok("Upload"), raises=(WrongState,)),
 }
 _BATCHES: Mapping[str, Operation] = {
     "create_batch": Operation(
@@ -149,15 +123,15 @@ _BATCHES: Mapping[str, Operation] = {
     "list_batches": Operation(
         tag="Batches",
         summary="List batches",
-        answers=_ok("Batches"),
+        answers=ok("Batches"),
         parameters=bodies.batch_query,
     ),
-    "retrieve_batch": Operation(tag="Batches", summary="Retrieve a batch", answers=_ok("Batch")),
-    "cancel_batch": Operation(tag="Batches", summary="Cancel a batch", answers=_ok("Batch"), raises=(WrongState,)),
+    "retrieve_batch": Operation(tag="Batches", summary="Retrieve a batch", answers=ok("Batch")),
+    "cancel_batch": Operation(tag="Batches", summary="Cancel a batch", answers=ok("Batch"), raises=(WrongState,)),
     "validate_batch": Operation(
         tag="Batches",
         summary="Validate an input file without a run (an extension)",
-        answers=_ok("BatchValidation"),
+        answers=ok("BatchValidation"),
         body=bodies.new_batch,
     ),
     "retry_batch": Operation(
@@ -171,40 +145,40 @@ _WEBHOOKS: Mapping[str, Operation] = {
     "create_webhook_endpoint": Operation(
         tag="Webhooks",
         summary="Create a webhook endpoint",
-        answers=_ok("WebhookEndpointWithSecret"),
+        answers=ok("WebhookEndpointWithSecret"),
         body=bodies.new_webhook,
     ),
     "list_webhook_endpoints": Operation(
         tag="Webhooks",
         summary="List webhook endpoints",
-        answers=_ok("WebhookEndpoints"),
+        answers=ok("WebhookEndpoints"),
         parameters=bodies.webhook_query,
     ),
     "retrieve_webhook_endpoint": Operation(
-        tag="Webhooks", summary="Retrieve a webhook endpoint", answers=_ok("WebhookEndpoint")
+        tag="Webhooks", summary="Retrieve a webhook endpoint", answers=ok("WebhookEndpoint")
     ),
     "update_webhook_endpoint": Operation(
         tag="Webhooks",
         summary="Change a webhook endpoint",
-        answers=_ok("WebhookEndpoint"),
+        answers=ok("WebhookEndpoint"),
         body=bodies.webhook_changes,
     ),
     "delete_webhook_endpoint": Operation(
-        tag="Webhooks", summary="Delete a webhook endpoint", answers=_ok("DeletedWebhookEndpoint")
+        tag="Webhooks", summary="Delete a webhook endpoint", answers=ok("DeletedWebhookEndpoint")
     ),
     "rotate_webhook_secret": Operation(
         tag="Webhooks",
         summary="Give a webhook endpoint a new secret",
-        answers=_ok("WebhookEndpointWithSecret"),
+        answers=ok("WebhookEndpointWithSecret"),
         body=bodies.rotation,
     ),
     "test_webhook_endpoint": Operation(
         tag="Webhooks",
         summary="Send a test event now",
-        answers=_ok("WebhookTest"),
+        answers=ok("WebhookTest"),
         body=bodies.webhook_test,
     ),
-    "list_webhook_event_types": Operation(tag="Webhooks", summary="List event types", answers=_ok("WebhookEventTypes")),
+    "list_webhook_event_types": Operation(tag="Webhooks", summary="List event types", answers=ok("WebhookEventTypes")),
 }
 
-OPERATIONS: Mapping[str, Operation] = {**_FILES, **_UPLOADS, **_BATCHES, **_WEBHOOKS}
+OPERATIONS: Mapping[str, Operation] = {**_FILES, **_UPLOADS, **_BATCHES, **_WEBHOOKS, **ADMINISTRATION, **USAGE}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.edge.endpoint import INTERNAL_ERROR, SERVICE_UNAVAILABLE, status_of
-from api.openapi.operations import json_answer
+from api.openapi.operation import json_answer
 from api.openapi.schemas import TEXT, TRUTH, Schema, record, ref
 from shared.domain.errors import DurableBatchError, Forbidden, Unauthenticated
 from shared.domain.upstream.reachability import Verdict

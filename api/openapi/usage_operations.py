@@ -7,7 +7,7 @@ from typing import Any
 
 from api.edge.dialect import OK, Dialect
 from api.openapi.bodies import Parameter
-from api.openapi.operations import Answers, Operation, json_answer
+from api.openapi.operation import Answers, Operation, json_answer
 from api.openapi.schemas import NUMBER, SECONDS, TEXT, WHOLE, Schema, one_of, only, or_null, record
 from api.usage.usage import NEXT_PAGE
 from api.usage.usage_csv import MEDIA_TYPE
@@ -95,4 +95,4 @@ _REPORTS: Mapping[str, tuple[str, Report, str]] = {
     "report_costs": ("Costs", COSTS, "Costs"),
 }
 USAGE_COMPONENTS: Mapping[str, Schema] = {name: _page(report) for name, report, _ in _REPORTS.values()}
-USAGE_OPERATIONS: Mapping[str, Operation] = {handler: _operation(*entry) for handler, entry in _REPORTS.items()}
+USAGE: Mapping[str, Operation] = {handler: _operation(*entry) for handler, entry in _REPORTS.items()}

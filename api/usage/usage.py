@@ -1,4 +1,4 @@
-"""Handlers of the usage and costs reports (contract 10.5).
+"""Handlers of the usage and costs reports (contract 10.4).
 
 Rule of this file: an administrator sees all projects, any other caller its own, whatever it asks for.
 """

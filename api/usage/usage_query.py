@@ -1,4 +1,4 @@
-"""What a report of usage or costs is asked for (contract 10.5), read from a query string. Pure.
+"""What a report of usage or costs is asked for (contract 10.4), read from a query string. Pure.
 
 Lists are understood as `group_by[]=a&group_by[]=b`, as OpenAI's SDKs write them, and as `group_by=a&group_by=b`.
 """
@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from api.admin.rendering import parse_key_id, parse_project_id
+from api.admin.rendering import parse_key_id
 from shared.domain.endpoints import ENDPOINTS
 from shared.domain.errors import InvalidRequest
+from shared.domain.keys.project import parse_project_id
 from shared.domain.parameters import missing, shortened, unsupported, whole_number_text
 from shared.domain.usage.ledger import Width
 from shared.domain.usage.report import Filter, GroupBy, ReportKind, Span, whole_buckets
 
 _LAST_SECOND: Final = 253_402_300_799
 _PAGE: Final = "page_"
-_ALL: Final = ("project_id", "user_id", "api_key_id", "model", "api_source")
+_ALL: Final = ("project_id", "user_id", "api_key_id", "model")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,9 @@ class Report:
 
 
 _LIMITS: Final = {Width.MINUTE: (60, 1440), Width.HOUR: (24, 168), Width.DAY: (7, 31)}
-COMPLETIONS: Final = Report(kind=ReportKind.COMPLETIONS, groups=(*_ALL, "batch", "service_tier"), limits=_LIMITS)
+COMPLETIONS: Final = Report(
+    kind=ReportKind.COMPLETIONS, groups=(*_ALL, "batch", "service_tier", "api_source"), limits=_LIMITS
+)
 EMBEDDINGS: Final = Report(kind=ReportKind.EMBEDDINGS, groups=_ALL, limits=_LIMITS)
 MODERATIONS: Final = Report(kind=ReportKind.MODERATIONS, groups=_ALL, limits=_LIMITS)
 IMAGES: Final = Report(

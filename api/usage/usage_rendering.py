@@ -1,4 +1,4 @@
-"""Pages of usage and costs as OpenAI shows them (contract 10.5). Pure.
+"""Pages of usage and costs as OpenAI shows them (contract 10.4). Pure.
 
 Rule of this file: what results were not told apart by is null in them, and so is what nobody keeps.
 """
@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from api.admin.rendering import key_id, project_id
+from api.admin.rendering import key_id
 from api.edge.rendered_values import unix_seconds
 from api.usage.usage_query import Report, UsageQuery
 from shared.domain.deployments.charges import Item
+from shared.domain.keys.project import spell_project_id
 from shared.domain.usage.ledger import Amounts, Charge
 from shared.domain.usage.money import shown
 from shared.domain.usage.report import Bucket, Group, ReportKind
@@ -44,7 +45,7 @@ def _bucket(report: Report, query: UsageQuery, bucket: Bucket) -> dict[str, Any]
 
 def _groups(report: Report, query: UsageQuery, group: Group) -> dict[str, Any]:
     known = {
-        "project_id": project_id(group.project) if group.project else None,
+        "project_id": spell_project_id(group.project) if group.project else None,
         "api_key_id": key_id(group.key_id) if group.key_id else None,
         "model": group.model,
         "line_item": group.model,

@@ -133,6 +133,9 @@ param vaultUri string
 @description('Name of the secret that holds the first API key.')
 param bootstrapKeyName string
 
+@description('Name of the secret that holds the peppers, under which keys are stored.')
+param keyPeppersName string
+
 @description('Name of the task hub.')
 param hubName string
 
@@ -198,6 +201,7 @@ var ofSignin = signin
   : {}
 var service = {
   BATCH_BOOTSTRAP_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/${bootstrapKeyName})'
+  BATCH_KEY_PEPPERS: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/${keyPeppersName})'
   BATCH_STORAGE: 'BatchStorage'
   BatchStorage__blobServiceUri: filesBlobEndpoint
   BatchStorage__tableServiceUri: filesTableEndpoint

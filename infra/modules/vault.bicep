@@ -1,4 +1,4 @@
-// The vault and its secrets: the first API key and the keys of upstreams. Roles decide who reads them.
+// The vault and its secrets: the first API key, the peppers and the keys of upstreams. Roles decide who reads them.
 
 import { secretName } from 'settings.bicep'
 
@@ -17,6 +17,13 @@ param bootstrapKeyName string
 @description('The first API key; written once, later deployments leave the secret as it is.')
 @secure()
 param bootstrapKey string
+
+@description('Name of the secret that holds the peppers, under which keys are stored.')
+param keyPeppersName string
+
+@description('The peppers; written once, later deployments leave the secret as it is: without it no key opens anything.')
+@secure()
+param keyPeppers string
 
 @description('Settings that hold keys of upstreams.')
 param keySettings string[]
@@ -72,6 +79,19 @@ resource firstKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
 }
 
 // One write at a time: the vault refuses a second one beside it.
+@onlyIfNotExists()
+resource firstPeppers 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+  parent: vault
+  name: keyPeppersName
+  properties: {
+    value: keyPeppers
+    contentType: 'Peppers of the API keys of Durable Batch'
+  }
+  dependsOn: [
+    firstKey
+  ]
+}
+
 @batchSize(1)
 resource keysOfUpstreams 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = [
   for setting in keySettings: if (contains(upstreamKeys, setting)) {
@@ -82,7 +102,7 @@ resource keysOfUpstreams 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = [
       contentType: 'Key of an upstream'
     }
     dependsOn: [
-      firstKey
+      firstPeppers
     ]
   }
 ]

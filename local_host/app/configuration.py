@@ -22,6 +22,7 @@ from azure.functions import FunctionRegister
 from local_host.app.function_index import FunctionIndex, InvalidApp, index
 from local_host.app.host_json import HostSettings, read_host_json
 from local_host.durable.history import DataFolderLock
+from local_host.stores.private_files import kept_secret
 from local_host.stores.stores import open_stores
 from shared import services
 from shared.environment import parse_settings
@@ -127,18 +128,14 @@ def bootstrap_key(data: Path, environment: Mapping[str, str]) -> str:
     """BATCH_BOOTSTRAP_KEY, else the key made at the first start and kept in `data/bootstrap-key` (mode 0600)."""
     if configured := environment.get("BATCH_BOOTSTRAP_KEY", "").strip():
         return configured
-    path = data / "bootstrap-key"
-    if path.exists() and (kept := path.read_text().strip()):
-        return kept
-    key = "db_" + secrets.token_urlsafe(32)
-    fresh = data / "bootstrap-key.new"
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(key + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    return key
+    return kept_secret(data / "bootstrap-key", lambda: "db_" + secrets.token_urlsafe(32))
+
+
+def key_peppers(data: Path, environment: Mapping[str, str]) -> str:
+    """BATCH_KEY_PEPPERS, else what was made at the first start and kept in `data/key-pepper` (mode 0600)."""
+    if configured := environment.get("BATCH_KEY_PEPPERS", "").strip():
+        return configured
+    return kept_secret(data / "key-pepper", lambda: "1:" + secrets.token_hex(32))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -15,13 +16,28 @@ FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 _OTHERS = 0o077
 _OURS = re.compile(
-    r"lock|bootstrap-key(\.new)?|(stores|history)\.(lock|db(-wal|-shm|-journal)?)|blobs|timers|lost\+found|azurite|func\.log"
+    r"lock|(bootstrap-key|key-pepper)(\.new)?|(stores|history)\.(lock|db(-wal|-shm|-journal)?)|blobs|timers|lost\+found|azurite|func\.log"
 )
 
 
 def private_open(path: Path) -> IO[bytes]:
     """A new file, for writing. Raises FileExistsError."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb")
+
+
+def kept_secret(path: Path, make: Callable[[], str]) -> str:
+    """The text of the file, stripped; what `make` makes where there is none, kept from then on."""
+    if path.exists() and (kept := path.read_text().strip()):
+        return kept
+    secret = make()
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with private_open(fresh) as file:
+        file.write(f"{secret}\n".encode())
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    return secret
 
 
 def make_private_file(path: Path) -> None:

@@ -60,7 +60,10 @@ def deployments(model_url: str) -> str:
 
 def service_key(data: Path) -> str:
     """The key the service accepts: the one configured, or the one it made on its first start."""
-    return os.environ.get("BATCH_BOOTSTRAP_KEY") or (data / "bootstrap-key").read_text().strip()
+    configured = os.environ.get("BATCH_BOOTSTRAP_KEY", "")
+    if configured.startswith("sha256:"):
+        raise NotStarted("BATCH_BOOTSTRAP_KEY is a digest, and the demo needs a key: unset it, then run this again.")
+    return configured or (data / "bootstrap-key").read_text().strip()
 
 
 def run(options: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 import leash
 from serve_on_azurite import HOST, free_ports, start_azurite
 
-from local_host.app.configuration import bootstrap_key
+from local_host.app.configuration import bootstrap_key, key_peppers
 
 START_SECONDS = 300.0  # The first start downloads the extensions.
 _NO_FUNC = """Azure Functions Core Tools are not installed: there is no `func` on the PATH.
@@ -33,8 +33,8 @@ Install them, then run this again:
 Without them, scripts/serve runs the same app on this project's own host."""
 
 
-def settings(storage: str, key: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the host: ours, and what an app on Azure has as app settings."""
+def settings(storage: str, own: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the host: ours, and what an app on Azure has as app settings, its `own` secrets among them."""
     python = Path(sys.executable)
     return {
         **{name: value for name, value in environment.items() if name != "PYTHONPATH"},
@@ -48,7 +48,7 @@ def settings(storage: str, key: str, environment: Mapping[str, str]) -> dict[str
         "TASKHUB_NAME": "CoreTools",
         "AzureWebJobsStorage": storage,
         "BATCH_STORAGE": "AzureWebJobsStorage",
-        "BATCH_BOOTSTRAP_KEY": key,
+        **own,
     }
 
 
@@ -108,13 +108,14 @@ def main() -> int:
     data: Path = chosen.data
     data.mkdir(parents=True, exist_ok=True)
     key = bootstrap_key(data, os.environ)
+    own = {"BATCH_BOOTSTRAP_KEY": key, "BATCH_KEY_PEPPERS": key_peppers(data, os.environ)}
     port = chosen.port or free_ports(1)[0]
     url, log = f"http://{HOST}:{port}", data / "func.log"
     with ExitStack() as running:
         azurite, storage = start_azurite(data / "azurite")
         running.callback(leash.stop, azurite)
         command = [func, "start", "--python", "--port", str(port)]
-        host = leash.start(command, log=log, environment=settings(storage, key, os.environ))
+        host = leash.start(command, log=log, environment=settings(storage, own, os.environ))
         running.callback(leash.stop, host)
         wait_until_up(url, host, log)
         print(greeting(url, data, None if os.environ.get("BATCH_BOOTSTRAP_KEY") else key), flush=True)

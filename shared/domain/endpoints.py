@@ -25,7 +25,7 @@ class Endpoint:
     title: str  # how OpenAI names it in messages
     needed: tuple[str, ...]
     operation: str  # gen_ai.operation.name; the conventions name the first three
-    report: ReportKind | None  # which of OpenAI's usage reports counts it (contract 10.5)
+    report: ReportKind | None  # which of OpenAI's usage reports counts it (contract 10.4)
     offered_by: frozenset[Vendor] = _OPENAI_AND_AZURE
     # Vendors whose callers may name another one with this mark: the file's first line settles it (contract 1.5.5).
     told_by_file_at: frozenset[Vendor] = frozenset()

@@ -9,11 +9,17 @@ from shared.services import Services
 
 
 async def find_project(service: Services, project_id: str) -> Project | None:
-    """The default project is there without anybody having made it. Raises Unavailable."""
+    """Raises Unavailable."""
+    if project_id == DEFAULT_PROJECT:
+        return await find_default_project(service)
     stored = await service.stores.projects.get(project_id)
-    if stored is not None:
-        return stored.value
-    return default_project(service.now()) if project_id == DEFAULT_PROJECT else None
+    return stored.value if stored else None
+
+
+async def find_default_project(service: Services) -> Project:
+    """It is there without anybody having made it. Raises Unavailable."""
+    stored = await service.stores.projects.get(DEFAULT_PROJECT)
+    return stored.value if stored else default_project(service.now())
 
 
 async def access_of(service: Services, batch: Batch) -> ModelAccess:

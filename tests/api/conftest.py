@@ -11,6 +11,7 @@ import pytest
 
 from local_host.http.http_server import build_app, compile_routes
 from local_host.stores.stores import open_stores
+from shared.domain.keys.pepper import Peppers
 from shared.services import Services, use
 from shared.settings import Settings
 from tests.api import description
@@ -41,7 +42,12 @@ def receivers() -> FakeReceivers:
 @pytest.fixture
 async def services(tmp_path: Path, clock: Clock, receivers: FakeReceivers) -> AsyncIterator[Services]:
     stores = open_stores(tmp_path)
-    settings = Settings(bootstrap_key=KEY, upload_block_bytes=BLOCK_BYTES, max_file_bytes=MAX_FILE_BYTES)
+    settings = Settings(
+        bootstrap_key=KEY,
+        peppers=Peppers({"1": b"pepper" * 6}),
+        upload_block_bytes=BLOCK_BYTES,
+        max_file_bytes=MAX_FILE_BYTES,
+    )
     built = Services(
         settings=settings,
         stores=stores,

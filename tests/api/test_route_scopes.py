@@ -6,6 +6,7 @@ import pytest
 
 from api.mounts import MOUNTS
 from shared.domain.keys.scopes import Scope
+from tests.api.harness import ROOT
 
 SCOPES = {
     Scope.FILES_READ: {"list_files", "retrieve_file", "download_file", "inspect_file", "retrieve_upload"},
@@ -36,6 +37,30 @@ SCOPES = {
         "rotate_webhook_secret",
         "test_webhook_endpoint",
     },
+    Scope.ADMIN: {
+        "create_project",
+        "list_projects",
+        "retrieve_project",
+        "update_project",
+        "archive_project",
+        "retrieve_model_permissions",
+        "update_model_permissions",
+        "delete_model_permissions",
+        "create_service_account",
+        "list_service_accounts",
+        "retrieve_service_account",
+        "update_service_account",
+        "delete_service_account",
+        "create_api_key",
+        "list_project_keys",
+        "retrieve_project_key",
+        "update_project_key",
+        "delete_project_key",
+        "create_admin_key",
+        "list_admin_keys",
+        "retrieve_admin_key",
+        "delete_admin_key",
+    },
     Scope.USAGE: {
         "report_completions",
         "report_embeddings",
@@ -61,9 +86,18 @@ def test_every_route_names_the_scope_of_what_it_does(name: tuple[str, str, str],
     assert [route.scope] == expected
 
 
-@pytest.mark.parametrize(("name", "route"), ROUTES, ids=[" ".join(name[:2]) for name, _ in ROUTES])
+OF_PROJECTS = [(name, route) for name, route in ROUTES if route.scope is not Scope.ADMIN]
+
+
+@pytest.mark.parametrize(("name", "route"), OF_PROJECTS, ids=[" ".join(name[:2]) for name, _ in OF_PROJECTS])
 def test_reading_is_enough_only_for_what_changes_nothing(name: tuple[str, str, str], route: object) -> None:
     """Validating is the one POST that stores nothing."""
     reads = name[0] in ("GET", "HEAD") or name[2] == "validate_batch"
 
     assert reads == (route.scope in (Scope.FILES_READ, Scope.BATCHES_READ, Scope.USAGE))
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_every_scope_is_described(scope: Scope) -> None:
+    """For callers, who read it in a refusal."""
+    assert f"| `{scope.value}`" in (ROOT / "docs" / "api.md").read_text()

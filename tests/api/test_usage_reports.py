@@ -1,4 +1,4 @@
-"""Reports of usage and costs (contract 10.5)."""
+"""Reports of usage and costs (contract 10.4)."""
 
 from __future__ import annotations
 

@@ -50,9 +50,36 @@ ROUTES = {
     ("POST", "webhook_endpoints/{webhook_endpoint_id}/test"),
     ("GET", "webhook_event_types"),
 }
-ORGANIZATION = {
+_PROJECT = "v1/organization/projects/{project_id}"
+_ACCOUNT = f"{_PROJECT}/service_accounts/{{service_account_id}}"
+_ADMIN_KEYS = "v1/organization/admin_api_keys"
+USAGE = {
     *(("GET", f"v1/organization/usage/{kind}") for kind in ("completions", "embeddings", "moderations", "images")),
     ("GET", "v1/organization/costs"),
+}
+ADMINISTRATION = {  # OpenAI's alone (contract 10.2)
+    ("POST", "v1/organization/projects"),
+    ("GET", "v1/organization/projects"),
+    ("GET", _PROJECT),
+    ("POST", _PROJECT),
+    ("POST", f"{_PROJECT}/archive"),
+    ("GET", f"{_PROJECT}/model_permissions"),
+    ("POST", f"{_PROJECT}/model_permissions"),
+    ("DELETE", f"{_PROJECT}/model_permissions"),
+    ("POST", f"{_PROJECT}/service_accounts"),
+    ("GET", f"{_PROJECT}/service_accounts"),
+    ("GET", _ACCOUNT),
+    ("POST", _ACCOUNT),
+    ("DELETE", _ACCOUNT),
+    ("POST", f"{_ACCOUNT}/api_keys"),
+    ("GET", f"{_PROJECT}/api_keys"),
+    ("GET", f"{_PROJECT}/api_keys/{{key_id}}"),
+    ("POST", f"{_PROJECT}/api_keys/{{key_id}}"),
+    ("DELETE", f"{_PROJECT}/api_keys/{{key_id}}"),
+    ("POST", _ADMIN_KEYS),
+    ("GET", _ADMIN_KEYS),
+    ("GET", f"{_ADMIN_KEYS}/{{key_id}}"),
+    ("DELETE", f"{_ADMIN_KEYS}/{{key_id}}"),
 }
 CATCH_ALLS = {(method.value, f"{root}/{{*rest}}") for method in func.HttpMethod for root in ("v1", "openai")}
 ANONYMOUS = {("GET", "healthz"), *(("GET", f"{mount}/openapi.json") for mount in MOUNTS[:4]), *CATCH_ALLS}
@@ -110,7 +137,7 @@ def test_every_dialect_has_every_route() -> None:
     """The same handlers are mounted under all prefixes (contract 9.1 no. 1)."""
     expected = {(method, f"{mount}/{path}") for mount in MOUNTS for method, path in ROUTES}
 
-    assert set(registered()) == expected | ORGANIZATION | ANONYMOUS | OF_THE_SERVICE
+    assert set(registered()) == expected | ADMINISTRATION | USAGE | ANONYMOUS | OF_THE_SERVICE
 
 
 def test_every_name_that_is_called_is_registered() -> None:

@@ -379,7 +379,7 @@ def an_open_folder(tmp_path):
     """As an older version left it."""
     data = tmp_path / "data"
     (data / "blobs").mkdir(parents=True)
-    for path in (data / "stores.db-wal", data / "blobs" / "a", data / "bootstrap-key"):
+    for path in (data / "stores.db-wal", data / "blobs" / "a", data / "bootstrap-key", data / "key-pepper"):
         path.write_bytes(b"")
         path.chmod(0o644)
     for folder in (data / "blobs", data):

@@ -72,7 +72,7 @@ def a_key(**wanted: Any) -> ApiKey:
         (ACCOUNT_CHANGES, {"role": 1}, "role", "invalid_type"),
         (KEY, {"scope": ["api.files.read"]}, "scope", "unknown_parameter"),
         (KEY, {"scopes": "api.files.read"}, "scopes", "invalid_type"),
-        (KEY, {"scopes": ["api.files.reed"]}, "scopes", None),
+        (KEY, {"scopes": ["api.files.reed"]}, "scopes", "invalid_value"),
         (KEY, {"scopes": ["a"] * 51}, "scopes.length", "integer_above_max_value"),
         (KEY, {"models": [""]}, "models[0]", "invalid_value"),
         (KEY, {"models": ["m"] * (MAX_MODELS + 1)}, "models.length", "integer_above_max_value"),

@@ -77,6 +77,16 @@ def test_zero_is_accepted_where_it_means_no_limit() -> None:
             "BATCH_COMPLETION_WINDOWS: 'soon' is not a whole number of s, m, h or d, such as 24h",
         ),
         ("BATCH_DEPLOYMENTS", '{"small": {}}', "BATCH_DEPLOYMENTS['small']: Object missing required field `base_url`"),
+        (
+            "BATCH_KEY_PEPPERS",
+            f"new:{'0' * 64},old",
+            "BATCH_KEY_PEPPERS: entry 2 has no name of letters, digits, '.', '_' and '-': expected name:secret",
+        ),
+        (
+            "BATCH_BOOTSTRAP_KEY",
+            "sha256:abc",
+            "BATCH_BOOTSTRAP_KEY: expected the key, or sha256: and 64 hex digits: `printf %s KEY | sha256sum`",
+        ),
     ],
 )
 def test_a_mistake_names_its_setting_and_what_was_expected(name: str, text: str, sentence: str) -> None:
@@ -169,9 +179,14 @@ def test_windows_may_be_listed() -> None:
 
 
 def test_no_secret_is_in_a_repr() -> None:
-    """Neither the first key nor the upstreams' keys reach a log."""
+    """Neither the first key nor the peppers nor the upstreams' keys reach a log."""
     text = '{"small": {"base_url": "http://upstream", "api_key": "secret"}}'
-    assert "secret" not in repr(parse_settings({"BATCH_BOOTSTRAP_KEY": "secret", "BATCH_DEPLOYMENTS": text}))
+    peppers = f"first:{'secret' * 6}"
+    settings = parse_settings(
+        {"BATCH_BOOTSTRAP_KEY": "secret", "BATCH_DEPLOYMENTS": text, "BATCH_KEY_PEPPERS": peppers}
+    )
+    assert "secret" not in repr(settings)
+    assert "secret" not in repr(settings.peppers)
 
 
 def test_every_setting_has_a_name_of_its_own_and_a_sentence() -> None:

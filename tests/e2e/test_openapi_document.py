@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import openai
 import pytest
 
 from bench.programs import KEY, Mock, Service, chat_line, jsonl
@@ -49,13 +50,30 @@ def _values(service: Service) -> dict[str, list[str]]:
     with service.openai as client:
         about = {"purpose": "batch", "mime_type": "application/jsonl", "filename": "a.jsonl"}
         uploads = [client.uploads.create(bytes=10, **about).id for _ in range(4)]
-    return {
+    return _administration(service) | {
         "path.file_id": [*files, ended.output_file_id, ended.error_file_id],
         "path.batch_id": [ended.id, running],
         "path.upload_id": uploads,
         "query.api-version": ["2024-10-21", "2025-04-01-preview"],
         "body.input_file_id": files,
         "body.completion_window": ["24h"],
+    }
+
+
+def _administration(service: Service) -> dict[str, list[str]]:
+    """The same of projects and keys; none of them is the one that the calls are made with."""
+    with openai.OpenAI(base_url=f"{service.url}/v1", admin_api_key=KEY) as client:
+        organization = client.admin.organization
+        projects = [organization.projects.create(name=name).id for name in ("one", "two")]
+        accounts = [
+            organization.projects.service_accounts.create(project, name="job") for project in projects for _ in range(3)
+        ]
+        keys = [account.api_key.id for account in accounts]
+        admin_keys = [organization.admin_api_keys.create(name="me").id for _ in range(3)]
+    return {
+        "path.project_id": [*projects, "proj_default"],
+        "path.service_account_id": [account.id for account in accounts],
+        "path.key_id": keys + admin_keys,
     }
 
 

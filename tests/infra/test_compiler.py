@@ -32,7 +32,8 @@ REFUSED = {
     "zoneRedundant = true": "set storageRedundancy to Standard_ZRS or Standard_GZRS",
     "publicApi = false": "publicApi = false needs privateNetwork = true",
     "deployments = { a: { base_url: 'u', api_key_env: 'BOOTSTRAP_KEY' }\n"
-    "b: { base_url: 'u', api_key_env: 'Batch_Storage' } }": "the service itself: BOOTSTRAP_KEY, Batch_Storage.",
+    "b: { base_url: 'u', api_key_env: 'Batch_Storage' }\n"
+    "c: { base_url: 'u', api_key_env: 'Key_Peppers' } }": "the service itself: BOOTSTRAP_KEY, Batch_Storage, Key_Peppers.",
 }
 ALIKE = "deployments = { a: { base_url: 'u', api_key_env: 'KEY' }\nb: { base_url: 'u', api_key_env: 'key' } }"
 
@@ -183,22 +184,23 @@ def test_keys_given_with_the_deployment_reach_the_vault(tmp_path: Path) -> None:
     made = made_by(file, BATCH_UPSTREAM_KEYS='{"OPENAI_API_KEY": "hunter2", "OTHER": "hunter3"}')
 
     secrets = [name.split("/")[1] for name in names_of("Microsoft.KeyVault/vaults/secrets", made)]
-    assert secrets == ["bootstrap-key", "openai-api-key"]
+    assert secrets == ["bootstrap-key", "key-peppers", "openai-api-key"]
     assert "hunter" not in json.dumps(made)
 
 
 def test_writes_to_the_vault_follow_one_another() -> None:
-    """The vault refuses two writes at a time: the keys come one by one, and after the first key."""
+    """The vault refuses two writes at a time: the keys come one by one, after the peppers, and these after the first key."""
     made = json.loads(run("build", str(INFRA / "modules/vault.bicep"), "--stdout").stdout)["resources"]
     keys = made["keysOfUpstreams"]
 
     assert (keys["copy"]["mode"], keys["copy"]["batchSize"]) == ("serial", 1)
-    assert "firstKey" in keys["dependsOn"]
+    assert "firstPeppers" in keys["dependsOn"]
+    assert "firstKey" in made["firstPeppers"]["dependsOn"]
 
 
 def test_vault_and_budget_keep_what_is_written_once() -> None:
-    """The first key, and the first month of the budget, are not written again by a later deployment."""
-    for module, name in (("vault", "firstKey"), ("budget", "budget")):
+    """The first key, the peppers and the first month of the budget are not written again by a later deployment."""
+    for module, name in (("vault", "firstKey"), ("vault", "firstPeppers"), ("budget", "budget")):
         made = json.loads(run("build", str(INFRA / f"modules/{module}.bicep"), "--stdout").stdout)["resources"]
 
         assert "onlyIfNotExists" in made[name]["@options"]

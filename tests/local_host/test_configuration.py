@@ -1,15 +1,17 @@
 """Options, the bootstrap key, and the app's module."""
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from local_host.app import configuration
-from local_host.app.configuration import bootstrap_key, load_app, parse_options, worker_environment
+from local_host.app.configuration import bootstrap_key, key_peppers, load_app, parse_options, worker_environment
 from local_host.app.function_index import InvalidApp
-from local_host.console.greeting import greeting
+from local_host.console.greeting import greeting, key_words
 from shared.domain.deployments.deployment import Deployment
+from shared.domain.keys.pepper import parse_peppers
 
 
 def test_the_defaults_are_for_one_person_at_one_machine() -> None:
@@ -59,6 +61,31 @@ def test_a_start_cut_off_while_the_key_was_made_makes_another(tmp_path, leftover
     """An empty file is no key."""
     (tmp_path / leftover).write_text("")
     assert bootstrap_key(tmp_path, {}).startswith("db_")
+
+
+def test_a_pepper_is_made_once_and_kept_private(tmp_path) -> None:
+    """Good for keys, in a file nobody else can read; the same one afterwards, and another in another folder."""
+    peppers = key_peppers(tmp_path, {})
+    path = tmp_path / "key-pepper"
+    assert re.fullmatch("1:[0-9a-f]{64}", peppers)
+    assert list(parse_peppers(peppers)) == ["1"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert key_peppers(tmp_path, {}) == peppers == path.read_text().strip()
+    (tmp_path / "other").mkdir()
+    assert key_peppers(tmp_path / "other", {}) != peppers
+
+
+def test_a_pepper_is_rotated_in_its_file(tmp_path) -> None:
+    """Whatever an operator wrote there is what the setting would hold."""
+    (tmp_path / "key-pepper").write_text(f"2:{'n' * 32},1:{'o' * 32}\n")
+    assert list(parse_peppers(key_peppers(tmp_path, {}))) == ["2", "1"]
+
+
+def test_configured_peppers_win_over_the_kept_one(tmp_path) -> None:
+    """And are not written down."""
+    kept = key_peppers(tmp_path, {})
+    assert key_peppers(tmp_path, {"BATCH_KEY_PEPPERS": f"mine:{'n' * 32}\n"}) == f"mine:{'n' * 32}"
+    assert key_peppers(tmp_path, {}) == kept
 
 
 @pytest.fixture
@@ -124,7 +151,9 @@ def test_the_greeting_names_every_deployment_and_no_credential() -> None:
         "small": Deployment(name="small", base_url="http://up/v1", api_key="upstream-secret", model="m-1"),
         "large": Deployment(name="large", base_url="http://other/v1"),
     }
-    text = greeting(url="http://h:1", data=Path("d"), azurite=None, own_key="k", deployments=deployments)
+    text = greeting(
+        url="http://h:1", data=Path("d"), azurite=None, key=key_words("k", is_own=True), deployments=deployments
+    )
     assert "small -> http://up/v1 (model m-1)" in text
     assert "large -> http://other/v1\n" in text
     assert "upstream-secret" not in text
@@ -132,7 +161,7 @@ def test_the_greeting_names_every_deployment_and_no_credential() -> None:
 
 def test_the_greeting_says_how_to_configure_a_deployment() -> None:
     """With an example that parses."""
-    text = greeting(url="http://h:1", data=Path("d"), azurite=None, own_key=None, deployments={})
+    text = greeting(url="http://h:1", data=Path("d"), azurite=None, key=key_words("k", is_own=False), deployments={})
     assert "BATCH_DEPLOYMENTS='{" in text
     assert text.splitlines()[0] == "Listening on http://h:1"
 

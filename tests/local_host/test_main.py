@@ -205,12 +205,39 @@ def test_the_key_made_for_the_folder_is_printed(data: Path) -> None:
         assert (data / "bootstrap-key").read_text().strip() in process.out.read_text()
 
 
+def test_the_pepper_made_for_the_folder_is_not_printed(data: Path) -> None:
+    """It is kept there, for nobody's eyes."""
+    with host(data) as process:
+        process.url()
+        pepper = (data / "key-pepper").read_text().strip().removeprefix("1:")
+        assert len(pepper) == 64
+        assert pepper not in process.out.read_text() + process.err.read_text()
+
+
+def test_peppers_that_cannot_be_used_are_told(data: Path) -> None:
+    """The host does not start, and no part of them is shown."""
+    with host(data, BATCH_KEY_PEPPERS="1:too-short") as process:
+        said = refused(process)
+    assert "BATCH_KEY_PEPPERS: the secret of '1' cannot be used" in said
+    assert "too-short" not in said
+
+
 def test_a_configured_key_is_not_repeated(data: Path) -> None:
     """BATCH_BOOTSTRAP_KEY is used and not printed, and no other is made."""
     with host(data, BATCH_BOOTSTRAP_KEY="my-own-key") as process:
         process.url()
         assert "my-own-key" not in process.out.read_text()
+        assert "the value of BATCH_BOOTSTRAP_KEY" in process.out.read_text()
     assert not (data / "bootstrap-key").exists()
+
+
+def test_a_configured_digest_is_not_taken_for_the_key(data: Path) -> None:
+    """What it says to try next would not work with it."""
+    with host(data, BATCH_BOOTSTRAP_KEY=f"sha256:{'0' * 64}") as process:
+        process.url()
+        said = process.out.read_text()
+    assert "the one whose SHA-256 BATCH_BOOTSTRAP_KEY has" in said
+    assert 'api_key="YOUR_KEY"' in said
 
 
 def said_soon(process: HostProcess, words: str) -> str:

@@ -80,13 +80,15 @@ def test_the_host_gets_storage_with_queues_and_a_task_hub(given):
 
 
 def test_the_app_gets_its_settings(folder, given):
-    """The caller's own, and a key that is kept in the data folder and not readable for others."""
-    key = folder / "data/bootstrap-key"
+    """The caller's own, and a key and a pepper that are kept in the data folder and not readable for others."""
+    key, pepper = folder / "data/bootstrap-key", folder / "data/key-pepper"
     found = parse_settings(given["environment"])
 
     assert list(found.deployments) == ["m"]
     assert found.bootstrap_key == key.read_text().strip()
-    assert key.stat().st_mode & 0o077 == 0
+    assert found.key_peppers == pepper.read_text().strip()
+    assert list(found.peppers) == ["1"]
+    assert {file.stat().st_mode & 0o077 for file in (key, pepper)} == {0}
 
 
 def test_the_worker_is_this_python(given):

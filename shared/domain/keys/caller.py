@@ -7,6 +7,7 @@ is unknown or its secret wrong is said in one and the same sentence; more is tol
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,7 +15,7 @@ from typing import Final
 from shared.domain.errors import Forbidden, Unauthenticated
 from shared.domain.keys.api_key import ApiKey
 from shared.domain.keys.model_access import ModelAccess
-from shared.domain.keys.project import Project
+from shared.domain.keys.project import Project, parse_project_id, spell_project_id
 from shared.domain.keys.scopes import ALL_OF_ADMINISTRATOR, ALL_OF_PROJECT, Scope, scopes_of
 
 INVALID_KEY: Final = "invalid_api_key"
@@ -56,6 +57,16 @@ class Caller:
             f"You have insufficient permissions for this operation. Missing scopes: {scope}. {_way_out(self, scope)}"
         )
 
+    def require_project(self, named: Iterable[str]) -> None:
+        """`named` are values of the header `OpenAI-Project`. Raises Unauthenticated for another than the caller's."""
+        for text in filter(None, (value.strip() for value in named)):
+            if self.project is not None and parse_project_id(text) != self.project.id:
+                raise Unauthenticated(  # The first sentence is OpenAI's (contract 1.1).
+                    "OpenAI-Project header should match project for API key. This key is one of the project "
+                    f"'{spell_project_id(self.project.id)}': name that, or none.",
+                    code="mismatched_project",
+                )
+
 
 def _way_out(caller: Caller, scope: Scope) -> str:
     if scope is Scope.ADMIN:
@@ -73,12 +84,9 @@ def operator_in(project: Project) -> Caller:
     return Caller(name=ADMINISTRATOR.name, scopes=ALL_OF_PROJECT, project=project)
 
 
-def prove(key: ApiKey | None, digest: str) -> ApiKey:
-    """`key`, if `digest` is that of its secret. It takes as long without a key. Raises Unauthenticated."""
-    proven = hmac.compare_digest(digest, key.digest if key else _NO_DIGEST)
-    if key is None or not proven:
-        raise unknown_key()
-    return key
+def is_proven(key: ApiKey | None, digest: str) -> bool:
+    """Whether `digest` is that of the key's secret. It takes as long where there is no key."""
+    return hmac.compare_digest(digest, key.digest if key else _NO_DIGEST) and key is not None
 
 
 def caller_of(key: ApiKey, project: Project | None, *, has_account: bool, now: datetime) -> Caller:

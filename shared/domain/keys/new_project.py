@@ -56,6 +56,12 @@ def changed(project: Project, changes: ProjectChanges) -> Project:
     return msgspec.structs.replace(project, **wanted)
 
 
+def with_permissions(project: Project, permissions: ModelPermissions | None) -> Project:
+    """The project, with these. Raises WrongState if it is archived."""
+    check_active(project)
+    return msgspec.structs.replace(project, model_permissions=permissions)
+
+
 def archived(project: Project, now: datetime) -> Project:
     """The project, archived; as it is if it was so already. Raises InvalidRequest for the default project."""
     if project.id == DEFAULT_PROJECT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -55,6 +56,10 @@ def parse_account_changes(fields: Mapping[str, Any]) -> AccountChanges:
     """The body of an update. Raises InvalidRequest."""
     check_known(fields, {"name", "role"})
     return AccountChanges(name=name_in(fields), role=_role(fields.get("role")))
+
+
+def new_account(account_id: str, project_id: str, wanted: NewServiceAccount, now: datetime) -> ServiceAccount:
+    return ServiceAccount(id=account_id, project_id=project_id, name=wanted.name, created_at=now, role=wanted.role)
 
 
 def changed_account(account: ServiceAccount, changes: AccountChanges) -> ServiceAccount:

@@ -28,7 +28,7 @@ ALL_OF_PROJECT = frozenset(Scope) - {Scope.ADMIN}
 ALL_OF_ADMINISTRATOR = frozenset({Scope.ADMIN, Scope.USAGE})  # of all projects
 _READS = frozenset({Scope.FILES_READ, Scope.BATCHES_READ})
 _WRITES = frozenset({Scope.FILES_WRITE, Scope.BATCHES_WRITE})
-_NAMES: Mapping[str, frozenset[Scope]] = {
+NAMES: Mapping[str, frozenset[Scope]] = {
     **{scope.value: frozenset({scope}) for scope in ALL_OF_PROJECT},
     "files:read": frozenset({Scope.FILES_READ}),
     "files:write": frozenset({Scope.FILES_WRITE}),
@@ -43,15 +43,17 @@ _NAMES: Mapping[str, frozenset[Scope]] = {
 def scopes_of(names: Iterable[str]) -> frozenset[Scope]:
     """What these names allow; none at all: everything of a project. A name that nobody knows allows nothing."""
     given = tuple(names)
-    return frozenset().union(*(_NAMES.get(name, frozenset()) for name in given)) if given else ALL_OF_PROJECT
+    return frozenset().union(*(NAMES.get(name, frozenset()) for name in given)) if given else ALL_OF_PROJECT
 
 
 def check_names(names: Iterable[str]) -> tuple[str, ...]:
     """The names as they were given, each once. Raises InvalidRequest for one that is unknown."""
     given = tuple(dict.fromkeys(names))
     for name in given:
-        if name not in _NAMES:
+        if name not in NAMES:
             raise InvalidRequest(
-                f"Unknown scope '{shortened(name)}'. The scopes are {', '.join(_NAMES)}.", param="scopes"
+                f"Unknown scope '{shortened(name)}'. The scopes are {', '.join(NAMES)}.",
+                code="invalid_value",
+                param="scopes",
             )
     return given

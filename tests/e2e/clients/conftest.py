@@ -40,7 +40,7 @@ def run_script(live: Service) -> Run:
 
     @cache
     def run(release: str, script: str, *arguments: str) -> Any:
-        command = [*_program(release), HERE / script, live.url, KEY, *arguments]
+        command = [*program_of(release), HERE / script, live.url, KEY, *arguments]
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -48,7 +48,7 @@ def run_script(live: Service) -> Run:
     return run
 
 
-def _program(release: str) -> list[str | Path]:
+def program_of(release: str) -> list[str | Path]:
     """What runs the release's scripts. Without it: a skip, but in CI a failure."""
     node = shutil.which("node")
     if release == "npm":

@@ -1,0 +1,105 @@
+"""What administrators send, as JSON Schema (contract 10.2). Pure.
+
+Rule of this file: every body is closed, for a field that nobody knows is refused; limits are the domain's constants.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.admin.acts import DEFAULT_LIST, MAX_LIST
+from api.admin.project_keys import ACCESS
+from api.edge.dialect import Dialect
+from api.openapi.bodies import Parameter, body, order_query, page_query
+from api.openapi.schemas import TEXT, TRUTH, Schema, one_of, or_null
+from shared.domain.keys.admin_fields import (
+    LIFE_SECONDS,
+    MAX_LABEL,
+    MAX_LABEL_KEY,
+    MAX_LABELS,
+    MAX_MODEL,
+    MAX_MODELS,
+    MAX_NAME,
+)
+from shared.domain.keys.project import ModelMode
+from shared.domain.keys.scopes import NAMES
+from shared.domain.keys.service_account import Role
+
+_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
+_NAME: Schema = {**TEXT, "pattern": _LINE, "maxLength": MAX_NAME}
+_LIFE: Schema = {"type": "integer", "minimum": LIFE_SECONDS[0], "maximum": LIFE_SECONDS[1]}
+_MODELS: Schema = {
+    "type": "array",
+    "items": {**TEXT, "pattern": _LINE, "maxLength": MAX_MODEL},
+    "maxItems": MAX_MODELS,
+}
+_LABELS: Schema = {
+    "type": "object",
+    "maxProperties": MAX_LABELS,
+    "propertyNames": {"pattern": _LINE, "maxLength": MAX_LABEL_KEY},
+    "additionalProperties": {**TEXT, "pattern": _LINE, "maxLength": MAX_LABEL},
+}
+_KEY: dict[str, Schema] = {
+    "expires_in_seconds": or_null(_LIFE),
+    "scopes": or_null({"type": "array", "items": one_of(NAMES)}),
+    "models": or_null(_MODELS),
+    "labels": or_null(_LABELS),
+}
+
+
+def _closed(properties: dict[str, Schema], *required: str) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+    return body(schema, required=bool(required))
+
+
+def new_project(_: Dialect) -> dict[str, Any]:
+    return _closed({"name": _NAME, "labels": or_null(_LABELS)}, "name")
+
+
+def project_changes(_: Dialect) -> dict[str, Any]:
+    return _closed({"name": or_null(_NAME), "labels": or_null(_LABELS)})
+
+
+def new_account(_: Dialect) -> dict[str, Any]:
+    """The fields of a key are about the account's first one; there is none with `create_service_account_only`."""
+    return _closed({"name": _NAME, "create_service_account_only": or_null(TRUTH), **_KEY}, "name")
+
+
+def account_changes(_: Dialect) -> dict[str, Any]:
+    return _closed({"name": or_null(_NAME), "role": or_null(one_of((Role.MEMBER, Role.OWNER)))})
+
+
+def new_key(_: Dialect) -> dict[str, Any]:
+    return _closed({"name": or_null(_NAME), **_KEY})
+
+
+def key_changes(_: Dialect) -> dict[str, Any]:
+    return _closed(_KEY)
+
+
+def new_admin_key(_: Dialect) -> dict[str, Any]:
+    return _closed({"name": _NAME, "expires_in_seconds": or_null(_LIFE)}, "name")
+
+
+def model_permissions(_: Dialect) -> dict[str, Any]:
+    return _closed({"mode": one_of(ModelMode), "model_ids": _MODELS}, "mode", "model_ids")
+
+
+def list_query(_: Dialect) -> list[Parameter]:
+    return page_query(DEFAULT_LIST, MAX_LIST)
+
+
+def project_query(_: Dialect) -> list[Parameter]:
+    archived: Schema = {**TRUTH, "default": False}
+    return [*page_query(DEFAULT_LIST, MAX_LIST), {"name": "include_archived", "in": "query", "schema": archived}]
+
+
+def key_query(_: Dialect) -> list[Parameter]:
+    return [
+        *page_query(DEFAULT_LIST, MAX_LIST),
+        {"name": "owner_project_access", "in": "query", "schema": one_of(ACCESS)},
+    ]
+
+
+def admin_key_query(_: Dialect) -> list[Parameter]:
+    return [*page_query(DEFAULT_LIST, MAX_LIST), order_query()]

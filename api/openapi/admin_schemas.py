@@ -1,0 +1,102 @@
+"""What the routes of administration answer, as JSON Schema (contract 10.3). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from api.admin.rendering import ACCOUNT, ADMIN_KEY, KEY, PERMISSIONS, PROJECT
+from api.openapi.schemas import SECONDS, TEXT, Schema, one_of, only, or_null, page, record, ref
+from shared.domain.keys.project import ModelMode
+from shared.domain.keys.service_account import Role
+
+TEXTS: Schema = {"type": "array", "items": TEXT}
+LABELS: Schema = {"type": "object", "additionalProperties": TEXT}
+_NULL: Schema = {"type": "null"}
+_LIMITS: dict[str, Schema] = {"scopes": TEXTS, "models": TEXTS, "labels": LABELS}
+_USE: dict[str, Schema] = {
+    "redacted_value": TEXT,
+    "created_at": SECONDS,
+    "last_used_at": or_null(SECONDS),
+    "expires_at": or_null(SECONDS),
+}
+_OWNER: dict[str, Schema] = {"id": TEXT, "name": TEXT, "role": one_of(Role), "created_at": SECONDS}
+_ACCOUNT: dict[str, Schema] = {"object": only(ACCOUNT), **_OWNER}
+_ADMIN_KEY: dict[str, Schema] = {
+    "id": TEXT,
+    "object": only(ADMIN_KEY),
+    "name": TEXT,
+    **_USE,
+    "owner": record(
+        {
+            "type": only("user"),
+            "object": only("organization.user"),
+            "id": TEXT,
+            "name": TEXT,
+            "created_at": SECONDS,
+            "role": only("owner"),
+        }
+    ),
+}
+
+
+def _deleted(kind: str) -> Schema:
+    return record({"id": TEXT, "object": only(f"{kind}.deleted"), "deleted": {"const": True}})
+
+
+def _page(item: str) -> Schema:
+    return page(item, or_null(TEXT), description="Newest first.")
+
+
+ADMIN_COMPONENTS: Mapping[str, Schema] = {
+    "Project": record(
+        {
+            "id": TEXT,
+            "object": only(PROJECT),
+            "name": TEXT,
+            "created_at": SECONDS,
+            "archived_at": or_null(SECONDS),
+            "status": one_of(("active", "archived")),
+            "external_key_id": _NULL,
+            "residency": _NULL,
+            "labels": LABELS,
+        },
+        description="`labels` is an extension.",
+    ),
+    "Projects": _page("Project"),
+    "ServiceAccount": record(_ACCOUNT),
+    "ServiceAccountWithKey": record({**_ACCOUNT, "api_key": or_null(ref("NewApiKey"))}),
+    "ServiceAccounts": _page("ServiceAccount"),
+    "DeletedServiceAccount": _deleted(ACCOUNT),
+    "NewApiKey": record(
+        {
+            "id": TEXT,
+            "object": only(f"{ACCOUNT}.api_key"),
+            "name": TEXT,
+            "value": TEXT,
+            "created_at": SECONDS,
+            "expires_at": or_null(SECONDS),
+            **_LIMITS,
+        },
+        description="`value` is the key, in this answer alone; `scopes`, `models` and `labels` are extensions.",
+    ),
+    "ApiKey": record(
+        {
+            "id": TEXT,
+            "object": only(KEY),
+            "name": TEXT,
+            **_USE,
+            "owner": record({"type": only("service_account"), "service_account": or_null(record(_OWNER))}),
+            "owner_project_access": one_of(("active", "inactive")),
+            **_LIMITS,
+        },
+        description="`scopes`, `models` and `labels` are extensions. No scopes: all; no models: those of the project.",
+    ),
+    "ApiKeys": _page("ApiKey"),
+    "DeletedApiKey": _deleted(KEY),
+    "AdminApiKey": record(_ADMIN_KEY),
+    "NewAdminApiKey": record({**_ADMIN_KEY, "value": TEXT}, description="`value` is the key, in this answer alone."),
+    "AdminApiKeys": page("AdminApiKey", or_null(TEXT), description="Newest first without `order`."),
+    "DeletedAdminApiKey": _deleted(ADMIN_KEY),
+    "ModelPermissions": record({"object": only(PERMISSIONS), "mode": one_of(ModelMode), "model_ids": TEXTS}),
+    "DeletedModelPermissions": record({"object": only(f"{PERMISSIONS}.deleted"), "deleted": {"const": True}}),
+}
