@@ -30,6 +30,7 @@ from shared.run.chunks.journal import Journal
 from shared.run.chunks.never_ran import all_lines
 from shared.run.chunks.seal import seal_chunk
 from shared.run.input.input_bytes import drop_orphaned_input
+from shared.run.usage.ledger import write_usage
 from shared.run.webhooks.deliveries import start_deliveries_of
 from shared.services import Services, services
 from shared.telemetry import metrics
@@ -119,7 +120,7 @@ async def _seal_unfinished(service: Services, batch: Batch, chunk: PlannedChunk,
         try:
             with journal.share() as share:
                 lines = all_lines(blobs, batch, chunk, journal, reason, share=share)
-                row = await seal_chunk(blobs, journal.row, lines, share)
+                row = await seal_chunk(blobs, journal.row, lines, share, at=service.now())
             if reason is NeverRan.INTERNAL_ERROR:  # An outcome like others; requests that were stopped have none.
                 row = msgspec.structs.replace(row, failed=row.failed + never_ran)
             await rows.put(row, stored.version if stored else None)
@@ -155,6 +156,7 @@ async def _publish(service: Services, batch: Batch, rows: list[ChunkRow]) -> Fin
         output_file_id=files.get("output"),
         error_file_id=files.get("error"),
         errors=(undelivered,) if undelivered else (),
+        usage_owed=not await write_usage(service, batch, rows),
     )
 
 
@@ -178,9 +180,7 @@ async def _insert_record(service: Services, batch: Batch, kind: str, size: int) 
 
 
 def _file_record(batch: Batch, kind: str, size: int, now: datetime, default_expiry_seconds: int) -> File:
-    ends = (batch.cancelling_at, batch.deadline())  # A cancel after the deadline finds files under the older id.
-    stopped_at = batch.finalizing_at or min(end for end in ends if end)
-    file_id = derived_id(stopped_at, batch.id, kind)
+    file_id = derived_id(batch.stopped_at, batch.id, kind)
     return File(
         id=file_id,
         owner=batch.owner,

@@ -16,6 +16,7 @@ from api.batches.batch_validation import validate_batch
 from api.edge.dialect import AZURE_CLASSIC, AZURE_V1, DEEPINFRA, OPENAI, Dialect
 from api.edge.mount import Mount, Route, StartingRoute
 from api.files import files, uploads
+from api.usage.usage import USAGE
 from api.webhooks import webhooks
 from shared.domain.keys.scopes import Scope
 
@@ -105,7 +106,7 @@ MOUNTS: Final = (
         name="organization",
         prefix=f"{OPENAI.prefix}/organization",
         dialect=OPENAI,
-        routes=ADMINISTRATION,
+        routes=(*ADMINISTRATION, *USAGE),
         starting_routes=(),
     ),
 )

@@ -238,6 +238,7 @@ var filesTables = [
   'ServiceAccounts'
   'ApiKeys'
   'AuditLog'
+  'BatchUsage'
 ]
 var workingPrefixes = [
   'inputs/'

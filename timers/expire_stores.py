@@ -1,4 +1,4 @@
-"""Every ten minutes: removes files, uploads and remembered create calls whose time is over."""
+"""Every ten minutes: removes files, uploads and remembered create calls whose time is over, and sums what is used."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from shared.services import services
 from timers.expire_files import expire_files
 from timers.expire_uploads import expire_uploads
 from timers.forget_creations import forget_creations
+from timers.roll_up_usage import roll_up_usage
+from timers.settle_usage import settle_owed_usage
 
 
 async def expire_stores(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding
     """One sweep; what a crash leaves is found by the next."""
     service = services()
-    await do_all(partial(expire, service) for expire in (expire_files, expire_uploads, forget_creations))
+    works = (expire_files, expire_uploads, forget_creations, settle_owed_usage, roll_up_usage)
+    await do_all(partial(work, service) for work in works)

@@ -18,7 +18,7 @@ from shared.domain.keys.client_principal import claims_of_principal, refuse_othe
 from shared.domain.keys.entra_claims import Claims, ends_at, project_of, require_role, scopes_of_claims, subject_of
 from shared.domain.keys.entra_rules import EntraRules
 from shared.domain.keys.project import parse_project_id, spell_project_id
-from shared.domain.keys.scopes import Scope
+from shared.domain.keys.scopes import ALL_OF_ADMINISTRATOR, Scope
 from shared.ports.tokens import TokenVerifier
 from shared.run.projects import find_project
 from shared.services import Services
@@ -34,7 +34,7 @@ class Asked(NamedTuple):
 
     @property
     def is_of_administration(self) -> bool:
-        return self.scope is Scope.ADMIN
+        return self.scope in ALL_OF_ADMINISTRATOR
 
 
 def is_token(key: str) -> bool:
@@ -79,8 +79,11 @@ def is_signed_in(service: Services, headers: Headers) -> bool:
 async def _let_in(service: Services, claims: Claims, asked: Asked) -> Caller:
     """An administrator administers, and needs no project for it; what is a project's, is done without that scope."""
     subject, scopes = subject_of(claims), scopes_of_claims(claims)
-    if asked.is_of_administration or scopes == {Scope.ADMIN}:
-        return Caller(name=subject, scopes=scopes & {Scope.ADMIN})
+    administers = Scope.ADMIN in scopes
+    if administers and (asked.is_of_administration or scopes <= ALL_OF_ADMINISTRATOR):
+        return Caller(name=subject, scopes=scopes & ALL_OF_ADMINISTRATOR)
+    if asked.scope is Scope.ADMIN:
+        return Caller(name=subject, scopes=frozenset())
     project_id = project_of(claims, _rules(service), parse_project_id(asked.project or ""))
     project = await find_project(service, project_id)
     if project is None or project.is_archived:

@@ -20,6 +20,7 @@ from api.openapi.operation import Operation, json_answer
 from api.openapi.operations import OPERATIONS
 from api.openapi.schemas import COMPONENTS, TEXT, Schema
 from api.openapi.service_paths import SERVICE_COMPONENTS, SERVICE_PATHS, describe_document
+from api.openapi.usage_operations import USAGE_COMPONENTS
 from shared.domain.errors import DurableBatchError, Forbidden, InvalidRequest, NotFound, Unauthenticated, Unavailable
 from shared.domain.webhooks.event import EventType
 from shared.version import VERSION
@@ -56,7 +57,7 @@ def build_document(dialect: Dialect, mounts: Iterable[Mount]) -> dict[str, Any]:
         "paths": paths,
         "webhooks": {event_type: {"post": _event(event_type)} for event_type in EventType},
         "components": {
-            "schemas": {**COMPONENTS, **AZURE_COMPONENTS, **ADMIN_COMPONENTS, **SERVICE_COMPONENTS},
+            "schemas": {**COMPONENTS, **AZURE_COMPONENTS, **ADMIN_COMPONENTS, **USAGE_COMPONENTS, **SERVICE_COMPONENTS},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "api-key"},

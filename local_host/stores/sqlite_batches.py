@@ -1,4 +1,4 @@
-"""Batch records in SQLite."""
+"""Batch records in SQLite. The column `finished` says whether one is settled."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SqliteBatches:
         self._database = database
 
     async def insert(self, batch: Batch) -> None:
-        values = (batch.owner, batch.id, batch.is_terminal, 1, msgspec.json.encode(batch))
+        values = (batch.owner, batch.id, batch.is_settled, 1, msgspec.json.encode(batch))
         await self._database.write(lambda connection: insert(connection, "batches", values))
 
     async def get(self, owner: str, batch_id: str) -> Stored[Batch] | None:
@@ -39,7 +39,7 @@ class SqliteBatches:
     async def replace(self, batch: Batch, version: str) -> str:
         query = """UPDATE batches SET record = ?, finished = ?, version = version + 1
                    WHERE owner = ? AND id = ? AND version = ? RETURNING version"""
-        values = (msgspec.json.encode(batch), batch.is_terminal, batch.owner, batch.id, int(version))
+        values = (msgspec.json.encode(batch), batch.is_settled, batch.owner, batch.id, int(version))
         return await self._database.write(lambda connection: conditional(connection, query, values))
 
     async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
@@ -52,7 +52,17 @@ class SqliteBatches:
 
         return await sound_page(fetch, Batch, after, limit)
 
+    async def owing(self) -> AsyncIterator[Batch]:
+        async for batch in self._unsettled():
+            if batch.is_terminal:
+                yield batch
+
     async def unfinished(self) -> AsyncIterator[Batch]:
+        async for batch in self._unsettled():
+            if not batch.is_terminal:
+                yield batch
+
+    async def _unsettled(self) -> AsyncIterator[Batch]:
         query = """SELECT owner, id, record FROM batches INDEXED BY batches_unfinished
                    WHERE finished = 0 AND (owner, id) > (?, ?) ORDER BY owner, id LIMIT ?"""
         async for _, batch_id, record in walk(self._database, query, after=("", "")):

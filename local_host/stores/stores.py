@@ -25,6 +25,7 @@ from local_host.stores import (
     sqlite_service_accounts,
     sqlite_spending,
     sqlite_uploads,
+    sqlite_usage,
     sqlite_webhook_endpoints,
 )
 from local_host.stores.caller_blobs import LateCallerBlobs
@@ -60,6 +61,7 @@ def open_stores(data: Path) -> Stores:
         sqlite_service_accounts.SCHEMA,
         sqlite_api_keys.SCHEMA,
         sqlite_audit_log.SCHEMA,
+        sqlite_usage.SCHEMA,
     )
     database = StoreDatabase(data / "stores.db", "".join(schemas))
     blobs = DiskBlobs(database, folder)
@@ -83,5 +85,6 @@ def open_stores(data: Path) -> Stores:
         service_accounts=sqlite_service_accounts.SqliteServiceAccounts(database),
         api_keys=sqlite_api_keys.SqliteApiKeys(database),
         audit_log=sqlite_audit_log.SqliteAuditLog(database),
+        usage=sqlite_usage.SqliteUsage(database),
         close=partial(asyncio.to_thread, blobs.close),
     )

@@ -29,6 +29,7 @@ from shared.azure.table_projects import TableProjects
 from shared.azure.table_service_accounts import TableServiceAccounts
 from shared.azure.table_spending import TableSpending
 from shared.azure.table_uploads import TableUploads
+from shared.azure.table_usage import TableUsage
 from shared.azure.table_webhook_endpoints import TableWebhookEndpoints
 from shared.azure.tables import Table
 from shared.environment import SettingsError
@@ -149,5 +150,6 @@ def _stores(container: ContainerClient, tables: TableServiceClient, names: Names
         service_accounts=TableServiceAccounts(Table(tables, names.service_accounts)),
         api_keys=TableApiKeys(Table(tables, names.api_keys)),
         audit_log=TableAuditLog(Table(tables, names.audit_log)),
+        usage=TableUsage(Table(tables, names.usage)),
         close=close,
     )

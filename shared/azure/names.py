@@ -39,12 +39,14 @@ class Names:
     service_accounts: str = "ServiceAccounts"
     api_keys: str = "ApiKeys"
     audit_log: str = "AuditLog"
+    usage: str = "BatchUsage"
 
 
 # Partitions that hold markers, not records. No owner's key begins with `$` (see `table_key`).
 DUE = Key("$due")
 EXPIRY = Key("$expiry")
 UNFINISHED = Key("$unfinished")
+HOURS_DUE = Key("$hours")
 FIRST = Key("")  # Before every key.
 
 
@@ -82,6 +84,11 @@ def compound(*parts: str) -> Key:
 def parts_of(upload_id: str) -> Key:
     """The partition of the parts of one upload."""
     return Key(f"$parts_{table_key(upload_id)}")
+
+
+def rollups_of(width: str) -> Key:
+    """The partition of the rollups of one width."""
+    return Key(f"$rollups_{table_key(width)}")
 
 
 def within(text: str) -> tuple[Key, Key]:

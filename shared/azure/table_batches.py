@@ -1,7 +1,7 @@
 """Batch records in Table Storage: partition = owner, row key = inverted id.
 
-A marker (partition `$unfinished`) is written before a batch's record and removed after its terminal state, so that
-`unfinished` costs what is unfinished; markers that a crash left behind are cleaned on the way.
+A marker (partition `$unfinished`) is written before a batch's record and removed when it is settled, so that
+`unfinished` and `owing` cost what is not; markers that a crash left behind are cleaned on the way.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class TableBatches:
         self._table = table
 
     async def insert(self, batch: Batch) -> None:
-        if not batch.is_terminal:
+        if not batch.is_settled:
             marker = msgspec.json.encode(_Marker(batch.owner, batch.id, datetime.now(UTC)))
             await self._table.upsert(UNFINISHED, _marker_key(batch), marker)
         await self._table.insert(table_key(batch.owner), newest_first(batch.id), msgspec.json.encode(batch))
@@ -50,7 +50,7 @@ class TableBatches:
     async def replace(self, batch: Batch, version: str) -> str:
         key, record = newest_first(batch.id), msgspec.json.encode(batch)
         new_version = await self._table.replace(table_key(batch.owner), key, record, version)
-        if batch.is_terminal:
+        if batch.is_settled:
             with suppress(Unavailable):  # The record is written; `unfinished` cleans what stays behind.
                 await self._table.delete(UNFINISHED, _marker_key(batch))
         return new_version
@@ -70,15 +70,25 @@ class TableBatches:
                 batches.appendleft(batch)
         return list(batches)
 
+    async def owing(self) -> AsyncIterator[Batch]:
+        async for batch in self._unsettled():
+            if batch.is_terminal:
+                yield batch
+
     async def unfinished(self) -> AsyncIterator[Batch]:
+        async for batch in self._unsettled():
+            if not batch.is_terminal:
+                yield batch
+
+    async def _unsettled(self) -> AsyncIterator[Batch]:
         keys = [row async for row in self._table.query(UNFINISHED)]
         for start in range(0, len(keys), _READS_AT_ONCE):
-            looks = (self._unfinished(row) for row in keys[start : start + _READS_AT_ONCE])
+            looks = (self._marked(row) for row in keys[start : start + _READS_AT_ONCE])
             for batch in await asyncio.gather(*looks):
                 if batch is not None:
                     yield batch
 
-    async def _unfinished(self, row: Row) -> Batch | None:
+    async def _marked(self, row: Row) -> Batch | None:
         """The batch of a marker; None if there is nothing to do, and then the marker goes in time."""
         marker = read_if_sound(row.record, _Marker, row.key)
         if marker is None:
@@ -88,7 +98,7 @@ class TableBatches:
         except Damaged:
             tell_damaged(Batch, marker.batch_id)
             return None
-        if stored is not None and not stored.value.is_terminal:
+        if stored is not None and not stored.value.is_settled:
             return stored.value
         if stored is not None or marker.at < datetime.now(UTC) - _INSERT_PATIENCE:
             await self._table.delete(UNFINISHED, row.key)

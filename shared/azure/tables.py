@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from itertools import count
@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 PROPERTY_BYTES = 64 * 1024
 MOST_PROPERTIES = 15  # An entity holds 1 MiB, keys and names included.
+MOST_IN_ONE_CALL = 100  # Entities of a transaction.
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -93,12 +94,12 @@ class Table:
             raise Changed("The record was changed by someone else since it was read; read it again.")
         return new_version
 
-    async def put(self, partition: Key, key: Key, record: bytes, version: str | None) -> str:
+    async def put(self, partition: Key, key: Key, record: bytes, version: str | None, **columns: str) -> str:
         """`replace`, or without a version `insert`: returns the new one. Raises Changed."""
         if version is not None:
-            return await self.replace(partition, key, record, version)
+            return await self.replace(partition, key, record, version, **columns)
         try:
-            return await self.insert(partition, key, record)
+            return await self.insert(partition, key, record, **columns)
         except AlreadyExists as error:
             raise Changed("The record was written by someone else; read it.") from error
 
@@ -123,6 +124,15 @@ class Table:
         with translated():
             client = await self._ready()
             await client.upsert_entity(_entity(partition, key, record, {}), mode=UpdateMode.REPLACE)
+
+    async def upsert_all(self, partition: Key, records: Sequence[tuple[Key, bytes]]) -> None:
+        """The same for many rows, some at a time: of those that a call takes, all are written or none."""
+        entities = [_entity(partition, key, record, {}) for key, record in records]
+        with translated():
+            client = await self._ready()
+            for start in range(0, len(entities), MOST_IN_ONE_CALL):
+                some = entities[start : start + MOST_IN_ONE_CALL]
+                await client.submit_transaction([("upsert", entity, {"mode": UpdateMode.REPLACE}) for entity in some])
 
     async def get(self, partition: Key, key: Key) -> Row | None:
         with translated():
@@ -152,6 +162,13 @@ class Table:
             client = await self._ready()
             await client.delete_entity(partition, key, raw_response_hook=note)
         return statuses[-1] != 404
+
+    async def delete_if(self, partition: Key, key: Key, version: str) -> None:
+        """Nothing happens if the row is not at `version`."""
+        with translated():
+            client = await self._ready()
+            with suppress(ResourceModifiedError, ResourceNotFoundError):
+                await client.delete_entity(partition, key, etag=version, match_condition=MatchConditions.IfNotModified)
 
     async def query(
         self,

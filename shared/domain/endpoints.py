@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from shared.domain.usage.report import ReportKind
 from shared.domain.vendors.rules import rules_of
 from shared.domain.vendors.vendor import Vendor
 
@@ -24,6 +25,7 @@ class Endpoint:
     title: str  # how OpenAI names it in messages
     needed: tuple[str, ...]
     operation: str  # gen_ai.operation.name; the conventions name the first three
+    report: ReportKind | None  # which of OpenAI's usage reports counts it (contract 10.4)
     offered_by: frozenset[Vendor] = _OPENAI_AND_AZURE
     # Vendors whose callers may name another one with this mark: the file's first line settles it (contract 1.5.5).
     told_by_file_at: frozenset[Vendor] = frozenset()
@@ -37,26 +39,43 @@ ENDPOINTS: Final[Mapping[str, Endpoint]] = {
         title="Chat Completions",
         needed=("messages",),
         operation="chat",
+        report=ReportKind.COMPLETIONS,
         offered_by=_ALL,
         told_by_file_at=frozenset({Vendor.AZURE}),
     ),
-    "/v1/completions": Endpoint(title="Completions", needed=("prompt",), operation="text_completion", offered_by=_ALL),
+    "/v1/completions": Endpoint(
+        title="Completions",
+        needed=("prompt",),
+        operation="text_completion",
+        report=ReportKind.COMPLETIONS,
+        offered_by=_ALL,
+    ),
     "/v1/embeddings": Endpoint(
-        title="Embeddings", needed=("input",), operation="embeddings", offered_by=_ALL, limits_inputs=True
+        title="Embeddings",
+        needed=("input",),
+        operation="embeddings",
+        report=ReportKind.EMBEDDINGS,
+        offered_by=_ALL,
+        limits_inputs=True,
     ),
-    "/v1/images/edits": Endpoint(title="Images", needed=("prompt",), operation="image_edit", makes_images=True),
+    "/v1/images/edits": Endpoint(
+        title="Images", needed=("prompt",), operation="image_edit", report=ReportKind.IMAGES, makes_images=True
+    ),
     "/v1/images/generations": Endpoint(
-        title="Images", needed=("prompt",), operation="image_generation", makes_images=True
+        title="Images", needed=("prompt",), operation="image_generation", report=ReportKind.IMAGES, makes_images=True
     ),
-    "/v1/moderations": Endpoint(title="Moderations", needed=("input",), operation="moderation"),
+    "/v1/moderations": Endpoint(
+        title="Moderations", needed=("input",), operation="moderation", report=ReportKind.MODERATIONS
+    ),
     "/v1/responses": Endpoint(
         title="Responses",
         needed=("input", "prompt", "previous_response_id", "conversation"),
         operation="responses",
+        report=ReportKind.COMPLETIONS,
         told_by_file_at=frozenset({Vendor.AZURE}),
         has_classic_path=False,
     ),
-    "/v1/videos": Endpoint(title="Videos", needed=("prompt",), operation="video_generation"),
+    "/v1/videos": Endpoint(title="Videos", needed=("prompt",), operation="video_generation", report=None),
 }
 
 

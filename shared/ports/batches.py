@@ -29,6 +29,10 @@ class BatchStore(Protocol):
         """
         ...
 
+    def owing(self) -> AsyncIterator[Batch]:
+        """Every batch of any owner in a terminal state that owes the ledger its usage; cost as for `unfinished`."""
+        ...
+
     def unfinished(self) -> AsyncIterator[Batch]:
         """Every batch of any owner that is in no terminal state; cost grows with these, not with all batches."""
         ...

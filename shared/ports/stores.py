@@ -22,6 +22,7 @@ from shared.ports.projects import ProjectStore
 from shared.ports.service_accounts import ServiceAccountStore
 from shared.ports.spending import SpendingStore
 from shared.ports.uploads import UploadStore
+from shared.ports.usage import UsageStore
 from shared.ports.webhook_endpoints import WebhookEndpointStore
 
 
@@ -44,4 +45,5 @@ class Stores:
     service_accounts: ServiceAccountStore
     api_keys: ApiKeyStore
     audit_log: AuditLog
+    usage: UsageStore
     close: Callable[[], Awaitable[None]]

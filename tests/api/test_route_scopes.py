@@ -61,6 +61,13 @@ SCOPES = {
         "retrieve_admin_key",
         "delete_admin_key",
     },
+    Scope.USAGE: {
+        "report_completions",
+        "report_embeddings",
+        "report_moderations",
+        "report_images",
+        "report_costs",
+    },
 }
 ROUTES = sorted(
     {
@@ -87,7 +94,7 @@ def test_reading_is_enough_only_for_what_changes_nothing(name: tuple[str, str, s
     """Validating is the one POST that stores nothing."""
     reads = name[0] in ("GET", "HEAD") or name[2] == "validate_batch"
 
-    assert reads == (route.scope in (Scope.FILES_READ, Scope.BATCHES_READ))
+    assert reads == (route.scope in (Scope.FILES_READ, Scope.BATCHES_READ, Scope.USAGE))
 
 
 @pytest.mark.parametrize("scope", list(Scope))

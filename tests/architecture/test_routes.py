@@ -53,6 +53,10 @@ ROUTES = {
 _PROJECT = "v1/organization/projects/{project_id}"
 _ACCOUNT = f"{_PROJECT}/service_accounts/{{service_account_id}}"
 _ADMIN_KEYS = "v1/organization/admin_api_keys"
+USAGE = {
+    *(("GET", f"v1/organization/usage/{kind}") for kind in ("completions", "embeddings", "moderations", "images")),
+    ("GET", "v1/organization/costs"),
+}
 ADMINISTRATION = {  # OpenAI's alone (contract 10.2)
     ("POST", "v1/organization/projects"),
     ("GET", "v1/organization/projects"),
@@ -133,7 +137,7 @@ def test_every_dialect_has_every_route() -> None:
     """The same handlers are mounted under all prefixes (contract 9.1 no. 1)."""
     expected = {(method, f"{mount}/{path}") for mount in MOUNTS for method, path in ROUTES}
 
-    assert set(registered()) == expected | ADMINISTRATION | ANONYMOUS | OF_THE_SERVICE
+    assert set(registered()) == expected | ADMINISTRATION | USAGE | ANONYMOUS | OF_THE_SERVICE
 
 
 def test_every_name_that_is_called_is_registered() -> None:

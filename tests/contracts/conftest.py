@@ -24,6 +24,7 @@ from shared.ports.projects import ProjectStore
 from shared.ports.service_accounts import ServiceAccountStore
 from shared.ports.stores import Stores
 from shared.ports.uploads import UploadStore
+from shared.ports.usage import UsageStore
 from shared.ports.webhook_endpoints import WebhookEndpointStore
 
 
@@ -120,3 +121,8 @@ def api_keys(stores: Stores) -> ApiKeyStore:
 @pytest.fixture
 def audit_log(stores: Stores) -> AuditLog:
     return stores.audit_log
+
+
+@pytest.fixture
+def usage(stores: Stores) -> UsageStore:
+    return stores.usage

@@ -12,6 +12,8 @@ from shared.domain.keys.audit import Actor, ActorKind, AuditEvent
 from shared.domain.keys.project import Project
 from shared.domain.keys.service_account import ServiceAccount
 from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.usage.ledger import Amounts, LedgerRow, Tally
+from shared.domain.usage.usage import Usage
 from shared.domain.vendors.vendor import Vendor
 from shared.domain.webhooks.delivery import Delivery
 from shared.domain.webhooks.endpoint import WebhookEndpoint
@@ -150,3 +152,15 @@ def an_audit_event(number: int = 0, **changes: Any) -> AuditEvent:
         "resource_id": "project-a",
     }
     return AuditEvent(**values | changes)
+
+
+def a_tally(tokens: int = 10, **changes: Any) -> Tally:
+    """One answered request."""
+    amounts = Amounts(completed=1, failed=0, usage=Usage(input_tokens=tokens, output_tokens=1))
+    values = {"model": "gpt-4o-mini", "endpoint": "/v1/chat/completions", "amounts": amounts}
+    return Tally(**values | changes)
+
+
+def a_ledger_row(batch: int = 0, chunk: int = 0, *, project: str = "project-a", **changes: Any) -> LedgerRow:
+    values = {"project": project, "batch_id": an_id(batch), "chunk": chunk, "sealed_at": START, "tally": a_tally()}
+    return LedgerRow(**values | changes)

@@ -57,11 +57,11 @@ def test_no_key_of_a_project_administers(scopes: tuple[str, ...]) -> None:
     assert Scope.ADMIN not in let_in(msgspec.structs.replace(KEY, scopes=scopes)).scopes
 
 
-def test_an_administrators_key_administers_and_nothing_else() -> None:
+def test_an_administrators_key_administers_and_reports() -> None:
     """It has no project, so nothing is ever made or looked up in its name."""
     caller = caller_of(ADMIN_KEY, None, has_account=False, now=NOW)
 
-    assert caller == Caller(name="nightly", scopes=frozenset({Scope.ADMIN}), key_id=KEY.id)
+    assert caller == Caller(name="nightly", scopes=frozenset({Scope.ADMIN, Scope.USAGE}), key_id=KEY.id)
     with pytest.raises(RuntimeError, match="owns nothing"):
         _ = caller.owner
 
@@ -71,7 +71,7 @@ def test_the_bootstrap_key_works_for_the_default_project() -> None:
     caller = operator_in(default_project(NOW))
 
     assert (caller.owner, caller.scopes, caller.key_id) == (DEFAULT_PROJECT, ALL_OF_PROJECT, None)
-    assert ADMINISTRATOR.scopes == {Scope.ADMIN}
+    assert ADMINISTRATOR.scopes == {Scope.ADMIN, Scope.USAGE}
 
 
 @pytest.mark.parametrize(

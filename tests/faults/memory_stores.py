@@ -17,6 +17,7 @@ from shared.domain.files.file import File
 from shared.domain.files.upload import Upload
 from shared.domain.keys.project import Project
 from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.usage.ledger import LedgerHour, LedgerRow, Rollup, Width
 from shared.domain.webhooks.endpoint import WebhookEndpoint
 from shared.ports.base import AlreadyExists, BlobMissing, Changed, Stored
 from shared.ports.stores import Stores
@@ -158,6 +159,11 @@ class MemoryBatches:
         batches = [stored.value for (of, _), stored in self._batches.items() if of == owner]
         return _page(batches, after, limit, newest_first=newest_first)
 
+    async def owing(self) -> AsyncIterator[Batch]:
+        for stored in list(self._batches.values()):
+            if stored.value.is_terminal and stored.value.usage_owed:
+                yield stored.value
+
     async def unfinished(self) -> AsyncIterator[Batch]:
         for stored in list(self._batches.values()):
             if not stored.value.is_terminal:
@@ -219,6 +225,51 @@ class NoProjects:
         return None
 
 
+class MemoryUsage:
+    """`UsageStore`."""
+
+    def __init__(self) -> None:
+        self._versions = map(str, count(1))
+        self._rows: dict[tuple[LedgerHour, str, int], LedgerRow] = {}
+        self._due: dict[LedgerHour, str] = {}
+        self._rollups: dict[tuple[datetime, str, Width], Stored[Rollup]] = {}
+
+    def all_rows(self) -> list[LedgerRow]:
+        return list(self._rows.values())
+
+    async def write(self, rows: Sequence[LedgerRow]) -> None:
+        self._rows |= {(row.hour, row.batch_id, row.chunk): row for row in rows}
+        self._due[rows[0].hour] = next(self._versions)
+
+    async def rows(self, hour: LedgerHour) -> AsyncIterator[LedgerRow]:
+        for row in [row for (of, *_), row in self._rows.items() if of == hour]:
+            yield row
+
+    async def due(self) -> list[Stored[LedgerHour]]:
+        return [Stored(hour, version) for hour, version in self._due.items()]
+
+    async def settle(self, hour: LedgerHour, version: str) -> None:
+        if self._due.get(hour) == version:
+            del self._due[hour]
+
+    async def rollup(self, project: str, width: Width, start: datetime) -> Stored[Rollup] | None:
+        return self._rollups.get((start, project, width))
+
+    async def put_rollup(self, rollup: Rollup, version: str | None) -> None:
+        key = (rollup.start, rollup.project, rollup.width)
+        stored = self._rollups.get(key)
+        if (stored.version if stored else None) != version:
+            raise Changed
+        self._rollups[key] = Stored(rollup, next(self._versions))
+
+    async def rollups(
+        self, width: Width, first: datetime, until: datetime, project: str | None = None
+    ) -> AsyncIterator[Rollup]:
+        for (start, of, kind), stored in sorted(self._rollups.items(), key=lambda item: item[0]):
+            if kind is width and first <= start < until and project in (None, of):
+                yield stored.value
+
+
 class NoUploads:
     """As much of an `UploadStore` as a sweep needs when nobody uploads in parts."""
 
@@ -244,6 +295,7 @@ def memory_stores() -> Stores:
         "chunks": MemoryChunks(),
         "heartbeats": MemoryHeartbeats(),
         "projects": NoProjects(),
+        "usage": MemoryUsage(),
         "webhook_endpoints": NoWebhookEndpoints(),
     }
     return Stores(**dict.fromkeys(each.name for each in fields(Stores)) | needed)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import WrongState
 from shared.domain.files.file import File, upload_blob
 from shared.domain.ids import new_id
+from shared.domain.usage.ledger import LedgerRow, Rollup, Tally, Width, total
 from shared.domain.vendors.vendor import Vendor
 from shared.run.chunks.plan import read_all
 from shared.services import Services, use
@@ -35,6 +36,8 @@ from tests.faults.faulting_stores import Moment, Weather, in_weather
 from tests.faults.memory_stores import memory_stores
 from tests.faults.processes import Killed, Process, current, watch_tasks
 from tests.faults.upstream import BREAKS, Outage, Upstream, is_rejected
+from timers.roll_up_usage import roll_up_usage
+from timers.settle_usage import settle_owed_usage
 from timers.sweep_orphans import sweep_orphans
 
 BEGIN = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -123,6 +126,9 @@ class Aftermath:
     store_faults: Counter[str]
     seconds: float
     surprises: list[str]
+    owed: bool
+    ledger: list[LedgerRow]
+    rolled_up: list[Tally]
 
     @property
     def paid_again(self) -> int:
@@ -143,7 +149,7 @@ class Aftermath:
 
     def check(self) -> None:
         """Raises AssertionError, naming the day."""
-        for problem in (*self._record(), *self._lines(), *self._faults(), *self._remains()):
+        for problem in (*self._record(), *self._lines(), *self._faults(), *self._ledger(), *self._remains()):
             raise AssertionError(f"{problem}\n{self.day}")
 
     def _record(self) -> list[str]:
@@ -201,6 +207,23 @@ class Aftermath:
             asked = self.upstream.asked[f"p{number}"]
             if asked > limit * (1 + self.interruptions) and not day.outages:
                 problems.append(f"line {number} ({curse}) was asked {asked} times")
+        return problems
+
+    def _ledger(self) -> list[str]:
+        """It has what a recount over the files finds, to the last token; so have the rollups."""
+        used = [line["response"]["body"]["usage"] for line in self.output]
+        ran = [line for line in self.error if not _never_ran(line)]
+        tokens = (sum(each["prompt_tokens"] for each in used), sum(each["completion_tokens"] for each in used))
+        recount = (len(self.output), len(ran), *tokens)
+        chunks = [row.chunk for row in self.ledger]
+        problems = []
+        if len(chunks) != len(set(chunks)):
+            problems.append(f"the ledger has chunks {sorted(chunks)}")
+        for name, tallies in (("ledger", [row.tally for row in self.ledger]), ("rollups", self.rolled_up)):
+            amounts = total([tally.amounts for tally in tallies])
+            usage = amounts.usage
+            if (amounts.completed, amounts.failed, usage.input_tokens, usage.output_tokens) != recount:
+                problems.append(f"the {name} have {amounts}, the files {recount}")
         return problems
 
     def _remains(self) -> list[str]:
@@ -320,8 +343,9 @@ class _Simulation:
             async with asyncio.timeout(LONGEST_SECONDS):
                 await self._runs.run_to_end(names.RUN_BATCH, run, self._is_over)
             calls, unswept = self._weather.calls, await self._remains()
+            owed = self._stores.batches.now(OWNER, self._batch.id).usage_owed
             await self._sweep()
-        return await self._aftermath(calls, unswept)
+        return await self._aftermath(calls, unswept, owed=owed)
 
     async def _remains(self) -> list[str]:
         """What the end of the batch should have taken with it."""
@@ -333,6 +357,8 @@ class _Simulation:
         self._weather.clear_up()
         for days in (2, 31):
             self._set_clock(days * 86_400.0)
+            await Process().begin(settle_owed_usage(self._services()))
+            await Process().begin(roll_up_usage(self._services()))
             await Process().begin(sweep_orphans(self._services()))
 
     async def _upload(self) -> None:
@@ -375,7 +401,7 @@ class _Simulation:
         if not isinstance(error, Killed):
             self._surprises.append(f"{context['message']}: {error!r}")
 
-    async def _aftermath(self, calls: int, unswept: list[str]) -> Aftermath:
+    async def _aftermath(self, calls: int, unswept: list[str], *, owed: bool) -> Aftermath:
         batch = self._record()
         return Aftermath(
             day=self._day,
@@ -393,7 +419,13 @@ class _Simulation:
             store_faults=self._weather.faults,
             seconds=asyncio.get_running_loop().time(),
             surprises=self._surprises,
+            owed=owed,
+            ledger=self._stores.usage.all_rows(),
+            rolled_up=[tally async for rollup in self._days() for tally in rollup.tallies],
         )
+
+    def _days(self) -> AsyncIterator[Rollup]:
+        return self._stores.usage.rollups(Width.DAY, BEGIN - timedelta(days=1), BEGIN + timedelta(days=60))
 
     async def _result_lines(self, file_id: str | None) -> list[dict[str, Any]]:
         file = await self._stores.files.get(OWNER, file_id) if file_id else None

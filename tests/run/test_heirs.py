@@ -75,5 +75,5 @@ async def test_who_was_only_slow_lets_go(world: World) -> None:
     assert stored is not None
 
     assert (None, True, 1, 0) == (refused, mine.lost, stored.value.lane, stored.value.completed)
-    await mine.seal(blobs, chunks)
+    await mine.seal(blobs, chunks, at=world.service.now())
     assert not mine.sealed

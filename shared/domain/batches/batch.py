@@ -57,7 +57,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     validation, and `input_file_id` is empty. With an `output_folder` (a URL) results go there. `key_id`: of the API key
     that made it; None for the bootstrap key, and for batches from before there were others. `key_models` are the models
     that this key was for; None: all of its project. `price` is what the deployment's was at validation,
-    `expected_picos` what the batch was then expected to cost, if that was known.
+    `expected_picos` what the batch was then expected to cost, if that was known. `usage_owed`: it has ended, but
+    storage has not taken what the ledger is to hold of it.
     """
 
     id: str
@@ -105,14 +106,26 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     input_etag: str | None = None
     plan: str | None = None
     restarts: Restarts | None = None
+    usage_owed: bool = False
 
     @property
     def is_terminal(self) -> bool:
         return self.status in TERMINAL
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing of it is left to be done."""
+        return self.is_terminal and not self.usage_owed
+
+    @property
     def rules(self) -> VendorRules:
         return rules_of(self.vendor)
+
+    @property
+    def stopped_at(self) -> datetime:
+        """From when on no request was begun; the same before and after the end. Asked of a batch that ends or has."""
+        ends = (self.cancelling_at, self.deadline())  # A cancel after the deadline finds what the deadline began.
+        return self.finalizing_at or min(end for end in ends if end)
 
     def deadline(self) -> datetime | None:
         """When work must stop; None where the vendor never expires a batch (contract 2.6)."""
@@ -174,6 +187,11 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     output_file_id: str | None
     error_file_id: str | None
     errors: tuple[BatchError, ...] = ()
+    usage_owed: bool = False
+
+
+class UsageWritten(msgspec.Struct, frozen=True):
+    """The ledger has what it was owed."""
 
 
 class RunLost(msgspec.Struct, frozen=True):
@@ -182,7 +200,7 @@ class RunLost(msgspec.Struct, frozen=True):
     progress: str
 
 
-Event = Validated | Refused | CancelRequested | RequestsDone | Finished | RunLost
+Event = Validated | Refused | CancelRequested | RequestsDone | Finished | UsageWritten | RunLost
 
 # (event, status) -> next status. What is missing is not allowed.
 TRANSITIONS: Mapping[type, Mapping[Status, Status]] = {
@@ -204,6 +222,7 @@ TRANSITIONS: Mapping[type, Mapping[Status, Status]] = {
         Status.IN_PROGRESS: Status.EXPIRED,
         Status.CANCELLING: Status.CANCELLED,
     },
+    UsageWritten: {status: status for status in TERMINAL},
     RunLost: {status: status for status in Status if status not in TERMINAL},
 }
 
@@ -218,6 +237,8 @@ def apply(batch: Batch, event: Event, now: datetime) -> Batch:
         raise WrongState(_refusal(batch, event))
     if isinstance(event, RunLost):
         return msgspec.structs.replace(batch, restarts=one_more(batch.restarts, event.progress, now))
+    if isinstance(event, UsageWritten):
+        return msgspec.structs.replace(batch, usage_owed=False) if batch.usage_owed else batch
     if status is batch.status:
         return batch
     changes: dict[str, Any] = {"status": status, f"{status.value}_at": now}

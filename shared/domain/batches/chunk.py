@@ -6,6 +6,7 @@ The plan is a blob, never durable history; the row is absolute (never a delta), 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -54,7 +55,7 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `seal` is None while the chunk is open. Once set, its result blocks are staged under ids made from it and the row
     never changes again. It is random, so that two activities sealing one chunk at once cannot mix their blocks: the
-    blocks that count are those of the row that won.
+    blocks that count are those of the row that won. `sealed_at` counts for the ledger; older versions did not keep it.
     """
 
     batch_id: str
@@ -67,6 +68,7 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
     seal: str | None = None
     output_blocks: int = 0
     error_blocks: int = 0
+    sealed_at: datetime | None = None
 
     @property
     def sealed(self) -> bool:

@@ -16,7 +16,7 @@ from shared.domain.errors import Forbidden, Unauthenticated
 from shared.domain.keys.api_key import ApiKey
 from shared.domain.keys.model_access import ModelAccess
 from shared.domain.keys.project import Project, parse_project_id, spell_project_id
-from shared.domain.keys.scopes import ALL_OF_PROJECT, Scope, scopes_of
+from shared.domain.keys.scopes import ALL_OF_ADMINISTRATOR, ALL_OF_PROJECT, Scope, scopes_of
 
 INVALID_KEY: Final = "invalid_api_key"
 _NO_DIGEST: Final = "0" * 64  # What an unknown id is compared with, so that it takes as long as a wrong secret.
@@ -76,7 +76,7 @@ def _way_out(caller: Caller, scope: Scope) -> str:
     return "Use a key that has this scope, or have an administrator give it to yours."
 
 
-ADMINISTRATOR: Final = Caller(name="bootstrap key", scopes=frozenset({Scope.ADMIN}))
+ADMINISTRATOR: Final = Caller(name="bootstrap key", scopes=ALL_OF_ADMINISTRATOR)
 
 
 def operator_in(project: Project) -> Caller:
@@ -97,7 +97,7 @@ def caller_of(key: ApiKey, project: Project | None, *, has_account: bool, now: d
     if key.is_expired(now):
         raise Unauthenticated("This API key has expired. Ask your administrator for a new one.", code=INVALID_KEY)
     if key.is_admin:
-        return Caller(name=key.name, scopes=frozenset({Scope.ADMIN}), key_id=key.id)
+        return Caller(name=key.name, scopes=ALL_OF_ADMINISTRATOR, key_id=key.id)
     if project is None or not has_account:
         raise unknown_key()
     if project.is_archived:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from shared.domain.errors import Forbidden, Unauthenticated
 from shared.domain.keys.entra_rules import EntraRules, claim_key
-from shared.domain.keys.scopes import ALL_OF_PROJECT, Scope
+from shared.domain.keys.scopes import ALL_OF_ADMINISTRATOR, ALL_OF_PROJECT, Scope
 
 INVALID_TOKEN: Final = "invalid_token"  # noqa: S105 - the code of an error
 _FAR_AWAY: Final = 32_503_680_000  # The year 3000; a larger number may be no date.
@@ -26,7 +26,7 @@ ROLES: Final[Mapping[str, frozenset[Scope]]] = {
     "Batch.Batches.Write": frozenset({Scope.BATCHES_WRITE}),
     "Batch.Usage.Read": frozenset({Scope.USAGE}),
     "Batch.All": ALL_OF_PROJECT,
-    "Batch.Admin": frozenset({Scope.ADMIN}),
+    "Batch.Admin": ALL_OF_ADMINISTRATOR,
 }
 
 

@@ -25,6 +25,7 @@ class Scope(StrEnum):
 
 
 ALL_OF_PROJECT = frozenset(Scope) - {Scope.ADMIN}
+ALL_OF_ADMINISTRATOR = frozenset({Scope.ADMIN, Scope.USAGE})  # of all projects
 _READS = frozenset({Scope.FILES_READ, Scope.BATCHES_READ})
 _WRITES = frozenset({Scope.FILES_WRITE, Scope.BATCHES_WRITE})
 NAMES: Mapping[str, frozenset[Scope]] = {

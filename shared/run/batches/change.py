@@ -42,7 +42,7 @@ async def change(service: Services, batch: Batch, event: Event) -> Batch:
         changed = apply(stored.value, event, now)
         if changed is stored.value:
             return changed
-        if changed.is_terminal:
+        if changed.is_terminal and changed.status is not stored.value.status:
             await announce(service, changed)
         try:
             await service.stores.batches.replace(changed, stored.version)

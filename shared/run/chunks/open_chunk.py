@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Self
 
 import msgspec
@@ -33,6 +34,7 @@ class OpenChunk:
         self.journal = journal
         self.sealed = False
         self.lost = False
+        self.row: ChunkRow | None = None  # As it is stored, whoever sealed it.
         self._version = version
         self._counted = 0  # Lines that the stored row counts, as far as this process knows.
         self._counted_at = time.monotonic()
@@ -129,15 +131,15 @@ class OpenChunk:
             self._awaited.append(turn)
             await turn
 
-    async def seal(self, blobs: BlobStore, chunks: ChunkStore) -> None:
-        """Stage the result blocks and close the row for ever."""
+    async def seal(self, blobs: BlobStore, chunks: ChunkStore, *, at: datetime) -> None:
+        """Stage the result blocks and close the row for ever; `at` is now."""
         async with self._keeping:
             try:
                 if self._awaited and not self.is_over:  # Large results need not wait for the whole chunk.
                     await self._write()
                 while not self.is_over:
                     with self.journal.share() as share:
-                        row = await seal_chunk(blobs, self.journal.row, self.journal.results(share), share)
+                        row = await seal_chunk(blobs, self.journal.row, self.journal.results(share), share, at=at)
                     self.sealed = await self._put(chunks, row)
             finally:  # If it failed, it is tried again when all calls of the lane have ended.
                 self._wake()
@@ -152,5 +154,7 @@ class OpenChunk:
             self._version = stored.version if stored else None
             self.sealed = bool(stored and stored.value.sealed)
             self.lost = not self.sealed and stored is not None and stored.value.lane != row.lane
+            self.row = stored.value if stored and self.sealed else None
             return self.sealed
+        self.row = row if row.sealed else None
         return True

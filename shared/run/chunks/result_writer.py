@@ -18,12 +18,14 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import ChunkRow, PlannedChunk
 from shared.domain.errors import StorageFull, Unavailable
 from shared.domain.pace.write_pace import WritePace
 from shared.run.chunks.journal import Entry, Tried
 from shared.run.chunks.open_chunk import OpenChunk
 from shared.run.do_all import do_all
+from shared.run.usage.ledger import write_usage
 from shared.services import Services
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ class ResultWriter:
     def __init__(
         self,
         service: Services,
-        batch_id: str,
+        batch: Batch,
         chunks: Sequence[int],
         *,
         lane: int,
@@ -50,7 +52,7 @@ class ResultWriter:
         stop: asyncio.Event,
     ) -> None:
         self._service = service
-        self._batch_id = batch_id
+        self._batch = batch
         self._lane = lane
         self._lanes = lanes
         self._stop = stop
@@ -80,7 +82,7 @@ class ResultWriter:
 
         `adopts`: it may be taken from a lane that is gone.
         """
-        row = ChunkRow(batch_id=self._batch_id, index=chunk.index, lane=self._lane)
+        row = ChunkRow(batch_id=self._batch.id, index=chunk.index, lane=self._lane)
         service = self._service
         opened = await OpenChunk.claim(
             service.stores.blobs,
@@ -137,13 +139,22 @@ class ResultWriter:
 
     async def _seal(self, chunk: OpenChunk) -> bool:
         try:
-            await chunk.seal(self._service.stores.blobs, self._service.stores.chunks)
+            await self._close_row(chunk)
         except Exception:  # whatever it is, the lane stops and `close` tries again
             log.exception("A chunk could not be sealed.", extra=self._trouble())
             return False
         self._let_go(chunk)
         self._written()
+        await self._account(chunk)
         return True
+
+    async def _close_row(self, chunk: OpenChunk) -> None:
+        await chunk.seal(self._service.stores.blobs, self._service.stores.chunks, at=self._service.now())
+
+    async def _account(self, chunk: OpenChunk) -> None:
+        """Best effort: the end of the batch writes what is missing, and is near if this is its only chunk."""
+        if chunk.row is not None and self._batch.chunks > 1:
+            await write_usage(self._service, self._batch, [chunk.row])
 
     def _let_go(self, chunk: OpenChunk) -> None:
         """It is sealed, or another lane's."""
@@ -209,7 +220,7 @@ class ResultWriter:
         """Ask the lane to stop; returns what the log says beside the sentence."""
         self._stop.set()
         self._moved.set()
-        return {"action": "keep_failed", "batch_id": self._batch_id}
+        return {"action": "keep_failed", "batch_id": self._batch.id}
 
     async def close(self) -> None:
         """Wait for what is under way, write the rest. Raises what keeps finished lines from being stored in the end."""
@@ -236,7 +247,8 @@ class ResultWriter:
     async def _keep_all(self) -> None:
         for chunk in list(self._open.values()):
             if chunk.complete:
-                await chunk.seal(self._service.stores.blobs, self._service.stores.chunks)
+                await self._close_row(chunk)
+                await self._account(chunk)
             else:
                 await chunk.keep(self._service.stores.chunks)
             if chunk.is_over:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import msgspec
 
@@ -45,7 +46,9 @@ class _Stream:
             self.held = 0
 
 
-async def seal_chunk(blobs: BlobStore, row: ChunkRow, results: AsyncIterator[Result], share: Share) -> ChunkRow:
+async def seal_chunk(
+    blobs: BlobStore, row: ChunkRow, results: AsyncIterator[Result], share: Share, *, at: datetime
+) -> ChunkRow:
     """Stage the results' blocks and return the sealed row; the caller writes it under compare-and-swap.
 
     `share` is what the results take; of it is given back what is staged. Until the row is written nothing has happened:
@@ -59,4 +62,5 @@ async def seal_chunk(blobs: BlobStore, row: ChunkRow, results: AsyncIterator[Res
         share.give_back(but=output.held + error.held)
     await output.end()
     await error.end()
-    return msgspec.structs.replace(row, seal=seal, output_blocks=output.blocks, error_blocks=error.blocks)
+    blocks = {"output_blocks": output.blocks, "error_blocks": error.blocks}
+    return msgspec.structs.replace(row, seal=seal, sealed_at=at, **blocks)

@@ -66,7 +66,7 @@ class Lane:
         surroundings = Surroundings(ask_run, settings.lane_times.run_seconds)
         self._watch = Watch(service, post, terms, sending=self._sending, surroundings=surroundings, meter=self._meter)
         self._writer = ResultWriter(
-            service, post.batch.id, [*work.own, *work.others], lane=post.lane, lanes=post.lanes, stop=self._stop
+            service, post.batch, [*work.own, *work.others], lane=post.lane, lanes=post.lanes, stop=self._stop
         )
         caller = LineCaller(service, post, self._sending, self._meter)
         self._calls = Calls(post.batch.id, caller, self._writer, self._sending.gate, service.capacity.answers)
