@@ -156,7 +156,7 @@ async def _publish(service: Services, batch: Batch, rows: list[ChunkRow]) -> Fin
         output_file_id=files.get("output"),
         error_file_id=files.get("error"),
         errors=(undelivered,) if undelivered else (),
-        usage_owed=not await write_usage(service, batch, rows),
+        usage_owed=not await write_usage(service, batch, rows, ended=True),
     )
 
 

@@ -1,4 +1,4 @@
-"""Letting a validated batch in, or not yet, or failing it because its deployment has enough tokens enqueued.
+"""Letting a validated batch in, or not yet, or failing it: tokens enqueued at its deployment, and money, are limited.
 
 The one race accepted here: two batches that pass validation within a round trip to the store (and the difference
 between two machines' clocks) may both be let in; the limit is then exceeded by one of them until either ends. Lowering
@@ -11,12 +11,13 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from shared.domain.batches.batch import Batch, Refused, Status
+from shared.domain.batches.batch import Batch, BatchError, Refused, Status
 from shared.domain.batches.hold_up import no_room
 from shared.domain.batches.quota import QuotaMode, batches_ahead, enqueued_before, has_to_wait, token_limit_exceeded
 from shared.domain.errors import WrongState
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.run.batches.change import change, load
+from shared.run.usage.spending import reserve
 from shared.services import Services, services
 
 SHOWN: Final = timedelta(seconds=60)  # The run asks again every half minute.
@@ -33,6 +34,8 @@ async def reserve_quota(input: dict) -> dict[str, Any]:
         if await _must_wait(service, batch):
             return {"outcome": "wait"}
         batch = await _judge(service, batch)
+        if batch and batch.status is Status.IN_PROGRESS:
+            batch = await _pay(service, batch)
     if batch is None or batch.status is Status.FAILED:
         return {"outcome": "refused"}
     return {"outcome": "admitted"}
@@ -77,6 +80,18 @@ async def _judge(service: Services, batch: Batch) -> Batch | None:
     enqueued = enqueued_before(batch, others, limit)
     if enqueued + batch.input_tokens <= limit:
         return batch
+    return await _refuse(service, batch, token_limit_exceeded(batch, limit, enqueued))
+
+
+async def _pay(service: Services, batch: Batch) -> Batch | None:
+    """Reserve what it is expected to cost. What has begun goes on."""
+    if await service.stores.chunks.list(batch.id):
+        return batch
+    refusal = await reserve(service, batch)
+    return batch if refusal is None else await _refuse(service, batch, refusal)
+
+
+async def _refuse(service: Services, batch: Batch, reason: BatchError) -> Batch | None:
     with suppress(WrongState):  # Cancelled in the meantime.
-        return await change(service, batch, Refused(errors=(token_limit_exceeded(batch, limit, enqueued),)))
+        return await change(service, batch, Refused(errors=(reason,)))
     return await load(service, batch.owner, batch.id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from shared.domain.batches.hold_up import deployment_gone, endpoint_gone
 from shared.domain.batches.lane_work import work_of_lane
 from shared.domain.batches.priority import URGENCY
 from shared.domain.deployments.deployment import Deployment
+from shared.domain.errors import Unavailable
 from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.pace.lane_room import Place
@@ -30,6 +31,8 @@ from shared.run.lane.lane import Lane
 from shared.run.lane.lease import holding
 from shared.run.lane.post import Post
 from shared.run.lane.surroundings import AskRun, asking
+from shared.run.projects import find_project
+from shared.run.usage.spending import settle
 from shared.services import Services, services
 
 DONE = {"done": True, "wait": 0.0, "waited": 0.0}
@@ -61,7 +64,7 @@ async def work_lane(input: dict, client: Orchestrations | None = None) -> dict[s
         if isinstance(place, float):
             return _again(place, waited)
         lane, lanes = input["lane"], input["lanes"]
-        claim = Claim(project=batch.owner, urgency=URGENCY[batch.priority])
+        claim = await _claim(service, batch)
         post = Post(batch=batch, deployment=deployment, lane=lane, lanes=lanes, holder=holder, place=place, claim=claim)
         return await _work(service, post, ask_run, waited)
 
@@ -81,6 +84,13 @@ async def _wait_for_operator(
     return _again(NAP_SECONDS, waited)
 
 
+async def _claim(service: Services, batch: Batch) -> Claim:
+    """What the batch may ask of its deployment beside others, by its project's weight as it is now."""
+    project = await find_project(service, batch.owner)
+    weight = project.weight if project else 1
+    return Claim(project=batch.owner, weight=weight, urgency=URGENCY[batch.priority])
+
+
 @contextmanager
 def _entered(service: Services, batch: Batch) -> Iterator[Place | float]:
     """A place in this process, for as long as the block takes; or the seconds after which to ask for one again."""
@@ -97,6 +107,8 @@ async def _work(service: Services, post: Post, ask_run: AskRun, waited: float) -
     plan, size = await read_plan(service.stores.blobs, batch), await readable_bytes(service, batch)
     rows = {row.index: row for row in await service.stores.chunks.list(batch.id)}
     there = [chunk for chunk in plan.chunks if chunk.start + chunk.length <= size] if plan else ()
+    with suppress(Unavailable):  # What a lane could not settle, the end of the batch does.
+        await settle(service, batch, rows.values())
     work = work_of_lane(there, rows, post.lane, post.lanes)  # What is gone, finish_batch ends.
     if not (work.own or work.others):
         return DONE

@@ -21,6 +21,6 @@ async def settle_owed_usage(service: Services) -> None:
 
 
 async def _settle(service: Services, batch: Batch) -> None:
-    await settle_usage(service, batch, await service.stores.chunks.list(batch.id))
+    await settle_usage(service, batch, await service.stores.chunks.list(batch.id), ended=True)
     await change(service, batch, UsageWritten())
     log.info("Usage that a batch owed is in the ledger.", extra={"action": "usage_settled", "batch_id": batch.id})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from itertools import count
 from typing import Any
 
@@ -20,6 +20,7 @@ from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.usage.ledger import LedgerHour, LedgerRow, Rollup, Width
 from shared.domain.webhooks.endpoint import WebhookEndpoint
 from shared.ports.base import AlreadyExists, BlobMissing, Changed, Stored
+from shared.ports.spending import Amount, LimitReached
 from shared.ports.stores import Stores
 
 PIECE_BYTES = 4 * 1024 * 1024
@@ -270,6 +271,30 @@ class MemoryUsage:
                 yield stored.value
 
 
+class MemorySpending:
+    """`SpendingStore`."""
+
+    def __init__(self) -> None:
+        self._amounts: dict[tuple[str, date], dict[str, Amount]] = {}
+
+    async def put(
+        self, account: str, day: date, batch_id: str, amount: Amount, *, most: int | None = None
+    ) -> tuple[Amount, int]:
+        of_day = self._amounts.setdefault((account, day), {})
+        there, before = of_day.get(batch_id), sum(each.amount for each in of_day.values())
+        if there is not None and there.step >= amount.step:
+            return there, before
+        after = before + amount.amount - (there.amount if there else 0)
+        if most is not None and after > max(most, before):
+            raise LimitReached(before)
+        of_day[batch_id] = amount
+        return amount, after
+
+    async def balances(self, account: str, first: date, last: date) -> dict[date, int]:
+        days = {day: each for (of, day), each in self._amounts.items() if of == account and first <= day <= last}
+        return {day: sum(amount.amount for amount in each.values()) for day, each in days.items()}
+
+
 class NoUploads:
     """As much of an `UploadStore` as a sweep needs when nobody uploads in parts."""
 
@@ -296,6 +321,7 @@ def memory_stores() -> Stores:
         "heartbeats": MemoryHeartbeats(),
         "projects": NoProjects(),
         "usage": MemoryUsage(),
+        "spending": MemorySpending(),
         "webhook_endpoints": NoWebhookEndpoints(),
     }
     return Stores(**dict.fromkeys(each.name for each in fields(Stores)) | needed)

@@ -7,6 +7,8 @@ from datetime import datetime
 
 import msgspec
 
+from shared.domain.usage.spend_limit import SpendLimit
+
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A key of a service account, or of an administrator: then it has neither project nor account.
@@ -27,6 +29,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scopes: tuple[str, ...] = ()
     models: tuple[str, ...] | None = None
     labels: Mapping[str, str] = {}
+    spend_limit: SpendLimit | None = None
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.domain import ids
+from shared.domain.usage.spend_limit import SpendLimit
 
 DEFAULT_PROJECT = "default"
 _PREFIX = "proj_"
@@ -38,6 +39,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`id` is canonical (`shared/domain/ids.py`), or `DEFAULT_PROJECT`, whose is all that was there before.
 
     `model_permissions` of None: every deployment. `labels`: a caller's own words, such as a department.
+    `model_spend_limits`: of single deployments, by name. `weight`: its parts of a deployment, where others have one.
     """
 
     id: str
@@ -45,6 +47,9 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: datetime
     archived_at: datetime | None = None
     model_permissions: ModelPermissions | None = None
+    spend_limit: SpendLimit | None = None
+    model_spend_limits: Mapping[str, SpendLimit] = {}
+    weight: int = 1
     labels: Mapping[str, str] = {}
 
     @property

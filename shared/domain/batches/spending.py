@@ -1,0 +1,101 @@
+"""What a batch has in the accounts of those who pay for it: first what it is expected to cost, at last what it did.
+
+Rule of this file: amounts follow from the record and the chunk rows alone, so they can be made again at any moment. A
+later step knows of more sealed chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date
+from typing import Final
+
+import msgspec
+
+from shared.domain.batches.batch import Batch, BatchError
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.deployments.price import Price, cost_of
+from shared.domain.usage.money import as_decimal
+from shared.domain.usage.spend_limit import Interval, SpendLimit
+
+RESERVED: Final = 0
+UNDONE: Final = 1  # The reservation, where another account had no room for it.
+_FIRST_SETTLED: Final = 2
+_ENDED: Final = 1 << 30
+
+CODE: Final = "project_spend_limit_exceeded"  # OpenAI's.
+
+
+class Payer(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that the batch's cost is counted in, and its limit if it has one. `name` is for messages."""
+
+    account: str
+    name: str
+    limit: SpendLimit | None = None
+
+
+def payers_of(
+    batch: Batch,
+    *,
+    of_project: SpendLimit | None,
+    of_models: Mapping[str, SpendLimit],
+    of_key: SpendLimit | None,
+) -> tuple[Payer, ...]:
+    """Of a batch with a price: its project, its model there, and its key. A limit in another currency is none."""
+    currency = batch.price.currency if batch.price else ""
+    model = batch.deployment or ""
+    found = [
+        (f"project:{batch.owner}", "project", of_project),
+        (f"model:{batch.owner}:{model}", f"project for model '{model}'", of_models.get(model)),
+    ]
+    if batch.key_id:
+        found.append((f"key:{batch.key_id}", "API key", of_key))
+    return tuple(
+        Payer(account=f"{currency}:{account}", name=name, limit=limit if limit and limit.currency == currency else None)
+        for account, name, limit in found
+    )
+
+
+def reservation_day(batch: Batch) -> date:
+    """In UTC: when it passed validation."""
+    return (batch.in_progress_at or batch.created_at).astimezone(UTC).date()
+
+
+def spent_by_day(batch: Batch, price: Price, rows: Iterable[ChunkRow], *, ended: bool) -> tuple[dict[date, int], int]:
+    """Picos of each day in UTC, and the step.
+
+    Sealed chunks count on the day they were sealed. What is expected of the rest stays where it was reserved, until the
+    batch has `ended`.
+    """
+    sealed = [row for row in rows if row.sealed]
+    first = reservation_day(batch)
+    left = 0 if ended else batch.total - sum(row.finished for row in sealed)
+    picos = {first: (batch.expected_picos or 0) * left // max(1, batch.total)}
+    for row in sealed:
+        day = row.sealed_at.astimezone(UTC).date() if row.sealed_at else first
+        picos[day] = picos.get(day, 0) + cost_of(row.usage, price)
+    return picos, _ENDED if ended else _FIRST_SETTLED + len(sealed)
+
+
+def limit_exceeded(name: str, limit: SpendLimit, used: int, expected: int) -> BatchError:
+    """`name` is the payer's; `used` and `expected` are picos."""
+    message = (
+        f"The spend limit of this {name} would be exceeded: {_money(limit.picos)} {limit.currency} "
+        f"{_WINDOWS[limit.interval]}, of which {_money(used)} is spent or reserved; this batch is expected to "
+        f"cost {_money(expected)}. Ask an administrator to raise the limit, or send the batch again in the next window."
+    )
+    return BatchError(code=CODE, message=message)
+
+
+_WINDOWS: Final = {
+    Interval.DAY: "a day",
+    Interval.WEEK: "a week",
+    Interval.MONTH: "a month",
+    Interval.TOTAL: "in all",
+}
+
+
+def _money(picos: int) -> str:
+    """With two decimals, or as many as it takes to say more than zero."""
+    amount = as_decimal(picos)
+    return f"{amount:.2f}" if picos == 0 or abs(amount) >= 1 else f"{amount.normalize():f}"

@@ -1,0 +1,83 @@
+"""Reserving what a batch is expected to cost with those who pay for it, and settling what it did cost.
+
+Any of it may be repeated, and come late: amounts are absolute (`domain/batches/spending`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shared.domain.batches.batch import Batch, BatchError
+from shared.domain.batches.chunk import ChunkRow
+from shared.domain.batches.spending import (
+    RESERVED,
+    UNDONE,
+    Payer,
+    limit_exceeded,
+    payers_of,
+    reservation_day,
+    spent_by_day,
+)
+from shared.domain.usage.spend_limit import SpendLimit, first_day
+from shared.ports.spending import Amount, LimitReached
+from shared.run.projects import find_project
+from shared.services import Services
+
+
+async def reserve(service: Services, batch: Batch) -> BatchError | None:
+    """Why there is no money for the batch, if there is none. Raises Unavailable."""
+    if batch.price is None:
+        return None
+    done: list[Payer] = []
+    for payer in await _payers(service, batch):
+        if (refusal := await _reserve_with(service, batch, payer)) is not None:
+            for other in done:
+                await _put(service, batch, other, Amount(0, UNDONE))
+            return refusal
+        done.append(payer)
+    return None
+
+
+async def settle(service: Services, batch: Batch, rows: Iterable[ChunkRow], *, ended: bool = False) -> None:
+    """Tell those who pay what the batch has cost so far, or in all. Raises Unavailable."""
+    if batch.price is None:
+        return
+    picos, step = spent_by_day(batch, batch.price, rows, ended=ended)
+    for payer in await _payers(service, batch):
+        for day, amount in picos.items():
+            await service.stores.spending.put(payer.account, day, batch.id, Amount(amount, step))
+
+
+async def _reserve_with(service: Services, batch: Batch, payer: Payer) -> BatchError | None:
+    amount = Amount(batch.expected_picos or 0, RESERVED)
+    if payer.limit is None:
+        await _put(service, batch, payer, amount)
+        return None
+    left = await _left(service, batch, payer, payer.limit)
+    try:
+        await _put(service, batch, payer, amount, most=left)
+    except LimitReached as reached:
+        used = payer.limit.picos - left + reached.balance
+        return limit_exceeded(payer.name, payer.limit, used, amount.amount)
+    return None
+
+
+async def _put(service: Services, batch: Batch, payer: Payer, amount: Amount, *, most: int | None = None) -> None:
+    await service.stores.spending.put(payer.account, reservation_day(batch), batch.id, amount, most=most)
+
+
+async def _left(service: Services, batch: Batch, payer: Payer, limit: SpendLimit) -> int:
+    """How far the balance of the day may go, beside the other days of the limit's window."""
+    day = reservation_day(batch)
+    return limit.left(await service.stores.spending.balances(payer.account, first_day(limit.interval, day), day), day)
+
+
+async def _payers(service: Services, batch: Batch) -> tuple[Payer, ...]:
+    project = await find_project(service, batch.owner)
+    key = await service.stores.api_keys.get(batch.key_id) if batch.key_id else None
+    return payers_of(
+        batch,
+        of_project=project.spend_limit if project else None,
+        of_models=project.model_spend_limits if project else {},
+        of_key=key.value.spend_limit if key else None,
+    )
