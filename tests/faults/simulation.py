@@ -22,6 +22,7 @@ import msgspec
 from orchestrators import names
 from shared.domain.batches.batch import Batch, CancelRequested, Status, apply
 from shared.domain.deployments.deployment import Deployment
+from shared.domain.deployments.price import Price, Rates, Step, cost_of
 from shared.domain.errors import WrongState
 from shared.domain.files.file import File, upload_blob
 from shared.domain.ids import new_id
@@ -43,6 +44,12 @@ from timers.sweep_orphans import sweep_orphans
 BEGIN = datetime(2026, 11, 22, 10, tzinfo=UTC)
 OWNER = "default"
 LONGEST_SECONDS = 14 * 86_400.0
+PRICE = Price(rates=Rates(input=2, output=5), steps=(Step(above_input_tokens=7, rates=Rates(input=3, output=7)),))
+
+
+def _picos(number: int) -> int:
+    """What line `number` costs: it sends as many tokens and gets one."""
+    return number * 2 + 5 if number <= 7 else number * 3 + 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,9 +172,13 @@ class Aftermath:
         ran = [line for line in self.error if line["error"] is None or not _never_ran(line)]
         if counts != (len(self.output), len(ran)):
             problems.append(f"counts {counts}, but {len(self.output)} output and {len(ran)} error lines ran")
-        used = sum(int(line["custom_id"][1:]) for line in self.output), len(self.output)
+        numbers = [int(line["custom_id"][1:]) for line in self.output]
+        used = sum(numbers), len(self.output)
         if (batch.usage.input_tokens, batch.usage.output_tokens) != used:
             problems.append(f"usage {batch.usage}, but the lines used {used}")
+        cost = sum(map(_picos, numbers))
+        if batch.price is not None and cost_of(batch.usage, batch.price) != cost:
+            problems.append(f"it cost {cost_of(batch.usage, batch.price)} picos, its lines {cost}")
         if problems or not batch.total:
             return problems
         if batch.total != self.day.lines:
@@ -310,6 +321,7 @@ class _Simulation:
             base_url="http://upstream",
             max_concurrency=self._day.concurrency,
             request_timeout_seconds=self._day.request_seconds,
+            price=PRICE,
         )
         settings = Settings(
             deployments={"m": deployment},
