@@ -78,7 +78,8 @@ class Issuer:
             keys = f"{self.url}/{TENANT}/discovery/v2.0/keys"
             return 200, json.dumps({"issuer": self.issuer, "jwks_uri": keys, **self.configuration}).encode()
         if path == f"/{TENANT}/discovery/v2.0/keys":
-            document = {"keys": [public_jwk(name) for name in self.names]} if self.document is None else self.document
+            keys = [public_jwk(name, issuer=f"{self.url}/{{tenantid}}/v2.0") for name in self.names]
+            document = {"keys": keys} if self.document is None else self.document
             return 200, document if isinstance(document, bytes) else json.dumps(document).encode()
         return 404, b"{}"
 

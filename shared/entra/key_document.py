@@ -1,7 +1,7 @@
 """Reading the public keys with which a tenant's tokens are signed: its OpenID configuration, then what that names.
 
 Rule of this file: both come from the authority that the operator named, over https (or on loopback), without redirects,
-within seconds and a bounded size; and only RSA keys for signatures are taken from them.
+within seconds and a bounded size; and only RSA keys for signatures of this tenant's tokens are taken from them.
 """
 
 from __future__ import annotations
@@ -49,9 +49,10 @@ async def fetch_keys(rules: EntraRules) -> dict[str, RSAPublicKey]:
         raise NoKeys(f"no answer within {_SECONDS:g} seconds") from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError, msgspec.DecodeError, RecursionError) as error:
         raise NoKeys(f"{type(error).__name__}: {error}"[:300]) from error
-    keys = {entry["kid"]: key for entry in entries if (key := _key(entry)) is not None}
+    own = [entry for entry in entries if _issuer(entry, rules) == rules.issuer]
+    keys = {entry["kid"]: key for entry in own if (key := _key(entry)) is not None}
     if not keys:
-        raise NoKeys("the issuer's document has no RSA key for signatures")
+        raise NoKeys("the issuer's document has no RSA key for signatures of this tenant")
     return keys
 
 
@@ -87,6 +88,12 @@ async def _read(client: httpx.AsyncClient, url: str) -> bytes:
             if len(body) > _MOST_BYTES:
                 raise NoKeys(f"the issuer's answer is larger than {_MOST_BYTES} bytes")
         return body
+
+
+def _issuer(entry: dict[str, Any], rules: EntraRules) -> str:
+    """Whose tokens the key is for: Entra ID has keys of other issuers in the same document, as of personal accounts."""
+    named = entry.get("issuer") or rules.issuer
+    return named.replace("{tenantid}", rules.tenant) if isinstance(named, str) else ""
 
 
 def _key(entry: dict[str, Any]) -> RSAPublicKey | None:

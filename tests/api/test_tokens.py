@@ -13,8 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from api.edge.authentication import authenticate
+from shared.domain.keys.caller import Caller
 from shared.domain.keys.entra_rules import EntraRules
 from shared.domain.keys.project import Project, spell_project_id
+from shared.domain.keys.scopes import Scope
 from shared.entra.token_verifier import EntraTokens
 from shared.services import Services, use
 from tests import entra_issuer
@@ -172,8 +175,21 @@ async def test_an_administrator_is_none_in_a_project(
     both = bearer(issuer.token(roles=["Batch.Admin", "Batch.Files.Read"]))
 
     assert (await refused(anonymous, alone))[0] == 403
+    for headers in (alone, both):
+        assert (await anonymous.get("/readyz", headers=headers)).status_code == 200
     assert (await anonymous.get("/v1/files", headers=both)).status_code == 200
+    assert (await anonymous.get("/readyz", headers=both)).status_code == 200
     assert (await refused(anonymous, both, "/v1/batches"))[0] == 403
+
+
+async def test_who_it_is_is_told_without_a_key(service: Services, issuer: Issuer, project: Project) -> None:
+    """A caller as of a key, but for the key: the object of the directory, its project, its roles there."""
+    token = issuer.token(roles=["Batch.Admin", "Batch.Files.Read"])
+
+    assert await authenticate(service, [token], Scope.FILES_READ) == Caller(
+        name=PERSON, scopes=frozenset({Scope.FILES_READ}), project=project
+    )
+    assert await authenticate(service, [token], Scope.ADMIN) == Caller(name=PERSON, scopes=frozenset({Scope.ADMIN}))
 
 
 async def test_an_archived_project_is_closed(

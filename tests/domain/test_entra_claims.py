@@ -128,6 +128,14 @@ def test_a_claim_leads_to_a_project(said: dict[str, Any], project: str) -> None:
     assert project_of(claims(**said), RULES) == project
 
 
+@pytest.mark.parametrize("said", [{"scp": "user_impersonation"}, {"scp": ""}, {"idtyp": "user"}, {"idtyp": None}])
+def test_a_program_that_acts_for_a_user_leads_nowhere(said: dict[str, Any]) -> None:
+    """Whoever knows the id of a public program can sign in with it; the user's groups and roles count."""
+    assert "BATCH_ENTRA_PROJECTS" in refusal(azp="client-a", **said)
+    assert project_of(claims(azp="client-a", groups=["g-b"], **said), RULES) == B
+    assert project_of(claims(azp="client-a", idtyp="app"), RULES) == A
+
+
 def test_the_order_of_a_token_decides_nothing() -> None:
     """Two projects are two, whichever comes first; the caller says which."""
     for groups in permutations(["g-a", "g-b", "x"]):

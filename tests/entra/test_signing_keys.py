@@ -186,3 +186,18 @@ async def test_only_rsa_keys_for_signatures_are_taken(issuer: Issuer) -> None:
     }
 
     assert list(await fetch_keys(issuer.rules())) == ["good"]
+
+
+async def test_keys_for_another_issuer_are_left_out(issuer: Issuer) -> None:
+    """Entra ID publishes those of personal accounts in the same document; `{tenantid}` stands for every tenant."""
+    issuer.document = {
+        "keys": [
+            public_jwk("first", kid="every", issuer=f"{issuer.url}/{{tenantid}}/v2.0"),
+            public_jwk("first", kid="own", issuer=issuer.issuer),
+            public_jwk("first", kid="none"),
+            public_jwk("first", kid="personal", issuer=f"{issuer.url}/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0"),
+            public_jwk("first", kid="odd", issuer=7),
+        ]
+    }
+
+    assert list(await fetch_keys(issuer.rules())) == ["every", "own", "none"]

@@ -83,7 +83,8 @@ def require_role(scopes: frozenset[Scope], scope: Scope) -> None:
 def project_of(claims: Claims, rules: EntraRules, wanted: str | None = None) -> str:
     """The one project that all that is said of the caller leads to; of several the `wanted` one. Raises Forbidden."""
     said = [claim_key(kind, value) for kind in ("groups", "roles") for value in _texts(claims, kind)]
-    said += [claim_key("azp", value) for name in ("azp", "appid") for value in _texts(claims, name)]
+    if is_program(claims):
+        said += [claim_key("azp", value) for name in ("azp", "appid") for value in _texts(claims, name)]
     projects = {rules.projects[key] for key in said if key in rules.projects}
     if wanted in projects:
         return wanted
@@ -94,6 +95,11 @@ def project_of(claims: Claims, rules: EntraRules, wanted: str | None = None) -> 
 
 def _scopes_of(names: set[str]) -> frozenset[Scope]:
     return frozenset().union(*(ROLES[name] for name in names if name in ROLES))
+
+
+def is_program(claims: Claims) -> bool:
+    """Whether a program is here as itself. The id of one that acts for a user (`scp`) proves nothing."""
+    return "scp" not in claims and claims.get("idtyp", "app") == "app"
 
 
 def _no_project(claims: Claims, projects: set[str]) -> Forbidden:

@@ -5,12 +5,14 @@ The issuer is one of ours on loopback; no real tenant was asked (docs/entra.md).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import httpx
 import pytest
 
 from bench.programs import Mock, Service
@@ -71,3 +73,16 @@ def test_a_refused_token_says_why(tenant: Tenant, release: str) -> None:
     for way in ("provider", "bearer"):
         assert (expired[way]["refused"], "has expired" in expired[way]["text"]) == (401, True)
         assert (powerless[way]["refused"], "Batch.All" in powerless[way]["text"]) == (403, True)
+
+
+def test_a_token_with_as_many_groups_as_there_can_be_fits(tenant: Tenant) -> None:
+    """A header of 11 kB passes the server in front; one of a megabyte does not, and the service lives on."""
+    groups = [f"{number:08}-0000-0000-0000-000000000000" for number in range(200)]
+    huge = tenant.issuer.token(groups=groups * 125)
+
+    with httpx.Client(base_url=tenant.service.url, timeout=10) as http:
+        with contextlib.suppress(httpx.NetworkError, httpx.RemoteProtocolError):  # The server may hang up on it.
+            refused = http.get("/v1/batches", headers={"authorization": f"Bearer {huge}"})
+            assert refused.status_code in (400, 401, 431)
+        token = tenant.issuer.token(groups=groups)
+        assert http.get("/v1/batches", headers={"authorization": f"Bearer {token}"}).status_code == 200
