@@ -64,7 +64,9 @@ async def create_service_account(request: Request, call: Call) -> Response:
 
 
 async def _insert(call: Call, project: Project, account: ServiceAccount) -> ServiceAccount:
-    await write_down(call, "service_account.created", account, project, data={"role": account.role})
+    await write_down(
+        call, "service_account.created", account, project, data={"name": account.name, "role": account.role}
+    )
     with suppress(AlreadyExists):  # By another attempt of the same call, at this moment.
         await call.service.stores.service_accounts.insert(account)
     return account
