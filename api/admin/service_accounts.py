@@ -95,7 +95,6 @@ async def update_service_account(request: Request, call: Call) -> Response:
         await write_down(call, "service_account.updated", account, project, changes_requested=fields)
 
     account = await change(
-        call,
         lambda: find_account(request, call, project),
         lambda account: changed_account(account, changes),
         write,
@@ -114,7 +113,6 @@ async def delete_service_account(request: Request, call: Call) -> Response:
     await write_down(call, "service_account.deleted", account, project)
     await delete_keys_of(call, project, account)
     await call.service.stores.service_accounts.delete(project.id, account.id)
-    call.service.callers.forget_all()
     await delete_keys_of(call, project, account)
     return json_response(render_deleted(ACCOUNT, account_id(account.id)))
 
