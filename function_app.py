@@ -74,7 +74,7 @@ for mount in MOUNTS:
 
 # The platform tries routes in the order of their functions' names (platform 1.4): these come after all others.
 known = [Template(route.method, mount.at(route.path)) for mount in MOUNTS for route in mount.all_routes]
-known += [Template("GET", mount.at(DOCUMENT)) for mount in MOUNTS]
+known += [Template("GET", mount.at(DOCUMENT)) for mount in MOUNTS if mount.is_described]
 unknown = unknown_endpoint(known, served, dialects(MOUNTS))
 for root in roots(dialects(MOUNTS)):
     catch_all = app.route(route=f"{root}/{{*rest}}", methods=list(func.HttpMethod))

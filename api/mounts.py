@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.admin import admin_keys, model_permissions, project_keys, projects, service_accounts
+from api.admin import admin_keys, audit_logs, model_permissions, project_keys, projects, service_accounts
 from api.batches import batches
 from api.batches.batch_retry import retry_batch
 from api.batches.batch_validation import validate_batch
@@ -82,6 +82,7 @@ ADMINISTRATION: Final = (
     Route("GET", "admin_api_keys", admin_keys.list_admin_keys, Scope.ADMIN),
     Route("GET", "admin_api_keys/{key_id}", admin_keys.retrieve_admin_key, Scope.ADMIN),
     Route("DELETE", "admin_api_keys/{key_id}", admin_keys.delete_admin_key, Scope.ADMIN),
+    Route("GET", "audit_logs", audit_logs.list_audit_logs, Scope.ADMIN),
 )
 
 

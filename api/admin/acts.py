@@ -1,5 +1,7 @@
 """What the acts of administrators have in common: each is written down, then done, and done once.
 
+What a process remembers of callers is forgotten after every such call (`api/edge/endpoint.py`).
+
 Rule of this file: the entry in the audit log comes first. What is in the log may not have happened, if the service died
 in between; what happened is in the log.
 """
@@ -28,7 +30,6 @@ async def claim_as_administrator(
 
 
 async def change(
-    call: Call,
     find: Callable[[], Awaitable[Stored[T]]],
     alter: Callable[[T], T],
     write_down: Callable[[T], Awaitable[None]],
@@ -36,8 +37,7 @@ async def change(
 ) -> T:
     """The object as `alter` makes it of what `find` finds, however many change it at once.
 
-    This process knows of it at once, other processes when what they remember of callers is forgotten
-    (`known_callers`). Where nothing changes nothing is written. Raises what `find` and `alter` raise.
+    Where nothing changes nothing is written. Raises what `find` and `alter` raise.
     """
     is_written_down = False
     while True:
@@ -52,5 +52,4 @@ async def change(
             await replace(value, stored.version)
         except Changed:
             continue
-        call.service.callers.forget_all()
         return value

@@ -1,11 +1,17 @@
-"""The audit log: what administrators did."""
+"""Writing down what administrators do, before it is done."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+import msgspec
+
 from api.edge.endpoint import Call
+from shared.domain import ids
 from shared.domain.keys.api_key import ApiKey
+from shared.domain.keys.audit import Actor, ActorKind, AuditEvent
+from shared.domain.keys.caller import Caller
 from shared.domain.keys.project import Project
 from shared.domain.keys.service_account import ServiceAccount
 
@@ -13,4 +19,22 @@ from shared.domain.keys.service_account import ServiceAccount
 async def write_down(
     call: Call, event: str, resource: Project | ServiceAccount | ApiKey, project: Project | None = None, **details: Any
 ) -> None:
-    """One entry; `details` are `data` or `changes_requested`."""
+    """One entry about `resource`, which is of `project`. `details` are `data` of what is made or `changes_requested`.
+
+    They are what an administrator sent: no secret is in it. Raises Unavailable: then it is not done either.
+    """
+    await call.service.stores.audit_log.append(
+        AuditEvent(
+            id=ids.new_id(call.service.now(), os.urandom(10)),
+            type=event,
+            actor=_actor(call.caller),
+            project_id=project.id if project else None,
+            resource_id=resource.id,
+            details={name: msgspec.json.encode(value).decode() for name, value in details.items()},
+        )
+    )
+
+
+def _actor(caller: Caller) -> Actor:
+    kind = ActorKind.API_KEY if caller.key_id else ActorKind.BOOTSTRAP_KEY
+    return Actor(kind=kind, name=caller.name, id=caller.key_id)

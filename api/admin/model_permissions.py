@@ -43,7 +43,6 @@ async def _set(request: Request, call: Call, permissions: ModelPermissions | Non
         await write_down(call, "project.updated", project, project, changes_requested={"model_permissions": asked})
 
     await change(
-        call,
         lambda: find_project(request, call),
         lambda project: with_permissions(project, permissions),
         write,

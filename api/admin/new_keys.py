@@ -65,7 +65,9 @@ async def make_key(call: Call, plan: Plan) -> tuple[ApiKey, Secret]:
         if stored is not None:
             return await _reissue(call, plan, stored, secret)
         key = new_key(secret, plan.name, plan.place, plan.wanted, plan.at)
-        await write_down(call, "api_key.created", key, plan.project, data={"scopes": list(key.scopes)})
+        await write_down(
+            call, "api_key.created", key, plan.project, data={"name": key.name, "scopes": list(key.scopes)}
+        )
         try:
             await keys.insert(key)
         except AlreadyExists:  # By another attempt of the same call, at this moment.

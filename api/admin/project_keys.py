@@ -54,7 +54,6 @@ async def update_project_key(request: Request, call: Call) -> Response:
         await write_down(call, "api_key.updated", key, project, changes_requested=fields)
 
     key = await change(
-        call,
         lambda: find_key(request, call, project.id),
         lambda key: changed(key, changes, now),
         write,
@@ -81,10 +80,8 @@ async def delete_keys_of(call: Call, project: Project, account: ServiceAccount) 
 
 
 async def delete_key(call: Call, key: ApiKey, project: Project | None) -> None:
-    """It opens nothing in this process from now on, and elsewhere when what was read of it is forgotten."""
     await write_down(call, "api_key.deleted", key, project)
     await call.service.stores.api_keys.delete(key.id)
-    call.service.callers.forget_all()
 
 
 async def _show_all(call: Call, project: Project, keys: Sequence[ApiKey]) -> list[dict[str, object]]:

@@ -72,7 +72,5 @@ async def _change(
     async def write(project: Project) -> None:
         await write_down(call, event, project, project, changes_requested=asked)
 
-    project = await change(
-        call, lambda: find_project(request, call), alter, write, call.service.stores.projects.replace
-    )
+    project = await change(lambda: find_project(request, call), alter, write, call.service.stores.projects.replace)
     return json_response(render_project(project))

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
+
 from api.edge.rendered_values import unix_seconds
 from shared.domain import ids
 from shared.domain.keys.api_key import ApiKey
+from shared.domain.keys.audit import Actor, ActorKind, AuditEvent
 from shared.domain.keys.key_text import ADMIN_PREFIX, PROJECT_PREFIX
 from shared.domain.keys.new_key import Secret
-from shared.domain.keys.project import ModelPermissions, Project, spell_project_id
+from shared.domain.keys.project import ModelPermissions, Project, parse_project_id, spell_project_id
 from shared.domain.keys.service_account import ServiceAccount
 
 PROJECT: Final = "organization.project"
@@ -23,6 +26,8 @@ ADMIN_KEY: Final = "organization.admin_api_key"
 PERMISSIONS: Final = "project.model_permissions"
 _ACCOUNT_PREFIX: Final = "svc_acct_"
 _KEY_PREFIX: Final = "key_"
+_EVENT_PREFIX: Final = "audit_log-"
+_BOOTSTRAP_KEY: Final = "bootstrap_key"
 
 
 def parse_account_id(text: str) -> str | None:
@@ -33,6 +38,16 @@ def parse_account_id(text: str) -> str | None:
 def parse_key_id(text: str) -> str | None:
     """The canonical id, or None."""
     return ids.parse(text, _KEY_PREFIX)
+
+
+def parse_event_id(text: str) -> str | None:
+    """The canonical id of an entry of the audit log, or None."""
+    return ids.parse(text, _EVENT_PREFIX)
+
+
+def parse_resource_id(text: str) -> str | None:
+    """The canonical id of whatever an act was done to, or None."""
+    return parse_project_id(text) or parse_account_id(text) or parse_key_id(text)
 
 
 def account_id(canonical: str) -> str:
@@ -142,6 +157,34 @@ def render_permissions(permissions: ModelPermissions) -> dict[str, Any]:
 def render_deleted(kind: str, object_id: str) -> dict[str, Any]:
     """`kind` is the object's, `object_id` as callers see it."""
     return {"id": object_id, "object": f"{kind}.deleted", "deleted": True}
+
+
+def render_event(event: AuditEvent, project: Project | None) -> dict[str, Any]:
+    """`project` is where it was done, None if that is in no project. The act itself is under the name of its type."""
+    details = {name: msgspec.json.decode(text) for name, text in event.details.items()}
+    shown: dict[str, Any] = {
+        "id": f"{_EVENT_PREFIX}{event.id}",
+        "type": event.type,
+        "effective_at": unix_seconds(event.at),
+        "actor": _render_actor(event.actor),
+        event.type: {"id": _resource_id(event), **details},
+    }
+    return (
+        shown if project is None else {**shown, "project": {"id": spell_project_id(project.id), "name": project.name}}
+    )
+
+
+def _render_actor(actor: Actor) -> dict[str, Any]:
+    """As a key or, of a token, as a person who has signed in; `name` is an extension."""
+    if actor.kind is ActorKind.TOKEN:
+        return {"type": "session", "name": actor.name, "session": {"user": {"id": actor.id}}}
+    spelled = key_id(actor.id) if actor.id else _BOOTSTRAP_KEY
+    return {"type": "api_key", "name": actor.name, "api_key": {"id": spelled, "type": "user"}}
+
+
+def _resource_id(event: AuditEvent) -> str:
+    noun, found = event.type.partition(".")[0], event.resource_id or ""
+    return {"project": spell_project_id, "service_account": account_id, "api_key": key_id}[noun](found)
 
 
 def render_page(data: Sequence[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:

@@ -64,7 +64,9 @@ async def create_service_account(request: Request, call: Call) -> Response:
 
 
 async def _insert(call: Call, project: Project, account: ServiceAccount) -> ServiceAccount:
-    await write_down(call, "service_account.created", account, project, data={"role": account.role})
+    await write_down(
+        call, "service_account.created", account, project, data={"name": account.name, "role": account.role}
+    )
     with suppress(AlreadyExists):  # By another attempt of the same call, at this moment.
         await call.service.stores.service_accounts.insert(account)
     return account
@@ -93,7 +95,6 @@ async def update_service_account(request: Request, call: Call) -> Response:
         await write_down(call, "service_account.updated", account, project, changes_requested=fields)
 
     account = await change(
-        call,
         lambda: find_account(request, call, project),
         lambda account: changed_account(account, changes),
         write,
@@ -112,7 +113,6 @@ async def delete_service_account(request: Request, call: Call) -> Response:
     await write_down(call, "service_account.deleted", account, project)
     await delete_keys_of(call, project, account)
     await call.service.stores.service_accounts.delete(project.id, account.id)
-    call.service.callers.forget_all()
     await delete_keys_of(call, project, account)
     return json_response(render_deleted(ACCOUNT, account_id(account.id)))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from starlette.datastructures import QueryParams
+
 from shared.domain.errors import InvalidRequest
 from shared.domain.parameters import shortened, unsupported, whole_number_text
 
@@ -25,9 +27,14 @@ def parse_page(query: Mapping[str, str], parse_id: Callable[[str], str | None], 
         raise unsupported("order", order, ("asc", "desc"))
     return Page(
         limit=whole_number_text("limit", limit, 1, most) if limit else default,
-        after=_position(after, parse_id) if after else None,
+        after=position("after", after, parse_id) if after else None,
         newest_first=order == "desc",
     )
+
+
+def listed(query: QueryParams, name: str) -> tuple[str, ...]:
+    """The values of a parameter that may come several times, as `name` or as `name[]`; empty ones are none."""
+    return tuple(text for text in (*query.getlist(f"{name}[]"), *query.getlist(name)) if text)
 
 
 def parse_truth(query: Mapping[str, str], name: str) -> bool:
@@ -38,13 +45,14 @@ def parse_truth(query: Mapping[str, str], name: str) -> bool:
     return text == "true"
 
 
-def _position(after: str, parse_id: Callable[[str], str | None]) -> str:
-    """Never page one for an id nobody issued: old SDKs would page in circles (contract 1.6)."""
-    position = parse_id(after)
-    if position is None:
+def position(param: str, text: str, parse_id: Callable[[str], str | None]) -> str:
+    """Never page one for an id nobody issued: old SDKs would page in circles (contract 1.6). Raises InvalidRequest."""
+    found = parse_id(text)
+    if found is None:
+        which = "last item of the page before" if param == "after" else "first item of the page after it"
         raise InvalidRequest(
-            f"Invalid 'after': '{shortened(after)}' is no id. Pass the id of the last item of the page before.",
+            f"Invalid '{param}': '{shortened(text)}' is no id. Pass the id of the {which}.",
             code="invalid_value",
-            param="after",
+            param=param,
         )
-    return position
+    return found

@@ -75,6 +75,11 @@ def _what_is_served(dialect: Dialect, path: str) -> str:
     called = path.lower().removeprefix(f"/{dialect.prefix}/").split("/")
     if called[0] == "deployments":
         called = called[2:]
+    if called[:1] == ["organization"]:
+        return (
+            f"Administration is under /{OPENAI.prefix}/organization: projects, keys, models of a project and the audit "
+            "log. Call that, with OpenAI's client and not Azure's."
+        )
     if not called or called[0] not in _OF_A_MODEL:
         return "This service answers batches and their files; send other calls to the model's own address."
     endpoint = f"/v1/{'/'.join(called)}".rstrip("/")

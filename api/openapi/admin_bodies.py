@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.admin.acts import DEFAULT_LIST, MAX_LIST
+from api.admin.audit_query import BOUNDS, LAST_SECOND
 from api.admin.project_keys import ACCESS
 from api.edge.dialect import Dialect
 from api.openapi.bodies import Parameter, body, order_query, page_query
@@ -103,3 +104,25 @@ def key_query(_: Dialect) -> list[Parameter]:
 
 def admin_key_query(_: Dialect) -> list[Parameter]:
     return [*page_query(DEFAULT_LIST, MAX_LIST), order_query()]
+
+
+def audit_query(_: Dialect) -> list[Parameter]:
+    """Lists are understood without the brackets, too."""
+    lists = ("event_types", "project_ids", "actor_ids", "actor_emails", "resource_ids")
+    second: Schema = {"type": "integer", "minimum": 0, "maximum": LAST_SECOND}
+    return [
+        *page_query(DEFAULT_LIST, MAX_LIST),
+        {"name": "before", "in": "query", "schema": TEXT, "description": "The id of the first item of the page after."},
+        *(
+            {"name": f"{name}[]", "in": "query", "explode": True, "schema": {"type": "array", "items": TEXT}}
+            for name in lists
+        ),
+        {
+            "name": "effective_at",
+            "in": "query",
+            "style": "deepObject",
+            "explode": True,
+            "schema": {"type": "object", "properties": dict.fromkeys(BOUNDS, second), "additionalProperties": False},
+        },
+        {"name": "tenant_only", "in": "query", "schema": {**TRUTH, "default": False}},
+    ]

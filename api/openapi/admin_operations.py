@@ -109,5 +109,10 @@ _KEYS: Mapping[str, Operation] = {
         tag="Keys", summary="Delete an administrator's key", answers=ok("DeletedAdminApiKey")
     ),
 }
+_AUDIT: Mapping[str, Operation] = {
+    "list_audit_logs": Operation(
+        tag="Audit", summary="What administrators did", answers=ok("AuditLogs"), parameters=bodies.audit_query
+    ),
+}
 
-ADMINISTRATION: Mapping[str, Operation] = {**_PROJECTS, **_ACCOUNTS, **_KEYS}
+ADMINISTRATION: Mapping[str, Operation] = {**_PROJECTS, **_ACCOUNTS, **_KEYS, **_AUDIT}

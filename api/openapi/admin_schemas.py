@@ -39,6 +39,23 @@ _ADMIN_KEY: dict[str, Schema] = {
 }
 
 
+EVENTS = (
+    *(f"project.{done}" for done in ("created", "updated", "archived")),
+    *(f"{noun}.{done}" for noun in ("service_account", "api_key") for done in ("created", "updated", "deleted")),
+)
+_ANYTHING: Schema = {"type": "object"}
+_ACT = record({"id": TEXT, "data": _ANYTHING, "changes_requested": _ANYTHING}, optional=("data", "changes_requested"))
+_ACTOR = record(
+    {
+        "type": one_of(("api_key", "session")),
+        "name": TEXT,
+        "api_key": record({"id": TEXT, "type": only("user")}),
+        "session": record({"user": record({"id": or_null(TEXT)})}),
+    },
+    optional=("api_key", "session"),
+)
+
+
 def _deleted(kind: str) -> Schema:
     return record({"id": TEXT, "object": only(f"{kind}.deleted"), "deleted": {"const": True}})
 
@@ -99,4 +116,17 @@ ADMIN_COMPONENTS: Mapping[str, Schema] = {
     "DeletedAdminApiKey": _deleted(ADMIN_KEY),
     "ModelPermissions": record({"object": only(PERMISSIONS), "mode": one_of(ModelMode), "model_ids": TEXTS}),
     "DeletedModelPermissions": record({"object": only(f"{PERMISSIONS}.deleted"), "deleted": {"const": True}}),
+    "AuditLog": record(
+        {
+            "id": TEXT,
+            "type": one_of(EVENTS),
+            "effective_at": SECONDS,
+            "actor": _ACTOR,
+            "project": record({"id": TEXT, "name": TEXT}),
+            **dict.fromkeys(EVENTS, _ACT),
+        },
+        optional=("project", *EVENTS),
+        description="What was done is under the name of its type. `name` of the actor is an extension.",
+    ),
+    "AuditLogs": _page("AuditLog"),
 }

@@ -60,6 +60,7 @@ SCOPES = {
         "list_admin_keys",
         "retrieve_admin_key",
         "delete_admin_key",
+        "list_audit_logs",
     },
     Scope.USAGE: {
         "report_completions",

@@ -6,6 +6,10 @@ import httpx
 import pytest
 
 OPENAI_ERROR = {"type": "invalid_request_error", "param": None, "code": None}
+ADMINISTRATION = (
+    "Administration is under /v1/organization: projects, keys, models of a project and the audit log. Call that, with "
+    "OpenAI's client and not Azure's."
+)
 ELSEWHERE = "This service answers batches and their files; send other calls to the model's own address."
 
 
@@ -65,6 +69,9 @@ async def test_unknown_path_at_azure(
         ("/v1/responses/resp_1", how_to("/v1")),
         ("/v1/audio/speech", how_to("/v1")),
         ("/v1/vector_stores", f"{ELSEWHERE} All calls: GET /v1/openapi.json"),
+        ("/v1/organization/openapi.json", f"{ADMINISTRATION} All calls: GET /v1/openapi.json"),
+        ("/v1/organization/users", f"{ADMINISTRATION} All calls: GET /v1/openapi.json"),
+        ("/openai/organization/projects", f"{ADMINISTRATION} All calls: GET /openai/openapi.json"),
         ("/openai/deployments/gpt", f"{ELSEWHERE} All calls: GET /openai/openapi.json"),
     ],
 )
@@ -136,3 +143,9 @@ async def test_elsewhere_nothing_is_said(anonymous: httpx.AsyncClient, path: str
     response = await anonymous.get(f"http://service{path}")
 
     assert (response.status_code, response.content) == (404, b"")
+
+
+@pytest.mark.parametrize("path", ["/v1/organization/openapi.json", "/openai/deployments/gpt/openapi.json"])
+async def test_no_document_is_promised_where_there_is_none(anonymous: httpx.AsyncClient, path: str) -> None:
+    """Two mounts are described in the document of their dialect: another method is not told to use GET."""
+    assert (await anonymous.post(path)).status_code == 404

@@ -80,6 +80,7 @@ ADMINISTRATION = {  # OpenAI's alone (contract 10.2)
     ("GET", _ADMIN_KEYS),
     ("GET", f"{_ADMIN_KEYS}/{{key_id}}"),
     ("DELETE", f"{_ADMIN_KEYS}/{{key_id}}"),
+    ("GET", "v1/organization/audit_logs"),
 }
 CATCH_ALLS = {(method.value, f"{root}/{{*rest}}") for method in func.HttpMethod for root in ("v1", "openai")}
 ANONYMOUS = {("GET", "healthz"), *(("GET", f"{mount}/openapi.json") for mount in MOUNTS[:4]), *CATCH_ALLS}

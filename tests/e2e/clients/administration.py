@@ -171,7 +171,7 @@ class Visit:
         newest, oldest = everything[0], everything[-1]
         return {
             "types": [log.type for log in everything],
-            "oldest": oldest.model_dump(exclude_none=True),
+            "oldest": oldest.model_dump(exclude_none=True, by_alias=True),
             "of_type": [log.type for log in logs.list(event_types=["project.archived"])],
             "of_project": {log.project.id for log in logs.list(project_ids=[self.project])} == {self.project},
             "of_resource": [log.type for log in logs.list(resource_ids=[self.reader.id])],
