@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.admin import admin_keys, audit_logs, model_permissions, project_keys, projects, service_accounts
+from api.admin import admin_keys, audit_logs, model_permissions, project_keys, projects, service_accounts, spend_limits
 from api.batches import batches
 from api.batches.batch_retry import retry_batch
 from api.batches.batch_validation import validate_batch
@@ -68,6 +68,9 @@ ADMINISTRATION: Final = (
     Route("GET", f"{_PROJECT}/model_permissions", model_permissions.retrieve_model_permissions, Scope.ADMIN),
     Route("POST", f"{_PROJECT}/model_permissions", model_permissions.update_model_permissions, Scope.ADMIN),
     Route("DELETE", f"{_PROJECT}/model_permissions", model_permissions.delete_model_permissions, Scope.ADMIN),
+    Route("GET", f"{_PROJECT}/spend_limit", spend_limits.retrieve_spend_limit, Scope.ADMIN),
+    Route("POST", f"{_PROJECT}/spend_limit", spend_limits.update_spend_limit, Scope.ADMIN),
+    Route("DELETE", f"{_PROJECT}/spend_limit", spend_limits.delete_spend_limit, Scope.ADMIN),
     Route("POST", f"{_PROJECT}/service_accounts", service_accounts.create_service_account, Scope.ADMIN),
     Route("GET", f"{_PROJECT}/service_accounts", service_accounts.list_service_accounts, Scope.ADMIN),
     Route("GET", _ACCOUNT, service_accounts.retrieve_service_account, Scope.ADMIN),

@@ -5,7 +5,7 @@ Rule of this file: a key's text is shown by the two functions for answers to cre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,12 +18,15 @@ from shared.domain.keys.key_text import ADMIN_PREFIX, PROJECT_PREFIX
 from shared.domain.keys.new_key import Secret
 from shared.domain.keys.project import ModelPermissions, Project, parse_project_id, spell_project_id
 from shared.domain.keys.service_account import ServiceAccount
+from shared.domain.usage.money import shown as in_units
+from shared.domain.usage.spend_limit import SpendLimit
 
 PROJECT: Final = "organization.project"
 ACCOUNT: Final = "organization.project.service_account"
 KEY: Final = "organization.project.api_key"
 ADMIN_KEY: Final = "organization.admin_api_key"
 PERMISSIONS: Final = "project.model_permissions"
+SPEND_LIMIT: Final = "project.spend_limit"
 _ACCOUNT_PREFIX: Final = "svc_acct_"
 _KEY_PREFIX: Final = "key_"
 _EVENT_PREFIX: Final = "audit_log-"
@@ -59,7 +62,7 @@ def key_id(canonical: str) -> str:
 
 
 def render_project(project: Project) -> dict[str, Any]:
-    """`labels` is an extension. What this service has not is null, as for whoever has not asked for it."""
+    """`labels` and `weight` are extensions. What this service has not is null, as for whoever has not asked for it."""
     return {
         "id": spell_project_id(project.id),
         "object": PROJECT,
@@ -70,6 +73,7 @@ def render_project(project: Project) -> dict[str, Any]:
         "external_key_id": None,
         "residency": None,
         "labels": dict(project.labels),
+        "weight": project.weight,
     }
 
 
@@ -197,9 +201,33 @@ def render_page(data: Sequence[dict[str, Any]], *, has_more: bool) -> dict[str, 
     }
 
 
+def render_spend_limit(limit: SpendLimit, models: Mapping[str, SpendLimit], used: int) -> dict[str, Any]:
+    """`used`: picos that are spent or reserved in the window. `used` and `models` are extensions."""
+    return {
+        "object": SPEND_LIMIT,
+        **_spend_limit(limit),
+        "enforcement": {"status": "enforcing" if used >= limit.picos else "inactive"},
+        "used": {"value": in_units(used), "currency": limit.currency},
+        "models": {name: _spend_limit(each) for name, each in models.items()},
+    }
+
+
+def _spend_limit(limit: SpendLimit) -> dict[str, Any]:
+    return {
+        "currency": limit.currency,
+        "interval": limit.interval.value,
+        "threshold_amount": limit.threshold_amount,
+    }
+
+
 def _limits(key: ApiKey) -> dict[str, Any]:
     """What the key may do, an extension: no scopes, all of a project; no models, those of the project."""
-    return {"scopes": list(key.scopes), "models": list(key.models or ()), "labels": dict(key.labels)}
+    return {
+        "scopes": list(key.scopes),
+        "models": list(key.models or ()),
+        "labels": dict(key.labels),
+        "spend_limit": _spend_limit(key.spend_limit) if key.spend_limit else None,
+    }
 
 
 def _redacted(key: ApiKey) -> str:

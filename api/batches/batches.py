@@ -19,12 +19,14 @@ from api.batches.rendering import render_batches
 from api.edge.endpoint import Call, StartRun, json_response
 from shared.domain.batches.batch import Batch, CancelRequested
 from shared.run.batches.change import change
+from shared.run.usage.spending import check_limits
 
 
 async def create_batch(request: Request, call: Call, start: StartRun) -> Response:
     body, new = await read_new_batch(request, call)
 
     async def build(batch_id: str, now: datetime) -> Batch:
+        await check_limits(call.service, call.caller)
         return await look_ahead(call, await new_record(call, new, batch_id, now))
 
     batch, is_new = await create_once(request, call, body, build)

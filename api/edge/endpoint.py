@@ -32,6 +32,7 @@ from shared.domain.errors import (
     Forbidden,
     InvalidRequest,
     NotFound,
+    OverLimit,
     Unauthenticated,
     Unavailable,
     WrongState,
@@ -55,6 +56,7 @@ _STATUSES: Mapping[type[DurableBatchError], int] = {
     Unauthenticated: 401,
     Forbidden: 403,
     NotFound: 404,
+    OverLimit: 429,
     WrongState: 409,
     Damaged: INTERNAL_ERROR,
     Unavailable: SERVICE_UNAVAILABLE,
@@ -197,8 +199,8 @@ async def _authenticated(request: Request, dialect: Dialect, scope: Scope) -> Ca
 def _refusal(dialect: Dialect, error: DurableBatchError) -> Response:
     response = json_response(render_error(dialect, error), status_of(type(error)))
     if isinstance(
-        error, (WrongState, Damaged)
-    ):  # SDKs would repeat a 409 or 500 three times for the same answer (contract 6.5).
+        error, (WrongState, OverLimit, Damaged)
+    ):  # SDKs would repeat a 409, 429 or 500 three times for the same answer (contract 6.5).
         response.headers["x-should-retry"] = "false"
     if isinstance(error, WrongMethod):
         response.headers["allow"] = ", ".join(error.allowed)

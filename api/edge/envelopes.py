@@ -11,6 +11,7 @@ from shared.domain.errors import (
     Forbidden,
     InvalidRequest,
     NotFound,
+    OverLimit,
     Unauthenticated,
     Unavailable,
     WrongState,
@@ -24,10 +25,13 @@ _AZURE_CODES: dict[type[DurableBatchError], str] = {
     Unauthenticated: "401",
     Forbidden: "forbidden",
     NotFound: "notFound",
+    OverLimit: "429",
     WrongState: "conflict",
     Damaged: _AZURE_INTERNAL,
     Unavailable: "serviceUnavailable",
 }
+_OPENAI_TYPE = "invalid_request_error"
+_OPENAI_TYPES = {(Unavailable, Damaged): "server_error", (OverLimit,): "insufficient_quota"}
 _KEPT_CODES = frozenset({GATEWAY_NOT_FOUND, "token_limit_exceeded", "quotaExceeded"})
 _AZURE_DENIED = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
@@ -39,7 +43,7 @@ def render_error(dialect: Dialect, error: DurableBatchError) -> dict[str, Any]:
     """The caller's mistake, or a dependency that is down."""
     match dialect.envelope:
         case Envelope.OPENAI:
-            kind = "server_error" if isinstance(error, (Unavailable, Damaged)) else "invalid_request_error"
+            kind = next((name for kinds, name in _OPENAI_TYPES.items() if isinstance(error, kinds)), _OPENAI_TYPE)
             told = _openai(error.message, kind, param=error.param, code=error.code)
             return told | ({"detail": {"message": error.message, "code": error.code}} if error.told_twice else {})
         case Envelope.AZURE_CLASSIC:

@@ -22,9 +22,12 @@ from shared.domain.keys.admin_fields import (
     MAX_MODELS,
     MAX_NAME,
 )
+from shared.domain.keys.new_project import WEIGHTS
+from shared.domain.keys.new_spend_limit import CURRENCY, MOST_CENTS
 from shared.domain.keys.project import ModelMode
 from shared.domain.keys.scopes import NAMES
 from shared.domain.keys.service_account import Role
+from shared.domain.usage.spend_limit import Interval
 
 _LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
 _NAME: Schema = {**TEXT, "pattern": _LINE, "maxLength": MAX_NAME}
@@ -40,11 +43,25 @@ _LABELS: Schema = {
     "propertyNames": {"pattern": _LINE, "maxLength": MAX_LABEL_KEY},
     "additionalProperties": {**TEXT, "pattern": _LINE, "maxLength": MAX_LABEL},
 }
+_SPEND_LIMIT: dict[str, Schema] = {
+    "currency": {**TEXT, "pattern": f"^{CURRENCY}$"},
+    "interval": one_of(Interval),
+    "threshold_amount": {"type": "integer", "minimum": 0, "maximum": MOST_CENTS},
+}
+_ONE_LIMIT: Schema = {
+    "type": "object",
+    "properties": _SPEND_LIMIT,
+    "required": list(_SPEND_LIMIT),
+    "additionalProperties": False,
+}
+_NO_LIMIT: Schema = {"type": "object", "maxProperties": 0}
+_WEIGHT: Schema = {"type": "integer", "minimum": WEIGHTS[0], "maximum": WEIGHTS[1]}
 _KEY: dict[str, Schema] = {
     "expires_in_seconds": or_null(_LIFE),
     "scopes": or_null({"type": "array", "items": one_of(NAMES)}),
     "models": or_null(_MODELS),
     "labels": or_null(_LABELS),
+    "spend_limit": or_null({"anyOf": [_ONE_LIMIT, _NO_LIMIT]}),
 }
 
 
@@ -54,11 +71,11 @@ def _closed(properties: dict[str, Schema], *required: str) -> dict[str, Any]:
 
 
 def new_project(_: Dialect) -> dict[str, Any]:
-    return _closed({"name": _NAME, "labels": or_null(_LABELS)}, "name")
+    return _closed({"name": _NAME, "labels": or_null(_LABELS), "weight": or_null(_WEIGHT)}, "name")
 
 
 def project_changes(_: Dialect) -> dict[str, Any]:
-    return _closed({"name": or_null(_NAME), "labels": or_null(_LABELS)})
+    return _closed({"name": or_null(_NAME), "labels": or_null(_LABELS), "weight": or_null(_WEIGHT)})
 
 
 def new_account(_: Dialect) -> dict[str, Any]:
@@ -84,6 +101,11 @@ def new_admin_key(_: Dialect) -> dict[str, Any]:
 
 def model_permissions(_: Dialect) -> dict[str, Any]:
     return _closed({"mode": one_of(ModelMode), "model_ids": _MODELS}, "mode", "model_ids")
+
+
+def spend_limits(_: Dialect) -> dict[str, Any]:
+    models: Schema = {"type": "object", "additionalProperties": _ONE_LIMIT, "maxProperties": MAX_MODELS}
+    return _closed({**_SPEND_LIMIT, "models": or_null(models)}, *_SPEND_LIMIT)
 
 
 def list_query(_: Dialect) -> list[Parameter]:

@@ -39,6 +39,22 @@ _PROJECTS: Mapping[str, Operation] = {
         body=bodies.model_permissions,
         raises=(WrongState,),
     ),
+    "retrieve_spend_limit": Operation(
+        tag="Projects", summary="What a project may spend, and has spent", answers=ok("SpendLimit")
+    ),
+    "update_spend_limit": Operation(
+        tag="Projects",
+        summary="Limit what a project may spend",
+        answers=ok("SpendLimit"),
+        body=bodies.spend_limits,
+        raises=(WrongState,),
+    ),
+    "delete_spend_limit": Operation(
+        tag="Projects",
+        summary="Let a project spend without limit",
+        answers=ok("DeletedSpendLimit"),
+        raises=(WrongState,),
+    ),
     "delete_model_permissions": Operation(
         tag="Projects",
         summary="Let a project use every model",

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from api.admin.rendering import ACCOUNT, ADMIN_KEY, KEY, PERMISSIONS, PROJECT
-from api.openapi.schemas import SECONDS, TEXT, Schema, one_of, only, or_null, page, record, ref
+from api.admin.rendering import ACCOUNT, ADMIN_KEY, KEY, PERMISSIONS, PROJECT, SPEND_LIMIT
+from api.openapi.schemas import NUMBER, SECONDS, TEXT, WHOLE, Schema, one_of, only, or_null, page, record, ref
 from shared.domain.keys.project import ModelMode
 from shared.domain.keys.service_account import Role
+from shared.domain.usage.spend_limit import Interval
 
 TEXTS: Schema = {"type": "array", "items": TEXT}
 LABELS: Schema = {"type": "object", "additionalProperties": TEXT}
 _NULL: Schema = {"type": "null"}
-_LIMITS: dict[str, Schema] = {"scopes": TEXTS, "models": TEXTS, "labels": LABELS}
+_SPEND_LIMIT: dict[str, Schema] = {"currency": TEXT, "interval": one_of(Interval), "threshold_amount": WHOLE}
+_LIMITS: dict[str, Schema] = {
+    "scopes": TEXTS,
+    "models": TEXTS,
+    "labels": LABELS,
+    "spend_limit": or_null(record(_SPEND_LIMIT)),
+}
 _USE: dict[str, Schema] = {
     "redacted_value": TEXT,
     "created_at": SECONDS,
@@ -76,8 +83,9 @@ ADMIN_COMPONENTS: Mapping[str, Schema] = {
             "external_key_id": _NULL,
             "residency": _NULL,
             "labels": LABELS,
+            "weight": WHOLE,
         },
-        description="`labels` is an extension.",
+        description="`labels` and `weight` are extensions.",
     ),
     "Projects": _page("Project"),
     "ServiceAccount": record(_ACCOUNT),
@@ -115,6 +123,18 @@ ADMIN_COMPONENTS: Mapping[str, Schema] = {
     "AdminApiKeys": page("AdminApiKey", or_null(TEXT), description="Newest first without `order`."),
     "DeletedAdminApiKey": _deleted(ADMIN_KEY),
     "ModelPermissions": record({"object": only(PERMISSIONS), "mode": one_of(ModelMode), "model_ids": TEXTS}),
+    "SpendLimit": record(
+        {
+            "object": only(SPEND_LIMIT),
+            **_SPEND_LIMIT,
+            "enforcement": record({"status": one_of(("inactive", "enforcing"))}),
+            "used": record({"value": NUMBER, "currency": TEXT}),
+            "models": {"type": "object", "additionalProperties": record(_SPEND_LIMIT)},
+        },
+        description="`threshold_amount` is in hundredths of the currency's unit. `used` (what is spent or reserved "
+        "in the window) and `models` are extensions.",
+    ),
+    "DeletedSpendLimit": record({"object": only(f"{SPEND_LIMIT}.deleted"), "deleted": {"const": True}}),
     "DeletedModelPermissions": record({"object": only(f"{PERMISSIONS}.deleted"), "deleted": {"const": True}}),
     "AuditLog": record(
         {

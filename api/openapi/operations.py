@@ -18,7 +18,7 @@ from api.openapi.admin_operations import ADMINISTRATION
 from api.openapi.azure_schemas import spoken_by
 from api.openapi.operation import Answers, Operation, json_answer, ok
 from api.openapi.usage_operations import USAGE
-from shared.domain.errors import InvalidRequest, WrongState
+from shared.domain.errors import InvalidRequest, OverLimit, WrongState
 
 
 def _created_file(dialect: Dialect) -> Answers:
@@ -119,6 +119,7 @@ _BATCHES: Mapping[str, Operation] = {
         summary="Create a batch",
         answers=_created_batch,
         body=bodies.new_batch,
+        raises=(OverLimit,),
     ),
     "list_batches": Operation(
         tag="Batches",
@@ -138,7 +139,7 @@ _BATCHES: Mapping[str, Operation] = {
         tag="Batches",
         summary="Run what failed once more, as a new batch (an extension)",
         answers=_created_batch,
-        raises=(InvalidRequest, WrongState),
+        raises=(InvalidRequest, OverLimit, WrongState),
     ),
 }
 _WEBHOOKS: Mapping[str, Operation] = {

@@ -231,7 +231,7 @@ _OPENAI_ERROR = record(
         "error": record(
             {
                 "message": TEXT,
-                "type": one_of(("invalid_request_error", "server_error")),
+                "type": one_of(("invalid_request_error", "insufficient_quota", "server_error")),
                 "param": or_null(TEXT),
                 "code": or_null(TEXT),
             }

@@ -5,6 +5,7 @@
     ├── Unauthenticated     no key, or one nobody issued
     ├── Forbidden           a key that is good, but not for this
     ├── NotFound            no such object for this caller
+    ├── OverLimit           what the caller may use up is used up
     ├── WrongState          the object exists but cannot do that now
     ├── Damaged             the object's record cannot be read, and will not be until somebody repairs it
     └── Unavailable         a dependency is down; the same call may work later
@@ -44,6 +45,10 @@ class Forbidden(DurableBatchError):
 
 class NotFound(DurableBatchError):
     """No object of that id exists for this caller."""
+
+
+class OverLimit(DurableBatchError):
+    """A limit is reached that neither waiting a little nor trying again changes."""
 
 
 class WrongState(DurableBatchError):

@@ -27,6 +27,7 @@ async def test_a_project_is_created_and_retrieved(api: httpx.AsyncClient, clock:
         "external_key_id": None,
         "residency": None,
         "labels": {"department": "red"},
+        "weight": 1,
     }
     assert made["id"].startswith("proj_")
     assert await read(api, f"{PROJECTS}/{made['id']}") == made

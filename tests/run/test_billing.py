@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
+from shared.answer_room import ResultMemory
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.deployments.price import Price, Rates, cost_of
 from shared.domain.deployments.price_setting import read_price
-from shared.domain.pace.budget import Budget
 from shared.domain.usage.money import PICOS
 from shared.domain.usage.usage import LongUsage, Usage
 from shared.ports.blobs import BlobStore
@@ -101,12 +101,12 @@ async def test_images_are_counted_where_they_are_made(world: World) -> None:
 async def test_a_journal_keeps_what_was_long(world: World) -> None:
     """After a crash the sums are made of it."""
     blobs, row = world.service.stores.blobs, ChunkRow(batch_id="b", index=0)
-    journal = Journal(blobs, row, Budget(1000))
+    journal = Journal(blobs, row, ResultMemory(1000))
     journal.add(Entry(1, True, Usage(input_tokens=9, images=2).past(8), "m", msgspec.Raw(b"{}")))
     journal.add(Entry(2, True, Usage(input_tokens=5, cache_write_tokens=3), "m", msgspec.Raw(b"{}")))
     await journal.write()
 
-    assert (await Journal.open(blobs, row, Budget(1000))).row.usage == Usage(
+    assert (await Journal.open(blobs, row, ResultMemory(1000))).row.usage == Usage(
         input_tokens=14,
         cache_write_tokens=3,
         images=2,
@@ -123,7 +123,7 @@ async def test_a_journal_of_0_4_0_goes_on(world: World) -> None:
         b'[1,true,{"input_tokens":2,"cached_tokens":1,"output_tokens":3},"m",{"custom_id":"c1"}]\n'
         b'{"line":2,"attempts":{"errors":1,"throttles":0}}\n[3,false,{},null,{"custom_id":"c3"}]\n',
     )
-    journal = await Journal.open(blobs, row, Budget(1000))
+    journal = await Journal.open(blobs, row, ResultMemory(1000))
 
     assert journal.finished == {1: True, 3: False}
     assert journal.row.usage == Usage(input_tokens=2, cached_tokens=1, output_tokens=3)

@@ -45,15 +45,23 @@ def payers_of(
     currency = batch.price.currency if batch.price else ""
     model = batch.deployment or ""
     found = [
-        (f"project:{batch.owner}", "project", of_project),
-        (f"model:{batch.owner}:{model}", f"project for model '{model}'", of_models.get(model)),
+        (project_account(currency, batch.owner), "project", of_project),
+        (f"{currency}:model:{batch.owner}:{model}", f"project for model '{model}'", of_models.get(model)),
     ]
     if batch.key_id:
-        found.append((f"key:{batch.key_id}", "API key", of_key))
+        found.append((key_account(currency, batch.key_id), "API key", of_key))
     return tuple(
-        Payer(account=f"{currency}:{account}", name=name, limit=limit if limit and limit.currency == currency else None)
+        Payer(account=account, name=name, limit=limit if limit and limit.currency == currency else None)
         for account, name, limit in found
     )
+
+
+def project_account(currency: str, project_id: str) -> str:
+    return f"{currency}:project:{project_id}"
+
+
+def key_account(currency: str, key_id: str) -> str:
+    return f"{currency}:key:{key_id}"
 
 
 def reservation_day(batch: Batch) -> date:
@@ -85,6 +93,14 @@ def limit_exceeded(name: str, limit: SpendLimit, used: int, expected: int) -> Ba
         f"cost {_money(expected)}. Ask an administrator to raise the limit, or send the batch again in the next window."
     )
     return BatchError(code=CODE, message=message)
+
+
+def limit_reached(name: str, limit: SpendLimit) -> str:
+    """Nothing more can be begun."""
+    return (
+        f"The spend limit of this {name} is reached: {_money(limit.picos)} {limit.currency} "
+        f"{_WINDOWS[limit.interval]}. Ask an administrator to raise it, or try again in the next window."
+    )
 
 
 _WINDOWS: Final = {

@@ -17,6 +17,7 @@ from shared.domain.keys.api_key import ApiKey
 from shared.domain.keys.model_access import ModelAccess
 from shared.domain.keys.project import Project, parse_project_id, spell_project_id
 from shared.domain.keys.scopes import ALL_OF_ADMINISTRATOR, ALL_OF_PROJECT, Scope, scopes_of
+from shared.domain.usage.spend_limit import SpendLimit
 
 INVALID_KEY: Final = "invalid_api_key"
 _NO_DIGEST: Final = "0" * 64  # What an unknown id is compared with, so that it takes as long as a wrong secret.
@@ -27,7 +28,7 @@ class Caller:
     """An authenticated caller. `name` is who it is, in words for people.
 
     `project` is None for an administrator. `key_id` is None without a stored key: the bootstrap key, a token of Entra.
-    `models` of None: all that the project may use; else only these of them.
+    `models` of None: all that the project may use; else only these of them. `spend_limit`: the key's.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Caller:
     project: Project | None = None
     key_id: str | None = None
     models: tuple[str, ...] | None = None
+    spend_limit: SpendLimit | None = None
 
     @property
     def owner(self) -> str:
@@ -102,7 +104,14 @@ def caller_of(key: ApiKey, project: Project | None, *, has_account: bool, now: d
         raise unknown_key()
     if project.is_archived:
         raise Unauthenticated("The project of this API key is archived. Use a key of another one.", code=INVALID_KEY)
-    return Caller(name=key.name, scopes=scopes_of(key.scopes), project=project, key_id=key.id, models=key.models)
+    return Caller(
+        name=key.name,
+        scopes=scopes_of(key.scopes),
+        project=project,
+        key_id=key.id,
+        models=key.models,
+        spend_limit=key.spend_limit,
+    )
 
 
 def no_key() -> Unauthenticated:

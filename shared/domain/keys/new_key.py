@@ -23,18 +23,24 @@ from shared.domain.keys.admin_fields import (
 )
 from shared.domain.keys.api_key import ApiKey
 from shared.domain.keys.key_text import KeyText, digest_of, parse_key, write_key
+from shared.domain.keys.new_spend_limit import key_limit_in
+from shared.domain.usage.spend_limit import SpendLimit
 
-KEY_FIELDS: Final = frozenset({"expires_in_seconds", "scopes", "models", "labels"})
+KEY_FIELDS: Final = frozenset({"expires_in_seconds", "scopes", "models", "labels", "spend_limit"})
 _ADMIN_FIELDS: Final = frozenset({"name", "expires_in_seconds"})
 SHOWN: Final = 4
 
 
 class KeyChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """What an update asks for; None leaves as it is. No `scopes`: all; no `models`: those of the project."""
+    """What an update asks for; None leaves as it is. No `scopes`: all; no `models`: those of the project.
+
+    `spend_limit` of False: none any more.
+    """
 
     expires_in_seconds: int | None = None
     scopes: tuple[str, ...] | None = None
     models: tuple[str, ...] | None = None
+    spend_limit: SpendLimit | bool | None = None
     labels: Mapping[str, str] | None = None
 
     @property
@@ -97,6 +103,7 @@ def changes_in(fields: Mapping[str, Any]) -> KeyChanges:
         scopes=scopes_in(fields),
         models=models_in(fields),
         labels=labels_in(fields),
+        spend_limit=key_limit_in(fields),
     )
 
 
@@ -124,13 +131,14 @@ def changed(key: ApiKey, changes: KeyChanges, now: datetime) -> ApiKey:
     """The key after an update. Raises WrongState if it has expired: it would come back to life."""
     if key.is_expired(now):
         raise WrongState("The key has expired and cannot be changed. Create a new one.", code="api_key_expired")
-    life, models = changes.expires_in_seconds, changes.models
+    life, models, limit = changes.expires_in_seconds, changes.models, changes.spend_limit
     return msgspec.structs.replace(
         key,
         expires_at=key.expires_at if life is None else now + timedelta(seconds=life),
         scopes=key.scopes if changes.scopes is None else changes.scopes,
         models=key.models if models is None else models or None,
         labels=key.labels if changes.labels is None else changes.labels,
+        spend_limit=key.spend_limit if limit is None else limit or None,
     )
 
 

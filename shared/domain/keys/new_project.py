@@ -11,10 +11,11 @@ import msgspec
 from shared.domain.errors import InvalidRequest, WrongState
 from shared.domain.keys.admin_fields import check_known, labels_in, models_in, name_in, required_name
 from shared.domain.keys.project import DEFAULT_PROJECT, ModelMode, ModelPermissions, Project
-from shared.domain.parameters import missing, unsupported, wrong_type
+from shared.domain.parameters import missing, unsupported, whole_number, wrong_type
 
 _NOT_HERE: Final = ("external_key_id", "geography", "residency")
-_FIELDS: Final = frozenset({"name", "labels", *_NOT_HERE})
+_FIELDS: Final = frozenset({"name", "labels", "weight", *_NOT_HERE})
+WEIGHTS: Final = (1, 100)
 _POLICY: Final = frozenset({"mode", "model_ids"})
 
 
@@ -23,6 +24,7 @@ class ProjectChanges(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str | None = None
     labels: Mapping[str, str] | None = None
+    weight: int | None = None
 
 
 def parse_project_changes(fields: Mapping[str, Any]) -> ProjectChanges:
@@ -36,7 +38,7 @@ def parse_project_changes(fields: Mapping[str, Any]) -> ProjectChanges:
                 code="unsupported_parameter",
                 param=param,
             )
-    return ProjectChanges(name=name_in(fields), labels=labels_in(fields))
+    return ProjectChanges(name=name_in(fields), labels=labels_in(fields), weight=_weight(fields.get("weight")))
 
 
 def parse_new_project(fields: Mapping[str, Any]) -> ProjectChanges:
@@ -46,7 +48,14 @@ def parse_new_project(fields: Mapping[str, Any]) -> ProjectChanges:
 
 
 def new_project(project_id: str, wanted: ProjectChanges, now: datetime) -> Project:
-    return Project(id=project_id, name=wanted.name or "", created_at=now, labels=wanted.labels or {})
+    return Project(
+        id=project_id, name=wanted.name or "", created_at=now, labels=wanted.labels or {}, weight=wanted.weight or 1
+    )
+
+
+def _weight(value: Any) -> int | None:
+    """An extension: how many parts of a deployment the project has, where another has one."""
+    return None if value is None else whole_number("weight", value, *WEIGHTS)
 
 
 def changed(project: Project, changes: ProjectChanges) -> Project:

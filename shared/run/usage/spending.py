@@ -6,18 +6,25 @@ Any of it may be repeated, and come late: amounts are absolute (`domain/batches/
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC
 
 from shared.domain.batches.batch import Batch, BatchError
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.batches.spending import (
+    CODE,
     RESERVED,
     UNDONE,
     Payer,
+    key_account,
     limit_exceeded,
+    limit_reached,
     payers_of,
+    project_account,
     reservation_day,
     spent_by_day,
 )
+from shared.domain.errors import OverLimit
+from shared.domain.keys.caller import Caller
 from shared.domain.usage.spend_limit import SpendLimit, first_day
 from shared.ports.spending import Amount, LimitReached
 from shared.run.projects import find_project
@@ -46,6 +53,29 @@ async def settle(service: Services, batch: Batch, rows: Iterable[ChunkRow], *, e
     for payer in await _payers(service, batch):
         for day, amount in picos.items():
             await service.stores.spending.put(payer.account, day, batch.id, Amount(amount, step))
+
+
+async def check_limits(service: Services, caller: Caller) -> None:
+    """Whether the caller's project and key may spend anything at this moment. Raises OverLimit."""
+    of_project = caller.project.spend_limit if caller.project else None
+    limits = [
+        ("project", project_account, caller.owner, of_project),
+        ("API key", key_account, caller.key_id or "", caller.spend_limit),
+    ]
+    for name, account_of, of, limit in limits:
+        if limit is not None and await _used(service, account_of(limit.currency, of), limit) >= limit.picos:
+            raise OverLimit(limit_reached(name, limit), code=CODE)
+
+
+async def used_of_project(service: Services, project_id: str, limit: SpendLimit) -> int:
+    """Picos that are spent or reserved in the limit's window of today."""
+    return await _used(service, project_account(limit.currency, project_id), limit)
+
+
+async def _used(service: Services, account: str, limit: SpendLimit) -> int:
+    today = service.now().astimezone(UTC).date()
+    balances = await service.stores.spending.balances(account, first_day(limit.interval, today), today)
+    return sum(balances.values())
 
 
 async def _reserve_with(service: Services, batch: Batch, payer: Payer) -> BatchError | None:

@@ -107,6 +107,17 @@ class Visit {
     };
   }
 
+  async spend_limitStep() {
+    const limit = this.projects.spendLimit;
+    const month = { currency: "USD", interval: "month", threshold_amount: 25000 };
+    return {
+      none: await refused(() => limit.retrieve(this.project)),
+      set: await limit.update(this.project, month),
+      found: await limit.retrieve(this.project),
+      deleted: await limit.delete(this.project),
+    };
+  }
+
   async admin_api_keysStep() {
     const keys = this.organization.adminAPIKeys;
     const made = [await keys.create({ name: "first" }), await keys.create({ name: "second" })];

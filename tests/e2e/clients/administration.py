@@ -113,6 +113,16 @@ class Visit:
             "deleted": permissions.delete(self.project).model_dump(),
         }
 
+    def step_spend_limit(self):
+        limit = self.projects.spend_limit
+        month = {"currency": "USD", "interval": "month"}
+        return {
+            "none": refused(limit.retrieve, self.project),
+            "set": limit.update(self.project, **month, threshold_amount=25000).model_dump(),
+            "found": limit.retrieve(self.project).model_dump(),
+            "deleted": limit.delete(self.project).model_dump(),
+        }
+
     def step_admin_api_keys(self):
         keys = self.organization.admin_api_keys
         made = [keys.create(name=name) for name in ("first", "second")]

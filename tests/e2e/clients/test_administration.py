@@ -102,6 +102,16 @@ def test_model_permissions(visit: Visit, release: str) -> None:
     assert seen["deleted"] == {"object": "project.model_permissions.deleted", "deleted": True}
 
 
+def test_spend_limit(visit: Visit, release: str) -> None:
+    """None, set, found with what is used of it, none again."""
+    seen = step(visit, release, "spend_limit")
+
+    assert seen["none"] == ["NotFoundError", 404, None, None]
+    assert seen["found"] == seen["set"]
+    assert (seen["set"]["threshold_amount"], seen["set"]["enforcement"]) == (25000, {"status": "inactive"})
+    assert seen["deleted"] == {"object": "project.spend_limit.deleted", "deleted": True}
+
+
 def test_admin_api_keys(visit: Visit, release: str) -> None:
     """One that was made administers until it is deleted."""
     seen = step(visit, release, "admin_api_keys")
