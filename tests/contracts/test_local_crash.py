@@ -11,11 +11,12 @@ import msgspec
 import pytest
 
 from local_host.stores.stores import open_stores
+from shared.domain.keys.audit import AuditFilter
 from shared.ports.base import BlobMissing
 from shared.ports.stores import Stores
 from tests.azurite import ROOT
 from tests.contracts.crash_writer import JOURNAL, PLAN, content, entry, upload_name
-from tests.contracts.samples import a_batch
+from tests.contracts.samples import a_batch, a_project, an_id
 
 KILLS = 20
 
@@ -129,6 +130,51 @@ async def test_two_processes_append_to_one_journal(tmp_path):
     for letter in "ab":
         mine = [line for line in lines if line[0] == letter]
         assert mine == [letter * 3000 + str(number) for number in range(100)]
+
+
+LABELLER = """
+import asyncio, sys
+from pathlib import Path
+import msgspec
+from local_host.stores.stores import open_stores
+from shared.ports.base import Changed
+from tests.contracts.samples import an_id, an_audit_event
+
+async def label(projects, name):
+    while True:
+        stored = await projects.get(an_id(1))
+        labelled = msgspec.structs.replace(stored.value, labels={**stored.value.labels, name: ""})
+        try:
+            return await projects.replace(labelled, stored.version)
+        except Changed:
+            continue
+
+async def main():
+    stores = open_stores(Path(sys.argv[1]))
+    first = int(sys.argv[2])
+    for number in range(first, first + 50):
+        await label(stores.projects, str(number))
+        await stores.audit_log.append(an_audit_event(number))
+    await stores.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_two_processes_change_one_project(tmp_path):
+    """Each reads again after Changed: no change of either is lost, nor an event of the audit log."""
+    stores = open_stores(tmp_path)
+    await stores.projects.insert(a_project(1))
+    writers = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", LABELLER, tmp_path, first, cwd=ROOT)
+        for first in ("0", "50")
+    ]
+    assert [await writer.wait() for writer in writers] == [0, 0]
+    labels = (await stores.projects.get(an_id(1))).value.labels
+    events = await stores.audit_log.list(AuditFilter(), limit=999)
+    await stores.close()
+    assert sorted(map(int, labels)) == list(range(100))
+    assert len(events) == 100
 
 
 @pytest.mark.parametrize("number", range(2))
