@@ -38,7 +38,9 @@ PRICE = Price(rates=Rates(input=7, output=11))
 
 async def rows(world: World) -> list[LedgerRow]:
     due = [stored.value for stored in await world.service.stores.usage.due()]
-    found = [row for hour in due for row in [row async for row in world.service.stores.usage.rows(hour)]]
+    found = [
+        row for hour in due for row in [row async for row in world.service.stores.usage.rows(hour.start, hour.project)]
+    ]
     return sorted(found, key=lambda row: row.chunk)
 
 
