@@ -3,8 +3,8 @@
 The ledger is in Azurite, with the rollups of that many days of 10,000 batches a day, spread over projects, two models
 and two keys; the rows of the last hours are there as well, summed by the timer's own work but for the running hour.
 Older rows, and rollups of hours more than eight days old, are not written unless `--rows` says so: no report of these
-reads them. Beside the seconds that passed are those that this process worked; the others are the emulator's, and the
-neighbours' where the load is above the cores.
+reads them. Beside the seconds that passed are those that this process and the emulator worked, one after the other for
+the most part: what an idle machine takes. The difference is the neighbours'.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 
 from api.usage.usage_query import COMPLETIONS, COSTS, Report, parse_usage_query
 from api.usage.usage_rendering import render_usage_page
@@ -143,10 +144,17 @@ def _reports() -> list[tuple[str, Report, dict[str, str]]]:
 
 
 async def timed(work: Callable[[], Any]) -> tuple[float, float, Any]:
-    """Seconds that passed, seconds of work of this process, and the result."""
-    began, worked = time.perf_counter(), time.process_time()
+    """Seconds that passed, seconds of work, and the result."""
+    began, worked = time.perf_counter(), _worked()
     result = await work()
-    return time.perf_counter() - began, time.process_time() - worked, result
+    return time.perf_counter() - began, _worked() - worked, result
+
+
+def _worked() -> float:
+    """Of this process and the emulator."""
+    programs = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    times = [program.cpu_times() for program in programs]
+    return float(sum(each.user + each.system for each in times))
 
 
 async def measure(load: Load) -> list[list[Any]]:
