@@ -2,7 +2,9 @@
 
 The ledger is in Azurite, with the rollups of that many days of 10,000 batches a day, spread over projects, two models
 and two keys; the rows of the last hours are there as well, summed by the timer's own work but for the running hour.
-Older rows are not written unless `--rows` says so: no report of days or hours reads them.
+Older rows, and rollups of hours more than eight days old, are not written unless `--rows` says so: no report of these
+reads them. Beside the seconds that passed are those that this process and the emulator worked, one after the other for
+the most part: what an idle machine takes. The difference is the neighbours'.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 
 from api.usage.usage_query import COMPLETIONS, COSTS, Report, parse_usage_query
 from api.usage.usage_rendering import render_usage_page
@@ -101,11 +104,13 @@ async def fill(store: UsageStore, load: Load) -> None:
 def _rollups(load: Load, hours: list[datetime]) -> Iterator[Rollup]:
     """As the timer makes them."""
     days: dict[tuple[str, datetime], list[Tally]] = {}
+    shown = NOW - timedelta(days=8)
     for hour in hours:
         for rows in load.rows_of(hour):
             tallies = summed(row.tally for row in rows)
             days.setdefault((rows[0].project, start_of(hour, Width.DAY)), []).extend(tallies)
-            yield Rollup(project=rows[0].project, width=Width.HOUR, start=hour, tallies=tallies)
+            if hour >= shown:
+                yield Rollup(project=rows[0].project, width=Width.HOUR, start=hour, tallies=tallies)
     for (project, day), tallies in days.items():
         yield Rollup(project=project, width=Width.DAY, start=day, tallies=summed(tallies))
 
@@ -138,28 +143,36 @@ def _reports() -> list[tuple[str, Report, dict[str, str]]]:
     ]
 
 
-async def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    began = time.perf_counter()
+async def timed(work: Callable[[], Any]) -> tuple[float, float, Any]:
+    """Seconds that passed, seconds of work, and the result."""
+    began, worked = time.perf_counter(), _worked()
     result = await work()
-    return time.perf_counter() - began, result
+    return time.perf_counter() - began, _worked() - worked, result
+
+
+def _worked() -> float:
+    """Of this process and the emulator."""
+    programs = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    times = [program.cpu_times() for program in programs]
+    return float(sum(each.user + each.system for each in times))
 
 
 async def measure(load: Load) -> list[list[Any]]:
     with tempfile.TemporaryDirectory() as name, azurite.running(Path(name) / "azurite.log") as connection:
         stores = azure_stores_from_connection_string(connection)
         service = Services(settings=Settings(), stores=stores, upstream=None, webhook_sender=None, now=lambda: NOW)  # type: ignore[arg-type]
-        seconds, _ = await timed(lambda: fill(stores.usage, load))
-        rows: list[list[Any]] = [["filling", seconds, seconds, 0]]
+        seconds, worked, _ = await timed(lambda: fill(stores.usage, load))
+        rows: list[list[Any]] = [["filling", seconds, seconds, worked, 0]]
         due = len(await stores.usage.due())
-        seconds, _ = await timed(lambda: roll_up_usage(service))
-        rows.append([f"summing {due - len(await stores.usage.due())} hours", seconds, seconds, 0])
+        seconds, worked, _ = await timed(lambda: roll_up_usage(service))
+        rows.append([f"summing {due - len(await stores.usage.due())} hours", seconds, seconds, worked, 0])
         for title, kind, query in _reports():
             found = [
                 await timed(lambda kind=kind, query=query: report(stores.usage, kind, query))
                 for _ in range(REPETITIONS)
             ]
-            times = [seconds for seconds, _ in found]
-            rows.append([title, statistics.median(times), max(times), len(found[0][1])])
+            passed, worked = ([one[part] for one in found] for part in (0, 1))
+            rows.append([title, statistics.median(passed), max(passed), statistics.median(worked), len(found[0][2])])
         await stores.close()
     return rows
 
@@ -167,9 +180,9 @@ async def measure(load: Load) -> list[list[Any]]:
 def run(load: Load) -> list[list[Any]]:
     """Measure and show."""
     rows = asyncio.run(measure(load))
-    shown = [[title, f"{median:.3f}", f"{most:.3f}", size] for title, median, most, size in rows]
+    shown = [[title, *(f"{seconds:.3f}" for seconds in times), size] for title, *times, size in rows]
     title = f"Reports of {load.days} days of {BATCHES_A_DAY} batches, {load.projects} projects, on Azurite"
-    print_table(title, ["report", "median s", "most s", "bytes"], shown)
+    print_table(title, ["report", "median s", "most s", "worked s", "bytes"], shown)
     return rows
 
 

@@ -43,7 +43,7 @@ async def _roll_up_day(service: Services, project: str, day: datetime, hours: Se
 
 async def _roll_up_hour(service: Services, hour: LedgerHour) -> None:
     before = await service.stores.usage.rollup(hour.project, Width.HOUR, hour.start)
-    tallies = summed([row.tally async for row in service.stores.usage.rows(hour)])
+    tallies = summed([row.tally async for row in service.stores.usage.rows(hour.start, hour.project)])
     await _put(service, Rollup(project=hour.project, width=Width.HOUR, start=hour.start, tallies=tallies), before)
 
 

@@ -41,10 +41,12 @@ class SqliteUsage:
     async def write(self, rows: Sequence[LedgerRow]) -> None:
         await self._database.write(lambda connection: _write(connection, rows))
 
-    async def rows(self, hour: LedgerHour) -> AsyncIterator[LedgerRow]:
-        query = """SELECT batch_id, chunk, record FROM usage_rows WHERE hour_us = ? AND project = ?
-                   AND (batch_id, chunk) > (?, ?) ORDER BY batch_id, chunk LIMIT ?"""
-        async for *_, record in walk(self._database, query, microseconds(hour.start), hour.project, after=("", 0)):
+    async def rows(self, hour: datetime, project: str | None = None) -> AsyncIterator[LedgerRow]:
+        query = """SELECT project, batch_id, chunk, record FROM usage_rows
+                   WHERE hour_us = ? AND ? IN (project, '') AND (project, batch_id, chunk) > (?, ?, ?)
+                   ORDER BY project, batch_id, chunk LIMIT ?"""
+        values = (microseconds(hour), project or "")
+        async for *_, record in walk(self._database, query, *values, after=(project or "", "", 0)):
             yield read_record(record, LedgerRow)
 
     async def due(self) -> builtins.list[Stored[LedgerHour]]:

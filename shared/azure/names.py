@@ -91,6 +91,16 @@ def rollups_of(width: str) -> Key:
     return Key(f"$rollups_{table_key(width)}")
 
 
+def row_of(project: str, *parts: str) -> Key:
+    """A key of a project among those of others; no project's name has a `$` once it is a key."""
+    return Key(f"{table_key(project)}${compound(*parts)}")
+
+
+def rows_of(project: str) -> tuple[Key, Key]:
+    """The bounds, both exclusive, of the keys that `row_of` makes for the project."""
+    return Key(f"{table_key(project)}$"), Key(f"{table_key(project)}%")
+
+
 def within(text: str) -> tuple[Key, Key]:
     """The bounds, both exclusive, of all compounds whose first part is `text` and whose second is digits."""
     return Key(f"{table_key(text)}_"), Key(f"{table_key(text)}_:")

@@ -1,4 +1,4 @@
-"""The ledger in Table Storage: the rows of an hour of a project are a partition: they are read and written as one.
+"""The ledger in Table Storage: the rows of an hour are a partition, in order of their projects.
 
 Rollups of one width are a partition, in order of time, so that a report of all projects is one range query; the column
 `Project` narrows it to one. Hours that are due are a partition as well: an hour's mark is written after its rows.
@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.azure.names import HOURS_DUE, Key, compound, moment, rollups_of, table_key
+from shared.azure.names import FIRST, HOURS_DUE, Key, compound, moment, rollups_of, row_of, rows_of, table_key
 from shared.azure.tables import Table
 from shared.domain.usage.ledger import LedgerHour, LedgerRow, Rollup, Width
 from shared.ports.base import Stored
@@ -27,11 +27,13 @@ class TableUsage:
 
     async def write(self, rows: Sequence[LedgerRow]) -> None:
         hour = rows[0].hour
-        await self._table.upsert_all(_hour_key(hour), [(_row_key(row), msgspec.json.encode(row)) for row in rows])
+        records = [(_row_key(row), msgspec.json.encode(row)) for row in rows]
+        await self._table.upsert_all(table_key(moment(hour.start)), records)
         await self._table.upsert(HOURS_DUE, _hour_key(hour), msgspec.json.encode(hour))
 
-    async def rows(self, hour: LedgerHour) -> AsyncIterator[LedgerRow]:
-        async for row in self._table.query(_hour_key(hour)):
+    async def rows(self, hour: datetime, project: str | None = None) -> AsyncIterator[LedgerRow]:
+        past, before = (FIRST, None) if project is None else rows_of(project)
+        async for row in self._table.query(table_key(moment(hour)), past=past, before=before):
             yield read_record(row.record, LedgerRow)
 
     async def due(self) -> builtins.list[Stored[LedgerHour]]:
@@ -62,4 +64,4 @@ def _hour_key(hour: LedgerHour) -> Key:
 
 
 def _row_key(row: LedgerRow) -> Key:
-    return compound(row.batch_id, f"{row.chunk:06d}")
+    return row_of(row.project, row.batch_id, f"{row.chunk:06d}")

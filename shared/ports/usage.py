@@ -20,8 +20,8 @@ class UsageStore(Protocol):
         """
         ...
 
-    def rows(self, hour: LedgerHour) -> AsyncIterator[LedgerRow]:
-        """Every row of the hour, in no particular order. Raises Damaged."""
+    def rows(self, hour: datetime, project: str | None = None) -> AsyncIterator[LedgerRow]:
+        """Every row of the hour that begins then, of one project or all, in no particular order. Raises Damaged."""
         ...
 
     async def due(self) -> list[Stored[LedgerHour]]:

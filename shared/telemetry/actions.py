@@ -43,8 +43,8 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "unnamed_noted": ("kind", "count"),
     "upload_completed": ("bytes",),
     "upload_expired": (),
-    "watch_failed": ("batch_id",),
     "usage_owed": ("batch_id", "reason"),
     "usage_settled": ("batch_id",),
+    "watch_failed": ("batch_id",),
     "webhook_failed": ("batch_id", "webhook_endpoint_id", "reason"),
 }  # fmt: skip

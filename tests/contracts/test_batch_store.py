@@ -192,3 +192,23 @@ async def test_unfinished_batches_may_finish_on_the_way(batches):
         await change(batches, batch, status=Status.FAILED)
     assert sorted(met) == [an_id(number) for number in range(6)]
     assert await unfinished_ids(batches) == []
+
+
+async def test_batches_that_owe_usage(batches):
+    """Of any owner, in a terminal state, until they have paid; none of them is unfinished."""
+    ended = {"status": Status.COMPLETED, "usage_owed": True}
+    for number, changes in (
+        (1, {}),
+        (2, ended),
+        (3, ended | {"owner": "project-b"}),
+        (4, ended | {"usage_owed": False}),
+    ):
+        await batches.insert(a_batch(number, **changes))
+    running = await batches.get("project-a", an_id(1))
+    await batches.replace(msgspec.structs.replace(running.value, **ended), running.version)
+    assert {batch.id async for batch in batches.owing()} == {an_id(1), an_id(2), an_id(3)}
+    assert [batch async for batch in batches.unfinished()] == []
+    for number in (1, 2):
+        stored = await batches.get("project-a", an_id(number))
+        await batches.replace(msgspec.structs.replace(stored.value, usage_owed=False), stored.version)
+    assert [batch.id async for batch in batches.owing()] == [an_id(3)]

@@ -5,12 +5,21 @@ import pytest
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.usage.usage import Usage
 from shared.ports.base import Changed
-from tests.contracts.samples import an_id
+from tests.contracts.samples import START, an_id
 
 
 async def test_a_chunk_row_reads_back_as_it_was(chunks):
     """Every field."""
-    row = ChunkRow(batch_id=an_id(1), index=3, completed=2, failed=1, usage=Usage(input_tokens=4), model="m", seal="ab")
+    row = ChunkRow(
+        batch_id=an_id(1),
+        index=3,
+        completed=2,
+        failed=1,
+        usage=Usage(input_tokens=4),
+        model="m",
+        seal="ab",
+        sealed_at=START,
+    )
     await chunks.put(row, None)
     assert (await chunks.get(an_id(1), 3)).value == row
 

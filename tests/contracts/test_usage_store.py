@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.usage.ledger import LedgerHour, Rollup, Width, start_of
+from shared.domain.usage.ledger import Rollup, Width, start_of
 from shared.ports.base import Changed
 from tests.contracts.samples import START, a_ledger_row, a_tally
 
@@ -14,7 +14,7 @@ DAY = start_of(START, Width.DAY)
 
 
 async def rows_of(usage, start=NOON, project="project-a"):
-    rows = [row async for row in usage.rows(LedgerHour(start, project))]
+    rows = [row async for row in usage.rows(start, project)]
     return sorted(rows, key=lambda row: (row.batch_id, row.chunk))
 
 
@@ -39,6 +39,14 @@ async def test_rows_read_back_as_they_were(usage):
     await usage.write([a_ledger_row(4, project="project-b")])
     await usage.write([a_ledger_row(5, sealed_at=START + HOUR)])
     assert await rows_of(usage) == sorted([*rows, keyed], key=lambda row: (row.batch_id, row.chunk))
+
+
+async def test_rows_of_all_projects(usage):
+    """Of that hour."""
+    rows = [a_ledger_row(number, project=project) for number, project in enumerate(("a", "b", "a_b"))]
+    for row in [*rows, a_ledger_row(9, project="a", sealed_at=START + HOUR)]:
+        await usage.write([row])
+    assert await rows_of(usage, project=None) == rows
 
 
 async def test_the_same_rows_again_are_the_same_rows(usage):

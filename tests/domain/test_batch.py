@@ -22,6 +22,7 @@ from shared.domain.batches.batch import (
     RequestsDone,
     RunLost,
     Status,
+    UsageWritten,
     Validated,
     apply,
     with_progress,
@@ -61,12 +62,14 @@ EVENTS: dict[str, Event] = {
     "cancel": CancelRequested(),
     "done": RequestsDone(),
     "lost": RunLost(progress="p"),
+    "written": UsageWritten(),
     "finished": Finished(
         completed=7, failed=1, usage=Usage(input_tokens=5), model="m-1", output_file_id="o", error_file_id="e"
     ),
 }
 # Contract 2.1 and 2.2, in words; what is not here must raise.
 ALLOWED = {
+    **{("written", status.value): status.value for status in TERMINAL},
     ("validated", "validating"): "in_progress",
     ("refused", "validating"): "failed",
     ("refused", "in_progress"): "failed",
@@ -95,7 +98,7 @@ def in_state(status: Status) -> Batch:
 
 @pytest.mark.parametrize(("event", "status"), list(product(EVENTS, Status)))
 def test_every_event_in_every_state_moves_as_the_contract_says_or_raises(event: str, status: Status) -> None:
-    """All 48 pairs of the table."""
+    """All 56 pairs of the table."""
     expected = ALLOWED.get((event, status.value))
     if expected is None:
         with pytest.raises(WrongState):

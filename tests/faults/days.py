@@ -36,6 +36,13 @@ def storm(seed: int) -> Day:
     return Day(seed=seed, **work(dice), **faults(dice), upstream_faults=0.3, impatient=dice.random() < 0.3)
 
 
+def without_ledger(seed: int) -> Day:
+    """A storm, or a quiet day, in which the ledger takes nothing until the batch has ended."""
+    dice = Random(seed)
+    trouble = faults(dice) if dice.random() < 0.5 else {}
+    return Day(seed=seed, **work(dice), **trouble, ledger_down=True)
+
+
 def faults(dice: Random) -> dict[str, Any]:
     """Trouble of every kind, each in some days only."""
     began = [dice.uniform(0, 100) for _ in range(dice.choice((0, 0, 1, 3)))]

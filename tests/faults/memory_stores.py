@@ -242,8 +242,8 @@ class MemoryUsage:
         self._rows |= {(row.hour, row.batch_id, row.chunk): row for row in rows}
         self._due[rows[0].hour] = next(self._versions)
 
-    async def rows(self, hour: LedgerHour) -> AsyncIterator[LedgerRow]:
-        for row in [row for (of, *_), row in self._rows.items() if of == hour]:
+    async def rows(self, hour: datetime, project: str | None = None) -> AsyncIterator[LedgerRow]:
+        for row in [row for (of, *_), row in self._rows.items() if of.start == hour and project in (None, of.project)]:
             yield row
 
     async def due(self) -> list[Stored[LedgerHour]]:

@@ -12,7 +12,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -28,12 +28,13 @@ from shared.domain.files.file import File, upload_blob
 from shared.domain.ids import new_id
 from shared.domain.usage.ledger import LedgerRow, Rollup, Tally, Width, total
 from shared.domain.vendors.vendor import Vendor
+from shared.ports.stores import Stores
 from shared.run.chunks.plan import read_all
 from shared.services import Services, use
 from shared.settings import Settings
 from tests.faults import virtual_time
 from tests.faults.durable_runs import DurableRuns
-from tests.faults.faulting_stores import Moment, Weather, in_weather
+from tests.faults.faulting_stores import Faulting, Moment, Weather, in_weather
 from tests.faults.memory_stores import memory_stores
 from tests.faults.processes import Killed, Process, current, watch_tasks
 from tests.faults.upstream import BREAKS, Outage, Upstream, is_rejected
@@ -56,7 +57,7 @@ def _picos(number: int) -> int:
 class Day:
     """What there is to do and what goes wrong. Times in seconds after the start, shares from 0 to 1.
 
-    `kill_at`, `cancel_moments`, `late_moments` are moments in the sequence of store calls; `jumps` are (when, by how
+    `ledger_down`: the store of usage takes nothing until the batch has ended. `kill_at`, `cancel_moments`, `late_moments` are moments in the sequence of store calls; `jumps` are (when, by how
     much) the clock is set; `expires_after` is the deadline. `cursed` are lines that never get an answer, by
     number; `odd_lines` are written as nobody would.
     """
@@ -78,6 +79,7 @@ class Day:
     cursed: Mapping[int, str] = field(default_factory=dict)
     odd_lines: bool = False
     weather: Mapping[str, Any] = field(default_factory=dict)
+    ledger_down: bool = False
     twice: float = 0.0
     twin_after: float = 0.0
     cut: float = 0.0
@@ -275,6 +277,7 @@ class _Simulation:
         self._clock = Clock()
         self._stores = memory_stores()
         self._weather = Weather(dice=Random(self._dice.random()), events=self._events(), **day.weather)
+        self._ledger_weather = replace(self._weather, before=1.0) if day.ledger_down else self._weather
         self._upstream = Upstream(
             dice=Random(self._dice.random()),
             latency_seconds=day.latency_seconds,
@@ -333,11 +336,15 @@ class _Simulation:
         )
         return Services(
             settings=settings,
-            stores=in_weather(self._stores, self._weather),
+            stores=self._stores_today(),
             upstream=self._upstream,
             webhook_sender=None,  # No endpoint is told of the batch.
             now=self._clock,
         )
+
+    def _stores_today(self) -> Stores:
+        stores = in_weather(self._stores, self._weather)
+        return replace(stores, usage=Faulting(self._stores.usage, self._ledger_weather))
 
     async def run(self) -> Aftermath:
         loop = asyncio.get_running_loop()
@@ -367,6 +374,7 @@ class _Simulation:
     async def _sweep(self) -> None:
         """The nights after, in fair weather: the first notes what no record names, one a month later removes it."""
         self._weather.clear_up()
+        self._ledger_weather.clear_up()
         for days in (2, 31):
             self._set_clock(days * 86_400.0)
             await Process().begin(settle_owed_usage(self._services()))

@@ -23,6 +23,7 @@ KINDS = {
     "wrong clock": days.wrong_clock,
     "cursed": days.cursed,
     "outage": days.outage,
+    "without ledger": days.without_ledger,
 }
 
 
@@ -69,6 +70,7 @@ def test_bad_days_are_bad() -> None:
     assert min(faults["early"], faults["late"]) > 20
     assert sum(it.runs.kills for it in storms) > 10
     assert any(it.runs.failures["run begins again"] for it in storms)
+    assert all(simulate(days.without_ledger(seed)).owed for seed in range(5))
 
 
 def test_a_seed_tells_the_same_day_again() -> None:

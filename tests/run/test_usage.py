@@ -6,17 +6,24 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from activities.work_lane import work_lane
 from shared.domain.batches.batch import Status, UsageWritten
+from shared.domain.batches.chunk import ChunkRow
 from shared.domain.deployments.price import Price, Rates
 from shared.domain.errors import Unavailable
+from shared.domain.pace.budget import Budget
 from shared.domain.usage.ledger import LedgerRow, total
+from shared.domain.usage.usage import Usage
 from shared.domain.webhooks.event import EventType
 from shared.ports.usage import UsageStore
 from shared.run.batches.change import change
+from shared.run.chunks.journal import Entry
+from shared.run.chunks.open_chunk import OpenChunk
+from shared.run.chunks.plan import read_plan
 from shared.run.usage.ledger import write_usage
 from shared.services import use
 from tests.contracts.samples import a_webhook_endpoint
@@ -31,7 +38,9 @@ PRICE = Price(rates=Rates(input=7, output=11))
 
 async def rows(world: World) -> list[LedgerRow]:
     due = [stored.value for stored in await world.service.stores.usage.due()]
-    found = [row for hour in due for row in [row async for row in world.service.stores.usage.rows(hour)]]
+    found = [
+        row for hour in due for row in [row async for row in world.service.stores.usage.rows(hour.start, hour.project)]
+    ]
     return sorted(found, key=lambda row: row.chunk)
 
 
@@ -81,6 +90,26 @@ async def test_rows_are_written_as_chunks_are_sealed(world: World) -> None:
 
     assert [row.chunk for row in sealed] == [0, 1]
     assert await rows(world) == sealed
+
+
+async def test_who_lost_the_seal_has_the_row_that_won(world: World) -> None:
+    """The ledger follows from what is stored: an activity that came twice has sealed an hour later, for nobody."""
+    batch, stores = await world.batch(1), world.service.stores
+    plan = await read_plan(stores.blobs, batch)
+    row, now = ChunkRow(batch_id=batch.id, index=0), datetime.now(UTC)
+    twins = [await OpenChunk.claim(stores.blobs, stores.chunks, row, plan.chunks[0], lanes=1, memory=Budget(9_999))]
+    twins += [await OpenChunk.claim(stores.blobs, stores.chunks, row, plan.chunks[0], lanes=1, memory=Budget(9_999))]
+    for hours, twin in enumerate(twins):
+        twin.journal.add(Entry(1, True, Usage(input_tokens=1 + hours), None, msgspec.Raw(b"{}")))
+    for hours, twin in enumerate(twins):
+        await twin.seal(stores.blobs, stores.chunks, at=now + timedelta(hours=hours))
+    (stored,) = await stores.chunks.list(batch.id)
+
+    assert [twin.row for twin in twins] == [stored, stored]
+    assert (stored.sealed_at, stored.usage) in [
+        (now, Usage(input_tokens=1)),
+        (now + timedelta(hours=1), Usage(input_tokens=2)),
+    ]
 
 
 async def test_what_ran_before_a_cancel_is_in_the_ledger(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ import pytest
 from shared.domain.batches.batch import Status
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.errors import Unavailable
-from shared.domain.usage.ledger import LedgerHour, Rollup, Width, start_of
+from shared.domain.usage.ledger import Rollup, Width, start_of
 from shared.domain.usage.usage import Usage
 from shared.ports.base import Changed
 from shared.ports.usage import UsageStore
@@ -118,8 +118,8 @@ async def test_a_slow_pass_overwrites_nothing_newer(world: World) -> None:
     await write(world, 1)
     world.clock.at = START + timedelta(days=1)
 
-    async def rows(hour: LedgerHour) -> AsyncIterator[Any]:
-        before = [row async for row in usage.rows(hour)]
+    async def rows(hour: datetime, project: str) -> AsyncIterator[Any]:
+        before = [row async for row in usage.rows(hour, project)]
         await write(world, 2)
         await roll_up_usage(world.services)
         for row in before:
@@ -163,7 +163,7 @@ async def test_what_an_ended_batch_owes_is_written(world: World) -> None:
     for _ in range(2):
         await settle_owed_usage(world.services)
 
-    rows = [row async for row in stores.usage.rows(LedgerHour(NOON, "a"))]
+    rows = [row async for row in stores.usage.rows(NOON, "a")]
     assert [(row.chunk, row.tally.amounts.usage.input_tokens) for row in rows] == [(0, 5), (1, 5)]
     stored = await stores.batches.get("a", an_id(1))
     assert stored.value == msgspec.structs.replace(batch, usage_owed=False)

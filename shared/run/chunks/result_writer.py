@@ -248,7 +248,6 @@ class ResultWriter:
         for chunk in list(self._open.values()):
             if chunk.complete:
                 await self._close_row(chunk)
-                await self._account(chunk)
             else:
                 await chunk.keep(self._service.stores.chunks)
             if chunk.is_over:

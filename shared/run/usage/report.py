@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime
 
 from shared.domain.usage.ledger import LedgerHour, Rollup, Width, start_of
 from shared.domain.usage.report import Span, Used
@@ -23,9 +24,9 @@ async def used_in(store: UsageStore, span: Span, project: str | None = None) -> 
         hours = {
             LedgerHour(rollup.start, rollup.project) for rollup in await _rollups(store, Width.HOUR, span, project)
         }
-        used = await _of_rows(store, hours | due, Width.MINUTE)
+        used = await _of_rows(store, hours | due, Width.MINUTE, project)
         return [one for one in used if span.first <= one.start < span.until]
-    of_rows = await _of_rows(store, due, span.width)
+    of_rows = await _of_rows(store, due, span.width, project)
     if span.width is Width.HOUR:
         return [*of_rows, *_of_rollups(await _rollups(store, Width.HOUR, span, project), due)]
     days = {LedgerHour(start_of(hour.start, Width.DAY), hour.project) for hour in due}
@@ -66,11 +67,13 @@ async def _of_other_hours(
     return found
 
 
-async def _of_rows(store: UsageStore, hours: set[LedgerHour], width: Width) -> list[Used]:
+async def _of_rows(store: UsageStore, hours: set[LedgerHour], width: Width, project: str | None) -> list[Used]:
     limit = asyncio.Semaphore(READS_AT_ONCE)
 
-    async def read(hour: LedgerHour) -> list[Used]:
+    async def read(start: datetime) -> list[Used]:
         async with limit:
-            return [Used(start_of(row.sealed_at, width), row.project, row.tally) async for row in store.rows(hour)]
+            rows = [row async for row in store.rows(start, project)]
+        return [Used(start_of(row.sealed_at, width), row.project, row.tally) for row in rows if row.hour in hours]
 
-    return [one for some in await asyncio.gather(*map(read, sorted(hours))) for one in some]
+    found = await asyncio.gather(*map(read, sorted({hour.start for hour in hours})))
+    return [one for some in found for one in some]
