@@ -24,7 +24,7 @@ from tests.api.ways import BATCH, FORM, HOOK, PREFIXES, call
 
 @pytest.mark.parametrize("prefix", PREFIXES)
 async def test_a_batch_of_their_file_fails_as_one_of_no_file(
-    api: httpx.AsyncClient, owner: str, theirs: Belongings, prefix: str
+    api: httpx.AsyncClient, services: Services, owner: str, theirs: Belongings, prefix: str
 ) -> None:
     """Whether it is created or only validated; so do ids of other kinds in the place of a file's."""
     for canonical in theirs.every_id():
@@ -34,6 +34,8 @@ async def test_a_batch_of_their_file_fails_as_one_of_no_file(
             validated = await call(api, prefix, "POST", "batches/validate", json=body)
             created = await call(api, prefix, "POST", "batches", json=body)
             batch_id = parse_batch_id(created.json()["id"])
+            stored = await services.stores.batches.get(owner, batch_id or "")
+            assert (stored is not None and stored.value.input_blob) == ""  # No byte of it was looked at.
             assert await validate_input({"owner": owner, "batch_id": batch_id}) == {"outcome": "refused"}
             failed = await call(api, prefix, "GET", f"batches/{batch_id}")
             assert all(tells_nothing(answer, theirs, *forms(given)) for answer in (validated, created, failed))
