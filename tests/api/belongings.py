@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from shared.domain.batches.batch import Batch, Status
 from shared.domain.batches.chunk import ChunkRow
-from shared.domain.batches.creation import Creation, repeatable_call
 from shared.domain.files.file import RESULT_PURPOSE, File
 from shared.domain.files.upload import Upload, UploadPart, block_id
 from shared.domain.ids import new_id, to_base62, to_uuid
@@ -22,7 +21,6 @@ from shared.domain.webhooks.signature import KEY_BYTES, new_secret
 from shared.services import Services
 
 MARK: Final = "their-secret"
-CREATE_KEY: Final = "same-key"
 LINE: Final = b'{"custom_id":"%s","method":"POST","url":"/v1/chat/completions","body":{"model":"m"}}\n' % MARK.encode()
 PREFIXES: Final = {
     "file": ("file-", "file_"),
@@ -70,7 +68,6 @@ class Furnisher:
         statuses = (Status.VALIDATING, Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED)
         batches = [await self._batch(status, files) for status in statuses]
         ids = {"file": files, "upload": [upload_id], "batch": batches, "webhook_endpoint": [await self._endpoint()]}
-        await self._creation(batches[0])
         return Belongings(owner=self._owner, ids=ids, part_id=part_id)
 
     def _id(self) -> str:
@@ -152,20 +149,6 @@ class Furnisher:
         )
         await self._service.stores.webhook_endpoints.insert(endpoint)
         return endpoint.id
-
-    async def _creation(self, batch_id: str) -> None:
-        """As if its create call had come with `CREATE_KEY`."""
-        call = repeatable_call(
-            owner=self._owner,
-            route="POST /v1/batches?",
-            body=b"",
-            key=CREATE_KEY,
-            client_request=None,
-            retry_count=None,
-        )
-        assert call is not None
-        made = Creation(name=call.name, request=call.request, retries=0, batch_id=batch_id, at=self._at)
-        await self._service.stores.creations.put(made, None)
 
 
 async def everything_of(service: Services, owned: Belongings) -> list[Any]:

@@ -6,6 +6,7 @@ sent, the answer is one of those that are documented, no 500, and says back only
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -16,7 +17,8 @@ from shared.domain.ids import to_base62
 from shared.services import Services
 from tests.api.belongings import LINE, Belongings, Furnisher
 from tests.api.harness import Clock
-from tests.api.ways import BATCH, HOOK, PREFIXES, WAYS, call
+from tests.api.made_keys import make_project
+from tests.api.ways import BATCH, HOOK, OF_ADMINISTRATORS, PREFIXES, WAYS, call
 
 DIGITS = "9" * 4_000
 MOST_SAID_BACK = 1_200
@@ -119,6 +121,17 @@ async def test_a_body_that_nobody_reads_does_no_harm(api: httpx.AsyncClient, min
     for what, body in WHOLE.items():
         answer = await call(api, "v1", "POST", path_of(template, mine), content=body)
         assert answer.status_code < 500, what
+
+
+async def test_a_body_as_a_bomb_harms_no_administration(api: httpx.AsyncClient, services: Services) -> None:
+    """Whatever the route makes of it, it is no 500."""
+    project = await make_project(services)
+    for method, path in OF_ADMINISTRATORS:
+        named = re.sub(r"{\w+}", "x", path.replace("{project_id}", project.id))
+        for what, body in (*WHOLE.items(), *((what, f'{{"name":{raw}}}'.encode()) for what, raw in VALUES.items())):
+            if method == "POST":
+                answer = await api.post(f"/{named}", content=body)
+                assert answer.status_code < 500, (path, what)
 
 
 def fields(body: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -83,6 +83,11 @@ def test_zero_is_accepted_where_it_means_no_limit() -> None:
             "BATCH_KEY_PEPPERS: entry 2 has no name of letters, digits, '.', '_' and '-': expected name:secret",
         ),
         (
+            "BATCH_BLOB_HOSTS",
+            "acct.example=research",
+            "BATCH_BLOB_HOSTS: 'research' is no id of a project; write host=default or host=proj_…|proj_…",
+        ),
+        (
             "BATCH_BOOTSTRAP_KEY",
             "sha256:abc",
             "BATCH_BOOTSTRAP_KEY: expected the key, or sha256: and 64 hex digits: `printf %s KEY | sha256sum`",

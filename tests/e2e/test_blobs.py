@@ -66,11 +66,12 @@ class Box:
 def live(
     request: pytest.FixtureRequest, azurite: str, tmp_path_factory: pytest.TempPathFactory, mock: Mock
 ) -> Iterator[Service]:
-    """The local host on both kinds of stores; the emulator's account is listed as one of callers."""
+    """The local host on both kinds of stores; the emulator's account is listed as one of callers, once as one project's."""
     settings = dict(part.split("=", 1) for part in azurite.split(";"))
     host = settings["BlobEndpoint"].rpartition("/")[0]
     arguments = ["--azurite", azurite] if request.param == "azurite" else []
-    service = Service(tmp_path_factory.mktemp("blobs"), mock.url, *arguments, BATCH_BLOB_HOSTS=host)
+    bound = f"{host}=default" if request.param == "azurite" else host
+    service = Service(tmp_path_factory.mktemp("blobs"), mock.url, *arguments, BATCH_BLOB_HOSTS=bound)
     service.environment = {**service.environment, "AzureWebJobsStorage": azurite}
     service.start()
     yield service

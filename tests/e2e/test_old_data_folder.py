@@ -13,7 +13,7 @@ import pytest
 
 from bench.programs import Mock, Service
 
-LEFT = Path(__file__).with_name("release_0_4_0")
+LEFT = Path(__file__).parents[1] / "release_0_4_0"
 ENDED_BATCH = "batch_01a21bc7-bc6a-7b90-b22b-74434f78884b"
 RUNNING_BATCH = "batch_01a21bc7-e004-7594-9d62-6b9de3d502ab"
 FILE = "file-01a21bc7bc267250894ccd830cebe9c8"
