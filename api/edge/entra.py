@@ -102,5 +102,6 @@ def _rules(service: Services) -> EntraRules:
 
 
 def _name(token: str, asked: Asked) -> bytes:
-    what = "\0".join((token, asked.project or "", str(asked.is_of_administration)))
+    administration = asked.scope if asked.is_of_administration else ""  # Each such scope has a caller of its own.
+    what = "\0".join((token, asked.project or "", administration))
     return hashlib.sha256(what.encode("utf-8", "surrogatepass")).digest()

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from api.edge.authentication import authenticate
+from shared.domain.errors import Forbidden
 from shared.domain.keys.caller import Caller
 from shared.domain.keys.entra_rules import EntraRules
 from shared.domain.keys.project import Project, spell_project_id
@@ -189,7 +190,21 @@ async def test_who_it_is_is_told_without_a_key(service: Services, issuer: Issuer
     assert await authenticate(service, [token], Scope.FILES_READ) == Caller(
         name=PERSON, scopes=frozenset({Scope.FILES_READ}), project=project
     )
-    assert await authenticate(service, [token], Scope.ADMIN) == Caller(name=PERSON, scopes=frozenset({Scope.ADMIN}))
+    administrator = await authenticate(service, [token], Scope.ADMIN)
+    assert (administrator.name, administrator.project, administrator.key_id) == (PERSON, None, None)
+    assert Scope.ADMIN in administrator.scopes
+    assert Scope.FILES_READ not in administrator.scopes
+
+
+async def test_one_who_may_not_administer_is_not_remembered_for_it(
+    service: Services, issuer: Issuer, project: Project
+) -> None:
+    """Refused there, the same token still reads the usage of its project, which administrators read as well."""
+    token = issuer.token(roles=["Batch.All"])
+
+    with pytest.raises(Forbidden):
+        await authenticate(service, [token], Scope.ADMIN)
+    assert (await authenticate(service, [token], Scope.USAGE)).owner == project.id
 
 
 async def test_an_archived_project_is_closed(
