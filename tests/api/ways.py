@@ -1,6 +1,6 @@
 """Every route of every mount that is for projects, and how it could lead to what is another project's.
 
-A route that is not here fails `isolation/test_routes.py`: whoever adds one says what in it names an object, and so has it
+A route that is not here fails `isolation/test_every_route.py`: whoever adds one says what in it names an object, and so has it
 walked.
 """
 
