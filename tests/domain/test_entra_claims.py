@@ -55,7 +55,6 @@ def refusal(**changes: Any) -> str:
         ("Batch.Batches.Write", {Scope.BATCHES_WRITE}),
         ("Batch.Usage.Read", {Scope.USAGE}),
         ("Batch.All", ALL_OF_PROJECT),
-        ("Batch.Admin", {Scope.ADMIN}),
         ("batch.all", set()),
         ("Batch.Everything", set()),
     ],
@@ -63,6 +62,14 @@ def refusal(**changes: Any) -> str:
 def test_an_app_role_gives_scopes(role: str, scopes: set[Scope]) -> None:
     """Those of its name, to the letter; a role that is not known gives none."""
     assert given(roles=[role]) == scopes
+
+
+def test_an_administrator_gets_nothing_of_files_and_batches() -> None:
+    """By that role alone."""
+    scopes = given(roles=["Batch.Admin"])
+
+    assert Scope.ADMIN in scopes
+    assert scopes.isdisjoint({Scope.FILES_READ, Scope.FILES_WRITE, Scope.BATCHES_READ, Scope.BATCHES_WRITE})
 
 
 def test_every_scope_has_a_role() -> None:
@@ -92,7 +99,6 @@ def test_roles_add_up(roles: object, scopes: set[Scope]) -> None:
     [
         ("Batch.Files.Read", {Scope.FILES_READ}),
         ("openid Batch.Files.Read Batch.Usage.Read", {Scope.FILES_READ, Scope.USAGE}),
-        ("Batch.Admin", set()),
         ("user_impersonation", ALL_OF_PROJECT),
         ("", ALL_OF_PROJECT),
         (None, ALL_OF_PROJECT),
@@ -102,6 +108,11 @@ def test_a_permission_narrows_what_a_user_may(permissions: str | None, scopes: s
     """A program that was let read files reads files, whoever it acts for; a permission gives nothing by itself."""
     assert given(roles=["Batch.All"], scp=permissions) == scopes
     assert given(scp=permissions) == set()
+
+
+def test_a_permission_for_what_the_user_may_not_is_none() -> None:
+    """Nobody may do more through a program than without."""
+    assert given(roles=["Batch.Files.Read"], scp="Batch.Batches.Read") == set()
 
 
 def test_without_a_role_nothing_is_allowed() -> None:
