@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import sys
 from collections import Counter
@@ -316,11 +317,13 @@ class Calls:
 
     def __enter__(self) -> Counter[str]:
         self.counted: Counter[str] = Counter()
+        gc.disable()  # What it would end may have a say in that.
         sys.setprofile(self._note)
         return self.counted
 
     def __exit__(self, *_: object) -> None:
         sys.setprofile(None)
+        gc.enable()
 
     def _note(self, frame: FrameType, event: str, arg: Any) -> None:
         if event == "call":

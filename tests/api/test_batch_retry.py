@@ -14,11 +14,13 @@ import pytest
 from shared.domain.batches.batch import Batch, Status
 from shared.domain.files.file import File
 from shared.domain.ids import to_uuid
+from shared.domain.keys.project import default_project
 from shared.domain.lines.result_line import NeverRan, failure_line, never_ran_line
 from shared.domain.vendors.vendor import Vendor
 from shared.run.chunks.plan import read_all
-from shared.services import Services
+from shared.services import Services, use
 from tests.api.harness import Clock, FakeClient
+from tests.api.made_keys import make_key, with_peppers
 from tests.contracts.samples import a_batch, a_file, an_id
 
 Send = Callable[..., Awaitable[httpx.Response]]
@@ -105,6 +107,17 @@ async def test_the_new_batch_is_like_the_first(
         f"batch_{FIRST}",
     )
     assert [started[1] for started in durable.started] == [retry.id]
+
+
+async def test_it_is_the_batch_of_whoever_retries(ended: Ended, anonymous: httpx.AsyncClient, clock: Clock) -> None:
+    """A key that is for some models only gets at no other one by retrying what another key began."""
+    await ended.batch(key_id="0" * 32, key_models=None)
+    with use(with_peppers(ended.services)) as service:
+        key = await make_key(service, default_project(clock.now), models=("n",))
+        assert (await anonymous.post(RETRY, headers=key.headers)).status_code == 200
+    (retry,) = await ended.retries()
+
+    assert (retry.key_id, retry.key_models) == (key.record.id, ("n",))
 
 
 async def test_its_input_is_a_file_like_any_other(ended: Ended, api: httpx.AsyncClient, clock: Clock) -> None:

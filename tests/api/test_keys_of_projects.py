@@ -75,7 +75,7 @@ async def test_what_it_makes_is_its_projects(anonymous: httpx.AsyncClient, servi
 async def test_a_batch_keeps_what_its_key_was_for(
     anonymous: httpx.AsyncClient, service: Services, project: Project
 ) -> None:
-    """Also one that is a retry."""
+    """Validation asks for it later."""
     key = await make_key(service, project, models=("small",))
     body = {"input_file_id": "file-x", "endpoint": "/v1/chat/completions", "completion_window": "24h"}
     await anonymous.post("/v1/batches", json=body, headers=key.headers)

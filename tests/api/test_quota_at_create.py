@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
 import httpx
+import msgspec
 import openai
 import pytest
 
 from shared.domain.batches.batch import Batch, Validated
 from shared.domain.batches.quota import QuotaMode
 from shared.domain.deployments.deployment import Deployment
+from shared.domain.keys.project import ModelMode, ModelPermissions, default_project
 from shared.run.batches.change import change
 from shared.services import Services, use
 from tests.api.harness import KEY
@@ -152,6 +154,17 @@ async def test_a_file_that_tells_nothing(upload: Send, create: Send, limited: Se
 
     assert response.status_code == 201
     assert ENQUEUED not in response.headers
+
+
+async def test_a_deployment_that_the_project_may_not_use(submit: Send, limited: Services) -> None:
+    """How much others have enqueued there is not told; the batch fails in validation."""
+    nothing = ModelPermissions(mode=ModelMode.ALLOW_LIST, model_ids=("free",))
+    project = msgspec.structs.replace(default_project(limited.now()), model_permissions=nothing)
+    await limited.stores.projects.insert(project)
+
+    for count in (1, 11):
+        response = await submit(count)
+        assert (response.status_code, {ENQUEUED, MAXIMUM} & set(response.headers)) == (201, set())
 
 
 async def test_an_input_file_nobody_uploaded(create: Send, limited: Services) -> None:
