@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ from shared.stored_records import read_record, sound_rows
 T = TypeVar("T")
 
 PROPERTY_BYTES = 64 * 1024
+MOST_COMPARISONS = 15  # In one query (platform 5.1).
 MOST_PROPERTIES = 15  # An entity holds 1 MiB, keys and names included.
 
 
@@ -169,14 +170,24 @@ class Table:
                 yield _row(entity)
 
     async def query_between(
-        self, partitions: tuple[Key, Key], keys: tuple[Key, Key], *, page: int
+        self, partitions: tuple[Key, Key], keys: tuple[Key, Key], *, one_of: Mapping[str, Sequence[str]], page: int
     ) -> AsyncIterator[Row]:
-        """Rows of the partitions from the first to the last, in order, whose keys lie strictly between `keys`."""
-        conditions = "PartitionKey ge @first and PartitionKey le @last and RowKey gt @past and RowKey lt @before"
-        names = dict(zip(("first", "last", "past", "before"), (*partitions, *keys), strict=True))
+        """Rows of the partitions from the first to the last, in order, whose keys lie strictly between `keys`.
+
+        `one_of`: columns, and the values of which one is theirs. A query takes `MOST_COMPARISONS`; four are the bounds.
+        """
+        conditions = ["PartitionKey ge @first", "PartitionKey le @last", "RowKey gt @past", "RowKey lt @before"]
+        parameters: dict[str, str] = dict(zip(("first", "last", "past", "before"), (*partitions, *keys), strict=True))
+        for column, values in one_of.items():
+            names = [f"{column}{index}" for index in range(len(values))]
+            conditions.append(f"( {' or '.join(f'{column} eq @{name}' for name in names)} )")
+            parameters |= zip(names, values, strict=True)
         with translated():
             client = await self._ready()
-            async for entity in client.query_entities(conditions, parameters=names, results_per_page=min(page, 1000)):
+            entities = client.query_entities(
+                " and ".join(conditions), parameters=parameters, results_per_page=min(page, 1000)
+            )
+            async for entity in entities:
                 yield _row(entity)
 
     async def query_others(self, partition: Key) -> AsyncIterator[Row]:

@@ -117,6 +117,9 @@ async def test_a_time_bounds_the_list(ten):
         ({"resource_ids": [an_id(7)]}, [1]),
         ({"types": ["project.archived"], "resource_ids": ["project-a"]}, [4]),
         ({"types": ["unheard.of"]}, []),
+        ({"types": [*(f"t{n}" for n in range(30)), "project.archived"], "project_ids": ["project-a", "p"]}, [4, 1]),
+        ({"types": [*(f"t{n}" for n in range(7)), "project.archived"], "resource_ids": ["1", "2", "project-a"]}, [4]),
+        ({"types": [*(f"t{n}" for n in range(7)), "project.archived"], "resource_ids": ["1", "2", "3", an_id(7)]}, [1]),
     ],
 )
 async def test_a_list_is_narrowed(audit_log, wanted, expected):

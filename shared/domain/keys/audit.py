@@ -63,11 +63,6 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
 
-    @property
-    def is_narrow(self) -> bool:
-        """Whether not every event of its time is wanted."""
-        return any((self.types, self.project_ids, self.actor_ids, self.resource_ids))
-
     def allows(self, event: AuditEvent) -> bool:
         wanted = (
             (self.types, event.type),
