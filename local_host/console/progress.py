@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
 _SAY_SECONDS = 3.0
-_RECENT = 20  # Newest batches of the default owner that a look considers.
+_RECENT = 20  # Newest batches of a project that a look considers.
+_MOST_PROJECTS = 50  # Newest projects; of others' batches those are missed that come and go between two looks.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class Progress:
     """`say` gets each line; `now` gives aware UTC times."""
 
     def __init__(self, stores: Stores, *, say: Callable[[str], None], now: Callable[[], datetime]) -> None:
-        self._batches, self._chunks = stores.batches, stores.chunks
+        self._batches, self._chunks, self._projects = stores.batches, stores.chunks, stores.projects
         self._say = say
         self._now = now
         self._began = now()
@@ -60,11 +61,17 @@ class Progress:
             stored = await self._batches.get(self._said.pop(batch_id).batch.owner, batch_id)
             if stored is not None:
                 self._tell_end(stored.value)
-        recent = await self._batches.list(DEFAULT_PROJECT, limit=_RECENT)
+        recent = await self._recent()
         self._ended &= {batch.id for batch in recent}
-        for batch in reversed(recent):
+        for batch in recent:
             if batch.is_terminal and batch.created_at >= self._began:
                 self._tell_end(batch)
+
+    async def _recent(self) -> list[Batch]:
+        """Of each project, the oldest first."""
+        projects = {DEFAULT_PROJECT, *(project.id for project in await self._projects.list(limit=_MOST_PROJECTS))}
+        found = [batch for project_id in projects for batch in await self._batches.list(project_id, limit=_RECENT)]
+        return sorted(found, key=lambda batch: batch.id)
 
     def _tell_end(self, batch: Batch) -> None:
         if batch.id not in self._ended:

@@ -10,6 +10,7 @@ from local_host.console.progress import Progress
 from local_host.stores.stores import open_stores
 from shared.domain.batches.batch import Batch, BatchError, Status
 from shared.domain.batches.chunk import ChunkRow
+from shared.domain.keys.project import Project
 from shared.domain.vendors.vendor import Vendor
 from shared.ports.stores import Stores
 
@@ -31,7 +32,7 @@ class Watch:
     """A progress report over a real store, its lines, and a clock set by hand."""
 
     def __init__(self, stores: Stores) -> None:
-        self.batches, self.chunks = stores.batches, stores.chunks
+        self.batches, self.chunks, self.projects = stores.batches, stores.chunks, stores.projects
         self.at = AT
         self.lines: list[str] = []
         self.progress = Progress(stores, say=self.lines.append, now=lambda: self.at)
@@ -111,4 +112,14 @@ async def test_a_batch_that_came_and_went_between_two_looks_is_said(watch) -> No
     await watch.batches.insert(before)
     await watch.batches.insert(ended)
     assert await watch.look() == ["batch …12345678  completed after 0.0 s: 1 of 1 requests completed, 0 failed"]
+    assert await watch.look() == []
+
+
+async def test_so_is_one_of_another_project(watch) -> None:
+    """The operator sees the batches of all."""
+    project = Project(id="0195f3c0000070008000000000000001", name="Translations", created_at=AT)
+    await watch.projects.insert(project)
+    ended = {"status": Status.COMPLETED, "completed_at": AT + timedelta(seconds=1)}
+    await watch.batches.insert(msgspec.structs.replace(BATCH, owner=project.id, **ended))
+    assert await watch.look() == ["batch …12345678  completed after 1.0 s"]
     assert await watch.look() == []
