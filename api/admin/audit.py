@@ -11,7 +11,7 @@ from api.edge.endpoint import Call
 from shared.domain import ids
 from shared.domain.keys.api_key import ApiKey
 from shared.domain.keys.audit import Actor, ActorKind, AuditEvent
-from shared.domain.keys.caller import Caller
+from shared.domain.keys.caller import ADMINISTRATOR, Caller
 from shared.domain.keys.project import Project
 from shared.domain.keys.service_account import ServiceAccount
 
@@ -36,5 +36,8 @@ async def write_down(
 
 
 def _actor(caller: Caller) -> Actor:
-    kind = ActorKind.API_KEY if caller.key_id else ActorKind.BOOTSTRAP_KEY
-    return Actor(kind=kind, name=caller.name, id=caller.key_id)
+    if caller.key_id:
+        return Actor(kind=ActorKind.API_KEY, name=caller.name, id=caller.key_id)
+    if caller == ADMINISTRATOR:
+        return Actor(kind=ActorKind.BOOTSTRAP_KEY, name=caller.name)
+    return Actor(kind=ActorKind.TOKEN, name=caller.name, id=caller.name)

@@ -39,6 +39,8 @@ async def visit(api: httpx.AsyncClient, clock: Clock) -> dict[str, str]:
     await act("DELETE", f"{path}/api_keys/{key['id']}")
     await act("POST", f"{path}/model_permissions", mode="allow_list", model_ids=["m"])
     await act("DELETE", f"{path}/model_permissions")
+    await act("POST", f"{path}/spend_limit", currency="USD", interval="month", threshold_amount=1)
+    await act("DELETE", f"{path}/spend_limit")
     await act("DELETE", f"{path}/service_accounts/{account['id']}")
     admin = await act("POST", ADMIN_KEYS, name="me")
     await act("DELETE", f"{ADMIN_KEYS}/{admin['id']}")
@@ -56,6 +58,8 @@ ALL = [
     "service_account.updated",
     "api_key.updated",
     "api_key.deleted",
+    "project.updated",
+    "project.updated",
     "project.updated",
     "project.updated",
     "service_account.deleted",
@@ -79,7 +83,7 @@ def test_every_route_that_changes_something_is_visited() -> None:
     """A new one has to be in `visit`."""
     mount = next(mount for mount in MOUNTS if mount.name == "organization")
 
-    assert len([route for route in mount.all_routes if route.method != "GET"]) == 13
+    assert len([route for route in mount.all_routes if route.method != "GET"]) == 15
 
 
 async def test_no_secret_is_in_the_log(api: httpx.AsyncClient, clock: Clock, services: Services) -> None:
@@ -100,7 +104,7 @@ async def test_an_entry_says_who_did_what_to_what(api: httpx.AsyncClient, clock:
     assert oldest == {
         "id": oldest["id"],
         "type": "project.created",
-        "effective_at": int(clock.now.timestamp()) - 12,
+        "effective_at": int(clock.now.timestamp()) - 14,
         "actor": {
             "type": "api_key",
             "name": "bootstrap key",
@@ -155,9 +159,9 @@ async def test_the_log_is_narrowed_to_a_time(api: httpx.AsyncClient, clock: Cloc
     assert await found(gte=last) == ["project.archived"]
     assert await found(gt=last) == []
     assert await found(gt=last - 1, lte=last) == ["project.archived"]
-    assert await found(lte=last - 12) == ["project.created"]
-    assert await found(lt=last - 12) == []
-    assert await found(gte=last - 11, lt=last - 10) == ["project.updated"]
+    assert await found(lte=last - 14) == ["project.created"]
+    assert await found(lt=last - 14) == []
+    assert await found(gte=last - 13, lt=last - 12) == ["project.updated"]
 
 
 async def test_the_log_pages_both_ways(api: httpx.AsyncClient, clock: Clock) -> None:

@@ -36,6 +36,7 @@ async def test_an_account_is_created_with_its_first_key(api: httpx.AsyncClient, 
             "scopes": [],
             "models": [],
             "labels": {},
+            "spend_limit": None,
         },
     }
     parsed = parse_key(made["api_key"]["value"])
@@ -110,7 +111,8 @@ async def test_a_further_key_may_do_less(api: httpx.AsyncClient, clock: Clock) -
     """Scopes, models and labels as given, in the answer and when it is looked at."""
     project = await new_project(api)
     account = await new_account(api, project)
-    limits = {"scopes": ["api.files.read"], "models": ["small"], "labels": {"app": "7"}}
+    limit = {"currency": "EUR", "interval": "week", "threshold_amount": 5}
+    limits = {"scopes": ["api.files.read"], "models": ["small"], "labels": {"app": "7"}, "spend_limit": limit}
     made = await post(
         api, f"{project}/service_accounts/{account['id']}/api_keys", name="reader", expires_in_seconds=90, **limits
     )

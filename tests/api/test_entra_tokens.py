@@ -323,3 +323,15 @@ async def test_a_page_of_another_site_cannot_use_the_sign_in(anonymous: httpx.As
     """The browser would send its cookie along."""
     assert (await refused(anonymous, principal() | {"origin": "https://evil.example"}))[0] == 401
     assert (await anonymous.get("/v1/files", headers=principal() | {"origin": "http://service"})).status_code == 200
+
+
+async def test_the_audit_log_names_who_signed_in(
+    anonymous: httpx.AsyncClient, service: Services, issuer: Issuer
+) -> None:
+    """An administrator with a token is no bootstrap key."""
+    headers = bearer(issuer.token(roles=["Batch.Admin"]))
+    made = await anonymous.post("/v1/organization/projects", json={"name": "Theirs"}, headers=headers)
+    log = (await anonymous.get("/v1/organization/audit_logs", headers=headers)).json()["data"]
+
+    assert made.status_code == 200
+    assert log[0]["actor"] == {"type": "session", "name": PERSON, "session": {"user": {"id": PERSON}}}

@@ -13,18 +13,47 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from api.mounts import MOUNTS
+from shared.domain.keys.scopes import Scope
 from shared.services import Services
 from tests.api.belongings import MARK, Belongings, ghost_of, spellings
-from tests.api.harness import FakeClient
+from tests.api.harness import Clock, FakeClient
 from tests.api.isolation.answers import STRANGER, essence, tells_nothing
 from tests.api.made_keys import make_key, make_project
-from tests.api.ways import OF_ADMINISTRATORS, PREFIXES, ROUTES, WAYS, call
+from tests.api.ways import OF_ADMINISTRATORS, PREFIXES, REPORTS, ROUTES, WAYS, call
+from tests.contracts.samples import a_ledger_row, a_tally
 from tests.fake_receivers import FakeReceivers
 
 
 def test_every_route_is_walked() -> None:
     """A new route says here what in it names an object."""
     assert set().union(*ROUTES.values()) == WAYS.keys()
+    reports = {
+        (route.method, route.path) for mount in MOUNTS for route in mount.all_routes if route.scope is Scope.USAGE
+    }
+    assert reports == REPORTS
+
+
+async def test_reports_tell_of_nobody_else(anonymous: httpx.AsyncClient, services: Services, clock: Clock) -> None:
+    """With a real key: neither unasked nor by name are the stranger's tokens counted or named."""
+    own = await make_project(services)
+    headers = (await make_key(services, own)).headers
+    rows = [
+        a_ledger_row(number, project=project, sealed_at=clock.now, tally=a_tally(7, endpoint=endpoint, model=project))
+        for project in (STRANGER, own.id)
+        for number, endpoint in enumerate(("/v1/chat/completions", "/v1/embeddings"))
+    ]
+    for row in rows:
+        await services.stores.usage.write([row])
+    start = int(clock.now.timestamp()) - 3600
+    seen: set[int] = set()
+    for _, path in sorted(REPORTS):
+        for query in ({}, {"project_ids[]": f"proj_{STRANGER}"}, {"models[]": STRANGER}, {"group_by[]": "project_id"}):
+            params = {"start_time": start} | ({} if path == "costs" and "models[]" in query else query)
+            answer = await anonymous.get(f"/v1/organization/{path}", params=params, headers=headers)
+            assert (answer.status_code, STRANGER in answer.text) == (200, False), (path, query)
+            seen |= {one["input_tokens"] for bucket in answer.json()["data"] for one in bucket["results"]}
+    assert seen == {7}
 
 
 async def test_no_route_of_administration_lets_a_project_in(
