@@ -18,6 +18,11 @@ See the first API key (it is kept in the vault; whoever may read secrets there c
 
 Once the app is deployed, see whether it works (some minutes; it uploads 201 MB):
   scripts/smoke {{BATCH_URL}} "$({READ_KEY})"
+
+Give each team a project and a key of its own:
+  export OPENAI_BASE_URL={{BATCH_URL}}/v1 OPENAI_ADMIN_KEY="$({READ_KEY})"
+  scripts/admin create-project Research
+  scripts/admin create-key Research "nightly job"
 """
 NO_MODELS = """
 There is no model yet. Name one, and deploy again:
