@@ -13,10 +13,18 @@ from typing import Any, Final
 
 from shared.domain.batches.batch import Batch, BatchError, Refused, Status
 from shared.domain.batches.hold_up import no_room
-from shared.domain.batches.quota import QuotaMode, batches_ahead, enqueued_before, has_to_wait, token_limit_exceeded
+from shared.domain.batches.quota import (
+    EnqueuedLimit,
+    QuotaMode,
+    batches_ahead,
+    enqueued_before,
+    has_to_wait,
+    token_limit_exceeded,
+)
 from shared.domain.errors import WrongState
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.run.batches.change import change, load
+from shared.run.projects import find_project
 from shared.run.usage.spending import reserve
 from shared.services import Services, services
 
@@ -43,19 +51,21 @@ async def reserve_quota(input: dict) -> dict[str, Any]:
 
 async def _must_wait(service: Services, batch: Batch) -> bool:
     """Whether the batch fits the deployment, but not beside those ahead of it."""
-    limit = _limit(service, batch)
-    if service.settings.quota_mode is not QuotaMode.WAIT or limit is None:
+    limits = await _limits(service, batch)
+    if service.settings.quota_mode is not QuotaMode.WAIT or not limits:
         return False
     deadline = batch.deadline()
     if (deadline is not None and service.now() >= deadline) or await service.stores.chunks.list(batch.id):
         return False
-    ahead = batches_ahead(batch, [other async for other in service.stores.batches.unfinished()])
-    if not has_to_wait(batch, ahead, limit):
-        return False
-    tokens = sum(other.input_tokens for other in ahead)
-    reason = no_room(batch.deployment or "", batch.input_tokens, tokens, len(ahead), limit)
-    await service.stores.heartbeats.beat(_waiting(service.now(), batch, reason))
-    return True
+    unfinished = [other async for other in service.stores.batches.unfinished()]
+    for limit in limits:
+        ahead = batches_ahead(batch, limit.of(unfinished))
+        if has_to_wait(batch, ahead, limit.tokens):
+            tokens = sum(other.input_tokens for other in ahead)
+            reason = no_room(batch.deployment or "", batch.input_tokens, tokens, len(ahead), limit.tokens)
+            await service.stores.heartbeats.beat(_waiting(service.now(), batch, reason))
+            return True
+    return False
 
 
 def _waiting(now: datetime, batch: Batch, reason: str) -> Heartbeat:
@@ -66,21 +76,27 @@ def _waiting(now: datetime, batch: Batch, reason: str) -> Heartbeat:
     )
 
 
-def _limit(service: Services, batch: Batch) -> int | None:
+async def _limits(service: Services, batch: Batch) -> list[EnqueuedLimit]:
+    """Of the deployment for everybody, and for the batch's project."""
     deployment = service.settings.deployments.get(batch.deployment or "")
-    return deployment.enqueued_token_limit if deployment else None
+    project = await find_project(service, batch.owner)
+    for_all = deployment.enqueued_token_limit if deployment else None
+    for_project = project.enqueued_tokens.get(batch.deployment or "") if project else None
+    limits = [(for_all, None), (for_project, batch.owner)]
+    return [EnqueuedLimit(tokens=tokens, owner=owner) for tokens, owner in limits if tokens is not None]
 
 
 async def _judge(service: Services, batch: Batch) -> Batch | None:
-    limit = _limit(service, batch)
-    if limit is None or await service.stores.chunks.list(batch.id):
+    limits = await _limits(service, batch)
+    if not limits or await service.stores.chunks.list(batch.id):
         return batch
     waits = service.settings.quota_mode is QuotaMode.WAIT  # What waits does not count; what waited is let in.
     others = [] if waits else [other async for other in service.stores.batches.unfinished()]
-    enqueued = enqueued_before(batch, others, limit)
-    if enqueued + batch.input_tokens <= limit:
-        return batch
-    return await _refuse(service, batch, token_limit_exceeded(batch, limit, enqueued))
+    for limit in limits:
+        enqueued = enqueued_before(batch, limit.of(others), limit.tokens)
+        if enqueued + batch.input_tokens > limit.tokens:
+            return await _refuse(service, batch, token_limit_exceeded(batch, limit.tokens, enqueued))
+    return batch
 
 
 async def _pay(service: Services, batch: Batch) -> Batch | None:

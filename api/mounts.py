@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.admin import admin_keys, audit_logs, model_permissions, project_keys, projects, service_accounts, spend_limits
+from api.admin import (
+    admin_keys,
+    audit_logs,
+    model_permissions,
+    project_keys,
+    projects,
+    rate_limits,
+    service_accounts,
+    spend_limits,
+)
 from api.batches import batches
 from api.batches.batch_retry import retry_batch
 from api.batches.batch_validation import validate_batch
@@ -68,6 +77,8 @@ ADMINISTRATION: Final = (
     Route("GET", f"{_PROJECT}/model_permissions", model_permissions.retrieve_model_permissions, Scope.ADMIN),
     Route("POST", f"{_PROJECT}/model_permissions", model_permissions.update_model_permissions, Scope.ADMIN),
     Route("DELETE", f"{_PROJECT}/model_permissions", model_permissions.delete_model_permissions, Scope.ADMIN),
+    Route("GET", f"{_PROJECT}/rate_limits", rate_limits.list_rate_limits, Scope.ADMIN),
+    Route("POST", f"{_PROJECT}/rate_limits/{{rate_limit_id}}", rate_limits.update_rate_limit, Scope.ADMIN),
     Route("GET", f"{_PROJECT}/spend_limit", spend_limits.retrieve_spend_limit, Scope.ADMIN),
     Route("POST", f"{_PROJECT}/spend_limit", spend_limits.update_spend_limit, Scope.ADMIN),
     Route("DELETE", f"{_PROJECT}/spend_limit", spend_limits.delete_spend_limit, Scope.ADMIN),

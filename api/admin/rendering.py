@@ -12,9 +12,11 @@ import msgspec
 
 from api.edge.rendered_values import unix_seconds
 from shared.domain import ids
+from shared.domain.deployments.deployment import Deployment
 from shared.domain.keys.api_key import ApiKey
 from shared.domain.keys.audit import Actor, ActorKind, AuditEvent
 from shared.domain.keys.key_text import ADMIN_PREFIX, PROJECT_PREFIX
+from shared.domain.keys.limits import Limits
 from shared.domain.keys.new_key import Secret
 from shared.domain.keys.project import ModelPermissions, Project, parse_project_id, spell_project_id
 from shared.domain.keys.service_account import ServiceAccount
@@ -27,6 +29,7 @@ KEY: Final = "organization.project.api_key"
 ADMIN_KEY: Final = "organization.admin_api_key"
 PERMISSIONS: Final = "project.model_permissions"
 SPEND_LIMIT: Final = "project.spend_limit"
+RATE_LIMIT: Final = "project.rate_limit"
 _ACCOUNT_PREFIX: Final = "svc_acct_"
 _KEY_PREFIX: Final = "key_"
 _EVENT_PREFIX: Final = "audit_log-"
@@ -62,7 +65,7 @@ def key_id(canonical: str) -> str:
 
 
 def render_project(project: Project) -> dict[str, Any]:
-    """`labels` and `weight` are extensions. What this service has not is null, as for whoever has not asked for it."""
+    """`labels`, `weight` and `limits` are extensions. What this service has not is null, as where it was not asked for."""
     return {
         "id": spell_project_id(project.id),
         "object": PROJECT,
@@ -74,6 +77,7 @@ def render_project(project: Project) -> dict[str, Any]:
         "residency": None,
         "labels": dict(project.labels),
         "weight": project.weight,
+        "limits": {name: getattr(project.limits, name) for name in Limits.__struct_fields__},
     }
 
 
@@ -209,6 +213,19 @@ def render_spend_limit(limit: SpendLimit, models: Mapping[str, SpendLimit], used
         "enforcement": {"status": "enforcing" if used >= limit.picos else "inactive"},
         "used": {"value": in_units(used), "currency": limit.currency},
         "models": {name: _spend_limit(each) for name, each in models.items()},
+    }
+
+
+def render_rate_limit(deployment: Deployment, project: Project) -> dict[str, Any]:
+    """Rates are the deployment's, for all projects together; null is no limit."""
+    own = project.enqueued_tokens.get(deployment.name)
+    return {
+        "id": f"rl-{deployment.name}",
+        "object": RATE_LIMIT,
+        "model": deployment.name,
+        "max_requests_per_1_minute": deployment.requests_per_minute,
+        "max_tokens_per_1_minute": deployment.tokens_per_minute,
+        "batch_1_day_max_input_tokens": deployment.enqueued_token_limit if own is None else own,
     }
 
 

@@ -1,6 +1,6 @@
-"""Azure's look at the quota when a batch is created: the refusal at once, and the two token headers (contract 3.4).
+"""Whether a batch may be created: what the project may have, and Azure's look at the quota (contract 3.4).
 
-Rule of this file: in other dialects nothing happens here. What is looked at is the beginning of the file
+Rule of this file: at the quota, other dialects do not look. What is looked at is the beginning of the file
 (`expected_load`) beside what is enqueued now; the run decides again, on what validation has counted. Where the limit is
 near, that beginning is counted as validation counts it: an estimate of ours refuses nobody.
 """
@@ -14,10 +14,30 @@ import msgspec
 from api.edge.endpoint import Call
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.quota import QuotaMode, enqueued_tokens, token_limit_exceeded
-from shared.domain.errors import InvalidRequest, Unavailable
+from shared.domain.errors import InvalidRequest, OverLimit, Unavailable
 from shared.domain.usage.expected_load import HEAD_BYTES, ExpectedLoad, expect_load
 from shared.domain.usage.tokens import BYTES_PER_TOKEN, EstimatedTokens, TokenCounter
 from shared.ports.base import BlobMissing
+from shared.run.usage.spending import check_limits
+
+
+async def check_may_begin(call: Call) -> None:
+    """Whether the caller's project and key may begin anything at this moment. Raises OverLimit.
+
+    Calls at the same moment may pass together.
+    """
+    await check_limits(call.service, call.caller)
+    most = call.caller.limits.active_batches
+    if most is None:
+        return
+    unfinished = call.service.stores.batches.unfinished()
+    active = sum([batch.owner == call.caller.owner async for batch in unfinished])
+    if active >= most:
+        raise OverLimit(
+            f"The project has {active} batches that have not ended, and may have {most}. Wait for one to end, or "
+            "cancel one, and try again.",
+            code="active_batches_exceeded",
+        )
 
 
 async def look_ahead(call: Call, batch: Batch) -> Batch:

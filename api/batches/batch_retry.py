@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 
 from azurefunctions.extensions.http.fastapi import Request, Response
 
+from api.batches.admission import check_may_begin
 from api.batches.batch_records import find_batch, show_batch, try_to_start
 from api.batches.creation import create_once
 from api.batches.retry_input import RetryInput
 from api.edge.endpoint import Call, StartRun, json_response
 from shared.domain.batches.batch import Batch
-from shared.run.usage.spending import check_limits
 
 DAY_SECONDS = 86_400  # Of a window that is not served: validation says so.
 
@@ -26,7 +26,7 @@ async def retry_batch(request: Request, call: Call, start: StartRun) -> Response
     seconds = call.service.settings.windows().get(first.completion_window, DAY_SECONDS)
 
     async def build(batch_id: str, now: datetime) -> Batch:
-        await check_limits(call.service, call.caller)
+        await check_may_begin(call)
         reference = await source.reference(batch_id, now)
         return Batch(
             id=batch_id,

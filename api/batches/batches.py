@@ -11,7 +11,7 @@ from datetime import datetime
 
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from api.batches.admission import look_ahead, token_headers
+from api.batches.admission import check_may_begin, look_ahead, token_headers
 from api.batches.batch_list import parse_batch_query, search
 from api.batches.batch_records import find_batch, new_record, read_new_batch, show_batch, try_to_start, with_live_counts
 from api.batches.creation import create_once
@@ -19,14 +19,13 @@ from api.batches.rendering import render_batches
 from api.edge.endpoint import Call, StartRun, json_response
 from shared.domain.batches.batch import Batch, CancelRequested
 from shared.run.batches.change import change
-from shared.run.usage.spending import check_limits
 
 
 async def create_batch(request: Request, call: Call, start: StartRun) -> Response:
     body, new = await read_new_batch(request, call)
 
     async def build(batch_id: str, now: datetime) -> Batch:
-        await check_limits(call.service, call.caller)
+        await check_may_begin(call)
         return await look_ahead(call, await new_record(call, new, batch_id, now))
 
     batch, is_new = await create_once(request, call, body, build)

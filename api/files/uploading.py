@@ -57,7 +57,7 @@ async def receive_file(request: Request, call: Call) -> File:
     try:
         received = await _receive(request, body, writer, service.settings)
         file = _file(call, file_id, received.checked(), received.size)
-        await check_quota(service, file.owner, expires=file.expires_at is not None, size=file.bytes)
+        await check_quota(service, file.owner, call.caller.limits, expires=file.expires_at is not None, size=file.bytes)
         await writer.commit()
     except BaseException as error:
         await writer.abandon()

@@ -43,7 +43,8 @@ async def create_upload(request: Request, call: Call) -> Response:
         expires_at=now + LIFE,
         file_expires_after=new.expires_after or default_expiry(call, new.purpose),
     )
-    await check_quota(call.service, upload.owner, expires=upload.file_expires_after is not None, size=upload.bytes)
+    expires = upload.file_expires_after is not None
+    await check_quota(call.service, upload.owner, call.caller.limits, expires=expires, size=upload.bytes)
     await call.service.stores.uploads.insert(upload)
     response = await _answer(call, upload)
     if call.dialect.locates_files:

@@ -10,6 +10,8 @@ from typing import Any
 from api.admin.acts import DEFAULT_LIST, MAX_LIST
 from api.admin.audit_query import BOUNDS, LAST_SECOND
 from api.admin.project_keys import ACCESS
+from api.admin.rate_limits import DEFAULT_LIST as DEFAULT_RATES
+from api.admin.rate_limits import MAX_LIST as MAX_RATES
 from api.edge.dialect import Dialect
 from api.openapi.bodies import Parameter, body, order_query, page_query
 from api.openapi.schemas import TEXT, TRUTH, Schema, one_of, or_null
@@ -22,6 +24,8 @@ from shared.domain.keys.admin_fields import (
     MAX_MODELS,
     MAX_NAME,
 )
+from shared.domain.keys.limits import Limits
+from shared.domain.keys.new_limits import ENQUEUED, MOST
 from shared.domain.keys.new_project import WEIGHTS
 from shared.domain.keys.new_spend_limit import CURRENCY, MOST_CENTS
 from shared.domain.keys.project import ModelMode
@@ -56,6 +60,18 @@ _ONE_LIMIT: Schema = {
 }
 _NO_LIMIT: Schema = {"type": "object", "maxProperties": 0}
 _WEIGHT: Schema = {"type": "integer", "minimum": WEIGHTS[0], "maximum": WEIGHTS[1]}
+_MANY: Schema = {"type": "integer", "minimum": 0, "maximum": MOST}
+_OF_PROJECT: dict[str, Schema] = {
+    "labels": or_null(_LABELS),
+    "weight": or_null(_WEIGHT),
+    "limits": or_null(
+        {
+            "type": "object",
+            "properties": {name: or_null(_MANY) for name in Limits.__struct_fields__},
+            "additionalProperties": False,
+        }
+    ),
+}
 _KEY: dict[str, Schema] = {
     "expires_in_seconds": or_null(_LIFE),
     "scopes": or_null({"type": "array", "items": one_of(NAMES)}),
@@ -71,11 +87,11 @@ def _closed(properties: dict[str, Schema], *required: str) -> dict[str, Any]:
 
 
 def new_project(_: Dialect) -> dict[str, Any]:
-    return _closed({"name": _NAME, "labels": or_null(_LABELS), "weight": or_null(_WEIGHT)}, "name")
+    return _closed({"name": _NAME, **_OF_PROJECT}, "name")
 
 
 def project_changes(_: Dialect) -> dict[str, Any]:
-    return _closed({"name": or_null(_NAME), "labels": or_null(_LABELS), "weight": or_null(_WEIGHT)})
+    return _closed({"name": or_null(_NAME), **_OF_PROJECT})
 
 
 def new_account(_: Dialect) -> dict[str, Any]:
@@ -101,6 +117,14 @@ def new_admin_key(_: Dialect) -> dict[str, Any]:
 
 def model_permissions(_: Dialect) -> dict[str, Any]:
     return _closed({"mode": one_of(ModelMode), "model_ids": _MODELS}, "mode", "model_ids")
+
+
+def rate_limit(_: Dialect) -> dict[str, Any]:
+    return _closed({ENQUEUED: or_null(_MANY)})
+
+
+def rate_limit_query(_: Dialect) -> list[Parameter]:
+    return page_query(DEFAULT_RATES, MAX_RATES)
 
 
 def spend_limits(_: Dialect) -> dict[str, Any]:

@@ -39,6 +39,19 @@ _PROJECTS: Mapping[str, Operation] = {
         body=bodies.model_permissions,
         raises=(WrongState,),
     ),
+    "list_rate_limits": Operation(
+        tag="Projects",
+        summary="What a project may have at each deployment",
+        answers=ok("RateLimits"),
+        parameters=bodies.rate_limit_query,
+    ),
+    "update_rate_limit": Operation(
+        tag="Projects",
+        summary="Limit the input tokens that a project's unfinished batches may have at a deployment",
+        answers=ok("RateLimit"),
+        body=bodies.rate_limit,
+        raises=(InvalidRequest, WrongState),
+    ),
     "retrieve_spend_limit": Operation(
         tag="Projects", summary="What a project may spend, and has spent", answers=ok("SpendLimit")
     ),

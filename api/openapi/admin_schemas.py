@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from api.admin.rendering import ACCOUNT, ADMIN_KEY, KEY, PERMISSIONS, PROJECT, SPEND_LIMIT
+from api.admin.rendering import ACCOUNT, ADMIN_KEY, KEY, PERMISSIONS, PROJECT, RATE_LIMIT, SPEND_LIMIT
 from api.openapi.schemas import NUMBER, SECONDS, TEXT, WHOLE, Schema, one_of, only, or_null, page, record, ref
+from shared.domain.keys.limits import Limits
 from shared.domain.keys.project import ModelMode
 from shared.domain.keys.service_account import Role
 from shared.domain.usage.spend_limit import Interval
@@ -84,8 +85,9 @@ ADMIN_COMPONENTS: Mapping[str, Schema] = {
             "residency": _NULL,
             "labels": LABELS,
             "weight": WHOLE,
+            "limits": record({name: or_null(WHOLE) for name in Limits.__struct_fields__}),
         },
-        description="`labels` and `weight` are extensions.",
+        description="`labels`, `weight` and `limits` are extensions.",
     ),
     "Projects": _page("Project"),
     "ServiceAccount": record(_ACCOUNT),
@@ -123,6 +125,19 @@ ADMIN_COMPONENTS: Mapping[str, Schema] = {
     "AdminApiKeys": page("AdminApiKey", or_null(TEXT), description="Newest first without `order`."),
     "DeletedAdminApiKey": _deleted(ADMIN_KEY),
     "ModelPermissions": record({"object": only(PERMISSIONS), "mode": one_of(ModelMode), "model_ids": TEXTS}),
+    "RateLimit": record(
+        {
+            "id": TEXT,
+            "object": only(RATE_LIMIT),
+            "model": TEXT,
+            "max_requests_per_1_minute": or_null(WHOLE),
+            "max_tokens_per_1_minute": or_null(WHOLE),
+            "batch_1_day_max_input_tokens": or_null(WHOLE),
+        },
+        description="Rates are the deployment's, for all projects together. `batch_1_day_max_input_tokens` is about "
+        "input tokens of batches that have not ended. Null is no limit.",
+    ),
+    "RateLimits": _page("RateLimit"),
     "SpendLimit": record(
         {
             "object": only(SPEND_LIMIT),

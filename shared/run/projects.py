@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.domain.batches.batch import Batch
+from shared.domain.keys.limits import Limits
 from shared.domain.keys.model_access import ModelAccess
 from shared.domain.keys.project import DEFAULT_PROJECT, Project, default_project
 from shared.services import Services
@@ -22,8 +23,12 @@ async def find_default_project(service: Services) -> Project:
     return stored.value if stored else default_project(service.now())
 
 
-async def access_of(service: Services, batch: Batch) -> ModelAccess:
+def limits_of(project: Project | None) -> Limits:
+    """What it may have at this moment."""
+    return project.limits if project else Limits()
+
+
+def access_of(project: Project | None, batch: Batch) -> ModelAccess:
     """What the batch's project may use at this moment, narrowed by what its key might when it made the batch."""
-    project = await find_project(service, batch.owner)
     permissions = project.model_permissions if project else None
     return ModelAccess(project_id=batch.owner, permissions=permissions, models=batch.key_models)

@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace as replaced
 
 from activities.reserve_quota import reserve_quota
 from shared.domain.batches.batch import Batch, CancelRequested, Finished, RequestsDone, Status
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.batches.hold_up import HoldUp, hold_up
 from shared.domain.batches.quota import QuotaMode
+from shared.domain.keys.project import Project
 from shared.domain.usage.usage import Usage
 from shared.run.batches.change import change
 from shared.services import Services, use
@@ -61,6 +63,25 @@ async def test_a_batch_that_does_not_fit_beside_the_others_fails(service: Servic
         0,
         ["token_limit_exceeded"],
     )
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "outcome"), [(30, 0, "admitted"), (29, 0, "refused"), (90, 60, "admitted"), (200, 71, "refused")]
+)
+async def test_a_projects_limit_is_beside_that_of_the_deployment(
+    service: Services, own: int, others: int, outcome: str
+) -> None:
+    """Of 100 for all: what another project has enqueued does not count for the own limit, but for the common one."""
+    project = Project(id="project-a", name="a", created_at=START, enqueued_tokens={"small": own, "large": 0})
+    await service.stores.projects.insert(project)
+    if others:
+        batch = await put(service, 1, others)
+        await service.stores.batches.insert(replaced(batch, id="f" * 31 + "1", owner="another"))
+        stored = await service.stores.batches.get(batch.owner, batch.id)
+        assert stored
+        await service.stores.batches.replace(replaced(batch, status=Status.FAILED), stored.version)
+
+    assert await run(await put(service, 2, 30)) == outcome
 
 
 async def test_an_admitted_batch_is_not_changed(service: Services) -> None:

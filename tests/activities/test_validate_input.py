@@ -13,6 +13,8 @@ from activities.validate_input import validate_input
 from shared.domain.batches.batch import Batch, BatchError, CancelRequested, Finished, Refused, RequestsDone, Status
 from shared.domain.batches.chunk import Plan
 from shared.domain.ids import to_base62
+from shared.domain.keys.limits import Limits
+from shared.domain.keys.project import Project
 from shared.domain.usage.usage import Usage
 from shared.domain.vendors.vendor import Vendor
 from shared.ports.base import Stored
@@ -127,6 +129,18 @@ async def test_each_dialect_has_its_own_number_of_lines(
         await run(batch)
     codes = [error.code for error in (await record(service, batch)).errors]
     assert codes == ["too_many_tasks"] * over
+
+
+@pytest.mark.parametrize(("own", "codes"), [(2, ["too_many_tasks"]), (3, []), (9, ["too_many_tasks"])])
+async def test_a_project_may_have_fewer_lines(service: Services, own: int, codes: list[str]) -> None:
+    """The stricter of its own limit and the dialect's, which is three; or four lines in the last case."""
+    project = Project(id="project-a", name="a", created_at=START, limits=Limits(requests_per_file=own))
+    await service.stores.projects.insert(project)
+    with use(with_settings(service, max_requests_openai=3)):
+        batch = await put(service, b"".join(line(number) for number in range(4 if own == 9 else 3)))
+        await run(batch)
+
+    assert [error.code for error in (await record(service, batch)).errors] == codes
 
 
 @pytest.mark.parametrize("vendor", list(Vendor))

@@ -28,6 +28,7 @@ async def test_a_project_is_created_and_retrieved(api: httpx.AsyncClient, clock:
         "residency": None,
         "labels": {"department": "red"},
         "weight": 1,
+        "limits": {"files": None, "stored_bytes": None, "requests_per_file": None, "active_batches": None},
     }
     assert made["id"].startswith("proj_")
     assert await read(api, f"{PROJECTS}/{made['id']}") == made

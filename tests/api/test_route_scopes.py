@@ -46,6 +46,8 @@ SCOPES = {
         "retrieve_model_permissions",
         "update_model_permissions",
         "delete_model_permissions",
+        "list_rate_limits",
+        "update_rate_limit",
         "retrieve_spend_limit",
         "update_spend_limit",
         "delete_spend_limit",

@@ -63,6 +63,8 @@ ADMINISTRATION = {  # OpenAI's alone (contract 10.2)
     ("GET", _PROJECT),
     ("POST", _PROJECT),
     ("POST", f"{_PROJECT}/archive"),
+    ("GET", f"{_PROJECT}/rate_limits"),
+    ("POST", f"{_PROJECT}/rate_limits/{{rate_limit_id}}"),
     ("GET", f"{_PROJECT}/spend_limit"),
     ("POST", f"{_PROJECT}/spend_limit"),
     ("DELETE", f"{_PROJECT}/spend_limit"),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+import msgspec
+
 from shared.domain.batches.batch import Batch, BatchError
 
 
@@ -18,6 +20,17 @@ class QuotaMode(StrEnum):
     FAIL_BATCH = "fail_batch"
     REFUSE_CREATE = "refuse_create"
     WAIT = "wait"
+
+
+class EnqueuedLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """How many `tokens` of a deployment may be enqueued: by everybody, or by the `owner`."""
+
+    tokens: int
+    owner: str | None = None
+
+    def of(self, batches: Iterable[Batch]) -> list[Batch]:
+        """Those that it counts."""
+        return [batch for batch in batches if self.owner in (None, batch.owner)]
 
 
 def enqueued_before(batch: Batch, unfinished: Iterable[Batch], limit: int) -> int:

@@ -14,6 +14,7 @@ from typing import Final
 
 from shared.domain.errors import Forbidden, Unauthenticated
 from shared.domain.keys.api_key import ApiKey
+from shared.domain.keys.limits import Limits
 from shared.domain.keys.model_access import ModelAccess
 from shared.domain.keys.project import Project, parse_project_id, spell_project_id
 from shared.domain.keys.scopes import ALL_OF_ADMINISTRATOR, ALL_OF_PROJECT, Scope, scopes_of
@@ -44,6 +45,11 @@ class Caller:
         if self.project is None:  # Its scopes keep it from every route that asks.
             raise RuntimeError("An administrator owns nothing. Let the route name a scope of projects.")
         return self.project.id
+
+    @property
+    def limits(self) -> Limits:
+        """Of its project."""
+        return self.project.limits if self.project else Limits()
 
     @property
     def access(self) -> ModelAccess:

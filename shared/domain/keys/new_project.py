@@ -10,11 +10,13 @@ import msgspec
 
 from shared.domain.errors import InvalidRequest, WrongState
 from shared.domain.keys.admin_fields import check_known, labels_in, models_in, name_in, required_name
+from shared.domain.keys.limits import Limits
+from shared.domain.keys.new_limits import limits_in
 from shared.domain.keys.project import DEFAULT_PROJECT, ModelMode, ModelPermissions, Project
 from shared.domain.parameters import missing, unsupported, whole_number, wrong_type
 
 _NOT_HERE: Final = ("external_key_id", "geography", "residency")
-_FIELDS: Final = frozenset({"name", "labels", "weight", *_NOT_HERE})
+_FIELDS: Final = frozenset({"name", "labels", "weight", "limits", *_NOT_HERE})
 WEIGHTS: Final = (1, 100)
 _POLICY: Final = frozenset({"mode", "model_ids"})
 
@@ -25,6 +27,7 @@ class ProjectChanges(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     labels: Mapping[str, str] | None = None
     weight: int | None = None
+    limits: Limits | None = None
 
 
 def parse_project_changes(fields: Mapping[str, Any]) -> ProjectChanges:
@@ -38,7 +41,12 @@ def parse_project_changes(fields: Mapping[str, Any]) -> ProjectChanges:
                 code="unsupported_parameter",
                 param=param,
             )
-    return ProjectChanges(name=name_in(fields), labels=labels_in(fields), weight=_weight(fields.get("weight")))
+    return ProjectChanges(
+        name=name_in(fields),
+        labels=labels_in(fields),
+        weight=_weight(fields.get("weight")),
+        limits=limits_in(fields),
+    )
 
 
 def parse_new_project(fields: Mapping[str, Any]) -> ProjectChanges:
@@ -49,7 +57,12 @@ def parse_new_project(fields: Mapping[str, Any]) -> ProjectChanges:
 
 def new_project(project_id: str, wanted: ProjectChanges, now: datetime) -> Project:
     return Project(
-        id=project_id, name=wanted.name or "", created_at=now, labels=wanted.labels or {}, weight=wanted.weight or 1
+        id=project_id,
+        name=wanted.name or "",
+        created_at=now,
+        labels=wanted.labels or {},
+        weight=wanted.weight or 1,
+        limits=wanted.limits or Limits(),
     )
 
 

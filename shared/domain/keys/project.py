@@ -12,6 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.domain import ids
+from shared.domain.keys.limits import Limits
 from shared.domain.usage.spend_limit import SpendLimit
 
 DEFAULT_PROJECT = "default"
@@ -40,6 +41,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `model_permissions` of None: every deployment. `labels`: a caller's own words, such as a department.
     `model_spend_limits`: of single deployments, by name. `weight`: its parts of a deployment, where others have one.
+    `enqueued_tokens`: how many input tokens of unfinished batches it may have at a deployment, by name.
     """
 
     id: str
@@ -50,6 +52,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     spend_limit: SpendLimit | None = None
     model_spend_limits: Mapping[str, SpendLimit] = {}
     weight: int = 1
+    limits: Limits = Limits()
+    enqueued_tokens: Mapping[str, int] = {}
     labels: Mapping[str, str] = {}
 
     @property

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import Plan, PlannedChunk
+from shared.domain.keys.limits import Limits
 from shared.domain.keys.model_access import ModelAccess
 from shared.domain.validation.input_scan import Accepted, InputScan
 from shared.ports.base import BlobMissing
@@ -37,7 +38,7 @@ async def _planned_again(service: Services, batch: Batch) -> Plan | None:
 
     The batch was let in: that its project may not use the model any more changes no plan.
     """
-    scan = InputScan(scan_rules(service, batch, ModelAccess(project_id=batch.owner)))
+    scan = InputScan(scan_rules(service, batch, ModelAccess(project_id=batch.owner), Limits()))
     verdict = None
     with suppress(BlobMissing):
         async for block in service.stores.blobs.read(batch.input_blob):

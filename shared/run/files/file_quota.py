@@ -10,25 +10,36 @@ from collections.abc import AsyncIterator
 
 from shared.domain.errors import InvalidRequest
 from shared.domain.files.file import RESULT_PURPOSE, File
+from shared.domain.keys.limits import Limits
 from shared.services import Services
 
 PAGE = 1_000
 
 
-async def check_quota(service: Services, owner: str, *, expires: bool, size: int, page: int = PAGE) -> None:
+async def check_quota(
+    service: Services, owner: str, limits: Limits, *, expires: bool, size: int, page: int = PAGE
+) -> None:
     """Whether the owner may keep one more file of `size` bytes; read in pages. Raises InvalidRequest."""
     settings = service.settings
     most = settings.max_files_with_expiry if expires else settings.max_files_without_expiry
-    if not most and not settings.max_stored_bytes:
+    most_bytes = _stricter(settings.max_stored_bytes or None, limits.stored_bytes)
+    if not most and limits.files is None and most_bytes is None:
         return
-    count, stored = 0, size
+    alike, count, stored = 0, 0, size
     async for file in _kept(service, owner, page):
-        count += (file.expires_at is not None) == expires
+        alike += (file.expires_at is not None) == expires
+        count += 1
         stored += file.bytes
-    if most and count >= most:
+    if most and alike >= most:
         raise _reached(f"files {'with' if expires else 'without'} expiry", most)
-    if settings.max_stored_bytes and stored > settings.max_stored_bytes:
-        raise _reached("bytes of files", settings.max_stored_bytes)
+    if limits.files is not None and count >= limits.files:
+        raise _reached("files of the project", limits.files)
+    if most_bytes is not None and stored > most_bytes:
+        raise _reached("bytes of files", most_bytes)
+
+
+def _stricter(one: int | None, other: int | None) -> int | None:
+    return min((each for each in (one, other) if each is not None), default=None)
 
 
 async def _kept(service: Services, owner: str, page: int) -> AsyncIterator[File]:

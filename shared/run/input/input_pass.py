@@ -13,11 +13,12 @@ from dataclasses import replace
 import msgspec
 
 from shared.domain.batches.batch import Batch, BatchError, Refused
+from shared.domain.keys.limits import Limits
 from shared.domain.keys.model_access import ModelAccess
 from shared.domain.validation.input_scan import Accepted, InputScan, ScanRules
 from shared.domain.validation.validation_errors import unsupported_window
 from shared.run.input.input_source import InputUnreadable, open_input
-from shared.run.projects import access_of
+from shared.run.projects import access_of, find_project, limits_of
 from shared.services import Services
 from shared.settings import Settings
 
@@ -37,7 +38,8 @@ async def scan_input(
         return _refused(unsupported_window(batch, windows))
     try:
         source = await open_input(service, batch, copies=copies)
-        scan = InputScan(scan_rules(service, batch, await access_of(service, batch)))
+        project = await find_project(service, batch.owner)
+        scan = InputScan(scan_rules(service, batch, access_of(project, batch), limits_of(project)))
         async with aclosing(source.blocks()) as blocks:
             async for block in blocks:
                 await asyncio.to_thread(scan.feed, block)  # a large block takes long: the event loop stays free
@@ -55,9 +57,10 @@ async def scan_input(
     return verdict
 
 
-def scan_rules(service: Services, batch: Batch, access: ModelAccess) -> ScanRules:
+def scan_rules(service: Services, batch: Batch, access: ModelAccess, limits: Limits) -> ScanRules:
     """What the batch's input is held against."""
     settings = service.settings
+    most = settings.max_requests(batch.vendor)
     return ScanRules(
         vendor=batch.vendor,
         endpoint=batch.endpoint,
@@ -66,7 +69,7 @@ def scan_rules(service: Services, batch: Batch, access: ModelAccess) -> ScanRule
         counter_for=service.counter_for,
         max_bytes=_max_bytes(settings, batch),
         max_line_bytes=settings.max_line_bytes,
-        max_requests=settings.max_requests(batch.vendor),
+        max_requests=most if limits.requests_per_file is None else min(most, limits.requests_per_file),
         max_embedding_inputs=settings.max_embedding_inputs,
         max_reported_errors=settings.max_reported_errors,
         chunk_lines=settings.chunk_lines,
