@@ -13,6 +13,7 @@ import pytest
 
 from shared.domain.errors import InvalidRequest
 from shared.domain.files.file import RESULT_PURPOSE, File
+from shared.domain.keys.limits import Limits
 from shared.run.files.file_quota import check_quota
 from shared.services import Services, use
 from tests.api.harness import LINE, MAX_FILE_BYTES, Clock
@@ -106,9 +107,9 @@ async def test_many_files_are_counted(services: Services, clock: Clock) -> None:
         limits(services, max_files_without_expiry=5) as limited,
         pytest.raises(InvalidRequest, match="The maximum is 5"),
     ):
-        await check_quota(limited, "default", expires=False, size=1, page=2)
+        await check_quota(limited, "default", Limits(), expires=False, size=1, page=2)
     with limits(services, max_files_without_expiry=6) as limited:
-        await check_quota(limited, "default", expires=False, size=1, page=2)
+        await check_quota(limited, "default", Limits(), expires=False, size=1, page=2)
 
 
 def a_result(file_id: str, clock: Clock, purpose: str = RESULT_PURPOSE) -> File:

@@ -118,6 +118,13 @@ class Visit {
     };
   }
 
+  async rate_limitsStep() {
+    const rates = this.projects.rateLimits;
+    const found = await all(rates.listRateLimits(this.project, { limit: 1 }), "model");
+    const own = { project_id: this.project, batch_1_day_max_input_tokens: 1000 };
+    return { found, own: await rates.updateRateLimit(`rl-${found[0]}`, own) };
+  }
+
   async admin_api_keysStep() {
     const keys = this.organization.adminAPIKeys;
     const made = [await keys.create({ name: "first" }), await keys.create({ name: "second" })];

@@ -123,6 +123,12 @@ class Visit:
             "deleted": limit.delete(self.project).model_dump(),
         }
 
+    def step_rate_limits(self):
+        rates = self.projects.rate_limits
+        found = list(rates.list_rate_limits(self.project, limit=1))
+        own = rates.update_rate_limit(found[0].id, project_id=self.project, batch_1_day_max_input_tokens=1000)
+        return {"found": [each.model for each in found], "own": own.model_dump()}
+
     def step_admin_api_keys(self):
         keys = self.organization.admin_api_keys
         made = [keys.create(name=name) for name in ("first", "second")]

@@ -112,6 +112,14 @@ def test_spend_limit(visit: Visit, release: str) -> None:
     assert seen["deleted"] == {"object": "project.spend_limit.deleted", "deleted": True}
 
 
+def test_rate_limits(visit: Visit, release: str) -> None:
+    """One for each deployment; the number of enqueued tokens is the project's own."""
+    seen = step(visit, release, "rate_limits")
+
+    assert seen["found"] == ["m"]
+    assert (seen["own"]["object"], seen["own"]["batch_1_day_max_input_tokens"]) == ("project.rate_limit", 1000)
+
+
 def test_admin_api_keys(visit: Visit, release: str) -> None:
     """One that was made administers until it is deleted."""
     seen = step(visit, release, "admin_api_keys")
