@@ -65,7 +65,7 @@ def key_id(canonical: str) -> str:
 
 
 def render_project(project: Project) -> dict[str, Any]:
-    """`labels`, `weight` and `limits` are extensions. What this service has not is null, as where it was not asked for."""
+    """`labels`, `weight` and `limits` are extensions. What this service has not is null."""
     return {
         "id": spell_project_id(project.id),
         "object": PROJECT,
