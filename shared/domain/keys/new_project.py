@@ -11,7 +11,7 @@ import msgspec
 from shared.domain.errors import InvalidRequest, WrongState
 from shared.domain.keys.admin_fields import check_known, labels_in, models_in, name_in, required_name
 from shared.domain.keys.project import DEFAULT_PROJECT, ModelMode, ModelPermissions, Project
-from shared.domain.parameters import missing, unsupported, whole_number, wrong_type
+from shared.domain.parameters import choice, missing, whole_number
 
 _NOT_HERE: Final = ("external_key_id", "geography", "residency")
 _FIELDS: Final = frozenset({"name", "labels", "weight", *_NOT_HERE})
@@ -103,9 +103,4 @@ def parse_model_permissions(fields: Mapping[str, Any]) -> ModelPermissions:
 def _mode(value: Any) -> ModelMode:
     if value is None:
         raise missing("mode")
-    if not isinstance(value, str):
-        raise wrong_type("mode", "a string", value)
-    try:
-        return ModelMode(value)
-    except ValueError:
-        raise unsupported("mode", value, ModelMode) from None
+    return choice("mode", value, ModelMode)
