@@ -56,7 +56,7 @@ async def caller_of_token(service: Services, tokens: TokenVerifier, token: str, 
         claims = await tokens.claims_of(token)
         known = await _let_in(service, claims, asked)
         service.callers.put(name, known, now, ends_at(claims), epoch)
-    require_role(known.scopes, asked.scope)
+    require_role(known.scopes, asked.scope)  # It may have been remembered for another scope.
     return known
 
 
@@ -65,9 +65,7 @@ async def caller_of_principal(service: Services, headers: Headers, asked: Asked)
     refuse_other_sites(headers.get("origin", ""), headers.get("host", ""))
     rules = _rules(service)
     claims = claims_of_principal(headers.get(PRINCIPAL, ""), rules.tenant)
-    caller = await _let_in(service, claims, asked)
-    require_role(caller.scopes, asked.scope)
-    return caller
+    return await _let_in(service, claims, asked)
 
 
 def is_signed_in(service: Services, headers: Headers) -> bool:
@@ -79,11 +77,10 @@ def is_signed_in(service: Services, headers: Headers) -> bool:
 async def _let_in(service: Services, claims: Claims, asked: Asked) -> Caller:
     """An administrator administers, and needs no project for it; what is a project's, is done without that scope."""
     subject, scopes = subject_of(claims), scopes_of_claims(claims)
+    require_role(scopes, asked.scope)
     administers = Scope.ADMIN in scopes
     if administers and (asked.is_of_administration or scopes <= ALL_OF_ADMINISTRATOR):
         return Caller(name=subject, scopes=scopes & ALL_OF_ADMINISTRATOR)
-    if asked.scope is Scope.ADMIN:
-        return Caller(name=subject, scopes=frozenset())
     project_id = project_of(claims, _rules(service), parse_project_id(asked.project or ""))
     project = await find_project(service, project_id)
     if project is None or project.is_archived:

@@ -43,10 +43,6 @@ class SqliteSpending:
         rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())
         return {batch_id: Amount(int(amount), step) for batch_id, amount, step in rows}
 
-    async def forget_amounts(self, account: str, day: date) -> None:
-        query, values = "DELETE FROM spending WHERE account = ? AND day = ?", (account, day.isoformat())
-        await self._database.write(lambda connection: connection.execute(query, values).rowcount)
-
 
 def _put(
     connection: sqlite3.Connection, key: tuple[str, str, str], amount: Amount, most: int | None

@@ -79,11 +79,6 @@ class TableSpending:
         rows = self._table.query(partition, past=past, before=before)
         return [read_record(row.record, _Record) async for row in rows]
 
-    async def forget_amounts(self, account: str, day: date) -> None:
-        past, before = _batches_of(day)
-        async for row in self._table.query(table_key(account), past=past, before=before):
-            await self._table.delete(table_key(account), row.key)
-
 
 def _balance_key(day: date) -> Key:
     """No batch's key begins with `$` (see `table_key`)."""

@@ -6,10 +6,13 @@ Rule of this file: each function returns the error, the caller raises it. Values
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
+from typing import TypeVar
 
 from shared.domain.errors import InvalidRequest
 
 _SHOWN = 100
+E = TypeVar("E", bound=StrEnum)
 
 
 def missing(param: str) -> InvalidRequest:
@@ -53,6 +56,16 @@ def too_long(param: str, length: int, limit: int) -> InvalidRequest:
         code="string_above_max_length",
         param=param,
     )
+
+
+def choice(param: str, value: object, choices: Iterable[E]) -> E:
+    """The one of `choices` that `value` is the text of. Raises InvalidRequest."""
+    if not isinstance(value, str):
+        raise wrong_type(param, "a string", value)
+    known = {each.value: each for each in choices}
+    if value not in known:
+        raise unsupported(param, value, known)
+    return known[value]
 
 
 def whole_number(param: str, value: object, low: int, high: int) -> int:

@@ -47,7 +47,3 @@ class SpendingStore(Protocol):
     async def amounts(self, account: str, day: date) -> dict[str, Amount]:
         """By batch, everything that the day's balance is the sum of: for checks, not for calls."""
         ...
-
-    async def forget_amounts(self, account: str, day: date) -> None:
-        """Let go of the amounts and keep the balance: once none of these batches can spend any more."""
-        ...

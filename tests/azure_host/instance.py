@@ -21,6 +21,7 @@ import psutil
 from bench.programs import KEY, ROOT, Service, service_environment
 from tests import core_tools
 
+PEPPERS = "1:pepper-of-the-tests-of-this-host"
 START_SECONDS = 300.0
 WEBHOOKS = "/runtime/webhooks/durabletask/instances"
 _WORKERS = ("bridge.py", "azure_functions_worker", "proxy_worker")  # in the command line of a worker of any such host
@@ -120,7 +121,8 @@ def _app_settings(storage: str) -> dict[str, str]:
     from serve_on_core_tools import settings
 
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
-    return settings(storage, KEY, environment) | {"AzureFunctionsWebHost__hostid": "durablebatch"}
+    own = {"BATCH_BOOTSTRAP_KEY": KEY, "BATCH_KEY_PEPPERS": PEPPERS}
+    return settings(storage, own, environment) | {"AzureFunctionsWebHost__hostid": "durablebatch"}
 
 
 def _command_of(process: psutil.Process) -> list[str]:

@@ -33,7 +33,9 @@ def main(app: Path, data: Path, probe: str) -> None:
         running.callback(leash.stop, azurite)
         os.chdir(app)
         command = [func, "start", "--python", "--port", str(port)]
-        host = leash.start(command, log=data / "func.log", environment=settings(storage, "key", os.environ))
+        host = leash.start(
+            command, log=data / "func.log", environment=settings(storage, {"BATCH_BOOTSTRAP_KEY": "key"}, os.environ)
+        )
         running.callback(leash.stop, host)
         wait_for(f"http://127.0.0.1:{port}/{probe}", host, data / "func.log")
         print(f"Listening on http://127.0.0.1:{port}", flush=True)  # noqa: T201

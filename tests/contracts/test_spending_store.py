@@ -78,15 +78,3 @@ async def test_fifty_at_once_see_each_other(spending: SpendingStore) -> None:
     assert all(isinstance(one, tuple | LimitReached) for one in results)
     assert await spending.balances("a", DAY, DAY) == {DAY: 100}
     assert 10 == len(await spending.amounts("a", DAY))
-
-
-async def test_amounts_may_be_forgotten(spending: SpendingStore) -> None:
-    """Their balance stays, and so does what other days have."""
-    await spending.put("a", DAY, "one", Amount(5, 0))
-    await spending.put("a", DAY, "ü", Amount(6, 0))
-    await spending.put("a", NEXT, "one", Amount(1, 0))
-    await spending.forget_amounts("a", DAY)
-    await spending.forget_amounts("a", DAY)
-
-    assert await spending.balances("a", DAY, NEXT) == {DAY: 11, NEXT: 1}
-    assert (await spending.amounts("a", DAY), await spending.amounts("a", NEXT)) == ({}, {"one": Amount(1, 0)})

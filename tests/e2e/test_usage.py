@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from decimal import Decimal
 from typing import Any
 
@@ -11,18 +12,23 @@ import openai
 import pytest
 
 from bench.programs import KEY, Mock, Service, chat_line, jsonl
+from tests import azurite as emulator
 
 PRICE = {"input": 0.05, "output": 0.4}
 
 
 @pytest.fixture(scope="module", params=["local", "azurite"])
 def priced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, mock: Mock) -> Iterator[Service]:
-    azurite = ["--azurite", request.getfixturevalue("azurite")] if request.param == "azurite" else []
-    folder = tmp_path_factory.mktemp("priced")
-    program = Service(folder, mock.url, *azurite, deployment={"price": PRICE}, BATCH_CHUNK_LINES="7")
-    program.start()
-    yield program
-    program.stop()
+    """On an emulator of its own: reports count all of a day, also what other tests have used."""
+    folder, options = tmp_path_factory.mktemp("priced"), []
+    with ExitStack() as stack:
+        if request.param == "azurite":
+            request.getfixturevalue("azurite")  # It skips where there is none.
+            options = ["--azurite", stack.enter_context(emulator.running(folder / "azurite.log"))]
+        program = Service(folder, mock.url, *options, deployment={"price": PRICE}, BATCH_CHUNK_LINES="7")
+        program.start()
+        yield program
+        program.stop()
 
 
 @pytest.fixture(scope="module")

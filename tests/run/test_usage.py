@@ -11,11 +11,11 @@ import pytest
 from msgspec.structs import replace
 
 from activities.work_lane import work_lane
+from shared.answer_room import ResultMemory
 from shared.domain.batches.batch import Status, UsageWritten
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.deployments.price import Price, Rates
 from shared.domain.errors import Unavailable
-from shared.domain.pace.budget import Budget
 from shared.domain.usage.ledger import LedgerRow, total
 from shared.domain.usage.usage import Usage
 from shared.domain.webhooks.event import EventType
@@ -97,8 +97,12 @@ async def test_who_lost_the_seal_has_the_row_that_won(world: World) -> None:
     batch, stores = await world.batch(1), world.service.stores
     plan = await read_plan(stores.blobs, batch)
     row, now = ChunkRow(batch_id=batch.id, index=0), datetime.now(UTC)
-    twins = [await OpenChunk.claim(stores.blobs, stores.chunks, row, plan.chunks[0], lanes=1, memory=Budget(9_999))]
-    twins += [await OpenChunk.claim(stores.blobs, stores.chunks, row, plan.chunks[0], lanes=1, memory=Budget(9_999))]
+    twins = [
+        await OpenChunk.claim(stores.blobs, stores.chunks, row, plan.chunks[0], lanes=1, memory=ResultMemory(9_999))
+    ]
+    twins += [
+        await OpenChunk.claim(stores.blobs, stores.chunks, row, plan.chunks[0], lanes=1, memory=ResultMemory(9_999))
+    ]
     for hours, twin in enumerate(twins):
         twin.journal.add(Entry(1, True, Usage(input_tokens=1 + hours), None, msgspec.Raw(b"{}")))
     for hours, twin in enumerate(twins):

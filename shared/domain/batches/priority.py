@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from shared.domain.parameters import unsupported, wrong_type
+from shared.domain.parameters import choice
 
 
 class Priority(StrEnum):
@@ -22,10 +22,4 @@ URGENCY: Final[Mapping[Priority, int]] = {Priority.LOW: 1, Priority.NORMAL: 4, P
 
 def parse_priority(value: Any) -> Priority:
     """Raises InvalidRequest."""
-    if value is None:
-        return Priority.NORMAL
-    if not isinstance(value, str):
-        raise wrong_type("priority", "a string", value)
-    if value not in list(Priority):
-        raise unsupported("priority", value, [each.value for each in Priority])
-    return Priority(value)
+    return Priority.NORMAL if value is None else choice("priority", value, Priority)

@@ -13,7 +13,7 @@ from shared.domain.keys.admin_fields import check_known, labels_in, models_in, n
 from shared.domain.keys.limits import Limits
 from shared.domain.keys.new_limits import limits_in
 from shared.domain.keys.project import DEFAULT_PROJECT, ModelMode, ModelPermissions, Project
-from shared.domain.parameters import missing, unsupported, whole_number, wrong_type
+from shared.domain.parameters import choice, missing, whole_number
 
 _NOT_HERE: Final = ("external_key_id", "geography", "residency")
 _FIELDS: Final = frozenset({"name", "labels", "weight", "limits", *_NOT_HERE})
@@ -116,9 +116,4 @@ def parse_model_permissions(fields: Mapping[str, Any]) -> ModelPermissions:
 def _mode(value: Any) -> ModelMode:
     if value is None:
         raise missing("mode")
-    if not isinstance(value, str):
-        raise wrong_type("mode", "a string", value)
-    try:
-        return ModelMode(value)
-    except ValueError:
-        raise unsupported("mode", value, ModelMode) from None
+    return choice("mode", value, ModelMode)

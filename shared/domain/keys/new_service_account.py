@@ -12,7 +12,7 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.keys.admin_fields import check_known, name_in, required_name
 from shared.domain.keys.new_key import KEY_FIELDS, KeyChanges, changes_in
 from shared.domain.keys.service_account import Role, ServiceAccount
-from shared.domain.parameters import unsupported, wrong_type
+from shared.domain.parameters import choice, wrong_type
 
 _ALONE: Final = "create_service_account_only"
 _GIVEN: Final = (Role.MEMBER, Role.OWNER)  # An update cannot ask for `none`.
@@ -76,8 +76,4 @@ def _is_alone(value: Any) -> bool:
 def _role(value: Any) -> Role | None:
     if value is None:
         return None
-    if not isinstance(value, str):
-        raise wrong_type("role", "a string", value)
-    if value not in _GIVEN:
-        raise unsupported("role", value, _GIVEN)
-    return Role(value)
+    return choice("role", value, _GIVEN)

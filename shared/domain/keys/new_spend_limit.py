@@ -10,7 +10,7 @@ import msgspec
 from shared.domain.keys.admin_fields import MAX_MODELS, check_known
 from shared.domain.keys.new_project import check_active
 from shared.domain.keys.project import Project
-from shared.domain.parameters import missing, out_of_range, shortened, unsupported, whole_number, wrong_type
+from shared.domain.parameters import choice, missing, out_of_range, shortened, unsupported, whole_number, wrong_type
 from shared.domain.usage.spend_limit import Interval, SpendLimit
 
 MOST_CENTS: Final = 10**15
@@ -93,8 +93,4 @@ def _currency(value: Any, param: str) -> str:
 def _interval(value: Any, param: str) -> Interval:
     if value is None:
         raise missing(param)
-    if not isinstance(value, str):
-        raise wrong_type(param, "a string", value)
-    if value not in list(Interval):
-        raise unsupported(param, value, [each.value for each in Interval])
-    return Interval(value)
+    return choice(param, value, Interval)

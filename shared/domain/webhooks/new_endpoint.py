@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.errors import InvalidRequest
-from shared.domain.parameters import missing, shortened, too_long, unsupported, wrong_type
+from shared.domain.parameters import choice, missing, too_long, wrong_type
 from shared.domain.webhooks.address import check_url
 from shared.domain.webhooks.endpoint import Changes
 from shared.domain.webhooks.event import EventType
@@ -85,9 +85,4 @@ def _event_types(value: Any) -> tuple[EventType, ...]:
 
 
 def _event_type(param: str, value: Any) -> EventType:
-    if not isinstance(value, str):
-        raise wrong_type(param, "a string", value)
-    try:
-        return EventType(value)
-    except ValueError:
-        raise unsupported(param, shortened(value), EventType) from None
+    return choice(param, value, EventType)
