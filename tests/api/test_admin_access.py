@@ -42,6 +42,7 @@ async def test_a_projects_key_administers_nothing(api: httpx.AsyncClient, scopes
         "project_id": project.rpartition("/")[2],
         "service_account_id": account["id"],
         "key_id": account["api_key"]["id"],
+        "rate_limit_id": "rl-m",
     }
     for route in (route for route in ORGANIZATION.all_routes if route.scope is Scope.ADMIN):
         ids = values | ({"key_id": admin["id"]} if "admin" in route.path else {})
