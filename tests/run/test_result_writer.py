@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-
-import pytest
 
 from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import ChunkRow, journal_blob
-from shared.domain.pace.write_pace import WritePace
 from shared.ports.base import BlobMissing
 from shared.run.chunks.plan import read_all
 from shared.services import use
@@ -75,7 +73,11 @@ async def journaled(blobs: Any, batch_id: str, index: int) -> int:
 
 @asynccontextmanager
 async def at_work(
-    world: World, *, append_seconds: float = 0.0, **settings: Any
+    world: World,
+    *,
+    append_seconds: float = 0.0,
+    monotonic: Callable[[], float] = time.monotonic,
+    **settings: Any,
 ) -> AsyncIterator[tuple[Batch, Watched]]:
     """A lane that has answers to all lines but the slow ones, which end with the block."""
 
@@ -87,7 +89,7 @@ async def at_work(
     world.upstream.script = script
     stores = world.service.stores
     watched = Watched(SlowBlobs(stores.blobs, append_seconds), WatchedChunks(stores.chunks, stores.blobs))
-    service = world.with_settings(journal_seconds=60.0, **settings)
+    service = replace(world.with_settings(journal_seconds=60.0, **settings), monotonic=monotonic)
     with use(with_stores(service, blobs=watched.blobs, chunks=watched.chunks)):
         batch = await world.batch(40)
         lane = asyncio.create_task(work_lane({"owner": OWNER, "batch_id": batch.id, "lane": 0, "lanes": 1}))
@@ -98,15 +100,14 @@ async def at_work(
             await lane
 
 
-async def test_answers_are_journaled_as_they_come(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_answers_are_journaled_as_they_come(world: World) -> None:
     """None waits for a group to fill, nor for the longest time of a minute: a kill costs what is in flight.
 
     That holds where a write is cheap. A busy machine makes it dear, so what it costs is given.
     """
-    wrote = WritePace.wrote
-    monkeypatch.setattr(WritePace, "wrote", lambda pace, _: wrote(pace, 0.0003))
     world.upstream.latency_seconds = 0.02
-    async with at_work(world) as (batch, _), asyncio.timeout(60):
+    ticks = itertools.count()
+    async with at_work(world, monotonic=lambda: next(ticks) * 0.0003) as (batch, _), asyncio.timeout(60):
         while [await journaled(world.service.stores.blobs, batch.id, index) for index in range(4)] != [9, 9, 9, 9]:
             await asyncio.sleep(0.05)
 
