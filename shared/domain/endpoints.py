@@ -40,7 +40,7 @@ ENDPOINTS: Final[Mapping[str, Endpoint]] = {
         needed=("messages",),
         operation="chat",
         report=ReportKind.COMPLETIONS,
-        offered_by=_THREE_VENDORS,
+        offered_by=_THREE_VENDORS | {Vendor.COMPASS},
         told_by_file_at=frozenset({Vendor.AZURE}),
     ),
     "/v1/completions": Endpoint(
