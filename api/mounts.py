@@ -25,6 +25,7 @@ from api.batches.batch_validation import validate_batch
 from api.edge.dialect import AZURE_CLASSIC, AZURE_V1, COMPASS, DEEPINFRA, OPENAI, Dialect
 from api.edge.mount import Mount, Route, StartingRoute
 from api.files import files, uploads
+from api.usage.dated_report import DATED_USAGE
 from api.usage.usage import USAGE
 from api.webhooks import webhooks
 from shared.domain.keys.scopes import Scope
@@ -125,4 +126,5 @@ MOUNTS: Final = (
         routes=(*ADMINISTRATION, *USAGE),
         starting_routes=(),
     ),
+    Mount(name="compass_logs", prefix="logs/v1/admin", dialect=COMPASS, routes=DATED_USAGE, starting_routes=()),
 )

@@ -25,6 +25,7 @@ resource signin 'Microsoft.Web/sites/config@2024-11-01' = {
         '/v1/*'
         '/openai/*'
         '/batch-api/*'
+        '/logs/*'
         '/healthz'
         '/readyz'
       ]

@@ -64,5 +64,5 @@ def test_whoever_calls_what_is_unknown_hears_it_in_the_dialect_of_the_prefix(pat
 
 def test_its_prefix_is_ours_to_answer() -> None:
     """Each first segment has its catch-all."""
-    assert roots(dialects(MOUNTS)) == ["batch-api", "openai", "v1"]
+    assert roots(dialects(MOUNTS)) == ["batch-api", "logs", "openai", "v1"]
     assert roots(dialects([*MOUNTS, MOUNT])) == sorted(["further-api", *roots(dialects(MOUNTS))])

@@ -22,7 +22,7 @@ from shared.settings import Settings
 from tests.architecture.product import ROOT
 
 MOUNTS = ("v1", "v1/openai", "batch-api/v1", "openai", "openai/v1", "openai/deployments/{deployment}")
-ROOTS = ("v1", "batch-api", "openai")
+ROOTS = ("v1", "batch-api", "logs", "openai")
 ROUTES = {
     ("POST", "files"),
     ("GET", "files"),
@@ -57,6 +57,7 @@ _ADMIN_KEYS = "v1/organization/admin_api_keys"
 USAGE = {
     *(("GET", f"v1/organization/usage/{kind}") for kind in ("completions", "embeddings", "moderations", "images")),
     ("GET", "v1/organization/costs"),
+    ("POST", "logs/v1/admin/usage_reports"),
 }
 ADMINISTRATION = {  # OpenAI's alone (contract 10.2)
     ("POST", "v1/organization/projects"),
