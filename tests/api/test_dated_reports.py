@@ -188,7 +188,7 @@ async def test_what_it_needs(api: httpx.AsyncClient, name: str, body: dict[str, 
         ({"start_date": "20260102"}, "invalid_value", "start_date"),
         ({"start_date": "2026-02-30"}, "invalid_value", "start_date"),
         ({"start_date": "1969-12-31"}, "invalid_value", "start_date"),
-        ({"end_date": "9999-12-31"}, "invalid_value", "end_date"),
+        ({"start_date": "9999-12-31", "end_date": "9999-12-31"}, "invalid_value", "start_date"),
         ({"end_date": "2026-01-01"}, "invalid_value", "end_date"),
         ({"interval": "per_minute", "end_date": "2026-01-03"}, "invalid_value", "end_date"),
         ({"interval": "per_hour", "end_date": "2026-02-02"}, "invalid_value", "end_date"),
@@ -204,6 +204,12 @@ async def test_the_longest_reports(api: httpx.AsyncClient) -> None:
     """One day, 31 and 366."""
     for interval, last in (("per_minute", "2026-01-02"), ("per_hour", "2026-02-01"), ("per_day", "2027-01-02")):
         assert await ask(api, interval=interval, end_date=last) == []
+
+
+@pytest.mark.parametrize("day", ["1970-01-01", "9998-12-31"])
+async def test_the_first_and_the_last_day(api: httpx.AsyncClient, day: str) -> None:
+    """Nothing was used on them, and no time of theirs is out of range."""
+    assert await ask(api, interval="per_minute", start_date=day, end_date=day) == []
 
 
 async def test_whose_key_sees_what(anonymous: httpx.AsyncClient, services: Services) -> None:
