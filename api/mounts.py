@@ -20,6 +20,7 @@ from api.admin import (
     spend_limits,
 )
 from api.batches import batches
+from api.batches.batch_deletion import delete_batch
 from api.batches.batch_retry import retry_batch
 from api.batches.batch_validation import validate_batch
 from api.edge.dialect import AZURE_CLASSIC, AZURE_V1, COMPASS, DEEPINFRA, OPENAI, Dialect
@@ -49,6 +50,7 @@ UPLOADS: Final = (
 BATCHES: Final = (
     Route("GET", "batches", batches.list_batches, Scope.BATCHES_READ),
     Route("GET", "batches/{batch_id}", batches.retrieve_batch, Scope.BATCHES_READ),
+    Route("DELETE", "batches/{batch_id}", delete_batch, Scope.BATCHES_WRITE),
     Route("POST", "batches/{batch_id}/cancel", batches.cancel_batch, Scope.BATCHES_WRITE),
     Route("POST", "batches/validate", validate_batch, Scope.BATCHES_READ),
 )

@@ -99,6 +99,14 @@ class Settings:
         "24h",
         "Accepted completion windows, comma-separated: whole numbers of s, m, h or d.",
     )
+    record_days: int = _setting(
+        "BATCH_RECORD_DAYS", 365, "Days after its creation for which the record of an ended batch is kept; 0: for ever."
+    )
+    usage_row_days: int = _setting(
+        "BATCH_USAGE_ROW_DAYS",
+        400,
+        "Days for which rows of the ledger are kept; 0: for ever. Its sums by hour and day stay.",
+    )
     file_expiry_seconds: int = _setting(
         "BATCH_FILE_EXPIRY_SECONDS", 2_592_000, "Life of input and result files that were given no expiry."
     )

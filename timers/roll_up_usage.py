@@ -15,6 +15,7 @@ from shared.domain.usage.ledger import LedgerHour, Rollup, Width, start_of, summ
 from shared.ports.base import Stored
 from shared.run.do_all import do_all
 from shared.services import Services
+from timers.forget_usage import oldest_row
 
 GRACE = timedelta(minutes=2)  # An hour is left alone until then: its last rows are on their way.
 
@@ -43,6 +44,9 @@ async def _roll_up_day(service: Services, project: str, day: datetime, hours: Se
 
 async def _roll_up_hour(service: Services, hour: LedgerHour) -> None:
     before = await service.stores.usage.rollup(hour.project, Width.HOUR, hour.start)
+    oldest = oldest_row(service)
+    if before is not None and oldest is not None and hour.start < oldest:
+        return  # It may have lost rows, and its sum must not lose them, too.
     tallies = summed([row.tally async for row in service.stores.usage.rows(hour.start, hour.project)])
     await _put(service, Rollup(project=hour.project, width=Width.HOUR, start=hour.start, tallies=tallies), before)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.batches.batch_deletion import FILES, Files
 from api.batches.batch_list import DEFAULT_LIST, MAX_LIST
 from api.edge.dialect import Dialect
 from api.files.files import MAX_LIST as MAX_FILES
@@ -163,6 +164,10 @@ def batch_query(dialect: Dialect) -> list[Parameter]:
         {"name": "$orderby", "in": "query", "schema": one_of(("created_at asc", "created_at desc"))},
     ]
     return [*page_query(DEFAULT_LIST, MAX_LIST), order_query(), *filters, *(odata if dialect.reads_odata else ())]
+
+
+def batch_deletion(_: Dialect) -> list[Parameter]:
+    return [{"name": FILES, "in": "query", "schema": {**one_of(Files), "default": Files.NONE.value}}]
 
 
 def webhook_query(_: Dialect) -> list[Parameter]:

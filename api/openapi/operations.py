@@ -129,6 +129,13 @@ _BATCHES: Mapping[str, Operation] = {
     ),
     "retrieve_batch": Operation(tag="Batches", summary="Retrieve a batch", answers=ok("Batch")),
     "cancel_batch": Operation(tag="Batches", summary="Cancel a batch", answers=ok("Batch"), raises=(WrongState,)),
+    "delete_batch": Operation(
+        tag="Batches",
+        summary="Delete a batch that has ended (an extension)",
+        answers=ok("DeletedBatch"),
+        parameters=bodies.batch_deletion,
+        raises=(WrongState,),
+    ),
     "validate_batch": Operation(
         tag="Batches",
         summary="Validate an input file without a run (an extension)",

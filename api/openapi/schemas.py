@@ -258,6 +258,7 @@ COMPONENTS: Mapping[str, Schema] = {
     "Upload": _UPLOAD,
     "UploadPart": _PART,
     "Batch": _BATCH,
+    "DeletedBatch": record({"id": TEXT, "object": only("batch.deleted"), "deleted": {"const": True}}),
     "BatchError": _BATCH_ERROR,
     "BatchErrors": _BATCH_ERRORS,
     "Batches": _BATCHES,

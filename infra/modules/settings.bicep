@@ -26,6 +26,8 @@ type serviceSettings = {
   BATCH_MAX_REPORTED_ERRORS: string?
   BATCH_QUOTA_MODE: string?
   BATCH_COMPLETION_WINDOWS: string?
+  BATCH_RECORD_DAYS: string?
+  BATCH_USAGE_ROW_DAYS: string?
   BATCH_FILE_EXPIRY_SECONDS: string?
   BATCH_UPLOAD_BLOCK_BYTES: string?
   BATCH_CHUNK_LINES: string?

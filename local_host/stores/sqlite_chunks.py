@@ -39,6 +39,10 @@ class SqliteChunks:
         query = "SELECT record, version FROM chunk_rows WHERE batch_id = ? AND chunk = ?"
         return await find(self._database, query, (batch_id, index), ChunkRow)
 
+    async def delete_all(self, batch_id: str) -> None:
+        query = "DELETE FROM chunk_rows WHERE batch_id = ?"
+        await self._database.write(lambda connection: connection.execute(query, (batch_id,)).rowcount)
+
     async def list(self, batch_id: str) -> list[ChunkRow]:
         query = "SELECT record FROM chunk_rows WHERE batch_id = ? ORDER BY chunk"
         rows = await self._database.read(lambda connection: connection.execute(query, (batch_id,)).fetchall())

@@ -49,6 +49,13 @@ class SqliteUsage:
         async for *_, record in walk(self._database, query, *values, after=(project or "", "", 0)):
             yield read_record(record, LedgerRow)
 
+    async def forget(self, before: datetime, most: int) -> int:
+        query = """DELETE FROM usage_rows WHERE (hour_us, project, batch_id, chunk) IN (
+                   SELECT hour_us, project, batch_id, chunk FROM usage_rows WHERE hour_us < ?
+                   ORDER BY hour_us, project, batch_id, chunk LIMIT ?)"""
+        values = (microseconds(before), most)
+        return await self._database.write(lambda connection: connection.execute(query, values).rowcount)
+
     async def due(self) -> builtins.list[Stored[LedgerHour]]:
         query = "SELECT record, version FROM usage_hours_due ORDER BY hour_us, project"
         rows = await self._database.read(lambda connection: connection.execute(query).fetchall())

@@ -55,6 +55,9 @@ class TableBatches:
                 await self._table.delete(UNFINISHED, _marker_key(batch))
         return new_version
 
+    async def delete(self, owner: str, batch_id: str) -> None:
+        await self._table.delete(table_key(owner), newest_first(batch_id))
+
     async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
         """Oldest first reads every row of the owner that is newer than `after`: tables have no descending order."""
         return await (self._newest if newest_first else self._oldest)(owner, after, limit)

@@ -9,14 +9,18 @@ from __future__ import annotations
 import builtins
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from shared.azure.names import FIRST, HOURS_DUE, Key, compound, moment, rollups_of, row_of, rows_of, table_key
+from shared.azure.table_clearing import delete_some
 from shared.azure.tables import Table
 from shared.domain.usage.ledger import LedgerHour, LedgerRow, Rollup, Width
 from shared.ports.base import Stored
 from shared.stored_records import read_if_sound, read_record
+
+_FIRST_HOUR: Final = Key("0")  # Past the partitions that begin with `$`.
 
 
 class TableUsage:
@@ -35,6 +39,9 @@ class TableUsage:
         past, before = (FIRST, None) if project is None else rows_of(project)
         async for row in self._table.query(table_key(moment(hour)), past=past, before=before):
             yield read_record(row.record, LedgerRow)
+
+    async def forget(self, before: datetime, most: int) -> int:
+        return await delete_some(self._table, _FIRST_HOUR, table_key(moment(before)), most)
 
     async def due(self) -> builtins.list[Stored[LedgerHour]]:
         marks = [(row, read_if_sound(row.record, LedgerHour, row.key)) async for row in self._table.query(HOURS_DUE)]

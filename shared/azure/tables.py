@@ -58,7 +58,8 @@ class Table:
         self._making = asyncio.Lock()
         self._made = False
 
-    async def _ready(self) -> TableClient:
+    async def ready(self) -> TableClient:
+        """The table as the SDK has it, made where it is missing."""
         async with self._making:
             if not self._made:
                 with suppress(ResourceExistsError):
@@ -70,7 +71,7 @@ class Table:
         """Returns the version. Raises AlreadyExists."""
         entity = _entity(partition, key, record, columns)
         with translated():
-            client = await self._ready()
+            client = await self.ready()
             try:
                 return str((await client.create_entity(entity))["etag"])
             except ResourceExistsError:
@@ -83,7 +84,7 @@ class Table:
         """Returns the new version. Raises Changed unless the row is at `version`."""
         entity = _entity(partition, key, record, columns)
         with translated():
-            client = await self._ready()
+            client = await self.ready()
             try:
                 written = await client.update_entity(
                     entity, mode=UpdateMode.REPLACE, etag=version, match_condition=MatchConditions.IfNotModified
@@ -108,7 +109,7 @@ class Table:
         """Each a `put`, of one partition, all in one step or none. Raises Changed, also if it was sent twice."""
         operations = [_operation(partition, write) for write in writes]
         with translated():
-            client = await self._ready()
+            client = await self.ready()
             try:
                 await client.submit_transaction(operations)
             except TableTransactionError as error:
@@ -123,21 +124,21 @@ class Table:
     async def upsert(self, partition: Key, key: Key, record: bytes) -> None:
         """Insert or replace, whatever is there."""
         with translated():
-            client = await self._ready()
+            client = await self.ready()
             await client.upsert_entity(_entity(partition, key, record, {}), mode=UpdateMode.REPLACE)
 
     async def upsert_all(self, partition: Key, records: Sequence[tuple[Key, bytes]]) -> None:
         """The same for many rows, some at a time: of those that a call takes, all are written or none."""
         entities = [_entity(partition, key, record, {}) for key, record in records]
         with translated():
-            client = await self._ready()
+            client = await self.ready()
             for start in range(0, len(entities), MOST_IN_ONE_CALL):
                 some = entities[start : start + MOST_IN_ONE_CALL]
                 await client.submit_transaction([("upsert", entity, {"mode": UpdateMode.REPLACE}) for entity in some])
 
     async def get(self, partition: Key, key: Key) -> Row | None:
         with translated():
-            await self._ready()
+            await self.ready()
             entity = await self._get(partition, key)
         return None if entity is None else _row(entity)
 
@@ -160,14 +161,14 @@ class Table:
             statuses.append(response.http_response.status_code)
 
         with translated():
-            client = await self._ready()
+            client = await self.ready()
             await client.delete_entity(partition, key, raw_response_hook=note)
         return statuses[-1] != 404
 
     async def delete_if(self, partition: Key, key: Key, version: str) -> None:
         """Nothing happens if the row is not at `version`."""
         with translated():
-            client = await self._ready()
+            client = await self.ready()
             with suppress(ResourceModifiedError, ResourceNotFoundError):
                 await client.delete_entity(partition, key, etag=version, match_condition=MatchConditions.IfNotModified)
 
@@ -189,7 +190,7 @@ class Table:
             parameters["before"] = before
         conditions += [f"{column} eq @{column}" for column in equal]
         with translated():
-            client = await self._ready()
+            client = await self.ready()
             entities = client.query_entities(
                 " and ".join(conditions), parameters=parameters, results_per_page=min(page, 1000)
             )
@@ -200,7 +201,7 @@ class Table:
         """Rows of partitions strictly past `past`, in order of these, with columns `equal`: reads the whole table."""
         conditions = ["PartitionKey gt @past", *(f"{column} eq @{column}" for column in equal)]
         with translated():
-            client = await self._ready()
+            client = await self.ready()
             entities = client.query_entities(
                 " and ".join(conditions), parameters={"past": past, **equal}, results_per_page=min(page, 1000)
             )
@@ -221,7 +222,7 @@ class Table:
             conditions.append(f"( {' or '.join(f'{column} eq @{name}' for name in names)} )")
             parameters |= zip(names, values, strict=True)
         with translated():
-            client = await self._ready()
+            client = await self.ready()
             entities = client.query_entities(
                 " and ".join(conditions), parameters=parameters, results_per_page=min(page, 1000)
             )
@@ -231,7 +232,7 @@ class Table:
     async def query_others(self, partition: Key) -> AsyncIterator[Row]:
         """Rows of every partition but this one: reads the whole table."""
         with translated():
-            client = await self._ready()
+            client = await self.ready()
             entities = client.query_entities("PartitionKey ne @partition", parameters={"partition": partition})
             async for entity in entities:
                 yield _row(entity)

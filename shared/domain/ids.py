@@ -46,6 +46,11 @@ def created_at(value: str) -> datetime:
     return datetime.fromtimestamp(int(value[:12], 16) / 1000, UTC)
 
 
+def first_id(at: datetime) -> str:
+    """The position of ids before all that are made from `at` on."""
+    return f"{int(at.timestamp() * 1000):012x}{0:020x}"
+
+
 def is_made_before(value: str, moment: datetime) -> bool:
     """Whether it is a canonical id, and one that was made before `moment`."""
     return is_id(value) and int(value[:12], 16) < moment.timestamp() * 1000

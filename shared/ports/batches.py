@@ -22,6 +22,10 @@ class BatchStore(Protocol):
         """Write the record if it is still at `version`; return the new version. Raises Changed."""
         ...
 
+    async def delete(self, owner: str, batch_id: str) -> None:
+        """Remove the record of a batch that is settled, and so changes no more. Nothing happens if there is none."""
+        ...
+
     async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
         """At most `limit` batches in order of id (which is order of creation), strictly past the id `after`.
 

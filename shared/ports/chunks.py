@@ -17,6 +17,10 @@ class ChunkStore(Protocol):
 
     async def get(self, batch_id: str, index: int) -> Stored[ChunkRow] | None: ...
 
+    async def delete_all(self, batch_id: str) -> None:
+        """Remove every chunk row of the batch, damaged ones too. May stop anywhere, and be repeated."""
+        ...
+
     async def list(self, batch_id: str) -> list[ChunkRow]:
         """Every chunk row of the batch in order of index. Raises Damaged."""
         ...

@@ -24,6 +24,13 @@ class UsageStore(Protocol):
         """Every row of the hour that begins then, of one project or all, in no particular order. Raises Damaged."""
         ...
 
+    async def forget(self, before: datetime, most: int) -> int:
+        """Remove rows of hours that begin before then, oldest first; returns how many, at most `most`.
+
+        Rollups stay. May stop anywhere, and be repeated.
+        """
+        ...
+
     async def due(self) -> list[Stored[LedgerHour]]:
         """Every hour of any project that was written to since it was settled; cost grows with these alone."""
         ...

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from typing import Final
+
 from shared.domain.batches.batch import Batch
 from shared.domain.keys.limits import Limits
 from shared.domain.keys.model_access import ModelAccess
 from shared.domain.keys.project import DEFAULT_PROJECT, Project, default_project
 from shared.services import Services
+
+_PAGE: Final = 100
 
 
 async def find_project(service: Services, project_id: str) -> Project | None:
@@ -21,6 +26,17 @@ async def find_default_project(service: Services) -> Project:
     """It is there without anybody having made it. Raises Unavailable."""
     stored = await service.stores.projects.get(DEFAULT_PROJECT)
     return stored.value if stored else default_project(service.now())
+
+
+async def every_project_id(service: Services) -> AsyncIterator[str]:
+    """Of archived projects, too. Raises Unavailable."""
+    yield DEFAULT_PROJECT
+    after = None
+    while page := await service.stores.projects.list(after=after, limit=_PAGE, with_archived=True):
+        for project in page:
+            if project.id != DEFAULT_PROJECT:
+                yield project.id
+        after = page[-1].id
 
 
 def limits_of(project: Project | None) -> Limits:

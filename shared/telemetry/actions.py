@@ -13,6 +13,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "batch_surveyed": (
         "batch_id", "status", "model", "total", "finished", "age_seconds", "running_seconds", "remaining_seconds"
     ),
+    "batches_forgotten": ("count",),
     "count_tokens": ("method", "error"),
     "delivery_started": ("batch_id",),
     "delivery_stuck": ("batch_id",),
@@ -43,6 +44,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "unnamed_noted": ("kind", "count"),
     "upload_completed": ("bytes",),
     "upload_expired": (),
+    "usage_forgotten": ("count",),
     "usage_owed": ("batch_id", "reason"),
     "usage_settled": ("batch_id",),
     "watch_failed": ("batch_id",),

@@ -30,6 +30,7 @@ SCOPES = {
     Scope.BATCHES_WRITE: {
         "create_batch",
         "cancel_batch",
+        "delete_batch",
         "retry_batch",
         "create_webhook_endpoint",
         "update_webhook_endpoint",

@@ -86,7 +86,7 @@ async def test_what_is_served_here(anonymous: httpx.AsyncClient, path: str, hint
 @pytest.mark.parametrize(
     ("method", "path", "allowed", "hint"),
     [
-        ("DELETE", "batches/batch_1", "GET", "GET"),
+        ("DELETE", "webhook_event_types", "GET", "GET"),
         ("OPTIONS", "files/file-1", "DELETE, GET", "DELETE or GET"),
         ("PUT", "files", "GET, POST", "GET or POST"),
         ("PATCH", "FILES/", "GET, POST", "GET or POST"),
@@ -120,7 +120,7 @@ async def test_head_of_what_has_none(anonymous: httpx.AsyncClient, path: str, st
 @pytest.mark.parametrize("prefix", ["/openai", "/openai/v1", "/openai/deployments/gpt"])
 async def test_wrong_method_at_azure(anonymous: httpx.AsyncClient, prefix: str) -> None:
     """To the gateway an operation is a method and a path: it knows no 405."""
-    response = await anonymous.delete(f"{prefix}/batches/batch_1")
+    response = await anonymous.delete(f"{prefix}/webhook_event_types")
 
     assert (response.status_code, response.json()["error"]["code"]) == (404, "404")
 

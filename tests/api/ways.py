@@ -51,6 +51,7 @@ WAYS: Final = {
     ("POST", f"uploads/{UPLOAD}/cancel"): Way(path_names="upload"),
     ("GET", "batches"): Way(lists="batch"),
     ("GET", f"batches/{BATCH_ID}"): Way(path_names="batch"),
+    ("DELETE", f"batches/{BATCH_ID}"): Way(path_names="batch"),
     ("POST", f"batches/{BATCH_ID}/cancel"): Way(path_names="batch"),
     ("POST", f"batches/{BATCH_ID}/retry"): Way(path_names="batch"),
     ("POST", "batches/validate"): Way(body_names=("input_file_id", "file"), options={"json": BATCH}),

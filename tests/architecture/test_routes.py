@@ -39,6 +39,7 @@ ROUTES = {
     ("POST", "batches"),
     ("GET", "batches"),
     ("GET", "batches/{batch_id}"),
+    ("DELETE", "batches/{batch_id}"),
     ("POST", "batches/{batch_id}/cancel"),
     ("POST", "batches/{batch_id}/retry"),
     ("POST", "batches/validate"),

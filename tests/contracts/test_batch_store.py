@@ -212,3 +212,14 @@ async def test_batches_that_owe_usage(batches):
         stored = await batches.get("project-a", an_id(number))
         await batches.replace(msgspec.structs.replace(stored.value, usage_owed=False), stored.version)
     assert [batch.id async for batch in batches.owing()] == [an_id(3)]
+
+
+async def test_a_deleted_record_is_gone(batches):
+    """From every read, and again is no error; its neighbours and another owner's stay."""
+    await insert(batches, a_batch(1), a_batch(2, status=Status.COMPLETED), a_batch(3), a_batch(2, owner="project-b"))
+    await batches.delete("project-a", an_id(2))
+    await batches.delete("project-a", an_id(2))
+
+    assert await batches.get("project-a", an_id(2)) is None
+    assert [batch.id for batch in await batches.list("project-a", limit=9)] == [an_id(3), an_id(1)]
+    assert await batches.get("project-b", an_id(2)) is not None

@@ -1,5 +1,7 @@
 """Every sentence of `ChunkStore`, against every implementation."""
 
+import asyncio
+
 import pytest
 
 from shared.domain.batches.chunk import ChunkRow
@@ -72,4 +74,23 @@ async def test_list_is_in_order_of_index(chunks):
 
 async def test_list_of_an_unknown_batch_is_empty(chunks):
     """No rows, no error."""
+    assert await chunks.list(an_id(1)) == []
+
+
+async def test_all_rows_of_a_batch_are_deleted(chunks):
+    """More than a transaction or a page of the store takes; those of its neighbours stay. Again is no error."""
+    for batch, count in ((1, 1), (2, 205), (3, 1)):
+        await asyncio.gather(
+            *(chunks.put(ChunkRow(batch_id=an_id(batch), index=index), None) for index in range(count))
+        )
+    await chunks.delete_all(an_id(2))
+    await chunks.delete_all(an_id(2))
+    assert [len(await chunks.list(an_id(batch))) for batch in (1, 2, 3)] == [1, 0, 1]
+
+
+async def test_rows_may_be_deleted_by_two_at_once(chunks):
+    """Neither of them fails."""
+    for index in range(30):
+        await chunks.put(ChunkRow(batch_id=an_id(1), index=index), None)
+    await asyncio.gather(*(chunks.delete_all(an_id(1)) for _ in range(4)))
     assert await chunks.list(an_id(1)) == []

@@ -146,3 +146,22 @@ async def test_rollups_of_a_span(usage):
     assert sorted(both, key=lambda rollup: (rollup.start, rollup.project)) == rollups[2:8]
     assert [rollup.start for rollup in both] == sorted(rollup.start for rollup in both)
     assert await found(usage, Width.HOUR, NOON + HOUR, until, "b") == rollups[3:8:2]
+
+
+async def test_old_rows_are_forgotten_oldest_first(usage):
+    """No more than asked for; sums, hours that are due, and the rows from that hour on stay."""
+    for hours, project in ((0, "project-a"), (0, "project-b"), (1, "project-a"), (2, "project-a")):
+        await usage.write([a_ledger_row(chunk, project=project, sealed_at=START + hours * HOUR) for chunk in range(3)])
+    await usage.put_rollup(a_rollup(), None)
+    due = await due_hours(usage)
+
+    async def counts():
+        return [len([row async for row in usage.rows(NOON + hours * HOUR)]) for hours in range(3)]
+
+    assert await usage.forget(NOON + 2 * HOUR, 4) == 4
+    assert await counts() == [2, 3, 3]
+    assert await usage.forget(NOON + 2 * HOUR, 100) == 5
+    assert await usage.forget(NOON + 2 * HOUR, 100) == 0
+    assert await counts() == [0, 0, 3]
+    assert await usage.rollup("project-a", Width.HOUR, NOON) is not None
+    assert await due_hours(usage) == due

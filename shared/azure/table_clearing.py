@@ -1,0 +1,54 @@
+"""Clearing a table of old rows, a bounded number at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from itertools import groupby
+from typing import Any
+
+from azure.data.tables import TableEntity, TableTransactionError
+from azure.data.tables.aio import TableClient
+
+from shared.azure.faults import translated
+from shared.azure.names import Key
+from shared.azure.tables import MOST_IN_ONE_CALL, Table
+
+
+async def delete_some(table: Table, first: Key, last: Key, most: int) -> int:
+    """Remove rows of partitions from `first` up to `last`, which is left out; returns how many, at most `most`.
+
+    In order of partition and key. Others may remove them at the same time.
+    """
+    with translated():
+        client, rows = await table.ready(), list[TableEntity]()
+        entities = client.query_entities(
+            "PartitionKey ge @first and PartitionKey lt @last",
+            parameters={"first": first, "last": last},
+            select=["PartitionKey", "RowKey"],
+            results_per_page=min(most, 1000),
+        )
+        async for entity in entities:
+            rows.append(entity)
+            if len(rows) == most:
+                break
+        for _, of_partition in groupby(rows, lambda row: row["PartitionKey"]):
+            await _delete(client, list(of_partition))
+    return len(rows)
+
+
+async def _delete(client: TableClient, rows: Sequence[TableEntity]) -> None:
+    for start in range(0, len(rows), MOST_IN_ONE_CALL):
+        some = rows[start : start + MOST_IN_ONE_CALL]
+        try:
+            await client.submit_transaction([_deletion(row) for row in some])
+        except TableTransactionError as error:
+            if error.status_code != HTTPStatus.NOT_FOUND:
+                raise
+            for row in some:  # Somebody else has removed one of them; alone, that is no error.
+                await client.delete_entity(row)
+
+
+def _deletion(row: TableEntity) -> Any:
+    """As the SDK takes it."""
+    return "delete", row
