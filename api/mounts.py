@@ -25,6 +25,7 @@ from api.batches.batch_validation import validate_batch
 from api.edge.dialect import AZURE_CLASSIC, AZURE_V1, DEEPINFRA, OPENAI, Dialect
 from api.edge.mount import Mount, Route, StartingRoute
 from api.files import files, uploads
+from api.models import caller, models
 from api.usage.usage import USAGE
 from api.webhooks import webhooks
 from shared.domain.keys.scopes import Scope
@@ -54,6 +55,11 @@ BATCHES: Final = (
 STARTING_BATCHES: Final = (
     StartingRoute("POST", "batches", batches.create_batch, Scope.BATCHES_WRITE),
     StartingRoute("POST", "batches/{batch_id}/retry", retry_batch, Scope.BATCHES_WRITE),
+)
+MODELS: Final = (
+    Route("GET", "models", models.list_models, Scope.ANY),
+    Route("GET", "models/{model}", models.retrieve_model, Scope.ANY),
+    Route("GET", "caller", caller.retrieve_caller, Scope.ANY),
 )
 _WEBHOOK: Final = "webhook_endpoints/{webhook_endpoint_id}"
 WEBHOOKS: Final = (
@@ -105,7 +111,7 @@ def _with_all_routes(name: str, prefix: str, dialect: Dialect) -> Mount:
         name=name,
         prefix=prefix,
         dialect=dialect,
-        routes=(*FILES, *UPLOADS, *BATCHES, *WEBHOOKS),
+        routes=(*FILES, *UPLOADS, *BATCHES, *MODELS, *WEBHOOKS),
         starting_routes=STARTING_BATCHES,
     )
 

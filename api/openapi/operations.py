@@ -16,6 +16,7 @@ from api.files.files import CONTENT_TYPE
 from api.openapi import bodies
 from api.openapi.admin_operations import ADMINISTRATION
 from api.openapi.azure_schemas import spoken_by
+from api.openapi.model_operations import MODELS
 from api.openapi.operation import Answers, Operation, json_answer, ok
 from api.openapi.usage_operations import USAGE
 from shared.domain.errors import InvalidRequest, OverLimit, WrongState
@@ -182,4 +183,12 @@ _WEBHOOKS: Mapping[str, Operation] = {
     "list_webhook_event_types": Operation(tag="Webhooks", summary="List event types", answers=ok("WebhookEventTypes")),
 }
 
-OPERATIONS: Mapping[str, Operation] = {**_FILES, **_UPLOADS, **_BATCHES, **_WEBHOOKS, **ADMINISTRATION, **USAGE}
+OPERATIONS: Mapping[str, Operation] = {
+    **_FILES,
+    **_UPLOADS,
+    **_BATCHES,
+    **MODELS,
+    **_WEBHOOKS,
+    **ADMINISTRATION,
+    **USAGE,
+}
