@@ -22,6 +22,7 @@ from api.admin import (
 from api.batches import batches
 from api.batches.batch_retry import retry_batch
 from api.batches.batch_validation import validate_batch
+from api.batches.results import list_results
 from api.edge.dialect import AZURE_CLASSIC, AZURE_V1, DEEPINFRA, OPENAI, Dialect
 from api.edge.mount import Mount, Route, StartingRoute
 from api.files import files, uploads
@@ -50,6 +51,7 @@ BATCHES: Final = (
     Route("GET", "batches", batches.list_batches, Scope.BATCHES_READ),
     Route("GET", "batches/{batch_id}", batches.retrieve_batch, Scope.BATCHES_READ),
     Route("POST", "batches/{batch_id}/cancel", batches.cancel_batch, Scope.BATCHES_WRITE),
+    Route("GET", "batches/{batch_id}/results", list_results, Scope.FILES_READ),
     Route("POST", "batches/validate", validate_batch, Scope.BATCHES_READ),
 )
 STARTING_BATCHES: Final = (

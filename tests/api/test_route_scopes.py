@@ -9,7 +9,14 @@ from shared.domain.keys.scopes import Scope
 from tests.api.harness import ROOT
 
 SCOPES = {
-    Scope.FILES_READ: {"list_files", "retrieve_file", "download_file", "inspect_file", "retrieve_upload"},
+    Scope.FILES_READ: {
+        "list_files",
+        "retrieve_file",
+        "download_file",
+        "inspect_file",
+        "retrieve_upload",
+        "list_results",
+    },
     Scope.FILES_WRITE: {
         "create_file",
         "delete_file",

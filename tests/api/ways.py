@@ -53,6 +53,7 @@ WAYS: Final = {
     ("GET", f"batches/{BATCH_ID}"): Way(path_names="batch"),
     ("POST", f"batches/{BATCH_ID}/cancel"): Way(path_names="batch"),
     ("POST", f"batches/{BATCH_ID}/retry"): Way(path_names="batch"),
+    ("GET", f"batches/{BATCH_ID}/results"): Way(path_names="batch"),
     ("POST", "batches/validate"): Way(body_names=("input_file_id", "file"), options={"json": BATCH}),
     ("POST", "batches"): Way(body_names=("input_file_id", "file"), options={"json": BATCH}),
     ("GET", "models"): NOTHING,

@@ -40,6 +40,7 @@ ROUTES = {
     ("GET", "batches/{batch_id}"),
     ("POST", "batches/{batch_id}/cancel"),
     ("POST", "batches/{batch_id}/retry"),
+    ("GET", "batches/{batch_id}/results"),
     ("POST", "batches/validate"),
     ("GET", "models"),
     ("GET", "models/{model}"),

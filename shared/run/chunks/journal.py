@@ -179,8 +179,10 @@ class Journal:
         for line in sorted(self.finished):
             if line in self._kept:
                 yield Result(line, self.finished[line], self._kept[line] + b"\n")
-            else:
+            elif line in spans:
                 yield Result(line, self.finished[line], await self._read_back(spans[line], share))
+            else:
+                raise BlobMissing(f"The journal {self._name} is gone.")
 
     async def _read_back(self, span: _Span, share: Share) -> bytes:
         await share.take(span[1])
