@@ -30,8 +30,8 @@ async def retrieve_model(request: Request, call: Call) -> Response:
     given = request.path_params["model"]
     deployment = next((each for each in models_of(call) if each.name == given), None)
     if deployment is None:
-        raise NotFound(  # The first sentence is OpenAI's.
-            f"The model '{shortened(given)}' does not exist or you do not have access to it. "
+        raise NotFound(  # The first sentence is OpenAI's (contract 1.3).
+            f"The model `{shortened(given)}` does not exist or you do not have access to it. "
             f"List those that your key may use: GET /{call.dialect.prefix}/models.",
             code=MODEL_NOT_FOUND,
             param="model",
