@@ -9,6 +9,7 @@ from typing import Any
 
 from api.batches.batch_deletion import FILES, Files
 from api.batches.batch_list import DEFAULT_LIST, MAX_LIST
+from api.batches.results import DEFAULT_RESULTS, MOST_RESULTS, Outcome
 from api.edge.dialect import Dialect
 from api.files.files import MAX_LIST as MAX_FILES
 from api.openapi.schemas import METADATA, SECONDS, TEXT, TRUTH, Schema, one_of, only, or_null, ref
@@ -168,6 +169,16 @@ def batch_query(dialect: Dialect) -> list[Parameter]:
 
 def batch_deletion(_: Dialect) -> list[Parameter]:
     return [{"name": FILES, "in": "query", "schema": {**one_of(Files), "default": Files.NONE.value}}]
+
+
+def results_query(_: Dialect) -> list[Parameter]:
+    limit: Schema = {"type": "integer", "minimum": 1, "maximum": MOST_RESULTS, "default": DEFAULT_RESULTS}
+    return [
+        {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0}},
+        {"name": "limit", "in": "query", "schema": limit},
+        {"name": "status", "in": "query", "schema": one_of(Outcome)},
+        {"name": "custom_id", "in": "query", "schema": TEXT},
+    ]
 
 
 def webhook_query(_: Dialect) -> list[Parameter]:

@@ -142,6 +142,15 @@ _COST = record(
     description="By the deployment's price when the batch was validated: of `usage`, and until the batch ends of all "
     "that it will come to. An extension.",
 )
+_FAILURE = record(
+    {
+        "code": TEXT,
+        "count": WHOLE,
+        "first_line": WHOLE,
+        "example": record({"custom_id": or_null(TEXT), "message": or_null(TEXT)}),
+        "advice": TEXT,
+    }
+)
 _ANY_ENDPOINT = one_of(sorted({spelling for vendor in Vendor for spelling in offered_by(vendor)}))
 _TIMES = ("in_progress_at", "finalizing_at", "completed_at", "failed_at", "expired_at", "cancelling_at", "cancelled_at")
 _BATCH = record(
@@ -168,11 +177,12 @@ _BATCH = record(
         "retry_of": TEXT,
         "priority": one_of(Priority),
         "cost": ref("Cost"),
+        "failures": {"type": "array", "items": _FAILURE},
         "progress": ref("Progress"),
     },
-    optional=("input_blob", "output_blob", "error_blob", "retry_of", "priority", "cost", "progress"),
-    description="The three blobs are Azure's; `retry_of`, `priority`, `cost` and `progress` are extensions, there "
-    "where they say something.",
+    optional=("input_blob", "output_blob", "error_blob", "retry_of", "priority", "cost", "failures", "progress"),
+    description="The three blobs are Azure's; `retry_of`, `priority`, `cost`, `failures` and `progress` are "
+    "extensions, there where they say something.",
 )
 _BATCHES = page("Batch", or_null(TEXT), description="The ids at the ends of an empty page are null.")
 _EXPECTED_COST = record({"currency": _CURRENCY, "input": NUMBER, "output": or_null(NUMBER), "total": or_null(NUMBER)})
