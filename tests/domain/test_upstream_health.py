@@ -122,3 +122,15 @@ def test_what_may_be_forbidden_to_all() -> None:
 
     assert (before, one.may_forbid_all) == (True, False)
     assert not health(patient=False).may_forbid_all
+
+
+def test_the_youngest_request_answered_is_kept_when_older_ones_are_answered_later() -> None:
+    """An answer to what was sent before a failure does not show that the upstream is well again."""
+    health = UpstreamHealth(probing=False, patient=True)
+    for _ in range(3):
+        health.sent()
+
+    health.vouched(2)
+    health.vouched(1)
+
+    assert (health.requests, health.youngest_answered) == (3, 2)

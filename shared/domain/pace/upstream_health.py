@@ -52,6 +52,8 @@ class UpstreamHealth:
         self.probing = probing and patient
         self.sick = False
         self.answers = 0
+        self.requests = 0
+        self.youngest_answered = 0  # which of the requests, counted from 1; it shows that the upstream was well since
         self._has_succeeded = False
         self._excused: dict[int, int] = {}  # by line, how many answers there had been at its last failure without blame
         self._budget = RetryBudget()
@@ -59,7 +61,12 @@ class UpstreamHealth:
 
     def sent(self) -> None:
         """A request went out."""
+        self.requests += 1
         self._budget.sent()
+
+    def vouched(self, request: int) -> None:
+        """The upstream answered the request itself that was the so-manieth to be sent."""
+        self.youngest_answered = max(self.youngest_answered, request)
 
     def answered(self, *, succeeded: bool) -> bool:
         """An answer about the request itself, good or bad. True: it is the one that ends the probing."""
