@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Coroutine, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
@@ -73,6 +72,11 @@ class ResultWriter:
         """Every chunk is sealed, or another lane's."""
         return not self._left
 
+    @property
+    def is_full(self) -> bool:
+        """No further chunk may be open."""
+        return len(self._open) >= MAX_OPEN_CHUNKS
+
     def leave(self, chunks: AbstractSet[int]) -> None:
         """These are another lane's."""
         self._left -= chunks
@@ -106,7 +110,7 @@ class ResultWriter:
     async def has_room(self) -> None:
         """Wait until neither open chunks nor unwritten lines are too many: this bounds memory and repeated calls."""
         while not self._stop.is_set() and (
-            len(self._open) >= MAX_OPEN_CHUNKS
+            self.is_full
             or self.unwritten >= 2 * self._service.settings.journal_results
             or self._unwritten_bytes >= MOST_UNWRITTEN_BYTES
         ):
@@ -171,7 +175,7 @@ class ResultWriter:
 
     async def _until_due(self) -> None:
         """Or until that has to be asked anew, a second at most."""
-        self._enough, seconds = self._pace.enough(time.monotonic() - self._wrote_at)
+        self._enough, seconds = self._pace.enough(self._service.monotonic() - self._wrote_at)
         if not self._is_due:
             self._due.clear()
             with suppress(TimeoutError):
@@ -193,11 +197,11 @@ class ResultWriter:
 
     async def _write_due(self) -> None:
         self._written()
-        is_due, began = self._is_due, time.monotonic()
+        is_due, began = self._is_due, self._service.monotonic()
         chunks = [chunk for chunk in self._unsealed() if is_due or not chunk.journal.unwritten]
         await do_all(partial(self._keep, chunk) for chunk in chunks)
         if is_due:
-            self._wrote_at = time.monotonic()
+            self._wrote_at = self._service.monotonic()
             self._pace.wrote(self._wrote_at - began)
             self._written()
 

@@ -75,9 +75,10 @@ class LineCaller:
             if self._stop.is_set():
                 return self._let_go(number, attempts, before)
             visit.share.give_back()
+            nth = self._sending.sent()
             outcome = await self._send(request, visit.share)
             if not isinstance(outcome, Retry):
-                self._sending.answered(outcome, tokens, time.monotonic())
+                self._sending.answered(outcome, nth, tokens, time.monotonic())
                 self._meter.finished(outcome)
                 return self._entry(number, line, outcome)
             failed_at = self._health.requests
@@ -98,12 +99,13 @@ class LineCaller:
         return attempts.errors == errors - 1 > 0 or attempts.throttles == throttles - 1 > 0
 
     async def _witness(self, visit: Visit, failed_at: int) -> None:
-        """Keep the last attempt until the upstream has answered what was sent since: else it is not the line's fault.
+        """Keep the last attempt until another line sent since has been answered: else it is not the line's fault.
 
-        An answer to what was sent before tells nothing: the upstream may have begun it before it fell ill. Not where no other line is to come.
+        One sent before tells nothing: the upstream may have begun its answer before it fell ill. Not where no other
+        line is to come, neither here nor in a lane that has found the upstream sick.
         """
         visit.leave()
-        while self._health.youngest_answered <= failed_at and self._sending.may_be_answered:
+        while not self._health.was_well_since(failed_at) and self._sending.may_be_answered:
             await self._sleep(WITNESS_SECONDS)
         await visit.enter()
 
@@ -112,15 +114,12 @@ class LineCaller:
         return None if self._health.sick or attempts == before else Tried(number, attempts)
 
     async def _send(self, request: UpstreamRequest, share: Share) -> Outcome:
-        self._sending.sent()
-        nth, began = self._health.requests, time.monotonic()
+        began = time.monotonic()
         answer = await self._upstream.send(request, share)
         now = time.monotonic()
         if isinstance(answer, UpstreamResponse):
             self._sending.heard(answer.headers, now)
         outcome = classify(answer, self._deployment)
-        if not isinstance(outcome, Retry):
-            self._health.vouched(nth)
         self._meter.called(now - began, outcome)
         if isinstance(outcome, Failed) and outcome.status == 403 and self._health.may_forbid_all:
             return refusal_of_all(outcome)

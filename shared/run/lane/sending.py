@@ -41,7 +41,7 @@ class Sending:
         self.gate = Gate(self._most, budget)
         self.reason: str | None = None  # of the pause, in a sentence
         self.asked = False  # The upstream asked for the pause.
-        self.all_begun = False  # no further line of the slice will begin
+        self.begins = True  # A further line may begin, without that another has to end.
         self._patience = patience
         self._window = Window(part.share)
         self._pacer = Pacer(part.requests_per_minute, part.tokens_per_minute, now)
@@ -49,6 +49,7 @@ class Sending:
         self._token_factor = 1.0  # Tokens the upstream counts for each that was estimated.
         self._paused_until = 0.0
         self._sent = False
+        self._finds_it_sick = False  # another lane of the batch
         self._slow: tuple[float, str] | None = None
         self._limits_due = 0.0
 
@@ -58,6 +59,7 @@ class Sending:
 
     def take(self, part: Part, now: float) -> None:
         """The lane's part has been computed anew; a lane without a share keeps what it had."""
+        self._finds_it_sick = part.finds_it_sick
         if part.pause_seconds:
             self.pause(part.pause_seconds, part.pause_reason)
         if part.share:
@@ -76,10 +78,10 @@ class Sending:
             self._rate.take(now)
         return delay
 
-    def sent(self) -> None:
-        """A request went out."""
+    def sent(self) -> int:
+        """A request goes out. Which of the slice's it is, for `answered`."""
         self._sent = True
-        self.health.sent()
+        return self.health.sent()
 
     def heard(self, headers: Mapping[str, str], now: float) -> None:
         """There was an HTTP answer, of whatever kind."""
@@ -91,10 +93,10 @@ class Sending:
                     self.limits = seen
                     self.news.set()
 
-    def answered(self, outcome: Succeeded | Failed, tokens: int, now: float) -> None:
-        """The upstream answered the request itself, good or bad; `tokens` were estimated for it."""
+    def answered(self, outcome: Succeeded | Failed, nth: int, tokens: int, now: float) -> None:
+        """The upstream answered the `nth` request itself, good or bad; `tokens` were estimated for it."""
         succeeded = isinstance(outcome, Succeeded)
-        if self.health.answered(succeeded=succeeded):  # It had been sick until then.
+        if self.health.answered(nth, succeeded=succeeded):  # It had been sick until then.
             self._slow = None
             self.gate.wake()
         if not isinstance(outcome, Succeeded):
@@ -124,8 +126,13 @@ class Sending:
 
     @property
     def may_be_answered(self) -> bool:
-        """Whether another line of the slice may still be answered, as far as can be told at no cost."""
-        return self.health.patient and not self.all_begun and not self.stop.is_set()
+        """Whether another line may still be answered, of the slice or of a lane that waits for a sick upstream.
+
+        As far as can be told at no cost. A lane that waits for the upstream itself waits for no other: no two do so for
+        each other.
+        """
+        others = self._finds_it_sick and not self.health.probing
+        return self.health.patient and (self.begins or others) and not self.stop.is_set()
 
     def asked_to_wait(self, reason: str, seconds: float) -> None:
         """An answer asked for so long a pause."""
