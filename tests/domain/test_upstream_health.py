@@ -16,6 +16,10 @@ def fail(one: UpstreamHealth, line: int = 1, *, throttled: bool = False, blamele
     return one.failed(line, throttled=throttled, blameless=blameless)
 
 
+def answer(one: UpstreamHealth, *, succeeded: bool = True) -> bool:
+    return one.answered(one.sent(), succeeded=succeeded)
+
+
 def test_a_lines_own_fault() -> None:
     """A single failure is the line's."""
     assert fail(health()) is Blame.LINE
@@ -29,8 +33,7 @@ def test_three_faults_in_ten_are_the_lines() -> None:
         if number % 10 < 3:
             found.append(fail(one, number))
         else:
-            one.sent()
-            one.answered(succeeded=True)
+            answer(one)
 
     assert set(found) == {Blame.LINE}
 
@@ -47,7 +50,7 @@ def test_nothing_but_faults_make_it_sick() -> None:
 def test_no_request_can_be_the_cause() -> None:
     """Before any answer it is sick at once; after one, as soon as such faults outweigh the answers."""
     first, later = health(), health()
-    later.answered(succeeded=True)
+    answer(later)
 
     assert fail(first, blameless=True) is Blame.SICK
     found = [fail(later, blameless=True) for _ in range(60)]
@@ -64,7 +67,7 @@ def test_the_first_answer_ends_the_probing() -> None:
     """It tells so once; afterwards lines pay for their own faults."""
     one = health(probing=True)
 
-    assert [one.answered(succeeded=True), one.answered(succeeded=True)] == [True, False]
+    assert [answer(one), answer(one)] == [True, False]
     assert fail(one) is Blame.LINE
 
 
@@ -94,7 +97,7 @@ def test_an_answer_in_between_shows_that_it_is_well() -> None:
     for number in range(10 * REFUSALS):
         assert fail(one, number % 2, throttled=True) is Blame.LINE
         if number % 8 == 0:
-            one.answered(succeeded=True)
+            answer(one)
 
 
 @pytest.mark.parametrize(("waited", "pause"), [(0, 5), (5, 5), (12, 12), (40, 20), (4000, 20)])
@@ -107,7 +110,7 @@ def test_a_line_that_alone_meets_what_no_request_can_cause() -> None:
     """When others are answered between its failures, it is its own fault after all: it is not asked for ever."""
     one, found = health(), []
     for _ in range(6):
-        one.answered(succeeded=True)
+        answer(one)
         found.append(fail(one, 7, blameless=True))
 
     assert found == [Blame.UPSTREAM, *[Blame.LINE] * 5]
@@ -116,9 +119,32 @@ def test_a_line_that_alone_meets_what_no_request_can_cause() -> None:
 def test_what_may_be_forbidden_to_all() -> None:
     """Until one request has succeeded nobody knows whether it is what they ask for; later answers tell, other ones not."""
     one = health()
-    one.answered(succeeded=False)
+    answer(one, succeeded=False)
     before = one.may_forbid_all
-    one.answered(succeeded=True)
+    answer(one)
 
     assert (before, one.may_forbid_all) == (True, False)
     assert not health(patient=False).may_forbid_all
+
+
+def test_an_answer_begun_before_an_outage_does_not_make_it_a_lines_fault() -> None:
+    """A line whose connections are refused does not pay because a slow answer comes in the middle of the outage."""
+    one = health()
+    answer(one)
+    slow = one.sent()
+    first = fail(one, 7, blameless=True)
+    one.answered(slow, succeeded=True)
+
+    assert [first, fail(one, 7, blameless=True)] == [Blame.UPSTREAM] * 2
+
+
+def test_only_a_request_sent_since_shows_that_it_is_well_again() -> None:
+    """Answers come in any order; one to an older request takes nothing back."""
+    one = health()
+    first, _, third = one.sent(), one.sent(), one.sent()
+    seen = []
+    for nth in (first, third, first):
+        one.answered(nth, succeeded=True)
+        seen.append((one.was_well_since(first), one.was_well_since(third)))
+
+    assert seen == [(False, False), (True, False), (True, False)]

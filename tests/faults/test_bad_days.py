@@ -60,6 +60,11 @@ def checked(kind: Callable[[int], Day], seed: int) -> Aftermath:
     return aftermath
 
 
+def test_an_answer_begun_before_an_outage_is_no_witness() -> None:
+    """It came in the middle of the outage and let line 12 spend its last attempt there."""
+    checked(days.outage, 581)
+
+
 def test_bad_days_are_bad() -> None:
     """The days reach what they are for: every end of a batch, faults before and after a write, kills, twins."""
     storms = [simulate(days.storm(seed)) for seed in range(20)]

@@ -61,8 +61,7 @@ async def test_an_upstream_that_was_sick_is_asked_by_one_request() -> None:
     waiting = [asyncio.ensure_future(asked.gate.visit(1, ROOM.share()).enter()) for _ in range(9)]
     await asyncio.sleep(0)
     before = asked.gate.in_flight
-    asked.sent()
-    asked.answered(FAILED, 10, 1.0)
+    asked.answered(FAILED, asked.sent(), 10, 1.0)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     after = asked.gate.in_flight
@@ -95,7 +94,7 @@ async def test_tokens_are_counted_as_the_upstream_does() -> None:
     asked = sending(4)
     before = asked.counted(100)
     for _ in range(200):
-        asked.answered(SUCCESS, 10, 1.0)
+        asked.answered(SUCCESS, asked.sent(), 10, 1.0)
 
     assert (100, 299) == (before, asked.counted(100))
 

@@ -51,19 +51,29 @@ class UpstreamHealth:
         self.patient = patient
         self.probing = probing and patient
         self.sick = False
-        self.answers = 0
+        self.requests = 0
+        self._youngest_answered = 0  # which of the requests, counted from 1
         self._has_succeeded = False
-        self._excused: dict[int, int] = {}  # by line, how many answers there had been at its last failure without blame
+        self._excused: dict[int, int] = {}  # by line, the requests until its last failure without blame
         self._budget = RetryBudget()
         self._failed: Counter[int] = Counter()  # by line, since the last answer
 
-    def sent(self) -> None:
-        """A request went out."""
+    def sent(self) -> int:
+        """A request goes out. Which of the slice's it is, counted from 1."""
+        self.requests += 1
         self._budget.sent()
+        return self.requests
 
-    def answered(self, *, succeeded: bool) -> bool:
-        """An answer about the request itself, good or bad. True: it is the one that ends the probing."""
-        self.answers += 1
+    def was_well_since(self, requests: int) -> bool:
+        """Whether a request has been answered that was sent when there had been so many.
+
+        Those sent before tell nothing: the upstream may have begun their answers before it fell ill.
+        """
+        return self._youngest_answered > requests
+
+    def answered(self, nth: int, *, succeeded: bool) -> bool:
+        """An answer about the `nth` request itself, good or bad. True: it is the one that ends the probing."""
+        self._youngest_answered = max(self._youngest_answered, nth)
         self._has_succeeded = self._has_succeeded or succeeded
         if self._failed:
             self._failed.clear()
@@ -92,13 +102,13 @@ class UpstreamHealth:
         return Blame.UPSTREAM if blameless else Blame.LINE
 
     def _is_alone(self, line: int) -> bool:
-        """Whether others were answered between two such failures of this line: then it is its own fault after all."""
-        before = self._excused.setdefault(line, self.answers)
-        self._excused[line] = self.answers
-        return before < self.answers
+        """Whether others sent between two such failures of this line were answered: it is its own fault after all."""
+        before = self._excused.get(line, self.requests)
+        self._excused[line] = self.requests
+        return self.was_well_since(before)
 
     def _is_found_sick(self, line: int, *, throttled: bool, blameless: bool) -> bool:
-        if self.probing or (blameless and not self.answers):
+        if self.probing or (blameless and not self._youngest_answered):
             return True
         if throttled:
             return len(self._failed) > 1 and self._failed[line] >= REFUSALS

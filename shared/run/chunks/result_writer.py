@@ -72,6 +72,11 @@ class ResultWriter:
         """Every chunk is sealed, or another lane's."""
         return not self._left
 
+    @property
+    def is_full(self) -> bool:
+        """No further chunk may be open."""
+        return len(self._open) >= MAX_OPEN_CHUNKS
+
     def leave(self, chunks: AbstractSet[int]) -> None:
         """These are another lane's."""
         self._left -= chunks
@@ -105,7 +110,7 @@ class ResultWriter:
     async def has_room(self) -> None:
         """Wait until neither open chunks nor unwritten lines are too many: this bounds memory and repeated calls."""
         while not self._stop.is_set() and (
-            len(self._open) >= MAX_OPEN_CHUNKS
+            self.is_full
             or self.unwritten >= 2 * self._service.settings.journal_results
             or self._unwritten_bytes >= MOST_UNWRITTEN_BYTES
         ):

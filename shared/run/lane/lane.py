@@ -120,7 +120,7 @@ class Lane:
 
     async def _feed(self) -> None:
         await self._feed_all()
-        self._sending.all_begun = not self._stop.is_set()
+        self._sending.begins = self._stop.is_set()
 
     async def _feed_all(self) -> None:
         await self._feed_chunks(self._work.own)
@@ -131,7 +131,7 @@ class Lane:
 
     async def _feed_chunks(self, indexes: Sequence[int], *, adopts: bool = False) -> None:
         for index in indexes:
-            await self._writer.has_room()
+            await self._has_room()
             if self._stop.is_set():
                 return
             opened = await self._writer.open(self._work.plan[index], adopts=adopts)
@@ -156,9 +156,15 @@ class Lane:
                 return
             if self._watch.gone:
                 await self._feed_abandoned()
-            await self._writer.has_room()
+            await self._has_room()
             if not await self._calls.begin(opened, number, raw, tokens):
                 return
+
+    async def _has_room(self) -> None:
+        """A line that waits for others to be answered must not wait for those that wait for its chunk to end."""
+        self._sending.begins = not self._writer.is_full
+        await self._writer.has_room()
+        self._sending.begins = True
 
     def _in_turn(self, lines: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
         """A sick upstream is asked with any of the lines: one that it cannot answer must not stand for all."""

@@ -67,20 +67,21 @@ class LineCaller:
         `before` is what it had been through. It is inside the gate, and leaves while it backs off.
         """
         request, attempts = build_request(self._deployment, self._batch.endpoint, line.body), before
-        answers = self._health.answers
+        failed_at = self._health.requests
         while True:
             if self._is_last(attempts):
-                await self._witness(visit, answers)
+                await self._witness(visit, failed_at)
             await self._pace(tokens)
             if self._stop.is_set():
                 return self._let_go(number, attempts, before)
             visit.share.give_back()
+            nth = self._sending.sent()
             outcome = await self._send(request, visit.share)
             if not isinstance(outcome, Retry):
-                self._sending.answered(outcome, tokens, time.monotonic())
+                self._sending.answered(outcome, nth, tokens, time.monotonic())
                 self._meter.finished(outcome)
                 return self._entry(number, line, outcome)
-            answers = self._health.answers
+            failed_at = self._health.requests
             if self._sending.failed(number, outcome, time.monotonic()):
                 attempts = attempts.spent(throttled=outcome.throttled)
             delay = self._delay(outcome, attempts)
@@ -97,13 +98,14 @@ class LineCaller:
         errors, throttles = self._errors.max_attempts, self._throttles.max_attempts
         return attempts.errors == errors - 1 > 0 or attempts.throttles == throttles - 1 > 0
 
-    async def _witness(self, visit: Visit, answers: int) -> None:
-        """Keep the last attempt until the upstream has answered another line since: else it is not the line's fault.
+    async def _witness(self, visit: Visit, failed_at: int) -> None:
+        """Keep the last attempt until another line sent since has been answered: else it is not the line's fault.
 
-        Not where no other line is to come, neither here nor in a lane that has found the upstream sick.
+        One sent before tells nothing: the upstream may have begun its answer before it fell ill. Not where no other
+        line is to come, neither here nor in a lane that has found the upstream sick.
         """
         visit.leave()
-        while self._health.answers == answers and self._sending.may_be_answered:
+        while not self._health.was_well_since(failed_at) and self._sending.may_be_answered:
             await self._sleep(WITNESS_SECONDS)
         await visit.enter()
 
@@ -112,7 +114,6 @@ class LineCaller:
         return None if self._health.sick or attempts == before else Tried(number, attempts)
 
     async def _send(self, request: UpstreamRequest, share: Share) -> Outcome:
-        self._sending.sent()
         began = time.monotonic()
         answer = await self._upstream.send(request, share)
         now = time.monotonic()

@@ -41,7 +41,7 @@ class Sending:
         self.gate = Gate(self._most, budget)
         self.reason: str | None = None  # of the pause, in a sentence
         self.asked = False  # The upstream asked for the pause.
-        self.all_begun = False  # no further line of the slice will begin
+        self.begins = True  # A further line may begin, without that another has to end.
         self._patience = patience
         self._window = Window(part.share)
         self._pacer = Pacer(part.requests_per_minute, part.tokens_per_minute, now)
@@ -78,10 +78,10 @@ class Sending:
             self._rate.take(now)
         return delay
 
-    def sent(self) -> None:
-        """A request went out."""
+    def sent(self) -> int:
+        """A request goes out. Which of the slice's it is, for `answered`."""
         self._sent = True
-        self.health.sent()
+        return self.health.sent()
 
     def heard(self, headers: Mapping[str, str], now: float) -> None:
         """There was an HTTP answer, of whatever kind."""
@@ -93,10 +93,10 @@ class Sending:
                     self.limits = seen
                     self.news.set()
 
-    def answered(self, outcome: Succeeded | Failed, tokens: int, now: float) -> None:
-        """The upstream answered the request itself, good or bad; `tokens` were estimated for it."""
+    def answered(self, outcome: Succeeded | Failed, nth: int, tokens: int, now: float) -> None:
+        """The upstream answered the `nth` request itself, good or bad; `tokens` were estimated for it."""
         succeeded = isinstance(outcome, Succeeded)
-        if self.health.answered(succeeded=succeeded):  # It had been sick until then.
+        if self.health.answered(nth, succeeded=succeeded):  # It had been sick until then.
             self._slow = None
             self.gate.wake()
         if not isinstance(outcome, Succeeded):
@@ -132,7 +132,7 @@ class Sending:
         each other.
         """
         others = self._finds_it_sick and not self.health.probing
-        return self.health.patient and (not self.all_begun or others) and not self.stop.is_set()
+        return self.health.patient and (self.begins or others) and not self.stop.is_set()
 
     def asked_to_wait(self, reason: str, seconds: float) -> None:
         """An answer asked for so long a pause."""
