@@ -36,6 +36,13 @@ def until(url: str, output: object) -> None:
     raise AssertionError(f"not completed: {answer}")
 
 
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def never_answered(url: str) -> None:
     with pytest.raises(httpx.HTTPError):
         httpx.get(url, timeout=60)
@@ -102,12 +109,13 @@ def test_an_activity_reaches_the_engine_through_its_client(data: Path) -> None:
 
 def test_a_terminated_host_finishes_running_requests(data: Path) -> None:
     """SIGTERM: the request under way is answered, the host says that it stops, exit code 0."""
-    with host(data) as process:
+    waits = data.with_suffix(".waits")
+    with host(data, WAITS=str(waits)) as process:
         url = process.url()
         answers: list[httpx.Response] = []
         request = threading.Thread(target=lambda: answers.append(httpx.get(f"{url}/sample/wait/1", timeout=60)))
         request.start()
-        time.sleep(0.3)
+        wait_for(waits)
         process.send(signal.SIGTERM)
         assert process.wait() == 0
         request.join()
@@ -117,13 +125,14 @@ def test_a_terminated_host_finishes_running_requests(data: Path) -> None:
 
 def test_a_second_signal_ends_the_host_at_once(data: Path) -> None:
     """What runs is not waited for any more."""
-    with host(data) as process:
+    waits = data.with_suffix(".waits")
+    with host(data, WAITS=str(waits)) as process:
         url = process.url()
-        request = threading.Thread(target=never_answered, args=(f"{url}/sample/wait/8",))
+        request = threading.Thread(target=never_answered, args=(f"{url}/sample/wait/300",))
         request.start()
-        time.sleep(0.3)
+        wait_for(waits)
         process.send(signal.SIGINT)
-        time.sleep(0.3)
+        said_soon(process, "Stopping: ")
         began = time.monotonic()
         process.send(signal.SIGINT)
         assert process.wait() == 1
