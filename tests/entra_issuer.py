@@ -39,14 +39,18 @@ def public_jwk(name: str, **changes: Any) -> dict[str, Any]:
 
 
 class Issuer:
-    """Has the keys called `names`. A `status` other than 200 fails, `hang_seconds` delays, `document` replaces the keys."""
+    """Has the keys called `names`. A `status` other than 200 fails, `document` replaces the keys.
+
+    While `free` is clear it answers nothing.
+    """
 
     def __init__(self) -> None:
         self.url = ""
         self.names = ["first"]
         self.asked: list[str] = []
         self.status = 200
-        self.hang_seconds = 0.0
+        self.free = threading.Event()
+        self.free.set()
         self.configuration: dict[str, Any] = {}
         self.document: Any = None
 
@@ -71,7 +75,7 @@ class Issuer:
 
     def answer(self, path: str) -> tuple[int, bytes]:
         self.asked.append(path)
-        time.sleep(self.hang_seconds)
+        self.free.wait(60)
         if self.status != 200:
             return self.status, b"no keys today"
         if path == f"/{TENANT}/v2.0/.well-known/openid-configuration":

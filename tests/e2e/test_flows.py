@@ -8,7 +8,10 @@ import time
 import httpx
 
 from bench.programs import KEY, Service, chat_line, jsonl
+from tests.e2e.conftest import everywhere
+from tests.starved import stretched
 
+pytestmark = everywhere
 QUESTIONS = ("When was Microsoft founded?", "When was the first XBOX released?", "What is Altair Basic?")
 
 
@@ -88,7 +91,7 @@ def test_cancel(service: Service) -> None:
         assert "cancelled" == client.batches.cancel(batch_id).status
 
     output, error = service.lines(batch.output_file_id), service.lines(batch.error_file_id)
-    assert time.monotonic() - since < 10
+    assert time.monotonic() - since < stretched(10)
     assert sorted(f"c{n}" for n in range(2000)) == sorted(line["custom_id"] for line in output + error)
     assert {"batch_cancelled"} == {line["error"]["code"] for line in error}
     assert (len(output), 0, 2000) == (
@@ -121,7 +124,9 @@ def test_result_files_expire_as_asked(service: Service) -> None:
 
 def test_no_key_no_service(service: Service) -> None:
     """Without a key every route but the health check answers 401."""
-    assert 200 == httpx.get(f"{service.url}/healthz").status_code
-    assert 401 == httpx.get(f"{service.url}/v1/batches").status_code
-    assert 401 == httpx.get(f"{service.url}/v1/files", headers={"Authorization": "Bearer wrong"}).status_code
-    assert 200 == httpx.get(f"{service.url}/v1/files", headers={"api-key": KEY}).status_code
+    assert 200 == httpx.get(f"{service.url}/healthz", timeout=60).status_code
+    assert 401 == httpx.get(f"{service.url}/v1/batches", timeout=60).status_code
+    assert (
+        401 == httpx.get(f"{service.url}/v1/files", headers={"Authorization": "Bearer wrong"}, timeout=60).status_code
+    )
+    assert 200 == httpx.get(f"{service.url}/v1/files", headers={"api-key": KEY}, timeout=60).status_code

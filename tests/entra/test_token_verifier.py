@@ -209,13 +209,16 @@ async def test_garbage_is_refused(tokens: EntraTokens, token: str) -> None:
 
 
 async def test_a_token_is_bounded_before_it_is_read(issuer: Issuer, tokens: EntraTokens) -> None:
-    """A megabyte of token costs nothing: no key is fetched for it, and it takes no time."""
+    """A megabyte of token costs nothing: no key is fetched for it, and it takes no time of the processor, at best."""
     huge = issuer.token(groups=["g" * 36] * 25_000)
     assert len(huge) > 1_000_000
-    began = time.perf_counter()
+    took = []
+    for _ in range(5):
+        began = time.process_time()
+        assert f"longer than {MAX_CHARACTERS} characters" in await refusal(tokens, huge)
+        took.append(time.process_time() - began)
 
-    assert f"longer than {MAX_CHARACTERS} characters" in await refusal(tokens, huge)
-    assert time.perf_counter() - began < 0.01
+    assert min(took) < 0.01
     assert issuer.asked == []
 
 

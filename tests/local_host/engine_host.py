@@ -63,7 +63,7 @@ class SkippingClock:
 
 async def ended(engine, instance_id):
     """The instance, once it has ended."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             status = await engine.status(instance_id)
             if status.is_ended:
@@ -108,7 +108,7 @@ class Host:
         await self._until(instance_id, lambda status: (status.name, status.runtime_status) == (name, expected))
 
     async def _until(self, instance_id: str, is_so: Callable[[InstanceStatus], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 status = await self.engine.status(instance_id)
                 if status is not None and is_so(status):

@@ -19,9 +19,24 @@ async def process_id(_):
     return os.getpid()
 
 
-def in_a_thread(value):
-    time.sleep(0.3)
-    return value
+_arrived = []
+
+
+async def meets(count):
+    """Whether so many calls come to be under way at a time."""
+    _arrived.append(1)
+    patience = time.monotonic() + 60
+    while len(_arrived) < count and time.monotonic() < patience:
+        await asyncio.sleep(0.01)
+    return len(_arrived) >= count
+
+
+def meets_in_a_thread(count):
+    _arrived.append(1)
+    patience = time.monotonic() + 60
+    while len(_arrived) < count and time.monotonic() < patience:
+        time.sleep(0.01)
+    return len(_arrived) >= count
 
 
 async def asleep(value):
@@ -102,7 +117,7 @@ async def environment(name):
 
 
 FUNCTIONS = [
-    double, process_id, unspeakable, cancelled, leaving, in_a_thread, asleep, raising, sleeping, exiting, unserialisable, noisy, large, until_the_host_stops, blocking, once_slow, environment,
+    double, process_id, unspeakable, cancelled, leaving, meets, meets_in_a_thread, asleep, raising, sleeping, exiting, unserialisable, noisy, large, until_the_host_stops, blocking, once_slow, environment,
 ]  # fmt: skip
 
 

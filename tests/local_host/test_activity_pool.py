@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from local_host.workers.activity_pool import ActivityFailed, ActivityPool, PoolStopped
+from tests.starved import stretched
 
 ROOT = Path(__file__).parents[2]
 BOOTSTRAP = "tests.local_host.sample_activities:bootstrap"
@@ -66,11 +67,9 @@ async def test_text_that_is_no_json_arrives_as_it_is():
 async def test_activities_run_side_by_side():
     """Async activities and sync ones in threads share a worker without waiting for one another."""
     async with running() as pool:
-        await pool.run("double", "1")
-        began = time.monotonic()
-        await asyncio.gather(*(pool.run(name, "1") for name in ("asleep", "in_a_thread") for _ in range(3)))
+        met = await asyncio.gather(*(pool.run(name, "6") for name in ("meets", "meets_in_a_thread") for _ in range(3)))
 
-    assert time.monotonic() - began < 6 * 0.3
+    assert met == ["true"] * 6
 
 
 async def test_work_is_spread():
@@ -145,7 +144,7 @@ async def test_killed_worker_fails_its_work_and_is_replaced(tmp_path):
         os.kill(first, signal.SIGKILL)
 
         with pytest.raises(ActivityFailed) as failed:
-            await asyncio.wait_for(call, 20)
+            await asyncio.wait_for(call, 60)
         assert await pool.run("double", "1") == "2"
         assert [first] != pool.pids
     failure = failed.value.failure
@@ -192,7 +191,7 @@ async def test_workers_hear_of_a_stop():
         await until(lambda: pool._workers and pool._workers[0].calls)
         pool.begin_to_stop()
 
-        assert await asyncio.wait_for(call, 10) == '"stops"'
+        assert await asyncio.wait_for(call, 60) == '"stops"'
 
 
 async def test_exit_of_an_activitys_own_has_its_code():
@@ -285,7 +284,7 @@ async def test_stop_is_bounded(tmp_path):
 
         with pytest.raises(PoolStopped):
             await call
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < stretched(5)
 
 
 async def test_nothing_begins_after_stop():

@@ -53,7 +53,7 @@ def client(listener: Listener) -> df.DurableOrchestrationClient:
 
 async def ended(client: df.DurableOrchestrationClient, instance_id: str) -> DurableOrchestrationStatus:
     """The status once the instance has ended."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             status = await client.get_status(instance_id)
             if status.runtime_status not in (Runtime.Pending, Runtime.Running):
@@ -62,7 +62,7 @@ async def ended(client: df.DurableOrchestrationClient, instance_id: str) -> Dura
 
 
 async def reaches(client: df.DurableOrchestrationClient, instance_id: str, runtime: Runtime) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             if (await client.get_status(instance_id)).runtime_status is runtime:
                 return
@@ -126,7 +126,7 @@ async def test_a_missing_instance_has_a_falsy_status(client) -> None:
 async def test_the_input_can_be_left_out_of_a_status(listener, client) -> None:
     """`showInput=False` hides it; otherwise it is the JSON text that the client sent, as on the platform."""
     await client.start_new("wait_for_go", "w", {"secret": 1})
-    async with httpx.AsyncClient(base_url=f"{listener.url}/{TOKEN}/") as plain:
+    async with httpx.AsyncClient(base_url=f"{listener.url}/{TOKEN}/", timeout=60) as plain:
         assert (await plain.get("instances/w?showInput=False")).json()["input"] is None
         assert (await plain.get("instances/w?showInput=True")).json()["input"] == '{"secret": 1}'
 
@@ -210,7 +210,7 @@ async def test_purge_of_a_running_instance_is_refused(listener, client) -> None:
     """412 with the platform's sentence."""
     await client.start_new("wait_for_go", "w")
     await reaches(client, "w", Runtime.Running)
-    async with httpx.AsyncClient(base_url=f"{listener.url}/{TOKEN}/") as plain:
+    async with httpx.AsyncClient(base_url=f"{listener.url}/{TOKEN}/", timeout=60) as plain:
         answer = await plain.delete("instances/w")
     assert answer.status_code == 412
     assert answer.json() == (
@@ -235,7 +235,7 @@ async def test_an_instance_can_be_restarted(listener, client) -> None:
     assert new_id != "r"
     assert (await ended(client, new_id)).output == 2
     await client.start_new("wait_for_go", "w")
-    async with httpx.AsyncClient(base_url=f"{listener.url}/{TOKEN}/instances/") as plain:
+    async with httpx.AsyncClient(base_url=f"{listener.url}/{TOKEN}/instances/", timeout=60) as plain:
         taken = await plain.post("w/restart?restartWithNewInstanceId=false")
         missing = await plain.post("absent/restart")
     assert (taken.status_code, missing.status_code) == (409, 400)
@@ -264,7 +264,7 @@ async def test_purge_by_forgets_every_ended_instance_that_matches(client) -> Non
 )
 async def test_what_is_not_emulated_answers_501_and_says_so(listener, method, path) -> None:
     """The text names the call."""
-    async with httpx.AsyncClient(base_url=f"{listener.url}/{TOKEN}/") as plain:
+    async with httpx.AsyncClient(base_url=f"{listener.url}/{TOKEN}/", timeout=60) as plain:
         response = await plain.request(method, path)
     assert response.status_code == 501
     assert "does not emulate" in response.json()
@@ -274,7 +274,7 @@ async def test_what_is_not_emulated_answers_501_and_says_so(listener, method, pa
 @pytest.mark.parametrize("path", ["instances/", "wrong/instances/", "a-tokenx/instances/", ""])
 async def test_without_the_token_nothing_answers(listener, path) -> None:
     """A wrong token and a missing one look like nothing at all."""
-    async with httpx.AsyncClient(base_url=listener.url) as plain:
+    async with httpx.AsyncClient(base_url=listener.url, timeout=60) as plain:
         response = await plain.get(path)
     assert (response.status_code, response.content) == (404, b"")
 

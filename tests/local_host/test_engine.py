@@ -303,7 +303,7 @@ async def test_killed_worker_costs_the_orchestration_a_pause(tmp_path):
     await pool.start()
     await engine.start()
     await engine.start_new("insists", "b1", json.dumps(str(notes)))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not notes.exists():  # noqa: ASYNC110 - what is waited for happens in another process
             await asyncio.sleep(0.01)
     (pid,) = pool.pids

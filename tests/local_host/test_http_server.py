@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import psutil
@@ -28,7 +29,7 @@ async def server() -> AsyncIterator[Listener]:
 
 @pytest.fixture
 async def client(server: Listener) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"{server.url}/sample/") as client:
+    async with httpx.AsyncClient(base_url=f"{server.url}/sample/", timeout=60) as client:
         yield client
 
 
@@ -136,19 +137,32 @@ async def test_a_lost_upload_leaves_the_server_answering(server, client, caplog)
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_stopping_lets_a_running_request_finish(server, client) -> None:
+async def begun(request: asyncio.Task[httpx.Response], waits: Path) -> asyncio.Task[httpx.Response]:
+    """`request`, once the app works on it."""
+    async with asyncio.timeout(60):
+        while not waits.exists():
+            await asyncio.sleep(0.01)
+    return request
+
+
+@pytest.fixture
+def waits(tmp_path, monkeypatch) -> Path:
+    """The file by which the app shows that it has begun to wait."""
+    monkeypatch.setenv("WAITS", str(tmp_path / "waits"))
+    return tmp_path / "waits"
+
+
+async def test_stopping_lets_a_running_request_finish(server, client, waits) -> None:
     """A request within the grace is answered although the listener is told to stop."""
-    request = asyncio.create_task(client.get("wait/0.5"))
-    await asyncio.sleep(0.2)
+    request = await begun(asyncio.create_task(client.get("wait/0.5")), waits)
     await server.stop()
     assert (await request).json() == "waited"
 
 
-async def test_stopping_cuts_a_request_past_the_grace(server, client) -> None:
+async def test_stopping_cuts_a_request_past_the_grace(server, client, waits) -> None:
     """The stop is bounded whatever a function does."""
-    request = asyncio.create_task(client.get("wait/60"))
-    await asyncio.sleep(0.2)
-    async with asyncio.timeout(3):
+    request = await begun(asyncio.create_task(client.get("wait/60")), waits)
+    async with asyncio.timeout(30):
         await server.stop()
     assert (await request).status_code == 500
 

@@ -79,7 +79,7 @@ async def connected(listener: Listener, receive_bytes: int | None = None) -> Str
 async def closed(writer: asyncio.StreamWriter) -> None:
     writer.close()
     with suppress(OSError, TimeoutError):
-        await asyncio.wait_for(writer.wait_closed(), 2)
+        await asyncio.wait_for(writer.wait_closed(), 30)
 
 
 Connect = Callable[..., Awaitable[Streams]]
@@ -181,7 +181,7 @@ async def test_a_head_has_one_time_for_the_whole_of_it(connect: Connect) -> None
 
 async def test_a_client_that_thinks_between_calls_is_kept(connect: Connect) -> None:
     """An idle connection is the keep-alive time's business, not the walls'."""
-    async with listening(App()) as listener, httpx.AsyncClient(base_url=listener.url) as client:
+    async with listening(App()) as listener, httpx.AsyncClient(base_url=listener.url, timeout=60) as client:
         for _ in range(2):
             assert (await client.get("/text")).text == "0"
             await asyncio.sleep(1.5)
@@ -276,7 +276,7 @@ async def test_connections_are_bounded(connect: Connect, caplog: pytest.LogCaptu
     async with listening(App(), Walls(connections=3)) as listener:
         first = [await connect(listener) for _ in range(3)]
         with caplog.at_level(logging.WARNING):
-            async with httpx.AsyncClient(base_url=listener.url) as client:
+            async with httpx.AsyncClient(base_url=listener.url, timeout=60) as client:
                 answers = [await client.get("/text") for _ in range(3)]
         assert {(answer.status_code, answer.headers["retry-after"]) for answer in answers} == {(503, "2")}
         assert answers[0].json()["error"]["code"] == "too_many_connections"
@@ -286,7 +286,7 @@ async def test_connections_are_bounded(connect: Connect, caplog: pytest.LogCaptu
         for _, writer in [*first, *more]:
             writer.close()
         await asyncio.sleep(0.2)
-        async with httpx.AsyncClient(base_url=listener.url) as client:
+        async with httpx.AsyncClient(base_url=listener.url, timeout=60) as client:
             assert (await client.get("/text")).status_code == 200
 
 
@@ -304,7 +304,7 @@ async def test_large_bodies_wait_for_a_place(connect: Connect) -> None:
 
         moving = asyncio.create_task(keep_moving())
         await asyncio.sleep(0.2)
-        async with httpx.AsyncClient(base_url=listener.url) as client:
+        async with httpx.AsyncClient(base_url=listener.url, timeout=60) as client:
             assert (await client.post("/text", content=b"x" * 1000)).text == "1000"
             assert (await client.post("/text", content=b"x" * 100_000)).status_code == 503
             moving.cancel()
@@ -321,5 +321,5 @@ async def test_a_large_body_has_its_place_back_whatever_happens(connect: Connect
             writer.write(UPLOAD + b"x" * 100_000)
             await writer.drain()
             writer.close()
-        async with httpx.AsyncClient(base_url=listener.url) as client:
+        async with httpx.AsyncClient(base_url=listener.url, timeout=60) as client:
             assert (await client.post("/text", content=b"x" * 100_000)).text == "100000"

@@ -16,6 +16,7 @@ import pytest
 from local_host.http.file_limit import walls_for
 from local_host.http.listener import bind
 from tests.local_host.host_process import HostProcess, host
+from tests.starved import stretched
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def until(url: str, output: object) -> None:
     """Wait for the orchestration at `url` to have completed with `output`."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        answer = httpx.get(url).json()
+        answer = httpx.get(url, timeout=60).json()
         if answer["status"] == "Completed":
             assert answer["output"] == output
             return
@@ -35,9 +36,16 @@ def until(url: str, output: object) -> None:
     raise AssertionError(f"not completed: {answer}")
 
 
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def never_answered(url: str) -> None:
     with pytest.raises(httpx.HTTPError):
-        httpx.get(url)
+        httpx.get(url, timeout=60)
 
 
 def refused(process: HostProcess) -> str:
@@ -60,14 +68,16 @@ def test_a_killed_host_goes_on_at_the_next_start(data: Path) -> None:
     """kill -9 in the middle of an orchestration: its workers go with it, and the next host completes it."""
     with host(data) as first:
         url = first.url()
-        httpx.post(f"{url}/sample/counts/k", json={"steps": 10, "seconds": 0.1})
+        httpx.post(f"{url}/sample/counts/k", json={"steps": 10, "seconds": 0.1}, timeout=60)
         time.sleep(0.35)
         workers = first.workers()
         assert workers
         first.send(signal.SIGKILL)
         first.wait()
-        psutil.wait_procs(workers, timeout=5)
-        assert not [worker for worker in workers if is_alive(worker)]
+        deadline = time.monotonic() + 60
+        while any(is_alive(worker) for worker in workers):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
     with host(data) as second:
         until(f"{second.url()}/sample/counts/k", output=10)
 
@@ -77,10 +87,10 @@ def test_a_timer_fires_and_its_client_reaches_the_engine(data: Path, tmp_path: P
     ticks = tmp_path / "ticks"
     with host(data, TICK_SCHEDULE="* * * * * *", TICK_FILE=str(ticks)) as process:
         url = process.url()
-        httpx.post(f"{url}/sample/counts/t", json={"steps": 0, "seconds": 0})
+        httpx.post(f"{url}/sample/counts/t", json={"steps": 0, "seconds": 0}, timeout=60)
         until(f"{url}/sample/counts/t", output=0)
         ticks.write_text("")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not ticks.read_text() and time.monotonic() < deadline:
             time.sleep(0.05)
     assert ticks.read_text().splitlines()[0] == "False 1"
@@ -90,19 +100,22 @@ def test_an_activity_reaches_the_engine_through_its_client(data: Path) -> None:
     """An activity with a durable client starts another orchestration, as on the platform."""
     with host(data) as process:
         url = process.url()
-        httpx.post(f"{url}/sample/counts/c?by=copy_count", json={"steps": 2, "seconds": 0}).raise_for_status()
+        httpx.post(
+            f"{url}/sample/counts/c?by=copy_count", json={"steps": 2, "seconds": 0}, timeout=60
+        ).raise_for_status()
         until(f"{url}/sample/counts/c", output="c-copy")
         until(f"{url}/sample/counts/c-copy", output=2)
 
 
 def test_a_terminated_host_finishes_running_requests(data: Path) -> None:
     """SIGTERM: the request under way is answered, the host says that it stops, exit code 0."""
-    with host(data) as process:
+    waits = data.with_suffix(".waits")
+    with host(data, WAITS=str(waits)) as process:
         url = process.url()
         answers: list[httpx.Response] = []
-        request = threading.Thread(target=lambda: answers.append(httpx.get(f"{url}/sample/wait/1")))
+        request = threading.Thread(target=lambda: answers.append(httpx.get(f"{url}/sample/wait/1", timeout=60)))
         request.start()
-        time.sleep(0.3)
+        wait_for(waits)
         process.send(signal.SIGTERM)
         assert process.wait() == 0
         request.join()
@@ -112,17 +125,18 @@ def test_a_terminated_host_finishes_running_requests(data: Path) -> None:
 
 def test_a_second_signal_ends_the_host_at_once(data: Path) -> None:
     """What runs is not waited for any more."""
-    with host(data) as process:
+    waits = data.with_suffix(".waits")
+    with host(data, WAITS=str(waits)) as process:
         url = process.url()
-        request = threading.Thread(target=never_answered, args=(f"{url}/sample/wait/8",))
+        request = threading.Thread(target=never_answered, args=(f"{url}/sample/wait/300",))
         request.start()
-        time.sleep(0.3)
+        wait_for(waits)
         process.send(signal.SIGINT)
-        time.sleep(0.3)
+        said_soon(process, "Stopping: ")
         began = time.monotonic()
         process.send(signal.SIGINT)
         assert process.wait() == 1
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < stretched(2)
         request.join()
 
 
@@ -174,7 +188,7 @@ def test_a_second_host_on_one_data_folder_is_refused(data: Path) -> None:
         assert said.count("\n") == 1
         assert str(data) in said
         assert "--data" in said
-        assert httpx.get(f"{url}/sample/text").json() == "plain"
+        assert httpx.get(f"{url}/sample/text", timeout=60).json() == "plain"
 
 
 def test_a_data_folder_that_is_a_file_is_told_in_one_line(data: Path) -> None:
@@ -242,7 +256,7 @@ def test_a_configured_digest_is_not_taken_for_the_key(data: Path) -> None:
 
 def said_soon(process: HostProcess, words: str) -> str:
     """What is on standard error once `words` are."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while words not in (said := process.err.read_text()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert words in said
@@ -285,9 +299,9 @@ def test_a_silent_upstream_neither_delays_nor_stops_the_start(data: Path) -> Non
         with host(data, BATCH_DEPLOYMENTS=json.dumps(deployments)) as process:
             url = process.url()
             assert "Upstream of m" not in process.err.read_text()
-            assert httpx.get(f"{url}/sample/text").json() == "plain"
+            assert httpx.get(f"{url}/sample/text", timeout=60).json() == "plain"
             said_soon(process, "Upstream of m: FAILED after ")
-            assert httpx.get(f"{url}/sample/text").json() == "plain"
+            assert httpx.get(f"{url}/sample/text", timeout=60).json() == "plain"
             process.send(signal.SIGTERM)
             assert process.wait() == 0
 

@@ -44,7 +44,7 @@ async def running(timer: TimerFunction, folder: Path, offset: timedelta = timede
     timers = Timers(schedule_timers([timer], {}, AT), folder=folder, client_binding="{}", now=now)
     await timers.start()
     yield timers
-    await timers.stop(grace_seconds=1.0)
+    await timers.stop(grace_seconds=30.0)
 
 
 def recorder() -> tuple[asyncio.Queue[func.TimerRequest], Callable[..., Any]]:
@@ -60,8 +60,8 @@ async def test_a_timer_runs_when_its_schedule_says(tmp_path) -> None:
     """Twice in a row, not past due, each time told its next run."""
     seen, call = recorder()
     async with running(function(call, schedule=EVERY_SECOND), tmp_path):
-        first = await asyncio.wait_for(seen.get(), 3)
-        second = await asyncio.wait_for(seen.get(), 3)
+        first = await asyncio.wait_for(seen.get(), 60)
+        second = await asyncio.wait_for(seen.get(), 60)
     assert [first.past_due, second.past_due] == [False, False]
     assert first.schedule_status["Next"] < second.schedule_status["Next"]
 
@@ -79,7 +79,9 @@ async def test_a_run_missed_while_the_host_was_down_is_made_up_once(tmp_path) ->
     seen, call = recorder()
     for offset, runs in ((0, 0), (5, 1), (5, 0)):
         async with running(function(call), tmp_path, timedelta(hours=offset)):
-            await asyncio.sleep(0.1)
+            while seen.qsize() < runs:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)  # In which no further one comes.
         assert seen.qsize() == runs
         assert all(seen.get_nowait().past_due for _ in range(runs))
 
@@ -111,7 +113,7 @@ async def test_run_on_startup_runs_at_once(tmp_path) -> None:
     """It is not past due."""
     seen, call = recorder()
     async with running(function(call, run_on_startup=True), tmp_path):
-        assert (await asyncio.wait_for(seen.get(), 3)).past_due is False
+        assert (await asyncio.wait_for(seen.get(), 60)).past_due is False
 
 
 async def test_a_failing_timer_runs_again(tmp_path, caplog) -> None:
@@ -124,7 +126,7 @@ async def test_a_failing_timer_runs_again(tmp_path, caplog) -> None:
 
     with caplog.at_level(logging.ERROR):
         async with running(function(call, schedule=EVERY_SECOND), tmp_path):
-            async with asyncio.timeout(4):
+            async with asyncio.timeout(60):
                 while len(runs) < 2:  # noqa: ASYNC110 - the condition is the fact
                     await asyncio.sleep(0.02)
     assert "no luck" in caplog.text
@@ -148,26 +150,30 @@ async def test_a_slow_timer_never_runs_twice_at_a_time(tmp_path) -> None:
 
 async def test_stopping_lets_a_running_timer_finish(tmp_path) -> None:
     """Within the grace."""
-    done: list[int] = []
+    begun, done = asyncio.Event(), list[int]()
 
     async def call(timer: func.TimerRequest) -> None:
+        begun.set()
         await asyncio.sleep(0.3)
         done.append(1)
 
     async with running(function(call, run_on_startup=True), tmp_path):
-        await asyncio.sleep(0.1)
+        await begun.wait()
     assert done == [1]
 
 
 async def test_stopping_cuts_a_timer_past_the_grace(tmp_path) -> None:
     """The stop is bounded whatever a function does."""
 
+    begun = asyncio.Event()
+
     async def call(timer: func.TimerRequest) -> None:
+        begun.set()
         await asyncio.sleep(60)
 
     async with running(function(call, run_on_startup=True), tmp_path) as timers:
-        await asyncio.sleep(0.1)
-        async with asyncio.timeout(2):
+        await begun.wait()
+        async with asyncio.timeout(30):
             await timers.stop(grace_seconds=0.1)
 
 
@@ -179,7 +185,8 @@ async def test_sync_timers_and_clients_are_given_their_arguments(tmp_path) -> No
         seen.append(starter)
 
     async with running(function(call, run_on_startup=True, client_parameter="starter"), tmp_path):
-        await asyncio.sleep(0.2)
+        while not seen:
+            await asyncio.sleep(0.01)
     assert seen == ["{}"]
 
 

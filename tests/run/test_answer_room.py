@@ -51,7 +51,9 @@ async def test_room_is_held_until_the_bytes_are_stored(world: World, per_chunk: 
     blobs.append, blobs.stage_block = append_later, stage_later  # type: ignore[method-assign]
     with use(replace(world.with_settings(max_inflight_response_bytes=ROOM), upstream=upstream)) as service:
         running = asyncio.create_task(work_lane(cursor(batch)))
-        await asyncio.sleep(0.5)
+        while upstream.answered < 3:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)  # In which no fourth one comes.
         answered, left = upstream.answered, service.capacity.answers.left
         goes_on.set()
         assert (await running)["done"]
@@ -73,7 +75,8 @@ async def test_room_is_given_back_where_storage_fails(world: World) -> None:
     blobs.append = blobs.stage_block = fail  # type: ignore[method-assign]
     with use(replace(world.with_settings(max_inflight_response_bytes=ROOM), upstream=upstream)) as service:
         running = asyncio.create_task(work_lane(cursor(batch)))
-        await asyncio.sleep(0.5)
+        while upstream.answered < 2:
+            await asyncio.sleep(0.01)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 

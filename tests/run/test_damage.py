@@ -125,7 +125,7 @@ async def test_what_ran_before_the_damage_is_kept(world: World) -> None:
     """The rest of its chunk fails, by name where that can be read."""
     batch = await world.batch(3)
     world.upstream.script = lambda prompt, _: 0.0 if prompt == "p1" else 60.0
-    await stopped(world, batch)
+    await stopped(world, batch, 1)
     data = await read_all(world.service.stores.blobs, "files/in")
     await put_input(world, data[:-5] + b"   \n{")
     batch = await run(world, batch)
@@ -146,7 +146,7 @@ async def test_a_journal_with_a_line_that_its_chunk_has_not(world: World) -> Non
     """It is as if it was never written: every line is answered once."""
     batch = await world.batch(4, per_chunk=2)
     world.upstream.script = lambda prompt, _: 0.0 if prompt == "p1" else 60.0
-    await stopped(world, batch)
+    await stopped(world, batch, 1)
     journal = await read_all(world.service.stores.blobs, journal_blob(batch.id, 0))
     await world.service.stores.blobs.delete(journal_blob(batch.id, 0))
     await world.service.stores.blobs.append(journal_blob(batch.id, 0), journal.replace(b"[1,", b"[7,"))
@@ -232,7 +232,7 @@ async def test_a_plan_that_cannot_be_made_again(world: World) -> None:
     """What ran is delivered, the rest counts as failed, and the batch says so."""
     batch = await accepted(world, 30)
     world.upstream.script = lambda prompt, _: 0.0 if int(prompt[1:]) <= 25 else 60.0
-    await stopped(world, batch)
+    await stopped(world, batch, 25)
     await world.service.stores.blobs.delete(plan_blob(batch.id, batch.plan))
     with use(world.with_settings(chunk_lines=7)):  # Changed since the batch was accepted: its plan would be another.
         batch = await run(world, batch)
@@ -242,10 +242,11 @@ async def test_a_plan_that_cannot_be_made_again(world: World) -> None:
     assert "lost track of 5 requests" in batch.errors[0].message
 
 
-async def stopped(world: World, batch: Batch) -> None:
-    """A lane whose activity is cancelled in mid-work: the journal has what it has."""
+async def stopped(world: World, batch: Batch, kept: int) -> None:
+    """A lane whose activity is cancelled in mid-work, with so many lines in its journals."""
     lane = asyncio.create_task(work_lane(cursor(batch)))
-    await asyncio.sleep(0.7)
+    while sum(row.finished for row in await world.service.stores.chunks.list(batch.id)) < kept:
+        await asyncio.sleep(0.01)
     lane.cancel()
     await asyncio.gather(lane, return_exceptions=True)
 
@@ -254,7 +255,7 @@ async def test_a_damaged_entry_of_a_journal_is_asked_again(world: World) -> None
     """The others count."""
     batch = await world.batch(3)
     world.upstream.script = lambda prompt, _: 0.0 if prompt != "p3" else 60.0
-    await stopped(world, batch)
+    await stopped(world, batch, 2)
     journal = await read_all(world.service.stores.blobs, journal_blob(batch.id, 0))
     first, *others = journal.splitlines(keepends=True)
     await world.service.stores.blobs.delete(journal_blob(batch.id, 0))

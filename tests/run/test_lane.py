@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -72,15 +73,16 @@ async def test_slow_line_does_not_idle_the_lane(world: World) -> None:
 
 async def test_small_chunks_held_open_do_not_stall_the_feeder(world: World) -> None:
     """Results of several open chunks together fill a group: the journals are written before the feeder has to wait."""
-    world.upstream.script = lambda prompt, _: 2.0 if prompt in {"p1", "p11", "p21"} else answer()
+    over = asyncio.Event()
+    world.upstream.script = lambda prompt, _: over if prompt in {"p1", "p11", "p21"} else answer()
     with use(world.with_settings(journal_seconds=60.0, journal_results=10)):
         batch = await world.batch(40)
         running = asyncio.create_task(work_lane(cursor(batch)))
-        await asyncio.sleep(1.0)
-        asked = len(world.upstream.asked)
-        await running
-
-    assert 40 == asked
+        async with asyncio.timeout(60):
+            while len(world.upstream.asked) < 40:
+                await asyncio.sleep(0.01)
+        over.set()
+        assert (await running)["done"]
 
 
 async def test_failures_go_to_the_error_file(world: World) -> None:
@@ -211,9 +213,10 @@ async def test_cancel_keeps_what_finished(world: World) -> None:
     world.upstream.latency_seconds = 0.05
     batch = await world.batch(100)
     running = asyncio.create_task(work_lane(cursor(batch)))
-    await asyncio.sleep(0.3)
+    while len(world.upstream.asked) < 20:
+        await asyncio.sleep(0.01)
     await change(world.service, batch, CancelRequested())
-    assert (await asyncio.wait_for(running, 2))["done"]
+    assert (await asyncio.wait_for(running, 30))["done"]
     await finish_batch(cursor(batch))
     batch = await world.read(batch)
 
@@ -230,10 +233,11 @@ async def test_requests_in_flight_at_a_cancel_are_waited_for_within_bounds(world
     world.upstream.script = lambda *_: 60.0
     batch = await world.batch(3)
     running = asyncio.create_task(work_lane(cursor(batch)))
-    await asyncio.sleep(0.1)
+    while len(world.upstream.asked) < 3:
+        await asyncio.sleep(0.01)
     await change(world.service, batch, CancelRequested())
 
-    assert (await asyncio.wait_for(running, 2))["done"]
+    assert (await asyncio.wait_for(running, 30))["done"]
 
 
 async def test_a_full_gate_does_not_hold_up_a_cancel(world: World) -> None:
@@ -241,17 +245,24 @@ async def test_a_full_gate_does_not_hold_up_a_cancel(world: World) -> None:
     world.upstream.script = lambda *_: 60.0
     batch = await world.batch(100)
     running = asyncio.create_task(work_lane(cursor(batch)))
-    await asyncio.sleep(0.2)
+    while len(world.upstream.asked) < 8:
+        await asyncio.sleep(0.01)
     await change(world.service, batch, CancelRequested())
 
-    assert (await asyncio.wait_for(running, 3))["done"]
+    assert (await asyncio.wait_for(running, 30))["done"]
 
 
 async def test_deadline_expires_the_batch(world: World) -> None:
     """Past `expires_at` the batch is `expired`, with what finished and `batch_expired` lines (contract 2.6)."""
     world.upstream.latency_seconds = 0.05
-    batch = await world.batch(100, expires_at=datetime.now(UTC) + timedelta(seconds=0.4))
-    batch = await run_to_end(world, batch)
+    batch = await world.batch(100)
+
+    def now() -> datetime:
+        """A day is over once twenty lines were asked."""
+        return datetime.now(UTC) + timedelta(days=len(world.upstream.asked) >= 20)
+
+    with use(replace(world.service, now=now)):
+        batch = await run_to_end(world, batch)
 
     output, error = await world.lines(batch.output_file_id), await world.lines(batch.error_file_id)
     assert Status.EXPIRED is batch.status

@@ -32,11 +32,13 @@ async def claimed(world: World, batch: Batch, holder: str, age_seconds: float = 
 
 async def test_a_second_delivery_stands_aside(world: World) -> None:
     """While one activity works on the lane, another sends nothing and asks the run to come again."""
-    world.upstream.latency_seconds = 0.05
-    batch = await world.batch(60)
+    batch, over = await world.batch(60), asyncio.Event()
+    world.upstream.script = lambda *_: over
     first = asyncio.create_task(work_lane(cursor(batch)))
-    await asyncio.sleep(0.1)
+    while not world.upstream.asked:
+        await asyncio.sleep(0.01)
     second = await work_lane({**cursor(batch), "waited": 7.0})
+    over.set()
     done = (await first)["done"]
 
     assert {"done": False, "wait": world.service.settings.heartbeat_seconds, "waited": 7.0} == second
@@ -103,13 +105,15 @@ async def work(at: dict[str, Any]) -> None:
 
 async def test_lanes_past_the_limit_end_and_leave_their_part_to_others(world: World) -> None:
     """Four lanes, one request at once: one lane does it all, and no activity idles."""
-    world.upstream.latency_seconds = 0.005
+    over = asyncio.Event()
+    world.upstream.script = lambda *_: over
     with use(limited(world, 1)):
         batch = await world.batch(60)
         one = asyncio.create_task(work(cursor(batch, 0, 4)))
         others = [asyncio.create_task(work(cursor(batch, lane, 4))) for lane in (1, 2, 3)]
-        await asyncio.wait(others, timeout=3.0)
+        await asyncio.wait(others, timeout=60)
         left = [not task.done() for task in (one, *others)]
+        over.set()
         await one
         await finish_batch(cursor(batch))
 

@@ -81,7 +81,8 @@ async def change_meanwhile(world: World, status: str) -> tuple[dict[str, Any], H
     world.upstream.latency_seconds = 0.2
     batch, client = await world.batch(100), Client("Running")
     lane = asyncio.create_task(work_lane({**cursor(batch), "run": "mine"}, client))
-    await asyncio.sleep(0.3)
+    while not world.upstream.asked:
+        await asyncio.sleep(0.01)
     client.said = SimpleNamespace(runtime_status=SimpleNamespace(name=status), input_={"run": "mine"})
     progress = await lane
     stored = await world.service.stores.heartbeats.get("m", batch.id, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -37,11 +38,13 @@ def _patient(world: World) -> Iterator[None]:
 async def test_an_upstream_that_is_down_is_left_alone(world: World) -> None:
     """After some forty failing calls the lane pauses; no line has failed, and the reason is with its heartbeat."""
     world.upstream.script = lambda *_: DOWN
-    batch = await world.batch(500)
+    batch, began = await world.batch(500), time.monotonic()
     progress = await work_lane(cursor(batch))
+    took = time.monotonic() - began
 
     (beat,) = await world.service.stores.heartbeats.list("m")
-    assert (False, 5.0) == (progress["done"], round(progress["wait"]))
+    assert not progress["done"]
+    assert max(0.0, 5.0 - took) <= progress["wait"] <= 5.0  # What is left of it.
     assert sum(world.upstream.asked.values()) < 80
     assert 0 == sum(row.failed for row in await world.service.stores.chunks.list(batch.id))
     assert "connection" in (beat.reason or "")
@@ -63,16 +66,17 @@ async def test_pauses_grow(world: World) -> None:
     """Each pause is as long as all before it, up to two thirds of the longest back-off: the rest is for the way."""
     world.upstream.script = lambda *_: DOWN
     batch = await world.batch(500)
-    now, pauses, waited = datetime.now(UTC), [], 0.0
+    now, pauses, waited, began = datetime.now(UTC), [], 0.0, time.monotonic()
     for _ in range(5):
         with use(replace(services(), now=lambda at=now: at)):
             waited = (await work_lane({**cursor(batch), "waited": waited}))["waited"]
         (beat,) = await world.service.stores.heartbeats.list("m")
         assert beat.paused_until is not None
-        pauses.append(round((beat.paused_until - now).total_seconds()))
+        pauses.append((beat.paused_until - now).total_seconds())
         now = beat.paused_until
+    late = 4 * (time.monotonic() - began)  # What the pauses before have lost to the work, and so those after them.
 
-    assert [5, 5, 10, 20, 20] == pauses
+    assert all(pause - late <= found <= pause for pause, found in zip((5, 5, 10, 20, 20), pauses, strict=True))
 
 
 async def test_a_long_pause_is_slept_in_naps(world: World) -> None:
@@ -157,7 +161,7 @@ async def test_a_pause_the_upstream_asked_for_holds_for_every_lane(world: World)
     """A lane that meets another lane's long Retry-After sends nothing until it is over."""
     now = datetime.now(UTC)
     other = Heartbeat(
-        deployment="m", batch_id="other", lane=0, at=now, paused_until=now + timedelta(seconds=20), asked=True
+        deployment="m", batch_id="other", lane=0, at=now, paused_until=now + timedelta(minutes=5), asked=True
     )
     await world.service.stores.heartbeats.beat(other)
     progress = await work_lane(cursor(await world.batch(30)))
@@ -173,13 +177,13 @@ async def test_limits_in_headers_are_kept(world: World) -> None:
     batch = await world.batch(400)
     running = asyncio.create_task(work_lane(cursor(batch)))
     await asyncio.sleep(1.0)
-    before = sum(world.upstream.asked.values())
+    before, began = sum(world.upstream.asked.values()), time.monotonic()
     await asyncio.sleep(1.0)
-    after = sum(world.upstream.asked.values())
+    after, seconds = sum(world.upstream.asked.values()), time.monotonic() - began
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
-    assert 5 <= after - before <= 15
+    assert 5 <= after - before <= 15 * seconds
 
 
 async def test_a_refused_credential_waits_for_the_operator(world: World) -> None:
@@ -199,10 +203,13 @@ async def test_no_line_pays_for_what_no_request_can_cause(world: World, lines: i
     """However small the batch: it waits from the first moment, says why, and no line has used an attempt."""
     world.upstream.script = lambda *_: trouble
     batch = await world.batch(lines, per_chunk=100)
+    began = time.monotonic()
     progress = await work_lane(cursor(batch))
+    took = time.monotonic() - began
     (beat,) = await world.service.stores.heartbeats.list("m")
 
-    assert (False, 5.0) == (progress["done"], round(progress["wait"]))
+    assert not progress["done"]
+    assert max(0.0, 5.0 - took) <= progress["wait"] <= 5.0  # What is left of it.
     assert sum(world.upstream.asked.values()) <= 8
     assert beat.reason
     assert {} == await tried(world, batch)
@@ -248,10 +255,13 @@ async def test_the_reason_stays_while_it_is_asked_again(world: World) -> None:
     batch = await world.batch(3)
     progress = await work_lane(cursor(batch))
     await expire_pause(world)
-    world.upstream.latency_seconds = 0.5
+    over = asyncio.Event()
+    world.upstream.script = lambda *_: over
     asking = asyncio.create_task(work_lane({**cursor(batch), "waited": progress["waited"]}))
-    await asyncio.sleep(0.25)
-    (beat,) = await world.service.stores.heartbeats.list("m")
+    while not (beats := await world.service.stores.heartbeats.list("m")) or beats[0].paused_until:
+        await asyncio.sleep(0.01)
+    (beat,) = beats
+    over.set()
     await asking
 
     assert "cannot be reached" in (beat.reason or "")

@@ -107,7 +107,7 @@ def test_command_ends_when_the_leash_is_told_to(leash: ModuleType, tmp_path: Pat
     pid = _pid_in(tmp_path / "log")
 
     held.send_signal(number)
-    held.wait(10)
+    held.wait(60)
     leash.stop(held)
 
     assert not _running(pid)
@@ -117,7 +117,7 @@ def test_exit_code_is_the_commands(leash: ModuleType, tmp_path: Path) -> None:
     """A command that ends by itself ends its leash with the same exit code."""
     held = leash.start([sys.executable, "-c", "raise SystemExit(7)"], log=tmp_path / "log")
 
-    code = held.wait(10)
+    code = held.wait(60)
     leash.stop(held)
 
     assert code == 7

@@ -77,6 +77,9 @@ async def read_count(req: Request, client: df.DurableOrchestrationClient) -> dic
 
 
 async def wait(req: Request) -> str:
+    """Shows that it has begun by the file that WAITS names."""
+    if begun := os.environ.get("WAITS"):
+        Path(begun).touch()
     await asyncio.sleep(float(req.path_params["seconds"]))
     return "waited"
 
