@@ -9,15 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from shared.domain.batches.batch import Batch, Status
+import msgspec
+
+from shared.domain.batches.batch import Batch, Status, with_progress
 from shared.domain.batches.hold_up import deployment_gone, endpoint_gone
 from shared.domain.batches.lane_work import work_of_lane
 from shared.domain.batches.priority import URGENCY
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import Unavailable
+from shared.domain.pace.deadline_risk import Pace, is_at_risk
 from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.pace.lane_room import Place
@@ -91,6 +95,18 @@ async def _claim(service: Services, batch: Batch) -> Claim:
     return Claim(project=batch.owner, weight=weight, urgency=URGENCY[batch.priority])
 
 
+def _with_deadline(claim: Claim, batch: Batch, now: datetime) -> Claim:
+    """Whether its deadline is at risk, by the counts of the `batch` as they are now."""
+    done = batch.completed + batch.failed
+    pace = Pace(
+        done=done,
+        left=batch.total - done,
+        elapsed_seconds=(now - (batch.in_progress_at or now)).total_seconds(),
+        remaining_seconds=batch.remaining_seconds(now),
+    )
+    return msgspec.structs.replace(claim, due=batch.deadline() if is_at_risk(pace) else None, at=now)
+
+
 @contextmanager
 def _entered(service: Services, batch: Batch) -> Iterator[Place | float]:
     """A place in this process, for as long as the block takes; or the seconds after which to ask for one again."""
@@ -112,6 +128,7 @@ async def _work(service: Services, post: Post, ask_run: AskRun, waited: float) -
     work = work_of_lane(there, rows, post.lane, post.lanes)  # What is gone, finish_batch ends.
     if not (work.own or work.others):
         return DONE
+    post = replace(post, claim=_with_deadline(post.claim, with_progress(batch, list(rows.values())), service.now()))
     progress = await Lane(service, post, work, ask_run=ask_run, waited_seconds=waited).run()
     newest = await load(service, batch.owner, batch.id)
     if newest is None or newest.is_terminal:  # This call was one too many; nobody tidies up after it.

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from shared.domain.pace.fair_share import Claim, shares, turn_at, until_next_turn
-from shared.domain.pace.heartbeat import Heartbeat, asked_pause, claims, competing, observed_limits
+from shared.domain.pace.heartbeat import Heartbeat, asked_pause, claims, competing, looked_at, observed_limits
 from shared.domain.pace.run_state import RunState
 
 LEAST_SECONDS: Final = 0.05  # Between two looks.
@@ -81,7 +81,8 @@ def part_of(terms: Terms, beats: Sequence[Heartbeat], now: datetime, *, is_first
     limits, batch_id, lane = terms.limits, terms.own.batch_id, terms.own.lane
     lanes = competing(beats, now, terms.stale_seconds)
     lanes.setdefault(batch_id, set()).update(range(terms.own.lanes) if is_first else {lane})
-    asked = claims(beats) | {batch_id: terms.own.claim}
+    asked = claims(beats)
+    asked[batch_id] = max(terms.own.claim, asked.get(batch_id, terms.own.claim), key=looked_at)
     parts = shares(limits.concurrency, lanes, turn_at(now, terms.turn_seconds), asked)
     pause, seen, share = asked_pause(beats, now), observed_limits(beats), parts.of(batch_id, lane)
     requests = _lower(limits.requests_per_minute, seen.requests_per_minute) if share else None
