@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ class Services:
     tokens: TokenVerifier | None = None  # Of Entra ID; None where no tenant is set.
     counter_for: Callable[[Deployment], TokenCounter] = field(default=counter_for)
     now: Callable[[], datetime] = field(default=utc_now)
+    monotonic: Callable[[], float] = field(default=time.monotonic)  # Seconds, by which the cost of a write is measured.
 
     @cached_property
     def capacity(self) -> Capacity:

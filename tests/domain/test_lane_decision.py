@@ -90,6 +90,23 @@ def test_the_part_of_a_lane_beside_other_projects() -> None:
     assert [(5, 150.0), (2, 60.0)] == [(part.share, part.requests_per_minute) for part in shares]
 
 
+@pytest.mark.parametrize(
+    ("other", "finds_it_sick"),
+    [
+        (beat("b", 0, sick=True), True),
+        (beat("b", 0, sick=True, at=after(-40), paused_until=after(5)), True),
+        (beat("b", 0, sick=True, at=after(-13)), False),
+        (beat("b", 0), False),
+        (beat("b", 1, holder="me", sick=True), False),
+        (beat("c", 0, sick=True), False),
+    ],
+    ids=["at work", "in its pause", "gone", "well", "the lane itself", "of another batch"],
+)
+def test_another_lane_finds_the_upstream_sick(other: Heartbeat, finds_it_sick: bool) -> None:
+    """It has not been answered since: whatever befalls this lane may be the upstream's fault as well."""
+    assert part_of(TERMS, [other], NOON, is_first=False).finds_it_sick is finds_it_sick
+
+
 def test_the_newest_claim_counts() -> None:
     """A weight may be changed while batches run; the lane's own is in its terms."""
     beats = [*OWN, beat("c", 0, claim=Claim(weight=3)), beat("c", 1, at=after(1), claim=Claim(project="p", weight=1))]

@@ -164,15 +164,15 @@ class DurableRuns:
         return json.loads(json.dumps(task.result()))
 
     def _leave_behind(self, *work: asyncio.Future[Any]) -> None:
+        """Nobody waits for these any more, ended ones included: two deliveries may end, and fail, in one moment."""
         for one in work:
-            if not one.done():
-                self._left_behind.add(one)
-                one.add_done_callback(self._forget)
+            self._left_behind.add(one)
+            one.add_done_callback(self._forget)
 
     def _forget(self, work: asyncio.Future[Any]) -> None:
         self._left_behind.discard(work)
         if not work.cancelled():
-            work.exception()  # Nobody waits for it any more.
+            work.exception()
 
 
 async def _later(seconds: float, work: Step) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +12,14 @@ import pytest
 
 from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch, CancelRequested, Status
-from shared.domain.pace.fair_share import turn_at
+from shared.domain.batches.priority import URGENCY, Priority
+from shared.domain.pace.fair_share import Claim, turn_at
 from shared.domain.pace.heartbeat import Heartbeat, LaneTimes
 from shared.run.batches.change import change
 from shared.run.lane.lease import holding
 from shared.services import Services, use
 from tests.fake_orchestrations import finish_batch
-from tests.run.conftest import World
+from tests.run.conftest import OWNER, World
 from tests.run.test_lane import cursor, run_to_end
 
 
@@ -135,15 +137,18 @@ async def test_batches_take_turns(world: World) -> None:
     assert 300 == (await world.read(large)).completed
 
 
-async def test_a_batch_out_of_turn_says_so_and_can_be_cancelled(world: World) -> None:
-    """Its row tells that it queues; a cancel makes its next look the last."""
-    with use(limited(world, 1)):
+@pytest.mark.parametrize("turns_later", [0, 1])
+async def test_a_batch_out_of_turn_says_so_and_can_be_cancelled(world: World, turns_later: int) -> None:
+    """Its row tells that it queues; a cancel makes its next look the last. The clock stands, so that no turn ends."""
+    now = world.service.now() + timedelta(seconds=turns_later * LaneTimes().turn_seconds)
+    claim = Claim(project=OWNER, urgency=URGENCY[Priority.NORMAL])
+    with use(replace(limited(world, 1), now=lambda: now)):
         first = await world.batch(5)
         await asyncio.sleep(0.002)
         second = await world.batch(5)
-        now = world.service.now()
         for batch in (first, second):
-            await world.service.stores.heartbeats.beat(Heartbeat(deployment="m", batch_id=batch.id, lane=0, at=now))
+            beat = Heartbeat(deployment="m", batch_id=batch.id, lane=0, at=now, claim=claim)
+            await world.service.stores.heartbeats.beat(beat)
         turn = turn_at(now, LaneTimes().turn_seconds) % 2
         waiting = second if turn == 0 else first
         progress = await work_lane(cursor(waiting))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from activities.work_lane import work_lane
@@ -72,7 +73,11 @@ async def journaled(blobs: Any, batch_id: str, index: int) -> int:
 
 @asynccontextmanager
 async def at_work(
-    world: World, *, append_seconds: float = 0.0, **settings: Any
+    world: World,
+    *,
+    append_seconds: float = 0.0,
+    monotonic: Callable[[], float] = time.monotonic,
+    **settings: Any,
 ) -> AsyncIterator[tuple[Batch, Watched]]:
     """A lane that has answers to all lines but the slow ones, which end with the block."""
 
@@ -84,7 +89,7 @@ async def at_work(
     world.upstream.script = script
     stores = world.service.stores
     watched = Watched(SlowBlobs(stores.blobs, append_seconds), WatchedChunks(stores.chunks, stores.blobs))
-    service = world.with_settings(journal_seconds=60.0, **settings)
+    service = replace(world.with_settings(journal_seconds=60.0, **settings), monotonic=monotonic)
     with use(with_stores(service, blobs=watched.blobs, chunks=watched.chunks)):
         batch = await world.batch(40)
         lane = asyncio.create_task(work_lane({"owner": OWNER, "batch_id": batch.id, "lane": 0, "lanes": 1}))
@@ -96,9 +101,13 @@ async def at_work(
 
 
 async def test_answers_are_journaled_as_they_come(world: World) -> None:
-    """None waits for a group to fill, nor for the longest time of a minute: a kill costs what is in flight."""
+    """None waits for a group to fill, nor for the longest time of a minute: a kill costs what is in flight.
+
+    That holds where a write is cheap. A busy machine makes it dear, so what it costs is given.
+    """
     world.upstream.latency_seconds = 0.02
-    async with at_work(world) as (batch, _), asyncio.timeout(20):
+    ticks = itertools.count()
+    async with at_work(world, monotonic=lambda: next(ticks) * 0.0003) as (batch, _), asyncio.timeout(60):
         while [await journaled(world.service.stores.blobs, batch.id, index) for index in range(4)] != [9, 9, 9, 9]:
             await asyncio.sleep(0.05)
 
@@ -109,7 +118,8 @@ async def test_dear_writes_are_few(world: World) -> None:
     """36 answers that come within a tenth of a second to a store that takes 40 ms for a write are no 36 writes."""
     async with at_work(world, append_seconds=0.04) as (_, watched):
         await asyncio.sleep(1.5)
-        appends = watched.blobs.appends
+        while not (appends := watched.blobs.appends):
+            await asyncio.sleep(0.05)
 
     assert 1 <= appends <= 12
 
@@ -119,7 +129,7 @@ async def test_rows_follow_the_journal(world: World) -> None:
     world.upstream.latency_seconds = 0.05
     async with at_work(world) as (_, watched):
         began = time.monotonic()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while 9 not in {counted for counted, _ in watched.chunks.rows}:
                 await asyncio.sleep(0.05)
         seconds, rows = time.monotonic() - began, list(watched.chunks.rows)

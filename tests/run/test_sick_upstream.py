@@ -116,6 +116,32 @@ async def test_patience_ends(world: World) -> None:
     assert 60 == sum(row.failed for row in await world.service.stores.chunks.list(batch.id))
 
 
+async def test_the_last_line_of_a_lane_waits_with_the_lanes_that_wait(world: World) -> None:
+    """Alone it cannot tell whose fault a refusal is; while another lane finds the upstream sick, its last attempt is kept."""
+    back = False
+    world.upstream.script = lambda *_: answer() if back else answer(429, {})
+    batch, stores = await world.batch(1), world.service.stores
+    now = world.service.now()
+    pause = {"paused_until": now + timedelta(hours=1), "sick": True}
+    other = Heartbeat(deployment="m", batch_id=batch.id, lane=1, at=now, **pause)
+    await stores.heartbeats.beat(other)
+    with use(world.with_settings(retry_first_seconds=0.001, retry_max_seconds=0.01, max_throttled_attempts=3)):
+        running = asyncio.create_task(work_lane(cursor(batch, 0, 2)))
+        while world.upstream.asked.total() < 2:
+            await asyncio.sleep(0.005)
+        looks: set[datetime] = set()
+        while len(looks) < 4 and not running.done():
+            looks |= {beat.at for beat in await stores.heartbeats.list("m", batch.id) if beat.lane == 0}
+            await asyncio.sleep(0.005)
+        asked, back = world.upstream.asked.total(), True
+        await stores.heartbeats.stop(other)
+        progress = await running
+    (row,) = await stores.chunks.list(batch.id)
+
+    assert (2, True) == (asked, progress["done"])
+    assert (1, 0) == (row.finished, row.failed)
+
+
 async def test_three_faults_in_ten_do_not_pause(world: World) -> None:
     """A flaky upstream is retried, not left alone."""
     calls = iter(range(10**6))

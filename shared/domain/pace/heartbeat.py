@@ -37,8 +37,9 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `holder` names the activity that works on the lane; empty: none does. `observed` is what the upstream's headers
     said of its limits. `paused_until` is set while the lane leaves the upstream alone; `asked` tells that the upstream
-    asked for it, which then holds for every lane; `queued` that the lane waits for its turn. `reason` says, in a
-    sentence, why the lane pauses or is slow. `claim` is what its batch may ask for beside others.
+    asked for it, which then holds for every lane; `queued` that the lane waits for its turn; `sick` that it has found
+    the upstream sick and still waits for an answer. `reason` says, in a sentence, why the lane pauses or is slow.
+    `claim` is what its batch may ask for beside others.
     """
 
     deployment: str
@@ -50,6 +51,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None = None
     asked: bool = False
     queued: bool = False
+    sick: bool = False
     holder: str = ""
     claim: Claim = Claim()
 
@@ -61,6 +63,11 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_stale(self, now: datetime, stale_after_seconds: float) -> bool:
         """Whether the claim on the lane has run out. One far in the future is from before the clock was set."""
         return abs((now - self.at).total_seconds()) > stale_after_seconds
+
+    def is_there(self, now: datetime, stale_after_seconds: float) -> bool:
+        """Whether the lane beats, or has said until when it pauses."""
+        last = max(self.at, self.paused_until) if self.paused_until else self.at
+        return (now - last).total_seconds() <= stale_after_seconds
 
     def is_due(self, now: datetime, stale_after_seconds: float) -> bool:
         """Whether the lane waits for its turn, or has been called and will be live in a moment."""
@@ -136,13 +143,9 @@ class Siblings:
         if now - self._looked_at > self._stale_seconds:
             self._gone_since.clear()
         self._looked_at = now
-        there = {beat.lane for beat in beats if self._is_there(beat, wall)}
+        there = {beat.lane for beat in beats if beat.is_there(wall, self._stale_seconds)}
         self._judged -= there
         self._gone_since = {lane: self._gone_since.get(lane, now) for lane in self._others - there}
         found = {lane for lane, since in self._gone_since.items() if now - since >= self._gone_seconds} - self._judged
         self._judged |= found
         return frozenset(found)
-
-    def _is_there(self, beat: Heartbeat, wall: datetime) -> bool:
-        last = max(beat.at, beat.paused_until) if beat.paused_until else beat.at
-        return (wall - last).total_seconds() <= self._stale_seconds

@@ -56,6 +56,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
     Without a share it waits for its turn, or is `is_spare`: other lanes of its batch have all there is. `pause_seconds`
     is how long the upstream has asked some lane to be left alone, `pause_reason` what that lane said of it.
+    `finds_it_sick`: another lane of the batch has found the upstream sick, and waits for an answer.
     """
 
     share: int
@@ -64,6 +65,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     is_spare: bool = False
     pause_seconds: float = 0.0
     pause_reason: str | None = None
+    finds_it_sick: bool = False
 
 
 def first_part(terms: Terms) -> Part:
@@ -94,6 +96,10 @@ def part_of(terms: Terms, beats: Sequence[Heartbeat], now: datetime, *, is_first
         is_spare=not share and parts.has_turn(batch_id),
         pause_seconds=((pause.paused_until or now) - now).total_seconds() if pause else 0.0,
         pause_reason=pause.reason if pause else None,
+        finds_it_sick=any(
+            beat.sick and beat.batch_id == batch_id and beat.lane != lane and beat.is_there(now, terms.stale_seconds)
+            for beat in beats
+        ),
     )
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Coroutine, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
@@ -171,7 +170,7 @@ class ResultWriter:
 
     async def _until_due(self) -> None:
         """Or until that has to be asked anew, a second at most."""
-        self._enough, seconds = self._pace.enough(time.monotonic() - self._wrote_at)
+        self._enough, seconds = self._pace.enough(self._service.monotonic() - self._wrote_at)
         if not self._is_due:
             self._due.clear()
             with suppress(TimeoutError):
@@ -193,11 +192,11 @@ class ResultWriter:
 
     async def _write_due(self) -> None:
         self._written()
-        is_due, began = self._is_due, time.monotonic()
+        is_due, began = self._is_due, self._service.monotonic()
         chunks = [chunk for chunk in self._unsealed() if is_due or not chunk.journal.unwritten]
         await do_all(partial(self._keep, chunk) for chunk in chunks)
         if is_due:
-            self._wrote_at = time.monotonic()
+            self._wrote_at = self._service.monotonic()
             self._pace.wrote(self._wrote_at - began)
             self._written()
 

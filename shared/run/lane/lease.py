@@ -111,6 +111,7 @@ class Lease:
             at=self._service.now(),
             observed=self._sending.limits,
             reason=self._sending.slowed(time.monotonic()),
+            sick=self._sending.health.sick or self._sending.health.probing,
             holder=self._post.holder,
             claim=self._post.claim,
         )

@@ -100,7 +100,7 @@ class LineCaller:
     async def _witness(self, visit: Visit, answers: int) -> None:
         """Keep the last attempt until the upstream has answered another line since: else it is not the line's fault.
 
-        Not where no other line is to come.
+        Not where no other line is to come, neither here nor in a lane that has found the upstream sick.
         """
         visit.leave()
         while self._health.answers == answers and self._sending.may_be_answered:

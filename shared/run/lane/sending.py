@@ -49,6 +49,7 @@ class Sending:
         self._token_factor = 1.0  # Tokens the upstream counts for each that was estimated.
         self._paused_until = 0.0
         self._sent = False
+        self._finds_it_sick = False  # another lane of the batch
         self._slow: tuple[float, str] | None = None
         self._limits_due = 0.0
 
@@ -58,6 +59,7 @@ class Sending:
 
     def take(self, part: Part, now: float) -> None:
         """The lane's part has been computed anew; a lane without a share keeps what it had."""
+        self._finds_it_sick = part.finds_it_sick
         if part.pause_seconds:
             self.pause(part.pause_seconds, part.pause_reason)
         if part.share:
@@ -124,8 +126,13 @@ class Sending:
 
     @property
     def may_be_answered(self) -> bool:
-        """Whether another line of the slice may still be answered, as far as can be told at no cost."""
-        return self.health.patient and not self.all_begun and not self.stop.is_set()
+        """Whether another line may still be answered, of the slice or of a lane that waits for a sick upstream.
+
+        As far as can be told at no cost. A lane that waits for the upstream itself waits for no other: no two do so for
+        each other.
+        """
+        others = self._finds_it_sick and not self.health.probing
+        return self.health.patient and (not self.all_begun or others) and not self.stop.is_set()
 
     def asked_to_wait(self, reason: str, seconds: float) -> None:
         """An answer asked for so long a pause."""
