@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -95,14 +95,15 @@ async def _claim(service: Services, batch: Batch) -> Claim:
     return Claim(project=batch.owner, weight=weight, urgency=URGENCY[batch.priority])
 
 
-def _with_deadline(claim: Claim, batch: Batch, now: datetime) -> Claim:
+def _with_deadline(service: Services, claim: Claim, batch: Batch) -> Claim:
     """Whether its deadline is at risk, by the counts of the `batch` as they are now."""
-    done = batch.completed + batch.failed
+    done, now = batch.completed + batch.failed, service.now()
     pace = Pace(
         done=done,
         left=batch.total - done,
         elapsed_seconds=(now - (batch.in_progress_at or now)).total_seconds(),
         remaining_seconds=batch.remaining_seconds(now),
+        slice_seconds=service.settings.slice_seconds,
     )
     return msgspec.structs.replace(claim, due=batch.deadline() if is_at_risk(pace) else None, at=now)
 
@@ -128,7 +129,7 @@ async def _work(service: Services, post: Post, ask_run: AskRun, waited: float) -
     work = work_of_lane(there, rows, post.lane, post.lanes)  # What is gone, finish_batch ends.
     if not (work.own or work.others):
         return DONE
-    post = replace(post, claim=_with_deadline(post.claim, with_progress(batch, list(rows.values())), service.now()))
+    post = replace(post, claim=_with_deadline(service, post.claim, with_progress(batch, list(rows.values()))))
     progress = await Lane(service, post, work, ask_run=ask_run, waited_seconds=waited).run()
     newest = await load(service, batch.owner, batch.id)
     if newest is None or newest.is_terminal:  # This call was one too many; nobody tidies up after it.

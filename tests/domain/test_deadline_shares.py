@@ -1,10 +1,10 @@
+import math
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from math import floor
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.pace.deadline_risk import Pace, is_at_risk
@@ -12,7 +12,7 @@ from shared.domain.pace.fair_share import FLOOR, Claim, shares
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 HOUR = 3600.0
-SLICE = 60.0  # Seconds between two looks of a simulated batch.
+TICK = 60.0  # Seconds.
 LIMIT = 1100
 CLAIMS = st.dictionaries(
     st.sampled_from("abcdefgh"),
@@ -32,6 +32,13 @@ def without_deadlines(claims):
 
 def parts(claims, limit=10**6):
     return shares(limit, {name: {0} for name in claims}, 0, claims)
+
+
+def by_batch(slots):
+    sums = Counter()
+    for (name, _), part in slots.items():
+        sums[name] += part
+    return sums
 
 
 def by_project(claims, values):
@@ -63,7 +70,7 @@ def test_none_falls_under_the_floor(claims):
         for name in set(names) - {first}:
             kept = usual.parts[name] / FLOOR if first else usual.parts[name]
             assert abs(found.parts[name] - kept) < 1e-9
-            assert found.of(name, 0) >= floor(kept * 10**6)
+            assert found.of(name, 0) >= math.floor(kept * 10**6)
 
 
 @given(claims=CLAIMS, limit=st.integers(1, 1000), turn=st.integers(0, 10**6))
@@ -86,8 +93,29 @@ def test_earliest_deadline_comes_first():
     }
 
 
-def pace(done, left, elapsed, remaining):
-    return Pace(done=done, left=left, elapsed_seconds=elapsed, remaining_seconds=remaining)
+@given(claims=CLAIMS, lanes=st.lists(st.integers(1, 5), min_size=8, max_size=8), limit=st.integers(1, 2000))
+def test_shares_sum_to_the_limit_whatever_is_at_risk(claims, lanes, limit):
+    """Never more than the limit, nothing unused, and projects have what they would without deadlines."""
+    lanes = {name: set(range(count)) for name, count in zip(sorted(claims), lanes, strict=False)}
+    found, usual = shares(limit, lanes, 7, claims), shares(limit, lanes, 7, without_deadlines(claims))
+    before, after = (by_project(claims, by_batch(each.slots)) for each in (usual, found))
+
+    assert sum(found.slots.values()) == limit
+    if min(found.parts.values()) * limit >= 1 and len(found.parts) == len(claims):  # Else they take turns.
+        assert all(abs(before[project] - after[project]) <= 1 for project in before)
+
+
+@given(claims=CLAIMS, limit=st.integers(1, 8), first=st.integers(0, 10**6))
+def test_none_starves_where_turns_are_taken(claims, limit, first):
+    """Within three times as many turns as its part makes it wait, each batch has had one, whatever is at risk."""
+    lanes, least = {name: {0} for name in claims}, min(parts(claims).parts.values())
+    turns = range(first, first + math.ceil(3 / (limit * least)))
+
+    assert {name for turn in turns for name in shares(limit, lanes, turn, claims).parts} == set(claims)
+
+
+def pace(done, left, elapsed, remaining, standing=0.0):
+    return Pace(done=done, left=left, elapsed_seconds=elapsed, remaining_seconds=remaining, slice_seconds=standing)
 
 
 def test_at_risk_is_what_would_take_three_quarters_of_the_time_left():
@@ -98,6 +126,12 @@ def test_at_risk_is_what_would_take_three_quarters_of_the_time_left():
     assert is_at_risk(pace(0, 10, 100.0, 3200.0))
 
 
+def test_the_time_for_which_a_verdict_stands_is_not_counted_on():
+    """Of 100 s left, 40 s pass before anybody looks again."""
+    assert not is_at_risk(pace(100, 45, 100.0, 100.0, standing=40.0))
+    assert is_at_risk(pace(100, 46, 100.0, 100.0, standing=40.0))
+
+
 def test_without_deadline_or_lines_nothing_is_at_risk():
     """Nor is what has passed its deadline: it ends."""
     assert not is_at_risk(pace(0, 10, 100.0, None))
@@ -105,48 +139,56 @@ def test_without_deadline_or_lines_nothing_is_at_risk():
     assert not is_at_risk(pace(0, 10, 100.0, 0.0))
 
 
-def simulated(batches, *, by_deadline=True):
-    """Seconds until each batch has ended, of `batches`: name -> (project, lines, window); None: missed its deadline.
+def simulated(batches, *, by_deadline=True, slice_seconds=240.0, until=math.inf):
+    """Seconds until each batch has ended, of `batches`: name -> (lines, window); None: missed its deadline.
 
-    The deployment does LIMIT lines a slice, as many as it has slots; a batch has its slots' worth.
+    The deployment does LIMIT lines a TICK, as many as it has slots; a batch has its slots' worth. Each looks once a
+    slice, not all at the same moment.
     """
-    left, ends = {name: float(lines) for name, (_, lines, _) in batches.items()}, {}
-    seconds = 0.0
-    while left:
-        now = NOW + timedelta(seconds=seconds)
-        claims = {name: claim_of(batches[name], left[name], seconds) for name in left}
-        asked = claims if by_deadline else without_deadlines(claims)
-        found = shares(LIMIT, {name: {0} for name in left}, int(now.timestamp() // 15), asked)
-        seconds += SLICE
+    left, ends, claims, seconds = {name: float(lines) for name, (lines, _) in batches.items()}, {}, {}, 0.0
+    while left and seconds < until:
+        for number, name in enumerate(left):
+            if name not in claims or (seconds + number * TICK) % slice_seconds < TICK:
+                claims[name] = claim_of(batches[name], left[name], seconds, slice_seconds)
+        asked = {name: claims[name] for name in left}
+        found = parts(asked if by_deadline else without_deadlines(asked), LIMIT)
+        seconds += TICK
         for name in list(left):
             left[name] -= found.of(name, 0)
-            if left[name] <= 0 or seconds > batches[name][2]:
-                ends[name] = seconds if left.pop(name) <= found.of(name, 0) and seconds <= batches[name][2] else None
+            if left[name] <= 0 or seconds >= batches[name][1]:
+                ends[name] = seconds if left.pop(name) <= 0 else None
     return ends
 
 
-def claim_of(batch, left, seconds):
-    project, lines, window = batch
-    at_risk = is_at_risk(pace(int(lines - left), int(left), seconds, window - seconds))
-    return Claim(project=project, due=NOW + timedelta(seconds=window) if at_risk else None)
+def claim_of(batch, left, seconds, slice_seconds):
+    lines, window = batch
+    at_risk = is_at_risk(pace(lines - left, left, seconds, window - seconds, slice_seconds))
+    return Claim(due=NOW + timedelta(seconds=window) if at_risk else None)
 
 
-def test_one_hour_beside_ten_days():
-    """A batch that needs three quarters of the hour, beside ten of 24 h; without deadlines it is late."""
-    batches = {"hour": ("p", LIMIT * 45, HOUR)}
-    batches |= {f"day{number}": ("p", LIMIT * 120, 24 * HOUR) for number in range(10)}
+TEN_DAYS = {f"day{number}": (LIMIT * 120, 24 * HOUR) for number in range(10)}
 
-    assert simulated(batches, by_deadline=False)["hour"] is None
+
+@settings(max_examples=25)
+@given(percent=st.integers(1, 82), slice_seconds=st.sampled_from([60.0, 120.0, 240.0]))
+def test_one_hour_beside_ten_days(percent, slice_seconds):
+    """In time wherever it can be: beside the floor of the others, and a slice until it is seen, there is room for 82 %."""
+    batches = {"hour": (LIMIT * 60 * percent // 100, HOUR)} | TEN_DAYS
+
+    assert simulated(batches, slice_seconds=slice_seconds, until=HOUR)["hour"] is not None
+
+
+def test_the_days_are_in_time_too():
+    """Ten of 24 h that need five sixths of it, beside one that needs three quarters of its hour; which else is late."""
+    batches = {"hour": (LIMIT * 45, HOUR)} | TEN_DAYS
+
+    assert simulated(batches, by_deadline=False, until=HOUR)["hour"] is None
     assert None not in simulated(batches).values()
 
 
 def test_three_windows_end_in_the_order_of_their_deadlines():
     """1 h, 24 h and 7 d, each of which alone would be late beside the others at equal parts."""
-    batches = {
-        "hour": ("p", LIMIT * 40, HOUR),
-        "day": ("p", LIMIT * 900, 24 * HOUR),
-        "week": ("p", LIMIT * 3000, 168 * HOUR),
-    }
+    batches = {"hour": (LIMIT * 40, HOUR), "day": (LIMIT * 900, 24 * HOUR), "week": (LIMIT * 3000, 168 * HOUR)}
     found = simulated(batches)
 
     assert found["hour"] < found["day"] < found["week"]
