@@ -18,9 +18,9 @@ import msgspec
 from shared.domain.batches.batch import Batch, Status, with_progress
 from shared.domain.batches.hold_up import deployment_gone, endpoint_gone
 from shared.domain.batches.lane_work import work_of_lane
-from shared.domain.batches.priority import URGENCY
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import Unavailable
+from shared.domain.keys.priority import URGENCY
 from shared.domain.pace.deadline_risk import Pace, is_at_risk
 from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.heartbeat import Heartbeat

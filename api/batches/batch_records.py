@@ -49,6 +49,7 @@ async def read_new_batch(request: Request, call: Call) -> tuple[bytes, NewBatch]
         fills_expiry=call.dialect.fills_expiry,
         takes_any_window=call.dialect.takes_any_window,
         blob_origins=call.service.settings.blob_origins(call.caller.owner) if call.dialect.takes_blobs else None,
+        max_priority=call.caller.max_priority,
     )
     return body, new
 

@@ -16,8 +16,8 @@ from shared.domain.batches.batch import Batch, BatchError
 from shared.domain.batches.cost import BatchCost, batch_cost
 from shared.domain.batches.forecast import NO_PROGRESS, Progress, progress
 from shared.domain.batches.hold_up import HoldUp
-from shared.domain.batches.priority import Priority
 from shared.domain.files.blob_address import result_address
+from shared.domain.keys.priority import Priority
 from shared.domain.usage.money import shown
 from shared.domain.usage.usage import Usage
 

@@ -15,12 +15,12 @@ from api.webhooks.webhooks import DEFAULT_LIST as DEFAULT_WEBHOOKS
 from api.webhooks.webhooks import MAX_LIST as MAX_WEBHOOKS
 from shared.domain.batches.batch import Status
 from shared.domain.batches.new_batch import MAX_ID, MAX_KEY, MAX_PAIRS, MAX_VALUE
-from shared.domain.batches.priority import Priority
 from shared.domain.files.blob_address import MAX_URL
 from shared.domain.files.file import PURPOSES
 from shared.domain.files.new_file import EXPIRY_SECONDS, MAX_FILENAME
 from shared.domain.files.new_upload import MAX_MIME_TYPE
 from shared.domain.files.upload_parts import MAX_PARTS
+from shared.domain.keys.priority import Priority
 from shared.domain.webhooks.event import EventType
 from shared.domain.webhooks.new_endpoint import MAX_NAME
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.batches.batch import Status
-from shared.domain.batches.priority import Priority
 from shared.domain.endpoints import offered_by
 from shared.domain.files.file import PURPOSES, RESULT_PURPOSE
 from shared.domain.files.upload import UploadStatus
+from shared.domain.keys.priority import Priority
 from shared.domain.usage.tokens import TokenMethod
 from shared.domain.vendors.vendor import Vendor
 from shared.domain.webhooks.event import EventType

@@ -12,7 +12,7 @@ import pytest
 
 from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch, CancelRequested, Status
-from shared.domain.batches.priority import URGENCY, Priority
+from shared.domain.keys.priority import URGENCY, Priority
 from shared.domain.pace.fair_share import Claim, turn_at
 from shared.domain.pace.heartbeat import Heartbeat, LaneTimes
 from shared.run.batches.change import change

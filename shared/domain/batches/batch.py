@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from shared.domain.batches.chunk import ChunkRow
-from shared.domain.batches.priority import Priority
 from shared.domain.batches.restarts import Restarts, one_more
 from shared.domain.deployments.price import Price
 from shared.domain.errors import WrongState
+from shared.domain.keys.priority import Priority
 from shared.domain.usage.expected_load import ExpectedLoad
 from shared.domain.usage.tokens import TokenMethod
 from shared.domain.usage.usage import Usage, total
