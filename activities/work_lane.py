@@ -18,6 +18,7 @@ import msgspec
 from shared.domain.batches.batch import Batch, Status, with_progress
 from shared.domain.batches.hold_up import deployment_gone, endpoint_gone
 from shared.domain.batches.lane_work import work_of_lane
+from shared.domain.batches.wishes import rests, worked_seconds
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import Unavailable
 from shared.domain.keys.priority import URGENCY
@@ -61,6 +62,8 @@ async def work_lane(input: dict, client: Orchestrations | None = None) -> dict[s
     ask_run = asking(client, input)
     if (run := await ask_run()) is not RunState.GO_ON:
         return DONE if run is RunState.END else _again(NAP_SECONDS, waited)
+    if await _is_paused(service, batch):
+        return _again(NAP_SECONDS, waited)
     deployment = service.settings.deployments.get(batch.deployment or "")
     if deployment is None or batch.endpoint not in deployment.endpoints:
         return await _wait_for_operator(service, batch, deployment, input["lane"], waited)
@@ -71,6 +74,13 @@ async def work_lane(input: dict, client: Orchestrations | None = None) -> dict[s
         claim = await _claim(service, batch)
         post = Post(batch=batch, deployment=deployment, lane=lane, lanes=lanes, holder=holder, place=place, claim=claim)
         return await _work(service, post, ask_run, waited)
+
+
+async def _is_paused(service: Services, batch: Batch) -> bool:
+    """With something left to begin, and time for it. No beat tells of it: that could take the lane from another."""
+    if not rests(batch, service.now()):
+        return False
+    return sum(row.finished for row in await service.stores.chunks.list(batch.id)) < batch.total
 
 
 async def _wait_for_operator(
@@ -101,7 +111,7 @@ def _with_deadline(service: Services, claim: Claim, batch: Batch) -> Claim:
     pace = Pace(
         done=done,
         left=batch.total - done,
-        elapsed_seconds=(now - (batch.in_progress_at or now)).total_seconds(),
+        elapsed_seconds=worked_seconds(batch, now),
         remaining_seconds=batch.remaining_seconds(now),
         slice_seconds=service.settings.slice_seconds,
     )

@@ -101,6 +101,12 @@ def new_batch(dialect: Dialect) -> dict[str, Any]:
     return body(_fields(fields, "endpoint", "completion_window"))
 
 
+def batch_terms(_: Dialect) -> dict[str, Any]:
+    """One of both at least."""
+    fields: dict[str, Schema] = {"priority": or_null(one_of(Priority)), "completion_window": or_null(TEXT)}
+    return body(_fields(fields), required=False)
+
+
 _WEBHOOK: dict[str, Schema] = {
     "name": {**TEXT, "minLength": 1, "maxLength": MAX_NAME},
     "url": {**TEXT, "format": "uri"},

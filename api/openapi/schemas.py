@@ -167,12 +167,12 @@ _BATCH = record(
         "error_blob": TEXT,
         "retry_of": TEXT,
         "priority": one_of(Priority),
+        "paused_at": SECONDS,
         "cost": ref("Cost"),
         "progress": ref("Progress"),
     },
-    optional=("input_blob", "output_blob", "error_blob", "retry_of", "priority", "cost", "progress"),
-    description="The three blobs are Azure's; `retry_of`, `priority`, `cost` and `progress` are extensions, there "
-    "where they say something.",
+    optional=("input_blob", "output_blob", "error_blob", "retry_of", "priority", "paused_at", "cost", "progress"),
+    description="The three blobs are Azure's; what follows them is ours, there where it says something.",
 )
 _BATCHES = page("Batch", or_null(TEXT), description="The ids at the ends of an empty page are null.")
 _EXPECTED_COST = record({"currency": _CURRENCY, "input": NUMBER, "output": or_null(NUMBER), "total": or_null(NUMBER)})

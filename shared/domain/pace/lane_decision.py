@@ -120,8 +120,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """What a lane has seen, of each thing the newest; before the first look, what it expects.
 
     `looks` counts those that showed its part. `is_own`: its row has its name. `is_in_progress` and `remaining_seconds`,
-    until the deadline if there is one, are the batch's; `slice_seconds` are left of the slice. `is_wanted`: another
-    batch waits for the lane's place.
+    until the deadline if there is one, are the batch's; `slice_seconds` are left of the slice. `is_as_wished`: nothing
+    else has been wished of the batch since the slice began. `is_wanted`: another batch waits for the lane's place.
     """
 
     part: Part
@@ -130,6 +130,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     is_own: bool = True
     is_in_progress: bool = True
     remaining_seconds: float | None = None
+    is_as_wished: bool = True
     run: RunState = RunState.GO_ON
     is_wanted: bool = False
     host: HostState = HostState.STAYS
@@ -144,6 +145,7 @@ class End(Flag):
     SLICE = auto()  # its time is over
     TURN = auto()  # no share: others have the whole limit
     SUSPENDED = auto()
+    WISH = auto()  # its caller wishes the batch to pause, or other terms: the next slice keeps to that
     ROOM = auto()  # another batch wants its place
     HOST = auto()
 
@@ -190,6 +192,7 @@ def decide(sight: Sight) -> Decision:
         End.SLICE: sight.slice_seconds <= 0,
         End.TURN: not sight.part.share and sight.looks > 1,
         End.SUSPENDED: sight.run is RunState.WAIT,
+        End.WISH: not sight.is_as_wished,
         End.ROOM: sight.is_wanted,
         End.HOST: sight.host is not HostState.STAYS,
     }
