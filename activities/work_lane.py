@@ -9,15 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from shared.domain.batches.batch import Batch, Status
+import msgspec
+
+from shared.domain.batches.batch import Batch, Status, with_progress
 from shared.domain.batches.hold_up import deployment_gone, endpoint_gone
 from shared.domain.batches.lane_work import work_of_lane
-from shared.domain.batches.priority import URGENCY
+from shared.domain.batches.wishes import rests, worked_seconds
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import Unavailable
+from shared.domain.keys.priority import URGENCY
+from shared.domain.pace.deadline_risk import Pace, is_at_risk
 from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.pace.lane_room import Place
@@ -57,6 +62,8 @@ async def work_lane(input: dict, client: Orchestrations | None = None) -> dict[s
     ask_run = asking(client, input)
     if (run := await ask_run()) is not RunState.GO_ON:
         return DONE if run is RunState.END else _again(NAP_SECONDS, waited)
+    if await _is_paused(service, batch):
+        return _again(NAP_SECONDS, waited)
     deployment = service.settings.deployments.get(batch.deployment or "")
     if deployment is None or batch.endpoint not in deployment.endpoints:
         return await _wait_for_operator(service, batch, deployment, input["lane"], waited)
@@ -67,6 +74,13 @@ async def work_lane(input: dict, client: Orchestrations | None = None) -> dict[s
         claim = await _claim(service, batch)
         post = Post(batch=batch, deployment=deployment, lane=lane, lanes=lanes, holder=holder, place=place, claim=claim)
         return await _work(service, post, ask_run, waited)
+
+
+async def _is_paused(service: Services, batch: Batch) -> bool:
+    """With something left to begin, and time for it. No beat tells of it: that could take the lane from another."""
+    if not rests(batch, service.now()):
+        return False
+    return sum(row.finished for row in await service.stores.chunks.list(batch.id)) < batch.total
 
 
 async def _wait_for_operator(
@@ -91,6 +105,19 @@ async def _claim(service: Services, batch: Batch) -> Claim:
     return Claim(project=batch.owner, weight=weight, urgency=URGENCY[batch.priority])
 
 
+def _with_deadline(service: Services, claim: Claim, batch: Batch) -> Claim:
+    """Whether its deadline is at risk, by the counts of the `batch` as they are now."""
+    done, now = batch.completed + batch.failed, service.now()
+    pace = Pace(
+        done=done,
+        left=batch.total - done,
+        elapsed_seconds=worked_seconds(batch, now),
+        remaining_seconds=batch.remaining_seconds(now),
+        slice_seconds=service.settings.slice_seconds,
+    )
+    return msgspec.structs.replace(claim, due=batch.deadline() if is_at_risk(pace) else None, at=now)
+
+
 @contextmanager
 def _entered(service: Services, batch: Batch) -> Iterator[Place | float]:
     """A place in this process, for as long as the block takes; or the seconds after which to ask for one again."""
@@ -112,6 +139,7 @@ async def _work(service: Services, post: Post, ask_run: AskRun, waited: float) -
     work = work_of_lane(there, rows, post.lane, post.lanes)  # What is gone, finish_batch ends.
     if not (work.own or work.others):
         return DONE
+    post = replace(post, claim=_with_deadline(service, post.claim, with_progress(batch, list(rows.values()))))
     progress = await Lane(service, post, work, ask_run=ask_run, waited_seconds=waited).run()
     newest = await load(service, batch.owner, batch.id)
     if newest is None or newest.is_terminal:  # This call was one too many; nobody tidies up after it.

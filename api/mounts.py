@@ -19,7 +19,7 @@ from api.admin import (
     service_accounts,
     spend_limits,
 )
-from api.batches import batches
+from api.batches import batches, wishes
 from api.batches.batch_deletion import delete_batch
 from api.batches.batch_retry import retry_batch
 from api.batches.batch_validation import validate_batch
@@ -55,7 +55,11 @@ BATCHES: Final = (
     Route("DELETE", "batches/{batch_id}", delete_batch, Scope.BATCHES_WRITE),
     Route("POST", "batches/{batch_id}/cancel", batches.cancel_batch, Scope.BATCHES_WRITE),
     Route("GET", "batches/{batch_id}/results", list_results, Scope.FILES_READ),
+    Route("POST", "batches/{batch_id}/pause", wishes.pause_batch, Scope.BATCHES_WRITE),
+    Route("POST", "batches/{batch_id}/resume", wishes.resume_batch, Scope.BATCHES_WRITE),
     Route("POST", "batches/validate", validate_batch, Scope.BATCHES_READ),
+    # By its name it comes after the one before: the platform tries routes in that order (platform 1.4).
+    Route("POST", "batches/{batch_id}", wishes.vary_batch, Scope.BATCHES_WRITE),
 )
 STARTING_BATCHES: Final = (
     StartingRoute("POST", "batches", batches.create_batch, Scope.BATCHES_WRITE),

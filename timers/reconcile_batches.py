@@ -19,6 +19,7 @@ from orchestrators import names
 from shared.domain.batches.batch import Batch, RunLost, Status
 from shared.domain.batches.restarts import has_to_wait, progress_of
 from shared.domain.batches.run_life import signs_of
+from shared.domain.batches.wishes import rests
 from shared.domain.errors import WrongState
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.run.batches.change import change, load
@@ -65,8 +66,10 @@ async def _end_if_stuck(
     service: Services, client: Orchestrations, batch: Batch, run: Seen, beats: Sequence[Heartbeat]
 ) -> None:
     """It then ends within moments, and the next look starts another."""
-    signs = signs_of(run.status, run.turned_at, beats, may_pause=batch.status is Status.IN_PROGRESS)
-    if service.capacity.runs.is_stuck(batch.id, signs, service.now()):
+    now, is_running = service.now(), batch.status is Status.IN_PROGRESS
+    is_paused = is_running and rests(batch, now)
+    signs = signs_of(run.status, run.turned_at, beats, may_pause=is_running, is_paused=is_paused)
+    if service.capacity.runs.is_stuck(batch.id, signs, now):
         extra = {"action": "run_stuck", "batch_id": batch.id, "run_status": run.status}
         log.warning("A run without a sign of life is ended; another one follows.", extra=extra)
         await client.terminate(batch.id, NO_LIFE)

@@ -243,6 +243,7 @@ def _limits(key: ApiKey) -> dict[str, Any]:
         "scopes": list(key.scopes),
         "models": list(key.models or ()),
         "labels": dict(key.labels),
+        "max_priority": key.max_priority.value,
         "spend_limit": _spend_limit(key.spend_limit) if key.spend_limit else None,
     }
 

@@ -18,7 +18,7 @@ from api.edge.endpoint import Call, StartRun
 from api.edge.json_body import read_body
 from shared.domain.batches.batch import Batch, Status, with_progress
 from shared.domain.batches.chunk import ChunkRow
-from shared.domain.batches.hold_up import HoldUp, hold_up, run_hold_up, storage_full
+from shared.domain.batches.hold_up import HoldUp, hold_up, paused, run_hold_up, storage_full
 from shared.domain.batches.new_batch import NewBatch, parse_new_batch
 from shared.domain.batches.restarts import progress_of
 from shared.domain.errors import NotFound
@@ -49,6 +49,7 @@ async def read_new_batch(request: Request, call: Call) -> tuple[bytes, NewBatch]
         fills_expiry=call.dialect.fills_expiry,
         takes_any_window=call.dialect.takes_any_window,
         blob_origins=call.service.settings.blob_origins(call.caller.owner) if call.dialect.takes_blobs else None,
+        max_priority=call.caller.max_priority,
     )
     return body, new
 
@@ -98,6 +99,8 @@ async def show_batch(call: Call, batch: Batch) -> dict[str, Any]:
 async def _held_up(call: Call, batch: Batch, rows: list[ChunkRow], beats: list[Heartbeat]) -> HoldUp | None:
     """What its lanes say; if none is at work or waits, what can be seen of the storage and of its runs."""
     now, stale_seconds = call.service.now(), call.service.settings.stale_seconds
+    if batch.is_paused:
+        return HoldUp(until=None, reason=paused())
     if found := hold_up(beats, now, stale_seconds):
         return found
     if any(beat.is_live(now, stale_seconds) for beat in beats):

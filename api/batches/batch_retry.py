@@ -15,12 +15,16 @@ from api.batches.creation import create_once
 from api.batches.retry_input import RetryInput
 from api.edge.endpoint import Call, StartRun, json_response
 from shared.domain.batches.batch import Batch
+from shared.domain.keys.priority import lower
 
 DAY_SECONDS = 86_400  # Of a window that is not served: validation says so.
 
 
 async def retry_batch(request: Request, call: Call, start: StartRun) -> Response:
-    """No body is read. The new batch has the first one's endpoint, window, priority, metadata and expiry of results."""
+    """No body is read. The new batch has the first one's endpoint, window, metadata and expiry of results.
+
+    Its priority, too, as far as the caller's key allows.
+    """
     first = (await find_batch(request, call)).value
     source = await RetryInput.of(call.service, first)
     seconds = call.service.settings.windows().get(first.completion_window, DAY_SECONDS)
@@ -44,7 +48,7 @@ async def retry_batch(request: Request, call: Call, start: StartRun) -> Response
             output_expires_after_seconds=first.output_expires_after_seconds,
             retry_of=first.id,
             key_id=call.caller.key_id,
-            priority=first.priority,
+            priority=lower(first.priority, call.caller.max_priority),
             key_models=call.caller.models,
         )
 

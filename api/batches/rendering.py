@@ -18,8 +18,8 @@ from shared.domain.batches.cost import BatchCost, batch_cost
 from shared.domain.batches.failures import Failure
 from shared.domain.batches.forecast import NO_PROGRESS, Progress, progress
 from shared.domain.batches.hold_up import HoldUp
-from shared.domain.batches.priority import Priority
 from shared.domain.files.blob_address import result_address
+from shared.domain.keys.priority import Priority
 from shared.domain.usage.money import shown
 from shared.domain.usage.usage import Usage
 
@@ -78,6 +78,8 @@ def _extensions(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp |
     found: dict[str, Any] = {"retry_of": batch_id(dialect, batch.retry_of)} if batch.retry_of else {}
     if batch.priority is not Priority.NORMAL:
         found["priority"] = batch.priority.value
+    if batch.is_paused:
+        found["paused_at"] = unix_seconds(batch.paused_at)
     if cost := batch_cost(batch):
         found["cost"] = _cost(cost)
     if batch.failures:

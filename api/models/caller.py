@@ -11,7 +11,7 @@ from api.admin.rendering import key_id
 from api.edge.endpoint import Call, json_response
 from api.edge.rendered_values import unix_seconds
 from api.models.models import models_of
-from shared.domain.batches.priority import Priority
+from shared.domain.keys.priority import Priority
 from shared.domain.keys.project import spell_project_id
 from shared.domain.usage.money import shown
 from shared.run.usage.standing import Standing, standings

@@ -28,6 +28,7 @@ from shared.domain.keys.limits import Limits
 from shared.domain.keys.new_limits import ENQUEUED, MOST
 from shared.domain.keys.new_project import WEIGHTS
 from shared.domain.keys.new_spend_limit import CURRENCY, MOST_CENTS
+from shared.domain.keys.priority import Priority
 from shared.domain.keys.project import ModelMode
 from shared.domain.keys.scopes import NAMES
 from shared.domain.keys.service_account import Role
@@ -77,6 +78,7 @@ _KEY: dict[str, Schema] = {
     "scopes": or_null({"type": "array", "items": one_of(NAMES)}),
     "models": or_null(_MODELS),
     "labels": or_null(_LABELS),
+    "max_priority": or_null(one_of(Priority)),
     "spend_limit": or_null({"anyOf": [_ONE_LIMIT, _NO_LIMIT]}),
 }
 

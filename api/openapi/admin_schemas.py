@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from api.admin.rendering import ACCOUNT, ADMIN_KEY, KEY, PERMISSIONS, PROJECT, RATE_LIMIT, SPEND_LIMIT
 from api.openapi.schemas import NUMBER, SECONDS, TEXT, WHOLE, Schema, one_of, only, or_null, page, record, ref
 from shared.domain.keys.limits import Limits
+from shared.domain.keys.priority import Priority
 from shared.domain.keys.project import ModelMode
 from shared.domain.keys.service_account import Role
 from shared.domain.usage.spend_limit import Interval
@@ -19,6 +20,7 @@ _LIMITS: dict[str, Schema] = {
     "scopes": TEXTS,
     "models": TEXTS,
     "labels": LABELS,
+    "max_priority": one_of(Priority),
     "spend_limit": or_null(record(_SPEND_LIMIT)),
 }
 _USE: dict[str, Schema] = {
@@ -104,7 +106,7 @@ ADMIN_COMPONENTS: Mapping[str, Schema] = {
             "expires_at": or_null(SECONDS),
             **_LIMITS,
         },
-        description="`value` is the key, in this answer alone; `scopes`, `models` and `labels` are extensions.",
+        description="`value` is the key, in this answer alone. Its scopes and what follows them are extensions.",
     ),
     "ApiKey": record(
         {
@@ -116,7 +118,7 @@ ADMIN_COMPONENTS: Mapping[str, Schema] = {
             "owner_project_access": one_of(("active", "inactive")),
             **_LIMITS,
         },
-        description="`scopes`, `models` and `labels` are extensions. No scopes: all; no models: those of the project.",
+        description="`scopes` and what follows them are extensions. No scopes: all; no models: those of the project.",
     ),
     "ApiKeys": _page("ApiKey"),
     "DeletedApiKey": _deleted(KEY),

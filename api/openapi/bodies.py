@@ -17,12 +17,12 @@ from api.webhooks.webhooks import DEFAULT_LIST as DEFAULT_WEBHOOKS
 from api.webhooks.webhooks import MAX_LIST as MAX_WEBHOOKS
 from shared.domain.batches.batch import Status
 from shared.domain.batches.new_batch import MAX_ID, MAX_KEY, MAX_PAIRS, MAX_VALUE
-from shared.domain.batches.priority import Priority
 from shared.domain.files.blob_address import MAX_URL
 from shared.domain.files.file import PURPOSES
 from shared.domain.files.new_file import EXPIRY_SECONDS, MAX_FILENAME
 from shared.domain.files.new_upload import MAX_MIME_TYPE
 from shared.domain.files.upload_parts import MAX_PARTS
+from shared.domain.keys.priority import Priority
 from shared.domain.webhooks.event import EventType
 from shared.domain.webhooks.new_endpoint import MAX_NAME
 
@@ -101,6 +101,12 @@ def new_batch(dialect: Dialect) -> dict[str, Any]:
     fields["input_blob"] = or_null(address)
     fields["output_folder"] = or_null(_fields({"url": address, "delimiter": only("/")}, "url"))
     return body(_fields(fields, "endpoint", "completion_window"))
+
+
+def batch_terms(_: Dialect) -> dict[str, Any]:
+    """One of both at least."""
+    fields: dict[str, Schema] = {"priority": or_null(one_of(Priority)), "completion_window": or_null(TEXT)}
+    return body(_fields(fields), required=False)
 
 
 _WEBHOOK: dict[str, Schema] = {

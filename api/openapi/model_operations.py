@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from api.models.rendering import OWNER
 from api.openapi.operation import Operation, ok
 from api.openapi.schemas import NUMBER, SECONDS, TEXT, WHOLE, Schema, one_of, only, or_null, record, ref
-from shared.domain.batches.priority import Priority
 from shared.domain.errors import NotFound
+from shared.domain.keys.priority import Priority
 from shared.domain.keys.scopes import Scope
 from shared.domain.pace.deployment_health import Health
 from shared.domain.usage.spend_limit import Interval

@@ -144,6 +144,22 @@ _BATCHES: Mapping[str, Operation] = {
         parameters=bodies.batch_deletion,
         raises=(WrongState,),
     ),
+    "pause_batch": Operation(
+        tag="Batches",
+        summary="Begin no further request of a batch (an extension)",
+        answers=ok("Batch"),
+        raises=(WrongState,),
+    ),
+    "resume_batch": Operation(
+        tag="Batches", summary="Let a paused batch go on (an extension)", answers=ok("Batch"), raises=(WrongState,)
+    ),
+    "vary_batch": Operation(
+        tag="Batches",
+        summary="Change the priority or the completion window of a batch (an extension)",
+        answers=ok("Batch"),
+        body=bodies.batch_terms,
+        raises=(WrongState,),
+    ),
     "validate_batch": Operation(
         tag="Batches",
         summary="Validate an input file without a run (an extension)",

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.batches.batch import Status
-from shared.domain.batches.priority import Priority
 from shared.domain.endpoints import offered_by
 from shared.domain.files.file import PURPOSES, RESULT_PURPOSE
 from shared.domain.files.upload import UploadStatus
+from shared.domain.keys.priority import Priority
 from shared.domain.usage.tokens import TokenMethod
 from shared.domain.vendors.vendor import Vendor
 from shared.domain.webhooks.event import EventType
@@ -176,13 +176,16 @@ _BATCH = record(
         "error_blob": TEXT,
         "retry_of": TEXT,
         "priority": one_of(Priority),
+        "paused_at": SECONDS,
         "cost": ref("Cost"),
         "failures": {"type": "array", "items": _FAILURE},
         "progress": ref("Progress"),
     },
-    optional=("input_blob", "output_blob", "error_blob", "retry_of", "priority", "cost", "failures", "progress"),
-    description="The three blobs are Azure's; `retry_of`, `priority`, `cost`, `failures` and `progress` are "
-    "extensions, there where they say something.",
+    optional=(
+        *("input_blob", "output_blob", "error_blob"),
+        *("retry_of", "priority", "paused_at", "cost", "failures", "progress"),
+    ),
+    description="The three blobs are Azure's; what follows them is ours, there where it says something.",
 )
 _BATCHES = page("Batch", or_null(TEXT), description="The ids at the ends of an empty page are null.")
 _EXPECTED_COST = record({"currency": _CURRENCY, "input": NUMBER, "output": or_null(NUMBER), "total": or_null(NUMBER)})

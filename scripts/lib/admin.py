@@ -55,13 +55,14 @@ def list_keys(service: Administration, chosen: argparse.Namespace) -> None:
             each["redacted_value"],
             ", ".join(each["scopes"]) or "all",
             ", ".join(each["models"]) or "all",
+            each["max_priority"],
             words_of(each["spend_limit"]),
             day(each["last_used_at"]),
             day(each["expires_at"]),
         )
         for each in service.all(f"projects/{project['id']}/api_keys")
     ]
-    show(("key", "id", "value", "scopes", "models", "may spend", "last used", "expires"), rows)
+    show(("key", "id", "value", "scopes", "models", "priority", "may spend", "last used", "expires"), rows)
 
 
 def create_key(service: Administration, chosen: argparse.Namespace) -> None:
@@ -70,6 +71,7 @@ def create_key(service: Administration, chosen: argparse.Namespace) -> None:
         "name": chosen.name,
         "scopes": chosen.scopes,
         "models": chosen.models,
+        "max_priority": chosen.max_priority,
         "labels": dict(chosen.label or ()),
         "expires_in_seconds": chosen.days * DAY if chosen.days else None,
         "spend_limit": chosen.limit,

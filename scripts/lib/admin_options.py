@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 DESCRIPTION = (
     """Administer a service through its own API, whatever it keeps its records in. PROJECT is a name or an id."""
 )
+PRIORITIES = ("low", "normal", "high")
 INTERVALS = ("day", "week", "month", "total")
 LOCAL = "http://127.0.0.1:7071"
 
@@ -33,6 +34,7 @@ def options(arguments: Sequence[str], environment: Mapping[str, str] = os.enviro
     key.add_argument("name", metavar="NAME", help="of the account and its key")
     key.add_argument("--scopes", type=_list, help="comma-separated, such as files:read,batches:write (default: all)")
     key.add_argument("--models", type=_list, help="comma-separated names of deployments (default: all of the project)")
+    key.add_argument("--max-priority", choices=PRIORITIES, help="of its batches (default: high)")
     key.add_argument("--days", type=int, help="until it expires (default: never)")
     key.add_argument("--limit", nargs=3, metavar=("AMOUNT", "CURRENCY", "INTERVAL"), help="such as 25 USD month")
     _labels(key)

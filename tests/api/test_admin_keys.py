@@ -36,6 +36,7 @@ async def test_an_account_is_created_with_its_first_key(api: httpx.AsyncClient, 
             "scopes": [],
             "models": [],
             "labels": {},
+            "max_priority": "high",
             "spend_limit": None,
         },
     }
@@ -108,11 +109,12 @@ async def test_a_key_is_not_made_beside_the_deletion_of_its_account(
 
 
 async def test_a_further_key_may_do_less(api: httpx.AsyncClient, clock: Clock) -> None:
-    """Scopes, models and labels as given, in the answer and when it is looked at."""
+    """Scopes, models, labels, spend limit and priority as given, in the answer and when it is looked at."""
     project = await new_project(api)
     account = await new_account(api, project)
     limit = {"currency": "EUR", "interval": "week", "threshold_amount": 5}
     limits = {"scopes": ["api.files.read"], "models": ["small"], "labels": {"app": "7"}, "spend_limit": limit}
+    limits["max_priority"] = "low"
     made = await post(
         api, f"{project}/service_accounts/{account['id']}/api_keys", name="reader", expires_in_seconds=90, **limits
     )
@@ -164,15 +166,18 @@ async def test_a_key_is_shown_once(api: httpx.AsyncClient) -> None:
 async def test_a_keys_limits_are_replaced(api: httpx.AsyncClient, clock: Clock) -> None:
     """What is not named stays; empty lists take the limit away; a life counts from the call."""
     project = await new_project(api)
-    key = (await new_account(api, project, scopes=["api.files.read"], models=["m"], labels={"a": "b"}))["api_key"]
+    key = (
+        await new_account(api, project, scopes=["api.files.read"], models=["m"], labels={"a": "b"}, max_priority="low")
+    )["api_key"]
     path = f"{project}/api_keys/{key['id']}"
     clock.advance(seconds=30)
 
     narrow = await post(api, path, expires_in_seconds=60)
     assert (narrow["scopes"], narrow["models"], narrow["labels"]) == (["api.files.read"], ["m"], {"a": "b"})
+    assert narrow["max_priority"] == "low"
     assert narrow["expires_at"] == int(clock.now.timestamp()) + 60
-    wide = await post(api, path, scopes=[], models=[], labels={})
-    assert (wide["scopes"], wide["models"], wide["labels"]) == ([], [], {})
+    wide = await post(api, path, scopes=[], models=[], labels={}, max_priority="high")
+    assert (wide["scopes"], wide["models"], wide["labels"], wide["max_priority"]) == ([], [], {}, "high")
     assert wide["expires_at"] == narrow["expires_at"]
 
 

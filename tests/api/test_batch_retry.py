@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from shared.domain.batches.batch import Batch, Status
-from shared.domain.batches.priority import Priority
 from shared.domain.files.file import File
 from shared.domain.ids import to_uuid
+from shared.domain.keys.priority import Priority
 from shared.domain.keys.project import default_project
 from shared.domain.lines.result_line import NeverRan, failure_line, never_ran_line
 from shared.domain.vendors.vendor import Vendor
@@ -246,6 +246,18 @@ async def test_a_retry_is_as_urgent(ended: Ended, api: httpx.AsyncClient) -> Non
 
     assert answer["priority"] == "high"
     assert (await ended.retries())[0].priority is Priority.HIGH
+
+
+async def test_a_retry_is_no_more_urgent_than_the_key_allows(
+    ended: Ended, anonymous: httpx.AsyncClient, services: Services
+) -> None:
+    """There is no body in which another priority could be asked for."""
+    with use(with_peppers(services)) as service:
+        key = await make_key(service, default_project(service.now()), max_priority=Priority.NORMAL)
+        await ended.batch(priority=Priority.HIGH)
+        answer = await anonymous.post(RETRY, headers=key.headers)
+
+    assert (answer.status_code, answer.json().get("priority")) == (200, None)
 
 
 async def test_nobody_retries_anothers_batch(ended: Ended, api: httpx.AsyncClient) -> None:

@@ -38,6 +38,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "uploads/{upload_id}/complete": {"part_ids": ["part_x"], "md5": "0" * 32},
     "batches": BATCH
     | {"metadata": {"a": "b"}, "output_expires_after": {"anchor": "created_at", "seconds": 3600}, **ON_BLOBS},
+    "batches/{batch_id}": {"priority": "high", "completion_window": "24h"},
     "batches/validate": BATCH | {"metadata": {"a": "b"}},
     "webhook_endpoints": HOOK,
     "webhook_endpoints/{webhook_endpoint_id}": HOOK,
@@ -52,6 +53,8 @@ WITHOUT = {
     "uploads/{upload_id}/cancel",
     "batches/{batch_id}/cancel",
     "batches/{batch_id}/retry",
+    "batches/{batch_id}/pause",
+    "batches/{batch_id}/resume",
 }
 WHOLE = {
     "deep array": b"[" * 200_000,

@@ -15,6 +15,7 @@ from api.edge.endpoint import Call, endpoint, json_response
 from shared.domain.errors import Unavailable
 from shared.domain.keys.key_text import SECRET_BYTES, digest_of, parse_key, write_key
 from shared.domain.keys.pepper import Peppers
+from shared.domain.keys.priority import Priority
 from shared.domain.keys.project import Project
 from shared.domain.keys.scopes import Scope
 from shared.services import Services, use
@@ -49,6 +50,21 @@ async def refused(http: httpx.AsyncClient, text: str) -> tuple[int, str, str | N
     response = await http.get("/v1/files", headers={"authorization": f"Bearer {text}"})
     error = response.json().get("error", {})
     return response.status_code, error.get("message", ""), error.get("code")
+
+
+@pytest.mark.parametrize(("asked", "seen"), [({}, "low"), ({"priority": "low"}, "low"), ({"priority": "normal"}, None)])
+async def test_a_key_bounds_the_priority_of_its_batches(
+    anonymous: httpx.AsyncClient, service: Services, project: Project, asked: dict[str, str], seen: str | None
+) -> None:
+    """What asks for nothing gets what is allowed; more is refused."""
+    key = await make_key(service, project, max_priority=Priority.LOW)
+    body = {"input_file_id": "file-x", "endpoint": "/v1/chat/completions", "completion_window": "24h", **asked}
+    made = await anonymous.post("/v1/batches", json=body, headers=key.headers)
+
+    if seen:
+        assert (made.status_code, made.json()["priority"]) == (200, seen)
+    else:
+        assert (made.status_code, made.json()["error"]["code"]) == (400, "priority_not_allowed")
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from shared.domain.keys.priority import Priority
 from shared.ports.base import AlreadyExists, Changed
 from tests.contracts.samples import START, an_api_key, an_id
 
@@ -16,6 +17,7 @@ async def test_a_key_reads_back_as_it_was(api_keys):
         1,
         scopes=("api.files.read", "usage"),
         models=(),
+        max_priority=Priority.LOW,
         labels={"Abteilung": "Größe"},
         expires_at=START + timedelta(days=1.5),
         last_used_at=START,

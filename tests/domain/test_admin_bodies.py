@@ -80,6 +80,8 @@ def a_key(**wanted: Any) -> ApiKey:
         (KEY, {"expires_in_seconds": 31_536_001}, "expires_in_seconds", "integer_above_max_value"),
         (KEY, {"expires_in_seconds": True}, "expires_in_seconds", "invalid_type"),
         (KEY, {"expires_in_seconds": 1.5}, "expires_in_seconds", "invalid_type"),
+        (KEY, {"max_priority": "urgent"}, "max_priority", "invalid_value"),
+        (KEY_CHANGES, {"max_priority": 1}, "max_priority", "invalid_type"),
         (KEY_CHANGES, {"name": "other"}, "name", "unknown_parameter"),
         (ADMIN_KEY, {}, "name", "missing_required_parameter"),
         (ADMIN_KEY, {"name": "a", "scopes": []}, "scopes", "unknown_parameter"),

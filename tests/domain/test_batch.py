@@ -28,8 +28,10 @@ from shared.domain.batches.batch import (
     with_progress,
 )
 from shared.domain.batches.chunk import ChunkRow
+from shared.domain.batches.wishes import PauseWished, ResumeWished, TermsWished
 from shared.domain.deployments.price import Price, Rates
 from shared.domain.errors import WrongState
+from shared.domain.keys.priority import Priority
 from shared.domain.usage.tokens import TokenMethod
 from shared.domain.usage.usage import Usage
 from shared.domain.vendors.vendor import Vendor
@@ -63,6 +65,9 @@ EVENTS: dict[str, Event] = {
     "done": RequestsDone(),
     "lost": RunLost(progress="p"),
     "written": UsageWritten(),
+    "pause": PauseWished(),
+    "resume": ResumeWished(),
+    "terms": TermsWished(priority=Priority.HIGH),
     "finished": Finished(
         completed=7, failed=1, usage=Usage(input_tokens=5), model="m-1", output_file_id="o", error_file_id="e"
     ),
@@ -70,6 +75,7 @@ EVENTS: dict[str, Event] = {
 # Contract 2.1 and 2.2, in words; what is not here must raise.
 ALLOWED = {
     **{("written", status.value): status.value for status in TERMINAL},
+    **{(wish, status): status for wish in ("pause", "resume", "terms") for status in ("validating", "in_progress")},
     ("validated", "validating"): "in_progress",
     ("refused", "validating"): "failed",
     ("refused", "in_progress"): "failed",
@@ -98,7 +104,7 @@ def in_state(status: Status) -> Batch:
 
 @pytest.mark.parametrize(("event", "status"), list(product(EVENTS, Status)))
 def test_every_event_in_every_state_moves_as_the_contract_says_or_raises(event: str, status: Status) -> None:
-    """All 56 pairs of the table."""
+    """All 80 pairs of the table."""
     expected = ALLOWED.get((event, status.value))
     if expected is None:
         with pytest.raises(WrongState):

@@ -74,6 +74,26 @@ def test_an_end_in_thousands_of_years_is_cut() -> None:
     assert seen.estimated_completion_at == now + timedelta(days=3650)
 
 
+def test_a_pause_counts_for_no_rate() -> None:
+    """20 requests in 10 seconds of work; there is no end to expect before the batch goes on."""
+    paused = changed(paused_at=START + timedelta(seconds=10))
+    resumed = changed(paused_seconds=90.0)
+    seen = [progress(paused, START + timedelta(hours=1)), progress(resumed, START + timedelta(seconds=100))]
+
+    assert [found and (found.requests_per_second, found.reason) for found in seen] == [
+        (2.0, "The batch is paused."),
+        (2.0, None),
+    ]
+    assert [found and found.estimated_completion_at for found in seen] == [None, START + timedelta(seconds=140)]
+
+
+def test_a_pause_before_the_first_answer_is_the_reason() -> None:
+    """Not that none has finished."""
+    seen = progress(changed(completed=0, failed=0, paused_at=START), START + timedelta(seconds=10))
+
+    assert (seen and seen.reason) == "The batch is paused."
+
+
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.IN_PROGRESS])
 def test_only_a_batch_in_progress_has_progress(status: Status) -> None:
     """Before there is nothing to see, afterwards nothing to expect."""

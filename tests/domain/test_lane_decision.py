@@ -188,6 +188,7 @@ def test_before_the_first_look(concurrency: int, lanes: int, share: int) -> None
         ({"part": NO_PART}, End(0)),  # Others may only have been expected to begin with it.
         ({"part": NO_PART, "looks": 2}, End.TURN),
         ({"part": Part(share=0, is_spare=True), "looks": 2}, End.TURN),
+        ({"is_as_wished": False}, End.WISH),
         ({"is_wanted": True}, End.ROOM),
         ({"host": HostState.STOPS}, End.HOST),
         ({"host": HostState.GONE}, End.HOST | End.LOST),
@@ -211,6 +212,7 @@ def test_why_a_slice_ends(seen: dict[str, Any], ends: End) -> None:
         (End.SLICE, False, False, False, False),
         (End.TURN, False, False, False, False),
         (End.SUSPENDED, False, False, False, True),  # As long as it is, the lane says so anew.
+        (End.WISH, False, False, False, True),
         (End.ROOM, False, False, False, True),
         (End.HOST, False, False, False, True),
         (End.BATCH | End.LOST, True, True, True, False),

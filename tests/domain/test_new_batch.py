@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from shared.domain.batches.new_batch import NewBatch, parse_new_batch
-from shared.domain.batches.priority import Priority
 from shared.domain.errors import InvalidRequest
+from shared.domain.keys.priority import Priority, parse_priority
 
 ENDPOINTS = {f"/v1/{name}": f"/v1/{name}" for name in ("chat/completions", "completions", "embeddings", "responses")}
 WINDOWS = {"24h": 86400}
@@ -54,6 +54,26 @@ def test_fields_this_service_does_not_know_are_ignored() -> None:
 def test_priority(given: Any, priority: Priority) -> None:
     """Left out or null, it is normal."""
     assert parse(priority=given).priority is priority
+
+
+@pytest.mark.parametrize(
+    ("most", "allowed", "unsaid"),
+    [
+        (Priority.LOW, ["low"], Priority.LOW),
+        (Priority.NORMAL, ["low", "normal"], Priority.NORMAL),
+        (Priority.HIGH, ["low", "normal", "high"], Priority.NORMAL),
+    ],
+)
+def test_a_key_bounds_the_priority(most: Priority, allowed: list[str], unsaid: Priority) -> None:
+    """What is not said is normal, or what the key allows; the refusal names the field, and what to do."""
+    for given in Priority:
+        if given in allowed:
+            assert parse_priority(given.value, most) is given
+        else:
+            with pytest.raises(InvalidRequest, match=f"send '{most}', or have an administrator raise") as refused:
+                parse_priority(given.value, most)
+            assert (refused.value.param, refused.value.code) == ("priority", "priority_not_allowed")
+    assert parse_priority(None, most) is unsaid
 
 
 @pytest.mark.parametrize("given", ["urgent", "HIGH", "", 1, ["low"], {"low": 1}])

@@ -42,6 +42,15 @@ def test_a_suspended_run_is_its_operators_wish() -> None:
     assert stuck_after(Signs(status="Suspended", turned_at=START, beat_at=None)) is None
 
 
+def test_a_paused_batch_is_its_callers_wish() -> None:
+    """Its lanes do not beat; once it goes on, three minutes count from then."""
+
+    def paused_for_five_minutes(second: int) -> Signs:
+        return signs_of("Running", START, (), may_pause=True, is_paused=second < 300)
+
+    assert stuck_after(paused_for_five_minutes) == 300 + 180
+
+
 @pytest.mark.parametrize("sign", ["turned_at", "beat_at"])
 def test_each_sign_is_one_of_life(sign: str) -> None:
     """A turn of the run, as while it waits for room in the quota; a beat, as while a large file is validated."""

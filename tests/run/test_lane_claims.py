@@ -12,7 +12,7 @@ import pytest
 
 from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch, CancelRequested, Status
-from shared.domain.batches.priority import URGENCY, Priority
+from shared.domain.keys.priority import URGENCY, Priority
 from shared.domain.pace.fair_share import Claim, turn_at
 from shared.domain.pace.heartbeat import Heartbeat, LaneTimes
 from shared.run.batches.change import change
@@ -164,3 +164,22 @@ async def test_a_batch_out_of_turn_says_so_and_can_be_cancelled(world: World, tu
     assert (True, "take turns" in (beat.reason or "")) == (beat.queued, True)
     assert after["done"]
     assert not world.upstream.asked
+
+
+@pytest.mark.parametrize(("minutes", "at_risk"), [(50, True), (0, False)])
+async def test_a_batch_at_risk_tells_the_others_until_when(world: World, minutes: int, at_risk: bool) -> None:
+    """Its row has the deadline where after 50 minutes of an hour nothing is done, and when it looked."""
+    answered = asyncio.Event()
+    world.upstream.script = lambda prompt, before: answered
+    now = world.service.now()
+    began = now - timedelta(minutes=minutes)
+    with use(replace(world.service, now=lambda: now)):
+        batch = await world.batch(1, in_progress_at=began, expires_at=began + timedelta(hours=1))
+        working = asyncio.create_task(work_lane(cursor(batch)))
+        while not world.upstream.asked:
+            await asyncio.sleep(0.01)
+        (beat,) = await world.service.stores.heartbeats.list("m")
+        answered.set()
+        await working
+
+    assert (batch.expires_at if at_risk else None, now) == (beat.claim.due, beat.claim.at)

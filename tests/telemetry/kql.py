@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from shared.domain.batches.batch import Status
-from shared.run.batches.survey import QUEUED
+from shared.run.batches.survey import PAUSED, QUEUED
 from shared.telemetry.actions import ACTIONS
 from shared.telemetry.metrics import METRICS
 from shared.telemetry.spans import LANE_SPAN, SPANS
@@ -31,7 +31,7 @@ _WORDS = (
 )
 WORDS = frozenset(_WORDS.split())
 VALUES = {  # column that a query made -> what it may be compared with
-    "status": {*Status, QUEUED, "*"},
+    "status": {*Status, PAUSED, QUEUED, "*"},
     "outcome": {"completed", "failed", "expired", "cancelled"},
     "type": {"input", "output"},
     "direction": {"upload", "result", "download"},

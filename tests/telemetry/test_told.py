@@ -176,6 +176,21 @@ async def test_survey_tells_of_each_batch_at_the_quarter(
     assert sums(found["batch.enqueued_tokens"], names.MODEL) == {("m",): batch.input_tokens}
 
 
+async def test_a_paused_batch_is_told_as_paused(product: Product, caplog: pytest.LogCaptureFixture) -> None:
+    """So that no alert calls it stuck."""
+    caplog.set_level(logging.INFO)
+    at = await product.create(LINES)
+    await validate_input(at)
+    batch = await load(product.service, at["owner"], at["batch_id"])
+    assert batch
+    assert batch.in_progress_at
+    now = batch.in_progress_at.replace(minute=0, second=0)
+    await survey(replace(product.service, now=lambda: now), [msgspec.structs.replace(batch, paused_at=now)])
+    lines = [record.__dict__ for record in caplog.records if record.__dict__.get("action") == "batch_surveyed"]
+
+    assert [line["status"] for line in lines] == ["paused"]
+
+
 async def test_batch_that_waits_for_its_turn_is_queued(product: Product, caplog: pytest.LogCaptureFixture) -> None:
     """In quota mode wait, a batch in progress that has no room yet is told as queued, so that no alert calls it stuck."""
     caplog.set_level(logging.INFO)

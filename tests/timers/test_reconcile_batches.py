@@ -172,6 +172,24 @@ async def test_a_pause_is_life_unless_the_batch_has_to_end(world: World, status:
     assert world.client.statuses[an_id(1)] == left
 
 
+PAUSES = [
+    (Status.IN_PROGRESS, 2, "Running"),
+    (Status.IN_PROGRESS, 0, "Terminated"),
+    (Status.CANCELLING, 2, "Terminated"),
+]
+
+
+@pytest.mark.parametrize(("status", "hours", "left"), PAUSES)
+async def test_a_paused_batch_is_left_alone(world: World, status: Status, hours: int, left: str) -> None:
+    """Its lanes do not beat. One that has to end, by its deadline or a cancel, has no reason to stand still."""
+    now = world.clock.at
+    await add(world, status=status, deployment="m", paused_at=now, expires_at=now + timedelta(hours=hours))
+    world.client.statuses = {an_id(1): "Running"}
+    await look(world, times=13)
+
+    assert world.client.statuses[an_id(1)] == left
+
+
 async def test_a_run_that_fails_every_time_is_started_with_growing_pauses(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -15,10 +15,11 @@ import msgspec
 
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.batches.failures import Failure, merged
-from shared.domain.batches.priority import Priority
 from shared.domain.batches.restarts import Restarts, one_more
+from shared.domain.batches.wishes import PauseWished, ResumeWished, TermsWished, Wish, wished
 from shared.domain.deployments.price import Price
 from shared.domain.errors import WrongState
+from shared.domain.keys.priority import Priority
 from shared.domain.usage.expected_load import ExpectedLoad
 from shared.domain.usage.tokens import TokenMethod
 from shared.domain.usage.usage import Usage, total
@@ -40,6 +41,7 @@ class Status(StrEnum):
 
 
 TERMINAL = frozenset({Status.FAILED, Status.COMPLETED, Status.EXPIRED, Status.CANCELLED})
+UNDER_WAY = frozenset({Status.VALIDATING, Status.IN_PROGRESS})  # What callers may still wish something of.
 
 
 class BatchError(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +61,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     that made it; None for the bootstrap key, and for batches from before there were others. `key_models` are the models
     that this key was for; None: all of its project. `price` is what the deployment's was at validation,
     `expected_picos` what the batch was then expected to cost, if that was known. `usage_owed`: it has ended, but
-    storage has not taken what the ledger is to hold of it.
+    storage has not taken what the ledger is to hold of it. `paused_seconds` are those of the pauses before the one that
+    it is in since `paused_at`.
     """
 
     id: str
@@ -109,6 +112,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     restarts: Restarts | None = None
     usage_owed: bool = False
     failures: tuple[Failure, ...] = ()
+    paused_at: datetime | None = None
+    paused_seconds: float = 0.0
 
     @property
     def is_terminal(self) -> bool:
@@ -118,6 +123,10 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     def is_settled(self) -> bool:
         """Whether nothing of it is left to be done."""
         return self.is_terminal and not self.usage_owed
+
+    @property
+    def is_paused(self) -> bool:
+        return self.paused_at is not None and self.status in UNDER_WAY
 
     @property
     def rules(self) -> VendorRules:
@@ -203,7 +212,7 @@ class RunLost(msgspec.Struct, frozen=True):
     progress: str
 
 
-Event = Validated | Refused | CancelRequested | RequestsDone | Finished | UsageWritten | RunLost
+Event = Validated | Refused | CancelRequested | RequestsDone | Finished | UsageWritten | RunLost | Wish
 
 # (event, status) -> next status. What is missing is not allowed.
 TRANSITIONS: Mapping[type, Mapping[Status, Status]] = {
@@ -227,13 +236,17 @@ TRANSITIONS: Mapping[type, Mapping[Status, Status]] = {
     },
     UsageWritten: {status: status for status in TERMINAL},
     RunLost: {status: status for status in Status if status not in TERMINAL},
+    **{wish: {status: status for status in UNDER_WAY} for wish in (PauseWished, ResumeWished, TermsWished)},
 }
+
+
+_VERBS = {CancelRequested: "cancel", PauseWished: "pause", ResumeWished: "resume", TermsWished: "change"}
 
 
 def apply(batch: Batch, event: Event, now: datetime) -> Batch:
     """The record after `event`; the same object where nothing changes.
 
-    Raises WrongState if the event is not allowed in the batch's state.
+    Raises WrongState if the event is not allowed in the batch's state, InvalidRequest if it makes no sense for it.
     """
     status = TRANSITIONS[type(event)].get(batch.status)
     if status is None:
@@ -242,6 +255,8 @@ def apply(batch: Batch, event: Event, now: datetime) -> Batch:
         return msgspec.structs.replace(batch, restarts=one_more(batch.restarts, event.progress, now))
     if isinstance(event, UsageWritten):
         return msgspec.structs.replace(batch, usage_owed=False) if batch.usage_owed else batch
+    if isinstance(event, Wish):
+        return wished(batch, event, now)
     if status is batch.status:
         return batch
     changes: dict[str, Any] = {"status": status, f"{status.value}_at": now}
@@ -258,8 +273,9 @@ def apply(batch: Batch, event: Event, now: datetime) -> Batch:
 
 
 def _refusal(batch: Batch, event: Event) -> str:
-    if isinstance(event, CancelRequested):  # Literal: contract 1.3.
-        return f"Cannot cancel a batch with status '{batch.status}'."
+    verb = _VERBS.get(type(event))
+    if verb:  # Of a cancel literal: contract 1.3.
+        return f"Cannot {verb} a batch with status '{batch.status}'."
     return f"A batch with status '{batch.status}' cannot take the event {type(event).__name__}."
 
 

@@ -12,15 +12,20 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.batches.batch import Batch, Status
+from shared.domain.batches.wishes import worked_seconds
 from shared.domain.deployments.deployment import Deployment
 
 _LONGEST = timedelta(days=3650)  # What lasts longer is shown as this: dates end with the year 9999.
 _NOT_BEGUN = "No request has finished yet."
+_PAUSED = "The batch is paused."
 _TOO_SLOW = "At this rate the completion window closes before the last request is done."
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """A running batch: averages since it began. `reason` says why there is no estimate, or that it is past the end."""
+    """A running batch: averages since it began, without its pauses.
+
+    `reason` says why there is no estimate, or that it is past the end.
+    """
 
     requests_per_second: float | None
     tokens_per_minute: float | None
@@ -35,11 +40,14 @@ def progress(batch: Batch, now: datetime) -> Progress | None:
     """None unless the batch is in progress. `batch` has live counts (`batch.with_progress`)."""
     if batch.status is not Status.IN_PROGRESS or batch.in_progress_at is None:
         return None
-    seconds = (now - batch.in_progress_at).total_seconds()
+    seconds = worked_seconds(batch, now)
     finished = batch.completed + batch.failed
     if not finished or seconds <= 0:
         return Progress(
-            requests_per_second=None, tokens_per_minute=None, estimated_completion_at=None, reason=_NOT_BEGUN
+            requests_per_second=None,
+            tokens_per_minute=None,
+            estimated_completion_at=None,
+            reason=_PAUSED if batch.is_paused else _NOT_BEGUN,
         )
     tokens = batch.usage.input_tokens + batch.usage.output_tokens
     end = now + _duration((batch.total - finished) * seconds / finished)
@@ -47,8 +55,8 @@ def progress(batch: Batch, now: datetime) -> Progress | None:
     return Progress(
         requests_per_second=finished / seconds,
         tokens_per_minute=tokens * 60 / seconds,
-        estimated_completion_at=end,
-        reason=_TOO_SLOW if deadline and end > deadline else None,
+        estimated_completion_at=None if batch.is_paused else end,
+        reason=_PAUSED if batch.is_paused else _TOO_SLOW if deadline and end > deadline else None,
     )
 
 
@@ -77,7 +85,7 @@ def _seconds_run(batch: Batch) -> float:
     """0 if it did not run to its end."""
     if batch.status is not Status.COMPLETED or batch.in_progress_at is None or batch.finalizing_at is None:
         return 0.0
-    return (batch.finalizing_at - batch.in_progress_at).total_seconds()
+    return worked_seconds(batch, batch.finalizing_at)
 
 
 def duration(

@@ -92,6 +92,10 @@ def suspended() -> str:
     return "The operator of the service has suspended the batch's run. The batch goes on when the run is resumed."
 
 
+def paused() -> str:
+    return "The batch is paused by its caller. It goes on when it is resumed; its completion window goes on meanwhile."
+
+
 def storage_full() -> str:
     return (
         "The storage of the service is full: results cannot be written. Its operator has to make room; the batch then "

@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.batches.priority import Priority, parse_priority
 from shared.domain.errors import InvalidRequest
 from shared.domain.files.blob_address import folder_address, input_address
 from shared.domain.files.new_file import EXPIRY_SECONDS
+from shared.domain.keys.priority import Priority, parse_priority
 from shared.domain.parameters import missing, shortened, too_long, unsupported, whole_number, wrong_type
 
 _DAY = 86_400
@@ -49,12 +49,14 @@ def parse_new_batch(
     fills_expiry: bool = False,
     takes_any_window: bool = False,
     blob_origins: Collection[str] | None = None,
+    max_priority: Priority = Priority.HIGH,
 ) -> NewBatch:
     """`body` as a NewBatch. `endpoints`: accepted spelling -> canonical one; `windows`: accepted window -> seconds.
 
     `fills_expiry`: both parts of `output_expires_after` may be left out (DeepInfra, contract 2.6).
     `takes_any_window`: an unsupported completion window fails the batch, not the call (Azure, contract 1.5.5).
     `blob_origins`: storage accounts whose blobs may be named; None where a dialect knows no such thing.
+    `max_priority`: what the caller's key allows.
     Raises InvalidRequest in the words of contract 1.3.
     """
     fields = _object(body)
@@ -77,7 +79,7 @@ def parse_new_batch(
         window_seconds=windows.get(window, _DAY),
         metadata=_metadata(fields.get("metadata")) if input_url is None else None,
         output_expires_after_seconds=_expiry(fields.get("output_expires_after"), _EXPIRY if fills_expiry else {}),
-        priority=parse_priority(fields.get("priority")),
+        priority=parse_priority(fields.get("priority"), max_priority),
     )
 
 

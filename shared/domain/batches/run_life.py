@@ -1,9 +1,9 @@
 """Which runs are without life, judged by what can be seen of them from outside. Pure.
 
 A run shows life when its orchestration takes a turn, when one of its lanes beats, and when one of its own long works
-(validation, finishing) does. One that is suspended is so by its operator's wish; one whose lanes pause until a moment
-to come is alive until then. Any other run whose signs all stay the same for some minutes is without life: its start
-message or its timer was lost, or its queue stands still.
+(validation, finishing) does. One that is suspended or paused is so by somebody's wish; one whose lanes pause until a
+moment to come is alive until then. Any other run whose signs all stay the same for some minutes is without life: its
+start message or its timer was lost, or its queue stands still.
 
 Rule of this file: no two clocks are compared. How old a sign is, the watcher's clock alone says, and its looks must
 be regular: after a pause of the watcher, as when all hosts were down, everything begins anew.
@@ -29,10 +29,16 @@ class Signs(msgspec.Struct, frozen=True, kw_only=True):
     turned_at: datetime | None
     beat_at: datetime | None
     pauses_until: datetime | None = None
+    is_paused: bool = False
 
 
-def signs_of(status: str, turned_at: datetime | None, beats: Iterable[Heartbeat], *, may_pause: bool) -> Signs:
-    """`may_pause` is false once the batch has to end: a lane's pause is no reason any more to wait for it."""
+def signs_of(
+    status: str, turned_at: datetime | None, beats: Iterable[Heartbeat], *, may_pause: bool, is_paused: bool = False
+) -> Signs:
+    """`may_pause` is false once the batch has to end: a lane's pause is no reason any more to wait for it.
+
+    `is_paused`: its caller wishes that, and it has not to end.
+    """
     of_batch = list(beats)
     pauses = [beat.paused_until for beat in of_batch if beat.paused_until is not None] if may_pause else []
     return Signs(
@@ -40,6 +46,7 @@ def signs_of(status: str, turned_at: datetime | None, beats: Iterable[Heartbeat]
         turned_at=turned_at,
         beat_at=max((beat.at for beat in of_batch), default=None),
         pauses_until=max(pauses, default=None),
+        is_paused=is_paused,
     )
 
 
@@ -58,7 +65,7 @@ class RunLives:
         self._forget_silent(now)
         known, since, _ = self._seen.get(batch_id, (None, now, now))
         pauses = signs.pauses_until is not None and signs.pauses_until > now
-        if known != signs or pauses or signs.status == "Suspended":
+        if known != signs or pauses or signs.is_paused or signs.status == "Suspended":
             since = now
         is_stuck = now - since >= self._stuck_after
         self._seen[batch_id] = signs, now if is_stuck else since, now

@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from shared.domain.errors import InvalidRequest
+from shared.domain.keys.priority import Priority
 from shared.domain.keys.scopes import check_names
-from shared.domain.parameters import missing, out_of_range, shortened, too_long, whole_number, wrong_type
+from shared.domain.parameters import choice, missing, out_of_range, shortened, too_long, whole_number, wrong_type
 
 MAX_NAME: Final = 256
 MAX_LABELS: Final = 16
@@ -82,6 +83,12 @@ def life_in(fields: Mapping[str, Any]) -> int | None:
     """The field `expires_in_seconds`. Raises InvalidRequest."""
     value = fields.get("expires_in_seconds")
     return None if value is None else whole_number("expires_in_seconds", value, *LIFE_SECONDS)
+
+
+def max_priority_in(fields: Mapping[str, Any]) -> Priority | None:
+    """The field `max_priority`, an extension; `high` is no bound. Raises InvalidRequest."""
+    value = fields.get("max_priority")
+    return None if value is None else choice("max_priority", value, Priority)
 
 
 def _texts(fields: Mapping[str, Any], param: str, most: int, longest: int) -> tuple[str, ...] | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from shared.domain.keys.priority import Priority
 from shared.domain.usage.spend_limit import SpendLimit
 
 
@@ -16,6 +17,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `id` is canonical, and part of the key's text (`key_text.py`). `digest` is the HMAC-SHA-256 of its secret under the
     pepper called `pepper`, in hex. `ending` is the last characters of the text, shown so that people know which it is.
     `scopes` empty: all that a project's key may have. `models` of None: those of its project; else it narrows them.
+    `max_priority` bounds the priority of its batches.
     """
 
     id: str
@@ -28,6 +30,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     service_account_id: str | None = None
     scopes: tuple[str, ...] = ()
     models: tuple[str, ...] | None = None
+    max_priority: Priority = Priority.HIGH
     labels: Mapping[str, str] = {}
     spend_limit: SpendLimit | None = None
     expires_at: datetime | None = None

@@ -16,6 +16,7 @@ from shared.domain.errors import Forbidden, Unauthenticated
 from shared.domain.keys.api_key import ApiKey
 from shared.domain.keys.limits import Limits
 from shared.domain.keys.model_access import ModelAccess
+from shared.domain.keys.priority import Priority
 from shared.domain.keys.project import Project, parse_project_id, spell_project_id
 from shared.domain.keys.scopes import ALL_OF_ADMINISTRATOR, ALL_OF_PROJECT, Scope, allow, scopes_of
 from shared.domain.usage.spend_limit import SpendLimit
@@ -29,7 +30,7 @@ class Caller:
     """An authenticated caller. `name` is who it is, in words for people.
 
     `project` is None for an administrator. `key_id` is None without a stored key: the bootstrap key, a token of Entra.
-    `models` of None: all that the project may use; else only these of them. `spend_limit`: the key's.
+    `models` of None: all that the project may use; else only these of them. `spend_limit`, `max_priority`: the key's.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Caller:
     key_id: str | None = None
     models: tuple[str, ...] | None = None
     spend_limit: SpendLimit | None = None
+    max_priority: Priority = Priority.HIGH
 
     @property
     def owner(self) -> str:
@@ -117,6 +119,7 @@ def caller_of(key: ApiKey, project: Project | None, *, has_account: bool, now: d
         key_id=key.id,
         models=key.models,
         spend_limit=key.spend_limit,
+        max_priority=key.max_priority,
     )
 
 

@@ -16,6 +16,7 @@ from shared.domain.keys.admin_fields import (
     check_known,
     labels_in,
     life_in,
+    max_priority_in,
     models_in,
     name_in,
     required_name,
@@ -24,9 +25,10 @@ from shared.domain.keys.admin_fields import (
 from shared.domain.keys.api_key import ApiKey
 from shared.domain.keys.key_text import KeyText, digest_of, parse_key, write_key
 from shared.domain.keys.new_spend_limit import key_limit_in
+from shared.domain.keys.priority import Priority
 from shared.domain.usage.spend_limit import SpendLimit
 
-KEY_FIELDS: Final = frozenset({"expires_in_seconds", "scopes", "models", "labels", "spend_limit"})
+KEY_FIELDS: Final = frozenset({"expires_in_seconds", "scopes", "models", "labels", "max_priority", "spend_limit"})
 _ADMIN_FIELDS: Final = frozenset({"name", "expires_in_seconds"})
 SHOWN: Final = 4
 
@@ -40,6 +42,7 @@ class KeyChanges(msgspec.Struct, frozen=True, kw_only=True):
     expires_in_seconds: int | None = None
     scopes: tuple[str, ...] | None = None
     models: tuple[str, ...] | None = None
+    max_priority: Priority | None = None
     spend_limit: SpendLimit | bool | None = None
     labels: Mapping[str, str] | None = None
 
@@ -103,6 +106,7 @@ def changes_in(fields: Mapping[str, Any]) -> KeyChanges:
         scopes=scopes_in(fields),
         models=models_in(fields),
         labels=labels_in(fields),
+        max_priority=max_priority_in(fields),
         spend_limit=key_limit_in(fields),
     )
 
@@ -138,6 +142,7 @@ def changed(key: ApiKey, changes: KeyChanges, now: datetime) -> ApiKey:
         scopes=key.scopes if changes.scopes is None else changes.scopes,
         models=key.models if models is None else models or None,
         labels=key.labels if changes.labels is None else changes.labels,
+        max_priority=key.max_priority if changes.max_priority is None else changes.max_priority,
         spend_limit=key.spend_limit if limit is None else limit or None,
     )
 

@@ -16,14 +16,20 @@ import msgspec
 
 _WHOLE: Final = 1 << 64
 _GOLDEN: Final = 11_400_714_819_323_198_485  # _WHOLE over the golden ratio.
+FLOOR: Final = 8  # One in so many of its parts is what a batch keeps where another of its project is at risk.
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a batch may ask for beside others: its project has `weight` parts, of which it has `urgency`."""
+    """What a batch may ask for beside others: its project has `weight` parts, of which it has `urgency`.
+
+    `due` is its deadline, if that was at risk `at` the time when its lane looked (`deadline_risk`).
+    """
 
     project: str = ""
     weight: int = 1
     urgency: int = 1
+    due: datetime | None = None
+    at: datetime | None = None
 
 
 class Shares(msgspec.Struct, frozen=True):
@@ -55,7 +61,8 @@ def shares(
     """The parts of a deployment's `limit` of requests in flight (1 or more), for the `lanes` of each batch.
 
     Projects have parts by weight, the batches of each by urgency, the lanes of each equal ones; all of them whole, so
-    that lanes may get none. Where a batch's part is less than one, batches have theirs in turns: none is ever
+    that lanes may get none. Of those at risk in a project, the one with the earliest deadline has seven eighths of the
+    parts of the project's others. Where a batch's part is less than one, batches have theirs in turns: none is ever
     passed over. Shares sum to the limit. `claims` of None: all are equal.
     """
     weights = _weights({name: (claims or {}).get(name, Claim()) for name in lanes})
@@ -86,6 +93,7 @@ def _turned(turn: int, limit: int, weights: Mapping[str, int], total: int) -> in
 
 def _weights(claims: Mapping[str, Claim]) -> dict[str, int]:
     """Of each batch beside all others, in whole numbers; those of a project stand together."""
+    claims = _earliest_first(claims)
     urgencies: dict[str, int] = {}
     projects: dict[str, int] = {}
     for claim in claims.values():
@@ -96,6 +104,20 @@ def _weights(claims: Mapping[str, Claim]) -> dict[str, int]:
         name: projects[claim.project] * claim.urgency * (whole // urgencies[claim.project])
         for name, claim in sorted(claims.items(), key=lambda item: (item[1].project, item[0]))
     }
+
+
+def _earliest_first(claims: Mapping[str, Claim]) -> dict[str, Claim]:
+    """With the urgencies of projects that have a batch at risk: its first one takes from the others, down to the floor.
+
+    They sum to `FLOOR` times what they were, so that each of the others has one in `FLOOR` of its parts.
+    """
+    found = dict(claims)
+    at_risk = sorted((claim.due, name) for name, claim in claims.items() if claim.due is not None)
+    for project, first in {claims[name].project: name for _, name in reversed(at_risk)}.items():
+        total = sum(claim.urgency for claim in claims.values() if claim.project == project)
+        urgency = claims[first].urgency + (FLOOR - 1) * total
+        found[first] = msgspec.structs.replace(claims[first], urgency=urgency)
+    return found
 
 
 def turn_at(now: datetime, turn_seconds: float) -> int:

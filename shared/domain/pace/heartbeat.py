@@ -7,13 +7,15 @@ waits for room in the quota is told of by a beat of its lane 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
 from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.rate_headers import ObservedLimits
 
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 STALE_BEATS = 4  # Missed beats after which a lane counts as stale.
 
 
@@ -96,8 +98,13 @@ def competing(heartbeats: Sequence[Heartbeat], now: datetime, stale_after_second
 
 
 def claims(heartbeats: Sequence[Heartbeat]) -> dict[str, Claim]:
-    """By batch, as its newest beat has it."""
-    return {beat.batch_id: beat.claim for beat in sorted(heartbeats, key=lambda beat: beat.at)}
+    """By batch, as the lane made it that looked last; where none says when it looked, as its newest beat has it."""
+    return {beat.batch_id: beat.claim for beat in sorted(heartbeats, key=lambda beat: (looked_at(beat.claim), beat.at))}
+
+
+def looked_at(claim: Claim) -> datetime:
+    """Lanes of older versions do not say when."""
+    return claim.at or _NEVER
 
 
 def asked_pause(heartbeats: Sequence[Heartbeat], now: datetime) -> Heartbeat | None:

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from shared.domain.pace.fair_share import Claim, shares, turn_at, until_next_turn
-from shared.domain.pace.heartbeat import Heartbeat, asked_pause, claims, competing, observed_limits
+from shared.domain.pace.heartbeat import Heartbeat, asked_pause, claims, competing, looked_at, observed_limits
 from shared.domain.pace.run_state import RunState
 
 LEAST_SECONDS: Final = 0.05  # Between two looks.
@@ -83,7 +83,8 @@ def part_of(terms: Terms, beats: Sequence[Heartbeat], now: datetime, *, is_first
     limits, batch_id, lane = terms.limits, terms.own.batch_id, terms.own.lane
     lanes = competing(beats, now, terms.stale_seconds)
     lanes.setdefault(batch_id, set()).update(range(terms.own.lanes) if is_first else {lane})
-    asked = claims(beats) | {batch_id: terms.own.claim}
+    asked = claims(beats)
+    asked[batch_id] = max(terms.own.claim, asked.get(batch_id, terms.own.claim), key=looked_at)
     parts = shares(limits.concurrency, lanes, turn_at(now, terms.turn_seconds), asked)
     pause, seen, share = asked_pause(beats, now), observed_limits(beats), parts.of(batch_id, lane)
     requests = _lower(limits.requests_per_minute, seen.requests_per_minute) if share else None
@@ -119,8 +120,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """What a lane has seen, of each thing the newest; before the first look, what it expects.
 
     `looks` counts those that showed its part. `is_own`: its row has its name. `is_in_progress` and `remaining_seconds`,
-    until the deadline if there is one, are the batch's; `slice_seconds` are left of the slice. `is_wanted`: another
-    batch waits for the lane's place.
+    until the deadline if there is one, are the batch's; `slice_seconds` are left of the slice. `is_as_wished`: nothing
+    else has been wished of the batch since the slice began. `is_wanted`: another batch waits for the lane's place.
     """
 
     part: Part
@@ -129,6 +130,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     is_own: bool = True
     is_in_progress: bool = True
     remaining_seconds: float | None = None
+    is_as_wished: bool = True
     run: RunState = RunState.GO_ON
     is_wanted: bool = False
     host: HostState = HostState.STAYS
@@ -143,6 +145,7 @@ class End(Flag):
     SLICE = auto()  # its time is over
     TURN = auto()  # no share: others have the whole limit
     SUSPENDED = auto()
+    WISH = auto()  # its caller wishes the batch to pause, or other terms: the next slice keeps to that
     ROOM = auto()  # another batch wants its place
     HOST = auto()
 
@@ -189,6 +192,7 @@ def decide(sight: Sight) -> Decision:
         End.SLICE: sight.slice_seconds <= 0,
         End.TURN: not sight.part.share and sight.looks > 1,
         End.SUSPENDED: sight.run is RunState.WAIT,
+        End.WISH: not sight.is_as_wished,
         End.ROOM: sight.is_wanted,
         End.HOST: sight.host is not HostState.STAYS,
     }

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 LINES_EVERY_MINUTES = 15
 LINES_WITHIN_SECONDS = 30  # Two looks of the timer, should one be missed.
+PAUSED = "paused"  # Said of a batch in progress whose caller wishes that.
 QUEUED = "queued"  # Said of a batch in progress that waits for its turn (quota mode wait).
 
 
@@ -56,7 +57,7 @@ async def _tell_of_one(service: Services, batch: Batch, unfinished: Sequence[Bat
         extra={
             "action": "batch_surveyed",
             "batch_id": batch.id,
-            "status": QUEUED if waits else batch.status.value,
+            "status": _status(batch, waits=waits),
             "model": batch.deployment or "",
             "total": batch.total,
             "finished": seen.completed + seen.failed,
@@ -65,6 +66,12 @@ async def _tell_of_one(service: Services, batch: Batch, unfinished: Sequence[Bat
             "remaining_seconds": round((deadline - now).total_seconds()) if deadline else "",
         },
     )
+
+
+def _status(batch: Batch, *, waits: bool) -> str:
+    if batch.is_paused and batch.status is Status.IN_PROGRESS:
+        return PAUSED
+    return QUEUED if waits else batch.status.value
 
 
 def _waits(service: Services, batch: Batch, unfinished: Sequence[Batch]) -> bool:

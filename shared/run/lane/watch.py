@@ -17,6 +17,7 @@ import msgspec
 
 from shared.domain.batches.batch import Status
 from shared.domain.batches.hold_up import suspended
+from shared.domain.batches.wishes import as_wished
 from shared.domain.pace.heartbeat import Heartbeat, Siblings
 from shared.domain.pace.lane_decision import (
     Decision,
@@ -120,16 +121,21 @@ class Watch:
         self._see(is_own=is_own(self._terms, beats))
         if not self.decision.is_lost:
             await self._take_part(beats)
-        batch = await load(self._service, self._post.batch.owner, self._post.batch.id)
-        self._see(
-            is_in_progress=batch is not None and batch.status is Status.IN_PROGRESS,
-            remaining_seconds=self._remaining_seconds(),
-            slice_seconds=self._slice_seconds(),
-        )
+        await self._look_at_record()
         if self.decision.asks_run:
             await self._look_at_run()
         self._see(is_wanted=self._post.place.must_leave)
         self._obey()
+
+    async def _look_at_record(self) -> None:
+        found = await load(self._service, self._post.batch.owner, self._post.batch.id)
+        batch = found or self._post.batch
+        self._see(
+            is_in_progress=found is not None and batch.status is Status.IN_PROGRESS,
+            is_as_wished=as_wished(batch) == as_wished(self._post.batch),
+            remaining_seconds=batch.remaining_seconds(self._service.now()),
+            slice_seconds=self._slice_seconds(),
+        )
 
     async def _take_part(self, beats: Sequence[Heartbeat]) -> None:
         """Beat, and take what is the lane's; a lane that has just been claimed has beaten."""
