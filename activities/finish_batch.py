@@ -14,6 +14,7 @@ import msgspec
 
 from shared.domain.batches.batch import Batch, Finished, RequestsDone, Status
 from shared.domain.batches.chunk import ChunkRow, Plan, PlannedChunk, block_id, no_chunk, result_blob, results_prefix
+from shared.domain.batches.failures import merged
 from shared.domain.files.file import RESULT_PURPOSE, File
 from shared.domain.ids import derived_id
 from shared.domain.lines.result_line import NeverRan
@@ -156,6 +157,7 @@ async def _publish(service: Services, batch: Batch, rows: list[ChunkRow]) -> Fin
         output_file_id=files.get("output"),
         error_file_id=files.get("error"),
         errors=(undelivered,) if undelivered else (),
+        failures=merged(row.failures for row in rows),
         usage_owed=not await write_usage(service, batch, rows, ended=True),
     )
 

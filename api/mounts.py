@@ -22,9 +22,11 @@ from api.admin import (
 from api.batches import batches, wishes
 from api.batches.batch_retry import retry_batch
 from api.batches.batch_validation import validate_batch
+from api.batches.results import list_results
 from api.edge.dialect import AZURE_CLASSIC, AZURE_V1, COMPASS, DEEPINFRA, OPENAI, Dialect
 from api.edge.mount import Mount, Route, StartingRoute
 from api.files import files, uploads
+from api.models import caller, models
 from api.usage.dated_report import DATED_USAGE
 from api.usage.usage import USAGE
 from api.webhooks import webhooks
@@ -52,6 +54,7 @@ BATCHES: Final = (
     Route("POST", "batches/{batch_id}/cancel", batches.cancel_batch, Scope.BATCHES_WRITE),
     Route("POST", "batches/{batch_id}/pause", wishes.pause_batch, Scope.BATCHES_WRITE),
     Route("POST", "batches/{batch_id}/resume", wishes.resume_batch, Scope.BATCHES_WRITE),
+    Route("GET", "batches/{batch_id}/results", list_results, Scope.FILES_READ),
     Route("POST", "batches/validate", validate_batch, Scope.BATCHES_READ),
     # By its name it comes after the one before: the platform tries routes in that order (platform 1.4).
     Route("POST", "batches/{batch_id}", wishes.vary_batch, Scope.BATCHES_WRITE),
@@ -59,6 +62,11 @@ BATCHES: Final = (
 STARTING_BATCHES: Final = (
     StartingRoute("POST", "batches", batches.create_batch, Scope.BATCHES_WRITE),
     StartingRoute("POST", "batches/{batch_id}/retry", retry_batch, Scope.BATCHES_WRITE),
+)
+MODELS: Final = (
+    Route("GET", "models", models.list_models, Scope.ANY),
+    Route("GET", "models/{model}", models.retrieve_model, Scope.ANY),
+    Route("GET", "caller", caller.retrieve_caller, Scope.ANY),
 )
 _WEBHOOK: Final = "webhook_endpoints/{webhook_endpoint_id}"
 WEBHOOKS: Final = (
@@ -110,7 +118,7 @@ def _with_all_routes(name: str, prefix: str, dialect: Dialect) -> Mount:
         name=name,
         prefix=prefix,
         dialect=dialect,
-        routes=(*FILES, *UPLOADS, *BATCHES, *WEBHOOKS),
+        routes=(*FILES, *UPLOADS, *BATCHES, *MODELS, *WEBHOOKS),
         starting_routes=STARTING_BATCHES,
     )
 

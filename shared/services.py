@@ -29,6 +29,8 @@ from shared.ports.upstream import Upstream
 from shared.ports.webhook_sender import WebhookSender
 from shared.settings import Settings
 
+READING_BYTES = 33_554_432  # Of journals, for all who read results of running batches.
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -42,6 +44,7 @@ class Capacity:
         self.results = ResultMemory(settings.kept_result_bytes)
         self.in_flight = Budget(settings.max_inflight_bytes)
         self.answers = AnswerRoom(settings.max_inflight_response_bytes)
+        self.reading = Budget(READING_BYTES)
         self.runs = RunLives(timedelta(seconds=settings.stuck_seconds))
         self.new_webhooks = asyncio.Lock()
 

@@ -12,8 +12,10 @@ from typing import Any
 
 from api.edge.dialect import Dialect, batch_id, result_id, upload_id
 from api.edge.rendered_values import documented, unix_seconds
+from shared.domain.batches.advice import advice
 from shared.domain.batches.batch import Batch, BatchError
 from shared.domain.batches.cost import BatchCost, batch_cost
+from shared.domain.batches.failures import Failure
 from shared.domain.batches.forecast import NO_PROGRESS, Progress, progress
 from shared.domain.batches.hold_up import HoldUp
 from shared.domain.files.blob_address import result_address
@@ -80,8 +82,20 @@ def _extensions(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp |
         found["paused_at"] = unix_seconds(batch.paused_at)
     if cost := batch_cost(batch):
         found["cost"] = _cost(cost)
+    if batch.failures:
+        found["failures"] = [_failure(failure) for failure in batch.failures]
     running = progress(batch, now) or (NO_PROGRESS if held_up else None)
     return found | {"progress": _progress(running, held_up)} if running else found
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return {
+        "code": failure.code,
+        "count": failure.count,
+        "first_line": failure.first_line,
+        "example": {"custom_id": failure.custom_id, "message": failure.message},
+        "advice": advice(failure.code),
+    }
 
 
 def _times(batch: Batch) -> dict[str, int | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.batches.batch_list import DEFAULT_LIST, MAX_LIST
+from api.batches.results import DEFAULT_RESULTS, MOST_RESULTS, Outcome
 from api.edge.dialect import Dialect
 from api.files.files import MAX_LIST as MAX_FILES
 from api.openapi.schemas import METADATA, SECONDS, TEXT, TRUTH, Schema, one_of, only, or_null, ref
@@ -169,6 +170,16 @@ def batch_query(dialect: Dialect) -> list[Parameter]:
         {"name": "$orderby", "in": "query", "schema": one_of(("created_at asc", "created_at desc"))},
     ]
     return [*page_query(DEFAULT_LIST, MAX_LIST), order_query(), *filters, *(odata if dialect.reads_odata else ())]
+
+
+def results_query(_: Dialect) -> list[Parameter]:
+    limit: Schema = {"type": "integer", "minimum": 1, "maximum": MOST_RESULTS, "default": DEFAULT_RESULTS}
+    return [
+        {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0}},
+        {"name": "limit", "in": "query", "schema": limit},
+        {"name": "status", "in": "query", "schema": one_of(Outcome)},
+        {"name": "custom_id", "in": "query", "schema": TEXT},
+    ]
 
 
 def webhook_query(_: Dialect) -> list[Parameter]:

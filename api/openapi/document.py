@@ -16,6 +16,7 @@ from api.edge.mount import Mount, Route, StartingRoute
 from api.openapi import bodies
 from api.openapi.admin_schemas import ADMIN_COMPONENTS
 from api.openapi.azure_schemas import AZURE_COMPONENTS
+from api.openapi.model_operations import MODEL_COMPONENTS
 from api.openapi.operation import Operation, json_answer
 from api.openapi.operations import OPERATIONS
 from api.openapi.schemas import COMPONENTS, TEXT, Schema
@@ -31,6 +32,14 @@ _ERRORS = {
     Envelope.OPENAI: "OpenAIError",
     Envelope.AZURE_CLASSIC: "AzureError",
     Envelope.AZURE_V1: "AzureV1Error",
+}
+_COMPONENTS = {
+    **COMPONENTS,
+    **AZURE_COMPONENTS,
+    **ADMIN_COMPONENTS,
+    **USAGE_COMPONENTS,
+    **MODEL_COMPONENTS,
+    **SERVICE_COMPONENTS,
 }
 _API_VERSION: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d(-preview)?$", "example": "2024-10-21"}
 
@@ -57,7 +66,7 @@ def build_document(dialect: Dialect, mounts: Iterable[Mount]) -> dict[str, Any]:
         "paths": paths,
         "webhooks": {event_type: {"post": _event(event_type)} for event_type in EventType},
         "components": {
-            "schemas": {**COMPONENTS, **AZURE_COMPONENTS, **ADMIN_COMPONENTS, **USAGE_COMPONENTS, **SERVICE_COMPONENTS},
+            "schemas": _COMPONENTS,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "api-key"},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from api.batches.results import CONTENT_TYPE as JSON_LINES
 from api.edge.api_versions import API_VERSIONS
 from api.edge.byte_range import RangeNotSatisfiable
 from api.edge.conditions import PreconditionFailed
@@ -16,7 +17,9 @@ from api.files.files import CONTENT_TYPE
 from api.openapi import bodies
 from api.openapi.admin_operations import ADMINISTRATION
 from api.openapi.azure_schemas import spoken_by
+from api.openapi.model_operations import MODELS
 from api.openapi.operation import Answers, Operation, json_answer, ok
+from api.openapi.schemas import TEXT
 from api.openapi.usage_operations import USAGE
 from shared.domain.errors import InvalidRequest, OverLimit, WrongState
 
@@ -46,6 +49,11 @@ def _inspected(_: Dialect) -> Answers:
         OK: {"description": "The headers of the download."},
         NOT_MODIFIED: {"description": "`If-None-Match` names this version."},
     }
+
+
+def _results(_: Dialect) -> Answers:
+    what = "Result lines in input order. `X-Incomplete`: whether more is there or will come, past `X-Last-Line`."
+    return {OK: {"description": what, "content": {JSON_LINES: {"schema": TEXT}}}}
 
 
 def _nothing(_: Dialect) -> Answers:
@@ -151,6 +159,13 @@ _BATCHES: Mapping[str, Operation] = {
         answers=ok("BatchValidation"),
         body=bodies.new_batch,
     ),
+    "list_results": Operation(
+        tag="Batches",
+        summary="Read the results in input order, also of a running batch (an extension)",
+        answers=_results,
+        parameters=bodies.results_query,
+        raises=(WrongState,),
+    ),
     "retry_batch": Operation(
         tag="Batches",
         summary="Run what failed once more, as a new batch (an extension)",
@@ -198,4 +213,12 @@ _WEBHOOKS: Mapping[str, Operation] = {
     "list_webhook_event_types": Operation(tag="Webhooks", summary="List event types", answers=ok("WebhookEventTypes")),
 }
 
-OPERATIONS: Mapping[str, Operation] = {**_FILES, **_UPLOADS, **_BATCHES, **_WEBHOOKS, **ADMINISTRATION, **USAGE}
+OPERATIONS: Mapping[str, Operation] = {
+    **_FILES,
+    **_UPLOADS,
+    **_BATCHES,
+    **MODELS,
+    **_WEBHOOKS,
+    **ADMINISTRATION,
+    **USAGE,
+}

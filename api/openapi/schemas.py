@@ -142,6 +142,15 @@ _COST = record(
     description="By the deployment's price when the batch was validated: of `usage`, and until the batch ends of all "
     "that it will come to. An extension.",
 )
+_FAILURE = record(
+    {
+        "code": TEXT,
+        "count": WHOLE,
+        "first_line": WHOLE,
+        "example": record({"custom_id": or_null(TEXT), "message": or_null(TEXT)}),
+        "advice": TEXT,
+    }
+)
 _ANY_ENDPOINT = one_of(sorted({spelling for vendor in Vendor for spelling in offered_by(vendor)}))
 _TIMES = ("in_progress_at", "finalizing_at", "completed_at", "failed_at", "expired_at", "cancelling_at", "cancelled_at")
 _BATCH = record(
@@ -169,9 +178,13 @@ _BATCH = record(
         "priority": one_of(Priority),
         "paused_at": SECONDS,
         "cost": ref("Cost"),
+        "failures": {"type": "array", "items": _FAILURE},
         "progress": ref("Progress"),
     },
-    optional=("input_blob", "output_blob", "error_blob", "retry_of", "priority", "paused_at", "cost", "progress"),
+    optional=(
+        *("input_blob", "output_blob", "error_blob", "retry_of"),
+        *("priority", "paused_at", "cost", "failures", "progress"),
+    ),
     description="The three blobs are Azure's; what follows them is ours, there where it says something.",
 )
 _BATCHES = page("Batch", or_null(TEXT), description="The ids at the ends of an empty page are null.")

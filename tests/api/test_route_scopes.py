@@ -9,7 +9,14 @@ from shared.domain.keys.scopes import Scope
 from tests.api.harness import ROOT
 
 SCOPES = {
-    Scope.FILES_READ: {"list_files", "retrieve_file", "download_file", "inspect_file", "retrieve_upload"},
+    Scope.FILES_READ: {
+        "list_files",
+        "retrieve_file",
+        "download_file",
+        "inspect_file",
+        "retrieve_upload",
+        "list_results",
+    },
     Scope.FILES_WRITE: {
         "create_file",
         "delete_file",
@@ -70,6 +77,7 @@ SCOPES = {
         "delete_admin_key",
         "list_audit_logs",
     },
+    Scope.ANY: {"list_models", "retrieve_model", "retrieve_caller"},
     Scope.USAGE: {
         "report_completions",
         "report_embeddings",
@@ -104,7 +112,7 @@ def test_reading_is_enough_only_for_what_changes_nothing(name: tuple[str, str, s
     """Validating and a report of which much is asked are the POSTs that store nothing."""
     reads = name[0] in ("GET", "HEAD") or name[2] in ("validate_batch", "report_usage")
 
-    assert reads == (route.scope in (Scope.FILES_READ, Scope.BATCHES_READ, Scope.USAGE))
+    assert reads == (route.scope in (Scope.FILES_READ, Scope.BATCHES_READ, Scope.USAGE, Scope.ANY))
 
 
 @pytest.mark.parametrize("scope", list(Scope))

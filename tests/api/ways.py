@@ -56,8 +56,12 @@ WAYS: Final = {
     ("POST", f"batches/{BATCH_ID}/pause"): Way(path_names="batch"),
     ("POST", f"batches/{BATCH_ID}/resume"): Way(path_names="batch"),
     ("POST", f"batches/{BATCH_ID}"): Way(path_names="batch", options={"json": {"priority": "high"}}),
+    ("GET", f"batches/{BATCH_ID}/results"): Way(path_names="batch"),
     ("POST", "batches/validate"): Way(body_names=("input_file_id", "file"), options={"json": BATCH}),
     ("POST", "batches"): Way(body_names=("input_file_id", "file"), options={"json": BATCH}),
+    ("GET", "models"): NOTHING,
+    ("GET", "models/{model}"): NOTHING,  # The name of a deployment, which is no project's.
+    ("GET", "caller"): NOTHING,
     ("POST", "webhook_endpoints"): Way(options={"json": HOOK}),
     ("GET", "webhook_endpoints"): Way(lists="webhook_endpoint"),
     ("GET", f"webhook_endpoints/{HOOK_ID}"): Way(path_names="webhook_endpoint"),

@@ -18,7 +18,7 @@ from shared.domain.keys.new_key import KeyChanges, Place, Secret
 from shared.domain.keys.new_project import ProjectChanges
 from shared.domain.keys.new_service_account import AccountChanges
 from shared.domain.keys.project import ModelMode, ModelPermissions, Project, default_project
-from shared.domain.keys.scopes import Scope, scopes_of
+from shared.domain.keys.scopes import ALL_OF_PROJECT, Scope, scopes_of
 from shared.domain.keys.service_account import Role, ServiceAccount
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -115,7 +115,7 @@ def test_no_project_key_is_asked_for_what_administrators_may(parse: Parse, scope
 
 def test_the_widest_key_is_no_administrators() -> None:
     """Neither without scopes nor with all of them."""
-    widest = KEY({"scopes": ["api.all", "api.all.write", *(scope for scope in Scope if scope is not Scope.ADMIN)]})
+    widest = KEY({"scopes": ["api.all", "api.all.write", *ALL_OF_PROJECT]})
 
     assert Scope.ADMIN not in scopes_of(widest.wanted.scopes or ())
     assert Scope.ADMIN not in scopes_of(a_key().scopes)

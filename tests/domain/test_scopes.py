@@ -10,7 +10,7 @@ from shared.domain.keys.scopes import ALL_OF_PROJECT, Scope, check_names, scopes
 
 def test_no_scopes_is_all_but_administration() -> None:
     """As OpenAI has it for `[]`."""
-    assert scopes_of([]) == set(Scope) - {Scope.ADMIN}
+    assert scopes_of([]) == set(Scope) - {Scope.ADMIN, Scope.ANY}
 
 
 @pytest.mark.parametrize(

@@ -63,14 +63,14 @@ def test_sums_keep_the_parts_of_long_requests_apart() -> None:
 
 
 def test_rows_of_0_4_0_are_read() -> None:
-    """As they were stored, without the counts that came later; written again they have no new ones, and no moment."""
+    """As they were stored, without the counts that came later; written again they have none of them."""
     stored = (
         b'{"batch_id":"b","index":3,"lane":0,"completed":2,"failed":1,"usage":{"input_tokens":4,"cached_tokens":1,'
         b'"output_tokens":7,"reasoning_tokens":2},"model":"m","seal":"ab","output_blocks":1,"error_blocks":1}'
     )
     row = msgspec.json.decode(stored, type=ChunkRow)
     assert row.usage == Usage(input_tokens=4, cached_tokens=1, output_tokens=7, reasoning_tokens=2)
-    assert msgspec.json.encode(row) == stored[:-1] + b',"sealed_at":null}'
+    assert msgspec.json.encode(row) == stored[:-1] + b',"sealed_at":null,"failures":[]}'
 
 
 def test_a_batch_of_0_4_0_has_no_cost() -> None:

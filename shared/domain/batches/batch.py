@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from shared.domain.batches.chunk import ChunkRow
+from shared.domain.batches.failures import Failure, merged
 from shared.domain.batches.restarts import Restarts, one_more
 from shared.domain.batches.wishes import PauseWished, ResumeWished, TermsWished, Wish, wished
 from shared.domain.deployments.price import Price
@@ -110,6 +111,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     plan: str | None = None
     restarts: Restarts | None = None
     usage_owed: bool = False
+    failures: tuple[Failure, ...] = ()
     paused_at: datetime | None = None
     paused_seconds: float = 0.0
 
@@ -197,6 +199,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     error_file_id: str | None
     errors: tuple[BatchError, ...] = ()
     usage_owed: bool = False
+    failures: tuple[Failure, ...] = ()
 
 
 class UsageWritten(msgspec.Struct, frozen=True):
@@ -285,5 +288,6 @@ def with_progress(batch: Batch, rows: list[ChunkRow]) -> Batch:
         completed=sum(row.completed for row in rows),
         failed=sum(row.failed for row in rows),
         usage=total([row.usage for row in rows]),
+        failures=merged(row.failures for row in rows),
         model=next((row.model for row in rows if row.model), batch.model),
     )

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from shared.domain.batches.failures import Failure
 from shared.domain.lines.request_line import digest_of
 from shared.domain.usage.usage import Usage
 
@@ -56,6 +57,7 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
     `seal` is None while the chunk is open. Once set, its result blocks are staged under ids made from it and the row
     never changes again. It is random, so that two activities sealing one chunk at once cannot mix their blocks: the
     blocks that count are those of the row that won. `sealed_at` counts for the ledger; older versions did not keep it.
+    `failures` tells of the chunk's lines in the error file, once it is sealed.
     """
 
     batch_id: str
@@ -69,6 +71,7 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
     output_blocks: int = 0
     error_blocks: int = 0
     sealed_at: datetime | None = None
+    failures: tuple[Failure, ...] = ()
 
     @property
     def sealed(self) -> bool:

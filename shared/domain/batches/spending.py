@@ -46,7 +46,7 @@ def payers_of(
     model = batch.deployment or ""
     found = [
         (project_account(currency, batch.owner), "project", of_project),
-        (f"{currency}:model:{batch.owner}:{model}", f"project for model '{model}'", of_models.get(model)),
+        (model_account(currency, batch.owner, model), f"project for model '{model}'", of_models.get(model)),
     ]
     if batch.key_id:
         found.append((key_account(currency, batch.key_id), "API key", of_key))
@@ -58,6 +58,10 @@ def payers_of(
 
 def project_account(currency: str, project_id: str) -> str:
     return f"{currency}:project:{project_id}"
+
+
+def model_account(currency: str, project_id: str, model: str) -> str:
+    return f"{currency}:model:{project_id}:{model}"
 
 
 def key_account(currency: str, key_id: str) -> str:

@@ -18,7 +18,7 @@ from shared.domain.keys.limits import Limits
 from shared.domain.keys.model_access import ModelAccess
 from shared.domain.keys.priority import Priority
 from shared.domain.keys.project import Project, parse_project_id, spell_project_id
-from shared.domain.keys.scopes import ALL_OF_ADMINISTRATOR, ALL_OF_PROJECT, Scope, scopes_of
+from shared.domain.keys.scopes import ALL_OF_ADMINISTRATOR, ALL_OF_PROJECT, Scope, allow, scopes_of
 from shared.domain.usage.spend_limit import SpendLimit
 
 INVALID_KEY: Final = "invalid_api_key"
@@ -61,7 +61,7 @@ class Caller:
 
     def require(self, scope: Scope) -> None:
         """Raises Forbidden without it."""
-        if scope in self.scopes:
+        if allow(self.scopes, scope):
             return
         raise Forbidden(  # The first two sentences are OpenAI's (contract 1.3).
             f"You have insufficient permissions for this operation. Missing scopes: {scope}. {_way_out(self, scope)}"

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from shared.domain.errors import Forbidden, Unauthenticated
 from shared.domain.keys.entra_rules import EntraRules, claim_key
-from shared.domain.keys.scopes import ALL_OF_ADMINISTRATOR, ALL_OF_PROJECT, Scope
+from shared.domain.keys.scopes import ALL_OF_ADMINISTRATOR, ALL_OF_PROJECT, Scope, allow
 
 INVALID_TOKEN: Final = "invalid_token"  # noqa: S105 - the code of an error
 _FAR_AWAY: Final = 32_503_680_000  # The year 3000; a larger number may be no date.
@@ -72,7 +72,7 @@ def scopes_of_claims(claims: Claims) -> frozenset[Scope]:
 
 def require_role(scopes: frozenset[Scope], scope: Scope) -> None:
     """Raises Forbidden if the roles that gave `scopes` do not give this one."""
-    if scope not in scopes:
+    if not allow(scopes, scope):
         roles = " or ".join(role for role, given in ROLES.items() if scope in given)
         raise Forbidden(
             f"Your token does not give the scope {scope}. Have the app role {roles} assigned to you, and let the "

@@ -6,7 +6,7 @@ key has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 
 from shared.domain.errors import InvalidRequest
@@ -14,7 +14,10 @@ from shared.domain.parameters import shortened
 
 
 class Scope(StrEnum):
-    """One permission. Webhook endpoints tell of batches: they go with those."""
+    """One permission. Webhook endpoints tell of batches: they go with those.
+
+    `ANY` is none that somebody is given: a route asks for it where every caller who may do anything is let in.
+    """
 
     FILES_READ = "api.files.read"
     FILES_WRITE = "api.files.write"
@@ -22,9 +25,10 @@ class Scope(StrEnum):
     BATCHES_WRITE = "api.batches.write"
     USAGE = "usage"
     ADMIN = "admin"
+    ANY = "any"
 
 
-ALL_OF_PROJECT = frozenset(Scope) - {Scope.ADMIN}
+ALL_OF_PROJECT = frozenset(Scope) - {Scope.ADMIN, Scope.ANY}
 ALL_OF_ADMINISTRATOR = frozenset({Scope.ADMIN, Scope.USAGE})  # of all projects
 _READS = frozenset({Scope.FILES_READ, Scope.BATCHES_READ})
 _WRITES = frozenset({Scope.FILES_WRITE, Scope.BATCHES_WRITE})
@@ -44,6 +48,11 @@ def scopes_of(names: Iterable[str]) -> frozenset[Scope]:
     """What these names allow; none at all: everything of a project. A name that nobody knows allows nothing."""
     given = tuple(names)
     return frozenset().union(*(NAMES.get(name, frozenset()) for name in given)) if given else ALL_OF_PROJECT
+
+
+def allow(scopes: Collection[Scope], scope: Scope) -> bool:
+    """Whether whoever has `scopes` may do what `scope` says."""
+    return bool(scopes) if scope is Scope.ANY else scope in scopes
 
 
 def check_names(names: Iterable[str]) -> tuple[str, ...]:

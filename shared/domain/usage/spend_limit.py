@@ -53,3 +53,17 @@ def first_day(interval: Interval, today: date) -> date:
             return today.replace(day=1)
         case Interval.TOTAL:
             return FIRST_DAY
+
+
+def next_window(interval: Interval, today: date) -> date | None:
+    """The first day of the window after the one that `today` is in; None where there is no other."""
+    first = first_day(interval, today)
+    match interval:
+        case Interval.DAY:
+            return first + timedelta(days=1)
+        case Interval.WEEK:
+            return first + timedelta(days=7)
+        case Interval.MONTH:
+            return (first + timedelta(days=31)).replace(day=1)
+        case Interval.TOTAL:
+            return None

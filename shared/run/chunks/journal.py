@@ -41,8 +41,9 @@ class Tried(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """A result line on its way to the output (`completed`) or the error file; newline-terminated."""
+    """A request line's result on its way to the output (`completed`) or the error file; newline-terminated."""
 
+    line: int
     completed: bool
     data: bytes
 
@@ -177,9 +178,11 @@ class Journal:
         spans = await self._spans(share) if len(self._kept) < len(self.finished) else {}
         for line in sorted(self.finished):
             if line in self._kept:
-                yield Result(self.finished[line], self._kept[line] + b"\n")
+                yield Result(line, self.finished[line], self._kept[line] + b"\n")
+            elif line in spans:
+                yield Result(line, self.finished[line], await self._read_back(spans[line], share))
             else:
-                yield Result(self.finished[line], await self._read_back(spans[line], share))
+                raise BlobMissing(f"The journal {self._name} is gone.")
 
     async def _read_back(self, span: _Span, share: Share) -> bytes:
         await share.take(span[1])

@@ -37,7 +37,7 @@ async def all_lines(
                 custom_id=custom_ids[number],
                 code=reason,
             )
-            yield Result(completed=False, data=line)
+            yield Result(number, completed=False, data=line)
 
 
 async def _never_ran(

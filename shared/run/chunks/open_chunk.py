@@ -135,7 +135,7 @@ class OpenChunk:
         """Stage the result blocks and close the row for ever; `at` is now."""
         async with self._keeping:
             try:
-                if self._awaited and not self.is_over:  # Large results need not wait for the whole chunk.
+                if not self.is_over:  # Staged blocks cannot be read before the end; whoever reads results, reads this.
                     await self._write()
                 while not self.is_over:
                     with self.journal.share() as share:

@@ -10,6 +10,7 @@ import msgspec
 
 from shared.answer_room import Share
 from shared.domain.batches.chunk import ChunkRow, block_id, result_blob
+from shared.domain.batches.failures import Failure, merged, read_failure
 from shared.ports.blobs import BlobStore
 from shared.run.chunks.journal import Result
 
@@ -56,11 +57,14 @@ async def seal_chunk(
     """
     seal = os.urandom(4).hex()
     output, error = _Stream(blobs, row, "output", seal), _Stream(blobs, row, "error", seal)
+    failed: list[Failure] = []
     async for result in results:
+        if not result.completed:
+            failed.append(read_failure(result.line, result.data))
         await (output if result.completed else error).add(result.data)
         del result  # It may be 100 MB, and the next one is read before this name would be given to it.
         share.give_back(but=output.held + error.held)
     await output.end()
     await error.end()
     blocks = {"output_blocks": output.blocks, "error_blocks": error.blocks}
-    return msgspec.structs.replace(row, seal=seal, sealed_at=at, **blocks)
+    return msgspec.structs.replace(row, seal=seal, sealed_at=at, failures=merged([failed]), **blocks)
