@@ -54,9 +54,9 @@ BATCHES: Final = (
     Route("GET", "batches/{batch_id}", batches.retrieve_batch, Scope.BATCHES_READ),
     Route("DELETE", "batches/{batch_id}", delete_batch, Scope.BATCHES_WRITE),
     Route("POST", "batches/{batch_id}/cancel", batches.cancel_batch, Scope.BATCHES_WRITE),
-    Route("GET", "batches/{batch_id}/results", list_results, Scope.FILES_READ),
     Route("POST", "batches/{batch_id}/pause", wishes.pause_batch, Scope.BATCHES_WRITE),
     Route("POST", "batches/{batch_id}/resume", wishes.resume_batch, Scope.BATCHES_WRITE),
+    Route("GET", "batches/{batch_id}/results", list_results, Scope.FILES_READ),
     Route("POST", "batches/validate", validate_batch, Scope.BATCHES_READ),
     # By its name it comes after the one before: the platform tries routes in that order (platform 1.4).
     Route("POST", "batches/{batch_id}", wishes.vary_batch, Scope.BATCHES_WRITE),

@@ -11,7 +11,7 @@ from api.admin.rendering import key_id
 from api.edge.endpoint import Call, json_response
 from api.edge.rendered_values import unix_seconds
 from api.models.models import models_of
-from shared.domain.keys.priority import Priority
+from shared.domain.keys.priority import up_to
 from shared.domain.keys.project import spell_project_id
 from shared.domain.usage.money import shown
 from shared.run.usage.standing import Standing, standings
@@ -28,7 +28,7 @@ async def retrieve_caller(request: Request, call: Call) -> Response:  # noqa: AR
             "project": {"id": spell_project_id(project.id), "name": project.name} if project else None,
             "scopes": sorted(caller.scopes),
             "models": [deployment.name for deployment in models_of(call)],
-            "priorities": [priority.value for priority in Priority] if project else [],
+            "priorities": [priority.value for priority in up_to(caller.max_priority)] if project else [],
             "spend_limits": [_render(standing) for standing in found],
         }
     )

@@ -182,8 +182,8 @@ _BATCH = record(
         "progress": ref("Progress"),
     },
     optional=(
-        *("input_blob", "output_blob", "error_blob"),
-        *("retry_of", "priority", "paused_at", "cost", "failures", "progress"),
+        *("input_blob", "output_blob", "error_blob", "retry_of"),
+        *("priority", "paused_at", "cost", "failures", "progress"),
     ),
     description="The three blobs are Azure's; what follows them is ours, there where it says something.",
 )

@@ -12,6 +12,7 @@ import pytest
 from shared.domain.batches.spending import key_account, project_account
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.deployments.price import Price, Rates
+from shared.domain.keys.priority import Priority
 from shared.domain.keys.project import ModelMode, ModelPermissions
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.usage.spend_limit import Interval, SpendLimit
@@ -105,6 +106,13 @@ async def test_a_key_is_told_what_it_opens(anonymous: httpx.AsyncClient, service
         {"of": "api_key", "model": None, "currency": "EUR", "interval": "day"}
         | {"limit": 1.0, "used": 3.0, "left": 0.0, "renews_at": 1767398400},
     ]
+
+
+async def test_a_key_is_told_how_urgent_its_batches_may_be(anonymous: httpx.AsyncClient, service: Services) -> None:
+    """No more than it allows."""
+    key = await make_key(service, await make_project(service), max_priority=Priority.NORMAL)
+
+    assert (await anonymous.get("/v1/caller", headers=key.headers)).json()["priorities"] == ["low", "normal"]
 
 
 async def test_whoever_has_no_project_is_told_so(anonymous: httpx.AsyncClient, service: Services) -> None:

@@ -20,7 +20,8 @@ from typing import Any
 import msgspec
 
 from orchestrators import names
-from shared.domain.batches.batch import Batch, CancelRequested, Status, apply
+from shared.domain.batches.batch import Batch, CancelRequested, Event, Status, apply
+from shared.domain.batches.wishes import PauseWished, ResumeWished
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.deployments.price import Price, Rates, Step, cost_of
 from shared.domain.errors import WrongState
@@ -44,6 +45,7 @@ from timers.sweep_orphans import sweep_orphans
 
 BEGIN = datetime(2026, 11, 22, 10, tzinfo=UTC)
 OWNER = "default"
+PAUSED_SECONDS = 100.0
 LONGEST_SECONDS = 14 * 86_400.0
 PRICE = Price(rates=Rates(input=2, output=5), steps=(Step(above_input_tokens=7, rates=Rates(input=3, output=7)),))
 
@@ -88,6 +90,7 @@ class Day:
     kills_at: tuple[float, ...] = ()
     cancel_moments: tuple[Moment, ...] = ()
     cancel_after: float | None = None
+    pause_moments: tuple[Moment, ...] = ()
     expiry_moments: tuple[Moment, ...] = ()
     expires_after: float = 86_400.0
     jumps: tuple[tuple[float, float], ...] = ()
@@ -301,6 +304,7 @@ class _Simulation:
         return {
             **dict.fromkeys(self._day.kill_moments, lambda: self._runs.kill(current())),
             **dict.fromkeys(self._day.cancel_moments, self._cancel),
+            **dict.fromkeys(self._day.pause_moments, self._pause),
             **dict.fromkeys(self._day.expiry_moments, lambda: self._set_clock(2 * 86_400.0)),
         }
 
@@ -412,9 +416,16 @@ class _Simulation:
         return self._record().is_terminal
 
     def _cancel(self) -> None:
-        """The caller cancels; all in one moment, as the one compare-and-swap of it is."""
+        self._wish(CancelRequested())
+
+    def _pause(self) -> None:
+        self._wish(PauseWished())
+        asyncio.get_running_loop().call_later(PAUSED_SECONDS, self._wish, ResumeWished())
+
+    def _wish(self, wish: Event) -> None:
+        """The caller's; all in one moment, as the one compare-and-swap of it is."""
         with suppress(WrongState):
-            self._stores.batches.set_now(apply(self._record(), CancelRequested(), self._clock()))
+            self._stores.batches.set_now(apply(self._record(), wish, self._clock()))
 
     def _surprised(self, _: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")

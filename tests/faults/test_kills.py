@@ -81,6 +81,17 @@ def test_ended_at_every_call(end: str) -> None:
         simulate(Day(seed=1, **SMALL, **{end: (Moment(number=number),)})).check()
 
 
+@pytest.mark.parametrize("kill_after", [None, 1, 9])
+def test_paused_at_every_tenth_call(kill_after: int | None) -> None:
+    """And killed while it pauses: it goes on when it is resumed, and ends as if nothing had been."""
+    for number in range(1, calls() + 1, 10):
+        kills = () if kill_after is None else (Moment(number=number + kill_after, late=True),)
+        aftermath = killed_at(*kills, pause_moments=(Moment(number=number),))
+
+        assert (Status.COMPLETED, False) == (aftermath.batch.status, aftermath.batch.is_paused)
+        assert aftermath.paid_again <= len(kills) * BOUND
+
+
 def test_cancelled_after_the_deadline() -> None:
     """A cancel while an expired batch is being finished, and a kill: one set of files, found under one id."""
     deadline = (Moment(number=calls() // 8),)

@@ -25,6 +25,11 @@ def lower(one: Priority, other: Priority) -> Priority:
     return min(one, other, key=URGENCY.__getitem__)
 
 
+def up_to(most: Priority) -> list[Priority]:
+    """Those that a key allows."""
+    return [each for each in Priority if URGENCY[each] <= URGENCY[most]]
+
+
 def parse_priority(value: Any, most: Priority = Priority.HIGH) -> Priority:
     """What the field `priority` asks for of a key that allows `most`. Raises InvalidRequest."""
     if value is None:
