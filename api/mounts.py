@@ -23,10 +23,11 @@ from api.batches import batches
 from api.batches.batch_retry import retry_batch
 from api.batches.batch_validation import validate_batch
 from api.batches.results import list_results
-from api.edge.dialect import AZURE_CLASSIC, AZURE_V1, DEEPINFRA, OPENAI, Dialect
+from api.edge.dialect import AZURE_CLASSIC, AZURE_V1, COMPASS, DEEPINFRA, OPENAI, Dialect
 from api.edge.mount import Mount, Route, StartingRoute
 from api.files import files, uploads
 from api.models import caller, models
+from api.usage.dated_report import DATED_USAGE
 from api.usage.usage import USAGE
 from api.webhooks import webhooks
 from shared.domain.keys.scopes import Scope
@@ -121,6 +122,7 @@ def _with_all_routes(name: str, prefix: str, dialect: Dialect) -> Mount:
 MOUNTS: Final = (
     _with_all_routes("openai", OPENAI.prefix, OPENAI),
     _with_all_routes("deepinfra", DEEPINFRA.prefix, DEEPINFRA),
+    _with_all_routes("compass", COMPASS.prefix, COMPASS),
     _with_all_routes("azure_v1", AZURE_V1.prefix, AZURE_V1),
     _with_all_routes("azure", AZURE_CLASSIC.prefix, AZURE_CLASSIC),
     # SDKs before 1.65.2 put the deployment into the path (contract 6.3); it is accepted, unread.
@@ -132,4 +134,5 @@ MOUNTS: Final = (
         routes=(*ADMINISTRATION, *USAGE),
         starting_routes=(),
     ),
+    Mount(name="compass_logs", prefix="logs/v1/admin", dialect=COMPASS, routes=DATED_USAGE, starting_routes=()),
 )

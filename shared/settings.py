@@ -62,6 +62,7 @@ class Settings:
     max_requests_deepinfra: int = _setting(
         "BATCH_MAX_REQUESTS_DEEPINFRA", 50_000, "Lines of a file, DeepInfra dialect."
     )
+    max_requests_compass: int = _setting("BATCH_MAX_REQUESTS_COMPASS", 10_000, "Lines of a file, Compass dialect.")
     max_input_bytes_openai: int = _setting(
         "BATCH_MAX_INPUT_BYTES_OPENAI", 209_715_200, "Largest input file of a batch, OpenAI dialect."
     )
@@ -70,6 +71,9 @@ class Settings:
     )
     max_input_bytes_deepinfra: int = _setting(
         "BATCH_MAX_INPUT_BYTES_DEEPINFRA", 209_715_200, "Largest input file of a batch, DeepInfra dialect."
+    )
+    max_input_bytes_compass: int = _setting(
+        "BATCH_MAX_INPUT_BYTES_COMPASS", 52_428_800, "Largest input file of a batch, Compass dialect."
     )
     blob_hosts: str = _setting(
         "BATCH_BLOB_HOSTS",

@@ -99,6 +99,8 @@ OPENAI = Dialect(
 )
 # OpenAI's shapes; an expiry whose parts may be left out (contract 2.6).
 DEEPINFRA = replace(OPENAI, prefix="v1/openai", vendor=Vendor.DEEPINFRA, fills_expiry=True)
+# OpenAI's shapes (contract 9.4).
+COMPASS = replace(OPENAI, prefix="batch-api/v1", vendor=Vendor.COMPASS)
 AZURE_CLASSIC = Dialect(
     prefix="openai",
     vendor=Vendor.AZURE,

@@ -59,7 +59,7 @@ def build_document(dialect: Dialect, mounts: Iterable[Mount]) -> dict[str, Any]:
         "info": {
             "title": "Durable Batch",
             "version": VERSION,
-            "description": "A self-hosted Batch API that speaks OpenAI's, Azure's and DeepInfra's dialect.",
+            "description": "A self-hosted Batch API that speaks OpenAI's, Azure's, DeepInfra's and Compass's dialect.",
         },
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}, {"apiKey": []}],

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.edge.dialect import OK, Dialect
-from api.openapi.bodies import Parameter
-from api.openapi.operation import Answers, Operation, json_answer
+from api.openapi.bodies import Parameter, body
+from api.openapi.operation import Answers, Operation, json_answer, ok
 from api.openapi.schemas import NUMBER, SECONDS, TEXT, WHOLE, Schema, one_of, only, or_null, record
+from api.usage.dated_query import FILTERS, NEEDED, Interval
+from api.usage.dated_rendering import REPORT
 from api.usage.usage import NEXT_PAGE
 from api.usage.usage_csv import MEDIA_TYPE
 from api.usage.usage_query import COMPLETIONS, COSTS, EMBEDDINGS, IMAGES, MODERATIONS, Report
@@ -94,5 +96,35 @@ _REPORTS: Mapping[str, tuple[str, Report, str]] = {
     "report_images": ("ImagesUsage", IMAGES, "Usage of images"),
     "report_costs": ("Costs", COSTS, "Costs"),
 }
-USAGE_COMPONENTS: Mapping[str, Schema] = {name: _page(report) for name, report, _ in _REPORTS.values()}
-USAGE: Mapping[str, Operation] = {handler: _operation(*entry) for handler, entry in _REPORTS.items()}
+_DATED = "UsageReport"
+_DATED_COUNTS = ("num_model_requests", "num_failed_requests", "input_tokens", "input_cached_tokens", "output_tokens")
+
+
+def _dated_report() -> Schema:
+    names = {name: or_null(TEXT) for name in ("api_key_id", "api_key_name", "project", "department")}
+    costs = {"type": "array", "items": record({"value": NUMBER, "currency": TEXT})}
+    counts = dict.fromkeys((*_DATED_COUNTS, "total_tokens", "images"), WHOLE)
+    ids = {"model_id": TEXT, "project_id": TEXT}
+    row = record({"start_time": SECONDS, "end_time": SECONDS, **ids, **names, **counts, "costs": costs})
+    asked = {"start_date": TEXT, "end_date": TEXT, "interval": one_of(Interval)}
+    return record({"object": only(REPORT), **asked, "data": {"type": "array", "items": row}})
+
+
+def _dated_query(_: Dialect) -> dict[str, Any]:
+    day: Schema = {"type": "string", "format": "date"}
+    needed = {"model_ids": {"type": "array", "items": TEXT}, "start_date": day, "end_date": day}
+    filters = {name: or_null(TEXT) for name in FILTERS}
+    properties = {**needed, "interval": one_of(Interval), **filters}
+    return body({"type": "object", "properties": properties, "required": list(NEEDED), "additionalProperties": False})
+
+
+USAGE_COMPONENTS: Mapping[str, Schema] = {
+    **{name: _page(report) for name, report, _ in _REPORTS.values()},
+    _DATED: _dated_report(),
+}
+USAGE: Mapping[str, Operation] = {
+    **{handler: _operation(*entry) for handler, entry in _REPORTS.items()},
+    "report_usage": Operation(
+        tag=_TAG, summary="Usage and costs between two dates", answers=ok(_DATED), body=_dated_query
+    ),
+}

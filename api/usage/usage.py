@@ -74,12 +74,13 @@ async def _answer(request: Request, call: Call, report: Report) -> Response:
 
 
 async def _read(call: Call, query: UsageQuery) -> list[Bucket]:
-    which = _bounded(query.which, call.caller)
+    which = bounded(query.which, call.caller)
     used = await used_in(call.service.stores.usage, query.span, which.only_project)
     return buckets(query.span, by_line_item(used) if query.has_line_items else used, which, query.by)
 
 
-def _bounded(which: Filter, caller: Caller) -> Filter:
+def bounded(which: Filter, caller: Caller) -> Filter:
+    """What of it the caller may see."""
     if caller.project is None:
         return which
     own = frozenset({caller.project.id})

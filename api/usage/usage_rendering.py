@@ -77,12 +77,17 @@ def _usage(kind: ReportKind, amounts: Amounts) -> dict[str, Any]:
     }
 
 
+def charges_by_currency(amounts: Amounts) -> dict[str, list[Charge]]:
+    """In the order of their currencies."""
+    found: defaultdict[str, list[Charge]] = defaultdict(list)
+    for charge in amounts.charges:
+        found[charge.currency].append(charge)
+    return found
+
+
 def _costs(query: UsageQuery, amounts: Amounts) -> Iterator[dict[str, Any]]:
     """One for each currency; line items have one charge each."""
-    by_currency: defaultdict[str, list[Charge]] = defaultdict(list)
-    for charge in amounts.charges:
-        by_currency[charge.currency].append(charge)
-    for currency, charges in by_currency.items():
+    for currency, charges in charges_by_currency(amounts).items():
         is_item = "line_item" in query.groups
         yield {
             "object": "organization.costs.result",

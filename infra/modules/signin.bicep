@@ -24,6 +24,8 @@ resource signin 'Microsoft.Web/sites/config@2024-11-01' = {
       excludedPaths: [
         '/v1/*'
         '/openai/*'
+        '/batch-api/*'
+        '/logs/*'
         '/healthz'
         '/readyz'
       ]

@@ -30,6 +30,7 @@ DIALECTS = (
     Dialect("Azure", "/openai", "api-key", "/chat/completions", version="2024-10-21"),
     Dialect("Azure v1", "/openai/v1", "api-key", "/chat/completions"),
     Dialect("DeepInfra", "/v1/openai", "Authorization", "/v1/chat/completions"),
+    Dialect("Compass", "/batch-api/v1", "api-key", "/v1/chat/completions"),
 )
 
 

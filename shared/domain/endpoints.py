@@ -15,7 +15,7 @@ from shared.domain.vendors.vendor import Vendor
 
 _VERSION: Final = "/v1"
 _OPENAI_AND_AZURE: Final = frozenset({Vendor.OPENAI, Vendor.AZURE})
-_ALL: Final = frozenset(Vendor)
+_THREE_VENDORS: Final = _OPENAI_AND_AZURE | {Vendor.DEEPINFRA}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ ENDPOINTS: Final[Mapping[str, Endpoint]] = {
         needed=("messages",),
         operation="chat",
         report=ReportKind.COMPLETIONS,
-        offered_by=_ALL,
+        offered_by=_THREE_VENDORS | {Vendor.COMPASS},
         told_by_file_at=frozenset({Vendor.AZURE}),
     ),
     "/v1/completions": Endpoint(
@@ -48,14 +48,14 @@ ENDPOINTS: Final[Mapping[str, Endpoint]] = {
         needed=("prompt",),
         operation="text_completion",
         report=ReportKind.COMPLETIONS,
-        offered_by=_ALL,
+        offered_by=_THREE_VENDORS,
     ),
     "/v1/embeddings": Endpoint(
         title="Embeddings",
         needed=("input",),
         operation="embeddings",
         report=ReportKind.EMBEDDINGS,
-        offered_by=_ALL,
+        offered_by=_THREE_VENDORS,
         limits_inputs=True,
     ),
     "/v1/images/edits": Endpoint(

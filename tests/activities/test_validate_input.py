@@ -12,7 +12,7 @@ import pytest
 from activities.validate_input import validate_input
 from shared.domain.batches.batch import Batch, BatchError, CancelRequested, Finished, Refused, RequestsDone, Status
 from shared.domain.batches.chunk import Plan
-from shared.domain.ids import to_base62
+from shared.domain.ids import to_base62, to_uuid
 from shared.domain.keys.limits import Limits
 from shared.domain.keys.project import Project
 from shared.domain.usage.usage import Usage
@@ -116,13 +116,20 @@ async def test_an_unsupported_window_fails_the_batch(service: Services) -> None:
     )
 
 
-@pytest.mark.parametrize(("vendor", "maximum"), [(Vendor.OPENAI, 3), (Vendor.DEEPINFRA, 4), (Vendor.AZURE, 5)])
+@pytest.mark.parametrize(
+    ("vendor", "maximum"), [(Vendor.OPENAI, 3), (Vendor.DEEPINFRA, 4), (Vendor.AZURE, 5), (Vendor.COMPASS, 6)]
+)
 @pytest.mark.parametrize("over", [0, 1])
 async def test_each_dialect_has_its_own_number_of_lines(
     service: Services, vendor: Vendor, maximum: int, over: int
 ) -> None:
-    """Settings: OpenAI's 50,000, Azure's 100,000, Compass's 10,000 are values of them (contract 3.5)."""
-    limits = {"max_requests_openai": 3, "max_requests_deepinfra": 4, "max_requests_azure": 5}
+    """Settings: OpenAI's 50,000, Azure's 100,000, Compass's 10,000 (contract 3.5)."""
+    limits = {
+        "max_requests_openai": 3,
+        "max_requests_deepinfra": 4,
+        "max_requests_azure": 5,
+        "max_requests_compass": 6,
+    }
     data = b"".join(line(number) for number in range(maximum + over))
     with use(with_settings(service, **limits)):
         batch = await put(service, data, vendor=vendor)
@@ -145,9 +152,8 @@ async def test_a_project_may_have_fewer_lines(service: Services, own: int, codes
 
 @pytest.mark.parametrize("vendor", list(Vendor))
 async def test_each_dialect_has_its_own_size(service: Services, vendor: Vendor) -> None:
-    """Literal of contract 3.3, with the dialect's limit; Compass's 50 MB is a value of it."""
-    names = {Vendor.OPENAI: "openai", Vendor.AZURE: "azure", Vendor.DEEPINFRA: "deepinfra"}
-    with use(with_settings(service, **{f"max_input_bytes_{names[vendor]}": 200})):
+    """Literal of contract 3.3, with the dialect's limit."""
+    with use(with_settings(service, **{f"max_input_bytes_{vendor}": 200})):
         batch = await put(service, vendor=vendor)
         await run(batch)
     (error,) = (await record(service, batch)).errors
@@ -160,6 +166,7 @@ async def test_each_dialect_has_its_own_size(service: Services, vendor: Vendor) 
         (Vendor.OPENAI, f"file-{to_base62(FILE)}"),
         (Vendor.AZURE, f"file-{FILE}"),
         (Vendor.DEEPINFRA, f"file_{to_base62(FILE)}"),
+        (Vendor.COMPASS, to_uuid(FILE)),
     ],
 )
 async def test_a_missing_file_is_named_as_its_caller_knows_it(service: Services, vendor: Vendor, spelled: str) -> None:

@@ -161,6 +161,21 @@ async def test_a_value_as_a_bomb_is_refused_or_kept(
     assert (await call(api, "v1", "GET", "webhook_endpoints")).status_code == 200
 
 
+async def test_a_report_of_dates_takes_no_bomb(api: httpx.AsyncClient) -> None:
+    """Neither as its body nor in the place of a value: 400, in few words."""
+    body = {"model_ids": ["m"], "start_date": "2026-01-02", "end_date": "2026-01-03", "interval": "per_day"}
+    filters = {"api_key_name": "k", "project": "p", "department": "d"}
+    bombs = [*WHOLE.values(), *(with_value(body, (name,), raw) for name in body for raw in VALUES.values())]
+    for content in bombs:
+        answer = await call(api, "logs/v1/admin", "POST", "usage_reports", content=content)
+        assert (answer.status_code, is_civil(answer)) == (400, True), content[:200]
+    for name in filters:
+        for what, raw in VALUES.items():
+            content = with_value(body | filters, (name,), raw)
+            answer = await call(api, "logs/v1/admin", "POST", "usage_reports", content=content)
+            assert (answer.status_code in (200, 400), is_civil(answer)) == (True, True), (name, what)
+
+
 async def test_of_two_equal_keys_the_last_counts(api: httpx.AsyncClient, mine: Belongings) -> None:
     """For what is checked and for what is kept, so that none passes a check in the place of another."""
     first, last = (f'"input_file_id":"{file_id}"' for file_id in (mine.ids["file"][0], "file-none"))

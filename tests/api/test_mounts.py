@@ -15,10 +15,10 @@ from api.openapi.document import build_document
 from api.openapi.service_paths import SERVICE_PATHS
 from shared.domain.keys.scopes import Scope
 
-# Compass, as an example of one that has few routes (contract 9.4).
-FURTHER = replace(AZURE_V1, prefix="batch-api/v1")
+# An example of one that has few routes.
+FURTHER = replace(AZURE_V1, prefix="further-api/v1")
 MOUNT = Mount(
-    name="compass",
+    name="further",
     prefix=FURTHER.prefix,
     dialect=FURTHER,
     routes=(
@@ -34,11 +34,11 @@ def test_a_document_has_the_routes_of_its_mounts() -> None:
     paths = build_document(FURTHER, [*MOUNTS, MOUNT])["paths"]
 
     assert {path: list(item) for path, item in paths.items() if path not in SERVICE_PATHS} == {
-        "/batch-api/v1/openapi.json": ["get"],
-        "/batch-api/v1/batches": ["get"],
-        "/batch-api/v1/batches/{batch_id}/stop": ["post"],
+        "/further-api/v1/openapi.json": ["get"],
+        "/further-api/v1/batches": ["get"],
+        "/further-api/v1/batches/{batch_id}/stop": ["post"],
     }
-    assert paths["/batch-api/v1/batches/{batch_id}/stop"]["post"]["operationId"] == "compass_cancel_batch"
+    assert paths["/further-api/v1/batches/{batch_id}/stop"]["post"]["operationId"] == "further_cancel_batch"
 
 
 def test_other_documents_stay_as_they_are() -> None:
@@ -49,9 +49,9 @@ def test_other_documents_stay_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("path", "dialect"),
     [
-        ("/batch-api/v1/nothing", FURTHER),
-        ("/Batch-API/v1", FURTHER),
-        ("/batch-api/v2/nothing", OPENAI),
+        ("/further-api/v1/nothing", FURTHER),
+        ("/Further-API/v1", FURTHER),
+        ("/further-api/v2/nothing", OPENAI),
         ("/openai/v1/nothing", AZURE_V1),
         ("/openai/nothing", AZURE_CLASSIC),
         ("/v1/nothing", OPENAI),
@@ -64,5 +64,5 @@ def test_whoever_calls_what_is_unknown_hears_it_in_the_dialect_of_the_prefix(pat
 
 def test_its_prefix_is_ours_to_answer() -> None:
     """Each first segment has its catch-all."""
-    assert roots(dialects(MOUNTS)) == ["openai", "v1"]
-    assert roots(dialects([*MOUNTS, MOUNT])) == ["batch-api", "openai", "v1"]
+    assert roots(dialects(MOUNTS)) == ["batch-api", "logs", "openai", "v1"]
+    assert roots(dialects([*MOUNTS, MOUNT])) == sorted(["further-api", *roots(dialects(MOUNTS))])

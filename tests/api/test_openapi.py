@@ -65,6 +65,7 @@ async def test_the_document_is_served_to_everyone(anonymous: httpx.AsyncClient, 
     [
         ("v1", {"openai", "organization"}),
         ("v1/openai", {"deepinfra"}),
+        ("batch-api/v1", {"compass", "compass_logs"}),
         ("openai/v1", {"azure_v1"}),
         ("openai", {"azure", "azure_deployment"}),
     ],

@@ -81,6 +81,7 @@ SCOPES = {
         "report_moderations",
         "report_images",
         "report_costs",
+        "report_usage",
     },
 }
 ROUTES = sorted(
@@ -105,8 +106,8 @@ OF_PROJECTS = [(name, route) for name, route in ROUTES if route.scope is not Sco
 
 @pytest.mark.parametrize(("name", "route"), OF_PROJECTS, ids=[" ".join(name[:2]) for name, _ in OF_PROJECTS])
 def test_reading_is_enough_only_for_what_changes_nothing(name: tuple[str, str, str], route: object) -> None:
-    """Validating is the one POST that stores nothing."""
-    reads = name[0] in ("GET", "HEAD") or name[2] == "validate_batch"
+    """Validating and a report of which much is asked are the POSTs that store nothing."""
+    reads = name[0] in ("GET", "HEAD") or name[2] in ("validate_batch", "report_usage")
 
     assert reads == (route.scope in (Scope.FILES_READ, Scope.BATCHES_READ, Scope.USAGE, Scope.ANY))
 

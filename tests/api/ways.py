@@ -70,10 +70,11 @@ WAYS: Final = {
     ),
     ("GET", "webhook_event_types"): NOTHING,
 }
-# What a project sees of its own use: no id in a path or a body. `test_reports_tell_of_nobody_else` asks for all of them.
+# What a project sees of its own use: no id in a path. The tests that reports tell of nobody else ask for all of them.
 REPORTS: Final = {("GET", f"usage/{what}") for what in ("completions", "embeddings", "moderations", "images")} | {
     ("GET", "costs")
 }
+DATED_REPORT: Final = ("POST", "usage_reports")
 # Prefix -> the routes that it has for projects. Administration is not walked: no project gets into it at all.
 ROUTES: Final = {
     mount.prefix.replace("{deployment}", "m"): {

@@ -21,7 +21,8 @@ from shared.services import Services, use
 from shared.settings import Settings
 from tests.architecture.product import ROOT
 
-MOUNTS = ("v1", "v1/openai", "openai", "openai/v1", "openai/deployments/{deployment}")
+MOUNTS = ("v1", "v1/openai", "batch-api/v1", "openai", "openai/v1", "openai/deployments/{deployment}")
+ROOTS = ("v1", "batch-api", "logs", "openai")
 ROUTES = {
     ("POST", "files"),
     ("GET", "files"),
@@ -60,6 +61,7 @@ _ADMIN_KEYS = "v1/organization/admin_api_keys"
 USAGE = {
     *(("GET", f"v1/organization/usage/{kind}") for kind in ("completions", "embeddings", "moderations", "images")),
     ("GET", "v1/organization/costs"),
+    ("POST", "logs/v1/admin/usage_reports"),
 }
 ADMINISTRATION = {  # OpenAI's alone (contract 10.2)
     ("POST", "v1/organization/projects"),
@@ -91,8 +93,8 @@ ADMINISTRATION = {  # OpenAI's alone (contract 10.2)
     ("DELETE", f"{_ADMIN_KEYS}/{{key_id}}"),
     ("GET", "v1/organization/audit_logs"),
 }
-CATCH_ALLS = {(method.value, f"{root}/{{*rest}}") for method in func.HttpMethod for root in ("v1", "openai")}
-ANONYMOUS = {("GET", "healthz"), *(("GET", f"{mount}/openapi.json") for mount in MOUNTS[:4]), *CATCH_ALLS}
+CATCH_ALLS = {(method.value, f"{root}/{{*rest}}") for method in func.HttpMethod for root in ROOTS}
+ANONYMOUS = {("GET", "healthz"), *(("GET", f"{mount}/openapi.json") for mount in MOUNTS[:5]), *CATCH_ALLS}
 OF_THE_SERVICE = {("GET", "readyz")}
 
 

@@ -17,11 +17,12 @@ EIGHT = [*THREE, "/images/edits", "/images/generations", "/moderations", "/respo
     [
         (Vendor.OPENAI, [f"/v1{path}" for path in EIGHT]),
         (Vendor.DEEPINFRA, [f"/v1{path}" for path in THREE]),
+        (Vendor.COMPASS, ["/v1/chat/completions"]),
         (Vendor.AZURE, [*EIGHT, *(f"/v1{path}" for path in EIGHT)]),
     ],
 )
 def test_what_a_batch_may_name(vendor: Vendor, expected: list[str]) -> None:
-    """OpenAI offers all eight and DeepInfra three; Azure's callers may leave the version out."""
+    """OpenAI offers all eight DeepInfra three and Compass one; Azure's callers may leave the version out."""
     offered = offered_by(vendor)
 
     assert list(offered) == expected

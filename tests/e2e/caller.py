@@ -11,6 +11,7 @@ import httpx
 from bench.programs import ENDED
 
 OPENAI, DEEPINFRA, CLASSIC, AZURE_V1 = "/v1", "/v1/openai", "/openai", "/openai/v1"
+COMPASS = "/batch-api/v1"
 DEPLOYMENT = "/openai/deployments/m"
 AZURE = (CLASSIC, AZURE_V1, DEPLOYMENT)
 

@@ -1,4 +1,4 @@
-"""What the dialects promise beyond the common flow, end to end: DeepInfra, Azure's reading of the file, filters, quota."""
+"""What the dialects promise beyond the common flow: DeepInfra, Compass, Azure's reading of the file, filters, quota."""
 
 from __future__ import annotations
 
@@ -45,6 +45,23 @@ def test_deepinfra_flow(service: Service) -> None:
     assert file.id.startswith("file_")
     assert output.id.startswith("file_")
     assert 2_592_000 == output.expires_at - output.created_at
+    assert '"custom_id":"c1"' in text
+
+
+def test_compass_flow(service: Service) -> None:
+    """Its four calls with its header, and the files around them: bare UUIDs, output lines as OpenAI's (contract 9.4)."""
+    with httpx.Client(base_url=f"{service.url}/batch-api/v1", headers={"api-key": KEY}) as client:
+        sent = client.post("/files", data={"purpose": "batch"}, files={"file": ("a.jsonl", jsonl(chat_line(1)))}).json()
+        body = {"input_file_id": sent["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+        batch = client.post("/batches", json=body).json()
+        while batch["status"] not in ("completed", "failed"):
+            time.sleep(0.1)
+            batch = client.get(f"/batches/{batch['id']}").json()
+        (listed,) = client.get("/batches", params={"limit": 1}).json()["data"]
+        text = client.get(f"/files/{batch['output_file_id']}/content").text
+
+    assert ("completed", batch) == (batch["status"], listed)
+    assert [len(batch[name]) for name in ("input_file_id", "output_file_id")] == [36, 36]
     assert '"custom_id":"c1"' in text
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bench.programs import KEY, Service, chat_line, jsonl
-from tests.e2e.caller import AZURE_V1, CLASSIC, DEEPINFRA, DEPLOYMENT, OPENAI
+from tests.e2e.caller import AZURE_V1, CLASSIC, COMPASS, DEEPINFRA, DEPLOYMENT, OPENAI
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 AZURE_HEADERS = {"x-request-id", "apim-request-id"}
@@ -18,6 +18,7 @@ OPENAI_ERROR = {"type": "invalid_request_error", "param": None, "code": None}
 ANSWERS: dict[str, tuple[set[str], dict[str, Any]]] = {
     OPENAI: ({"x-request-id"}, OPENAI_ERROR),
     DEEPINFRA: ({"x-request-id"}, OPENAI_ERROR),
+    COMPASS: ({"x-request-id"}, OPENAI_ERROR),
     CLASSIC: (AZURE_HEADERS, {"code": "404"}),
     AZURE_V1: (AZURE_HEADERS, {"code": "404", "type": "error"}),
     DEPLOYMENT: (AZURE_HEADERS, {"code": "404"}),
@@ -61,6 +62,17 @@ def test_routes_come_first(anonymous: httpx.Client, mount: str, method: str, pat
     assert anonymous.request(method, f"{mount}/{path}").status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("POST", "usage_reports", 401), ("GET", "usage_reports", 405), ("POST", "usage_reports/x", 404)],
+)
+def test_reports_have_a_prefix_of_their_own(anonymous: httpx.Client, method: str, path: str, status: int) -> None:
+    """Answered in the dialect that they belong to (contract 9.4)."""
+    response = anonymous.request(method, f"/logs/v1/admin/{path}")
+
+    assert (response.status_code, response.json()["error"]["type"]) == (status, "invalid_request_error")
+
+
 @pytest.mark.parametrize("path", ["openapi.json", "docs", "docs/oauth2-redirect", "redoc", "nothing", "/v1/files"])
 def test_elsewhere_nobody_answers(anonymous: httpx.Client, path: str) -> None:
     """A bare 404. Where the worker's own web server has pages a call would never end."""
@@ -86,7 +98,7 @@ def test_line_breaks_reach_the_app(anonymous: httpx.Client, path: str, status: i
     assert response.headers["x-request-id"].startswith("req_")
 
 
-@pytest.mark.parametrize("mount", [OPENAI, DEEPINFRA, CLASSIC, AZURE_V1])
+@pytest.mark.parametrize("mount", [OPENAI, DEEPINFRA, COMPASS, CLASSIC, AZURE_V1])
 def test_the_document_is_under_every_prefix(anonymous: httpx.Client, mount: str) -> None:
     """Anyone may read what the prefix serves."""
     response = anonymous.get(f"{mount}/openapi.json")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import openai
 import pytest
 
@@ -63,6 +65,21 @@ def test_usage_is_what_a_recount_finds(priced: Service, batches: list[Any]) -> N
     assert tuple(counted) == recount(priced, *ended)
     assert {(result.project_id, result.model, result.api_key_id) for result in results} == {("proj_default", "m", None)}
     assert {result.object for result in results} == {"organization.usage.completions.result"}
+
+
+def test_a_report_between_dates(priced: Service, batches: list[Any]) -> None:
+    """Compass's call with its header: the same numbers, and what they cost (contract 9.4)."""
+    since, *ended = batches
+    first = datetime.fromtimestamp(since, UTC).date()
+    days = {"start_date": first.isoformat(), "end_date": (first + timedelta(days=1)).isoformat()}
+    body = {"model_ids": ["m"], "interval": "per_hour", "project": "proj_default", **days}
+    answer = httpx.post(f"{priced.url}/logs/v1/admin/usage_reports", json=body, headers={"api-key": KEY})
+    rows = answer.json()["data"]
+    names = ("num_model_requests", "input_tokens", "output_tokens")
+    costs = sum(Decimal(repr(cost["value"])) for row in rows for cost in row["costs"])
+
+    assert tuple(sum(row[name] for row in rows) for name in names) == recount(priced, *ended)
+    assert costs == sum(Decimal(repr(batch.cost["actual"])) for batch in ended)
 
 
 def _counts(result: Any) -> tuple[int, int, int]:

@@ -12,7 +12,7 @@ import pytest
 from bench.programs import KEY, Mock, Service
 from tests.scripts.smoking import LIMIT, QUICK, files_of, flat, gateway, smoke, verdicts
 
-BATCHES = ("batch, OpenAI", "batch, Azure", "batch, Azure v1", "batch, DeepInfra")
+BATCHES = ("batch, OpenAI", "batch, Azure", "batch, Azure v1", "batch, DeepInfra", "batch, Compass")
 LEFT_OUT = {"webhook", "small beside large", "alert queries", "idle telemetry"}
 
 
@@ -41,9 +41,9 @@ def test_a_service_that_is_well_passes(well):
     assert {name for name, verdict in found.items() if verdict != "OK"} == LEFT_OUT
     assert {found[name] for name in LEFT_OUT} == {"left out"}
     assert run.stdout.splitlines()[-1] == "OK"
-    assert "at most 15 requests will reach the model" in run.stderr
+    assert "at most 18 requests will reach the model" in run.stderr
     assert "refused by the service itself, which takes 200 MB" in run.stdout
-    assert run.stdout.count("3 of 3 requests answered") == 4
+    assert run.stdout.count("3 of 3 requests answered") == 5
     assert files_of(well) == []
     assert KEY not in run.stdout + run.stderr
 
@@ -98,7 +98,7 @@ def test_batches_that_do_not_end_are_told_and_left_alone(serve, tmp_path):
     assert run.returncode == 1
     assert "still in_progress 0/3" in run.stdout
     assert "--timeout" in run.stdout.splitlines()[-1]
-    assert len(running) == 4
+    assert len(running) == 5
     assert running <= set(files)
     assert "runs on, so its files stay" in run.stderr
 
@@ -166,7 +166,7 @@ def test_webhooks_are_received_and_their_signatures_judged(well):
         left = client.get("/webhook_endpoints", cast_to=object)
 
     assert verdicts(run.stdout)["webhook"] == "OK", run.stdout
-    assert "the ends of 4 batches came, rightly signed" in flat(run.stdout)
+    assert "the ends of 5 batches came, rightly signed" in flat(run.stdout)
     assert left["data"] == []
 
 
@@ -191,7 +191,7 @@ def test_a_small_batch_is_tried_beside_a_large_one(serve, tmp_path):
         counts = {batch.request_counts.total: batch.status for batch in client.batches.list()}
     mock.stop()
 
-    assert "at most 4020 requests will reach the model" in run.stderr
+    assert "at most 4023 requests will reach the model" in run.stderr
     assert verdicts(run.stdout)["small beside large"] == "OK", run.stdout
     assert re.search(r"5 of 5 requests answered in [\d.]+ s, begun after [\d.]+ s, while the large", run.stdout)
     assert counts[4000] == "cancelled"

@@ -35,8 +35,13 @@ def check_known(fields: Mapping[str, Any], known: Collection[str]) -> None:
 
 def name_in(fields: Mapping[str, Any]) -> str | None:
     """The field `name`; None if it is absent or null. Raises InvalidRequest."""
-    value = fields.get("name")
-    return None if value is None else _text("name", value, MAX_NAME)
+    return text_in(fields, "name", MAX_NAME)
+
+
+def text_in(fields: Mapping[str, Any], param: str, longest: int) -> str | None:
+    """A field with text; None if it is absent or null. Raises InvalidRequest."""
+    value = fields.get(param)
+    return None if value is None else _text(param, value, longest)
 
 
 def required_name(fields: Mapping[str, Any]) -> str:

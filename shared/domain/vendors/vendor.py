@@ -22,6 +22,7 @@ class Vendor(StrEnum):
     OPENAI = "openai"
     AZURE = "azure"
     DEEPINFRA = "deepinfra"  # OpenAI's rules, limits of its own
+    COMPASS = "compass"  # the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

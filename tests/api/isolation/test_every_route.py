@@ -20,7 +20,7 @@ from tests.api.belongings import MARK, Belongings, ghost_of, spellings
 from tests.api.harness import Clock, FakeClient
 from tests.api.isolation.answers import STRANGER, essence, tells_nothing
 from tests.api.made_keys import make_key, make_project
-from tests.api.ways import OF_ADMINISTRATORS, PREFIXES, REPORTS, ROUTES, WAYS, call
+from tests.api.ways import DATED_REPORT, OF_ADMINISTRATORS, PREFIXES, REPORTS, ROUTES, WAYS, call
 from tests.contracts.samples import a_ledger_row, a_tally
 from tests.fake_receivers import FakeReceivers
 
@@ -31,7 +31,7 @@ def test_every_route_is_walked() -> None:
     reports = {
         (route.method, route.path) for mount in MOUNTS for route in mount.all_routes if route.scope is Scope.USAGE
     }
-    assert reports == REPORTS
+    assert reports == REPORTS | {DATED_REPORT}
 
 
 async def test_reports_tell_of_nobody_else(anonymous: httpx.AsyncClient, services: Services, clock: Clock) -> None:
@@ -54,6 +54,34 @@ async def test_reports_tell_of_nobody_else(anonymous: httpx.AsyncClient, service
             assert (answer.status_code, STRANGER in answer.text) == (200, False), (path, query)
             seen |= {one["input_tokens"] for bucket in answer.json()["data"] for one in bucket["results"]}
     assert seen == {7}
+
+
+async def test_a_report_of_dates_tells_of_nobody_else(
+    anonymous: httpx.AsyncClient, services: Services, clock: Clock
+) -> None:
+    """Nor does one that is asked for by the stranger's project, department, key or model."""
+    named = {"name": "Theirs", "labels": {"department": "theirs"}}
+    theirs = await make_project(services, id=STRANGER, **named)
+    their_key = await make_key(services, theirs, name="their-key")
+    own = await make_project(services, **named)
+    headers = (await make_key(services, own)).headers
+    for number, (project, key_id) in enumerate(((STRANGER, their_key.record.id), (own.id, None))):
+        tally = a_tally(7, model="m", key_id=key_id)
+        row = a_ledger_row(number, project=project, sealed_at=clock.now, tally=tally)
+        await services.stores.usage.write([row])
+    day = clock.now.date().isoformat()
+    for asked in (
+        {},
+        {"project": f"proj_{STRANGER}"},
+        {"project": "Theirs"},
+        {"department": "theirs"},
+        {"api_key_name": "their-key"},
+    ):
+        body = {"model_ids": ["m"], "start_date": day, "end_date": day, "interval": "per_day", **asked}
+        answer = await anonymous.request(DATED_REPORT[0], "/logs/v1/admin/usage_reports", json=body, headers=headers)
+        seen = [(row["project_id"], row["input_tokens"]) for row in answer.json()["data"]]
+        assert seen == ([] if set(asked.values()) & {f"proj_{STRANGER}", "their-key"} else [(f"proj_{own.id}", 7)])
+        assert STRANGER not in answer.text
 
 
 async def test_no_route_of_administration_lets_a_project_in(
