@@ -2,7 +2,8 @@
 
 Rule: nobody is asked for a key and nothing is read or looked up; the vendors find the route first, too. One kind comes
 here only because of its spelling: Azure's clients for .NET write the slashes of an upload's path as `%2F`, which makes
-one segment of it to every router (contract 9.6). `respelled` finds the route that was meant.
+one segment of it to every router (contract 9.6). Another has names of models in it, such as `owner/model`, which are
+one parameter and to a router several segments. `respelled` finds the route that was meant.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _OF_A_MODEL = frozenset(
     {endpoint.split("/")[2] for endpoint in ENDPOINTS}
     | {"models", "audio", "engines", "assistants", "threads", "conversations", "realtime", "fine_tuning"}
 )
+_MODEL = "/{model}"
 
 
 class Template(NamedTuple):
@@ -63,12 +65,17 @@ def respelled(method: str, path: str, routes: Iterable[Template]) -> tuple[Templ
 
     `path` is decoded; Azure's host escapes the `%` of what it keeps escaped, so that `%2F` may still be in it.
     """
-    meant = path.replace("%2F", "/").replace("%2f", "/")
+    meant = with_slashes(path)
     for route in routes:
         if route.method == method and _fits(route.path, meant):
-            named = zip(route.path.split("/"), meant.strip("/").split("/"), strict=True)
+            named = zip(route.path.split("/"), _segments(route.path, meant), strict=True)
             return route, {name[1:-1]: value for name, value in named if name.startswith("{")}
     return None
+
+
+def with_slashes(text: str) -> str:
+    """A path, or a parameter of one, with the slashes that a host left escaped."""
+    return text.replace("%2F", "/").replace("%2f", "/")
 
 
 def _what_is_served(dialect: Dialect, path: str) -> str:
@@ -92,8 +99,14 @@ def _what_is_served(dialect: Dialect, path: str) -> str:
 
 
 def _fits(template: str, path: str) -> bool:
-    expected, given = template.split("/"), path.strip("/").split("/")
+    expected, given = template.split("/"), _segments(template, path)
     return len(expected) == len(given) and all(map(_is_segment, expected, given))
+
+
+def _segments(template: str, path: str) -> list[str]:
+    """Of `path`; a model's name is one, whatever slashes are in it."""
+    most = template.count("/") if template.endswith(_MODEL) else -1
+    return path.strip("/").split("/", most)
 
 
 def _is_segment(expected: str, given: str) -> bool:

@@ -10,6 +10,7 @@ import asyncio
 from azurefunctions.extensions.http.fastapi import Request, Response
 
 from api.edge.endpoint import Call, json_response
+from api.edge.unknown_path import with_slashes
 from api.models.rendering import render_model, render_models
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import NotFound
@@ -27,7 +28,7 @@ async def list_models(request: Request, call: Call) -> Response:  # noqa: ARG001
 
 
 async def retrieve_model(request: Request, call: Call) -> Response:
-    given = request.path_params["model"]
+    given = with_slashes(request.path_params["model"])
     deployment = next((each for each in models_of(call) if each.name == given), None)
     if deployment is None:
         raise NotFound(  # The first sentence is OpenAI's (contract 1.3).

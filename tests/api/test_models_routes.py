@@ -47,6 +47,22 @@ async def test_a_model_has_openais_keys_and_ours(anonymous: httpx.AsyncClient, s
     assert "secret" not in answer.text
 
 
+@pytest.mark.parametrize("prefix", ["/v1", "/v1/openai", "/openai/v1"])
+@pytest.mark.parametrize("spelled", ["owner/a/model", "owner%2Fa%2fmodel", "owner%252Fa/model"])
+async def test_a_name_with_slashes(anonymous: httpx.AsyncClient, service: Services, prefix: str, spelled: str) -> None:
+    """As clients write it, who escape slashes or do not; `%252F` is what Azure's host makes of `%2F`."""
+    deployment = Deployment(name="owner/a/model", base_url="http://secret.example/v1")
+    with use(replace(service, settings=replace(service.settings, deployments={deployment.name: deployment}))):
+        headers = (await make_key(service, await make_project(service))).headers
+        shown = await anonymous.get(f"{prefix}/models/{spelled}", headers=headers)
+        absent = await anonymous.get(f"{prefix}/models/{spelled}x", headers=headers)
+        keyless = await anonymous.get(f"{prefix}/models/{spelled}")
+    assert (shown.status_code, shown.json()["id"]) == (200, "owner/a/model")
+    assert absent.status_code == 404
+    assert absent.json()["error"]["message"].startswith("The model `owner/a/modelx` does not exist")
+    assert keyless.status_code == 401
+
+
 async def test_a_key_sees_what_it_may_use(anonymous: httpx.AsyncClient, service: Services) -> None:
     """What it may not is answered as what is not there."""
     denied = ModelPermissions(mode=ModelMode.DENY_LIST, model_ids=("small",))
