@@ -34,7 +34,7 @@ class Program:
     url: str = ""
     process: subprocess.Popen[bytes] | None = None
 
-    def start(self, seconds: float = 30.0) -> None:
+    def start(self, seconds: float = 120.0) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *self.arguments],
@@ -68,14 +68,14 @@ class Program:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(15)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self._reap()
 
     def _reap(self) -> None:
         assert self.process is not None
-        self.process.wait(10)
+        self.process.wait(60)
         if self.process.stdout:
             self.process.stdout.close()
 
@@ -87,11 +87,11 @@ class Mock(Program):
         super().__init__(["bench.mock_upstream", "--port", "0", *arguments], folder / "mock.log")
 
     def stats(self) -> dict[str, Any]:
-        stats: dict[str, Any] = httpx.get(f"{self.url}/__stats").json()
+        stats: dict[str, Any] = httpx.get(f"{self.url}/__stats", timeout=60).json()
         return stats
 
     def reset(self) -> None:
-        httpx.post(f"{self.url}/__reset").raise_for_status()
+        httpx.post(f"{self.url}/__reset", timeout=60).raise_for_status()
 
 
 def service_environment(
@@ -148,7 +148,7 @@ class Service(Program):
         with self.openai as client:
             return client.batches.create(input_file_id=file_id, **arguments).id
 
-    def wait(self, batch_id: str, seconds: float = 60.0, pause: float = 0.05) -> Any:
+    def wait(self, batch_id: str, seconds: float = 240.0, pause: float = 0.05) -> Any:
         """The batch when it has ended."""
         until = time.monotonic() + seconds
         with self.openai as client:

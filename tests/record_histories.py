@@ -67,7 +67,7 @@ def record(folder: Path, courses: list[str]) -> dict[str, list[dict[str, Any]]]:
     program = Program(["tests.azure_host.on_core_tools", str(APP), str(folder), "client"], folder / "log", environment)
     program.start(150.0)
     try:
-        host = DurableHost(rpc=httpx.get(f"{program.url}/client").json()["rpc"], folder=folder)
+        host = DurableHost(rpc=httpx.get(f"{program.url}/client", timeout=60).json()["rpc"], folder=folder)
         for name in courses:
             assert host.start(COURSES[name].orchestrator, name, COURSES[name].input(name)) == 202
         for name in courses:

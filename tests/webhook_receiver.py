@@ -27,7 +27,7 @@ class Receiver:
         self.got.append((headers, body))
         return self.statuses.pop(0) if self.statuses else 204
 
-    def wait(self, count: int, seconds: float = 40.0) -> list[tuple[dict[str, str], bytes]]:
+    def wait(self, count: int, seconds: float = 120.0) -> list[tuple[dict[str, str], bytes]]:
         until = time.monotonic() + seconds
         while len(self.got) < count:
             assert time.monotonic() < until, f"{len(self.got)} of {count} requests arrived"

@@ -51,7 +51,9 @@ class DurableHost:
         code, body = self.ask("GET", f"instances/{instance_id}")
         return body if code in (200, 202) else {}
 
-    def until(self, instance_id: str, is_so: Callable[[dict[str, Any]], bool], seconds: float = 30.0) -> dict[str, Any]:
+    def until(
+        self, instance_id: str, is_so: Callable[[dict[str, Any]], bool], seconds: float = 120.0
+    ) -> dict[str, Any]:
         until = time.monotonic() + seconds
         while not is_so(found := self.status(instance_id)):
             assert time.monotonic() < until, found
@@ -63,7 +65,7 @@ class DurableHost:
         found = self.until(instance_id, lambda found: found.get("runtimeStatus") == status)
         return status, found["output"]
 
-    def ended(self, instance_id: str, seconds: float = 30.0) -> tuple[str, Any]:
+    def ended(self, instance_id: str, seconds: float = 120.0) -> tuple[str, Any]:
         """Status and output."""
         ends = ("Completed", "Failed", "Terminated")
         found = self.until(instance_id, lambda found: found.get("runtimeStatus") in ends, seconds)

@@ -68,7 +68,7 @@ class Instance(Service):
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200
+            return httpx.get(f"{self.url}/healthz", timeout=60).status_code == 200
         except httpx.HTTPError:
             return False
 

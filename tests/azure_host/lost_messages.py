@@ -28,7 +28,7 @@ def lose_messages(storage: str) -> None:
     queues = [f"{HUB}-control-{number:02}" for number in range(PARTITIONS)] + [f"{HUB}-workitems"]
     for queue in queues:
         url = f"{endpoints['QueueEndpoint']}/{queue.lower()}/messages?{token}"
-        httpx.delete(url, headers={"x-ms-version": "2021-12-02"}).raise_for_status()
+        httpx.delete(url, headers={"x-ms-version": "2021-12-02"}, timeout=60).raise_for_status()
 
 
 def forget_start(storage: str, instance_id: str) -> None:

@@ -20,7 +20,7 @@ import leash
 from serve_on_azurite import free_ports, start_azurite
 from serve_on_core_tools import settings
 
-START_SECONDS = 90.0
+START_SECONDS = 300.0
 
 
 def main(app: Path, data: Path, probe: str) -> None:

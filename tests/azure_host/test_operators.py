@@ -12,11 +12,12 @@ from bench.programs import Mock, chat_line, jsonl
 from tests.azure_host.conftest import Instances, running
 from tests.azure_host.instance import WEBHOOKS, Instance
 from tests.azure_host.test_short_work import until
+from tests.starved import stretched
 
 LINES = 4_000
 REACHES_SECONDS = 15.0
 TENDED_SECONDS = 25.0  # The timer looks every 15 seconds; a new run takes some more to begin.
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def lanes(service: Instance, run: str) -> dict[str, str]:
 
 def completes(service: Instance, upstream: Mock, batch_id: str) -> None:
     """Every line once, in order, and none asked twice."""
-    batch = service.wait(batch_id, seconds=120)
+    batch = service.wait(batch_id, seconds=240)
     assert ("completed", LINES) == (batch.status, batch.request_counts.completed)
     assert [f"c{number}" for number in range(LINES)] == [it["custom_id"] for it in service.lines(batch.output_file_id)]
     stats = upstream.stats()
@@ -67,25 +68,27 @@ def test_terminate(service: Instance, batch_id: str, run: str, upstream: Mock) -
     """The run's lanes end within 15 s; the run is started again, under lanes of other ids, and completes."""
     old = set(lanes(service, run))
     assert 202 == service.manage("terminate", run).status_code
-    ended = until(lambda: not {lanes(service, run)[lane] for lane in old} & {"Running", "Pending"}, REACHES_SECONDS + 5)
-    begun = ended + until(lambda: set(lanes(service, run)) > old, TENDED_SECONDS)
+    ended = until(
+        lambda: not {lanes(service, run)[lane] for lane in old} & {"Running", "Pending"}, stretched(REACHES_SECONDS) + 5
+    )
+    begun = ended + until(lambda: set(lanes(service, run)) > old, stretched(TENDED_SECONDS))
     print(f"\nthe lanes ended after {ended:.1f} s, others began after {begun:.1f} s")
 
-    assert ended < REACHES_SECONDS
+    assert ended < stretched(REACHES_SECONDS)
     completes(service, upstream, batch_id)
 
 
 def test_suspend_and_resume(service: Instance, batch_id: str, run: str, upstream: Mock) -> None:
     """Within 15 s the lanes send nothing more, and the batch says why; resumed, it goes on by itself."""
     assert 202 == service.manage("suspend", run).status_code
-    quiet = until(lambda: _is_quiet(upstream), REACHES_SECONDS + 5)
+    quiet = until(lambda: _is_quiet(upstream), stretched(REACHES_SECONDS) + 5)
     with service.openai as client:
         held_up = client.batches.retrieve(batch_id).to_dict()["progress"]["held_up"]
     assert 202 == service.manage("resume", run).status_code
-    went_on = until(lambda: not _is_quiet(upstream), 30)
+    went_on = until(lambda: not _is_quiet(upstream), 240)
     print(f"\nquiet after {quiet:.1f} s, at work {went_on:.1f} s after the resume: {held_up['reason']}")
 
-    assert quiet < REACHES_SECONDS
+    assert quiet < stretched(REACHES_SECONDS)
     assert "suspended" in held_up["reason"]
     completes(service, upstream, batch_id)
 
@@ -96,12 +99,10 @@ def _is_quiet(upstream: Mock) -> bool:
     return bool(upstream.stats()["requests"] == before)
 
 
-@pytest.mark.parametrize(("act", "answer"), [("purge", 412), ("rewind", 412), ("restart", 409)])
-def test_what_is_refused_while_it_runs(
-    service: Instance, batch_id: str, run: str, upstream: Mock, act: str, answer: int
-) -> None:
+def test_what_is_refused_while_it_runs(service: Instance, batch_id: str, run: str, upstream: Mock) -> None:
     """Purge, rewind and restart of a run at work are refused, and the batch is none the worse."""
-    assert answer == service.manage(act, run, restartWithNewInstanceId="false").status_code
+    refused = {"purge": 412, "rewind": 412, "restart": 409}
+    assert refused == {act: service.manage(act, run, restartWithNewInstanceId="false").status_code for act in refused}
     completes(service, upstream, batch_id)
     assert service.manage("rewind", run).status_code >= 400  # A run that completed cannot be rewound either.
 

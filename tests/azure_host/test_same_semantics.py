@@ -43,8 +43,8 @@ def functions_host(folder: Path) -> Program:
 def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DurableHost]:
     folder = tmp_path_factory.mktemp("host")
     program = request.param(folder)
-    program.start(150.0)
-    yield DurableHost(rpc=httpx.get(f"{program.url}/client").json()["rpc"], folder=folder)
+    program.start(330.0)
+    yield DurableHost(rpc=httpx.get(f"{program.url}/client", timeout=60).json()["rpc"], folder=folder)
     program.stop()
 
 
@@ -214,7 +214,7 @@ def test_restart(host: DurableHost) -> None:
 
 def test_child_of_a_running_id(host: DurableHost) -> None:
     """It replaces what runs, whose result is dropped and whose parent is never answered. Events are JSON text."""
-    asked = {"log": "replaced", "count": 1, "seconds": 2}
+    asked = {"log": "replaced", "count": 1, "seconds": 6}
     host.start("relies", "x1", {"name": "naps", "id": "shared", "input": asked})
     host.until("shared", lambda _: (host.folder / "replaced").exists())
     host.start("relies", "x2", {"name": "waits", "id": "shared"})

@@ -37,7 +37,7 @@ class Caller:
         return self.call("POST", "batches", json=body | changes)
 
     def wait(self, batch_id: str) -> dict[str, Any]:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while (batch := self.call("GET", f"batches/{batch_id}").json())["status"] not in ENDED:
             assert time.monotonic() < until, batch
             time.sleep(0.05)

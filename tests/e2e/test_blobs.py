@@ -53,7 +53,7 @@ class Box:
             return self.wait(batch.id)
 
     def wait(self, batch_id: str) -> dict[str, Any]:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         with self.client() as client:
             while (batch := client.batches.retrieve(batch_id)).status not in ENDED:
                 assert time.monotonic() < until, batch

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from bench.programs import Mock, Service, chat_line, jsonl
+from tests.starved import stretched
 
 LINES = 2500
 KILLS = 4
@@ -94,7 +95,7 @@ def is_alive(worker: psutil.Process) -> bool:
 
 
 def wait_for_requests(mock: Mock, count: int) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while mock.stats()["requests"] < count:
         assert time.monotonic() < until
         time.sleep(0.005)
@@ -113,7 +114,7 @@ def test_workers_die_with_their_host(tmp_path: Path, mock: Mock) -> None:
     wait_for_requests(mock, 100)
     workers = service.workers()
     service.kill()
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while any(is_alive(worker) for worker in workers):
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -132,7 +133,7 @@ def test_stop_asks_nothing_twice(tmp_path: Path, slow: Mock) -> None:
     service = Service(tmp_path, slow.url, "--grace", "30", deployment={"max_concurrency": 40})
     service.start()
     try:
-        batch_id = service.create(service.upload(jsonl(*(chat_line(n) for n in range(100)))))
+        batch_id = service.create(service.upload(jsonl(*(chat_line(n) for n in range(60)))))
         wait_for_requests(slow, 40)
         service.stop()
         assert service.process.returncode == 0
@@ -144,23 +145,23 @@ def test_stop_asks_nothing_twice(tmp_path: Path, slow: Mock) -> None:
     stats = slow.stats()
 
     assert (40, 0) == (sent, stats["requests"] - stats["distinct_prompts"])
-    assert ("completed", 100) == (batch.status, batch.request_counts.completed)
+    assert ("completed", 60) == (batch.status, batch.request_counts.completed)
     assert "x work_lane, 30 s at most" in service.log.read_text()
 
 
-@pytest.mark.parametrize(("grace", "signals"), [("30", 2), ("1", 1)])
-def test_stop_is_bounded(tmp_path: Path, slow: Mock, grace: str, signals: int) -> None:
+@pytest.mark.parametrize(("grace", "signals"), [("300", 2), ("1", 1)])
+def test_stop_is_bounded(tmp_path: Path, mock: Mock, grace: str, signals: int) -> None:
     """A second signal ends the host at once, and so does the end of the grace; the next start goes on."""
-    service = Service(tmp_path, slow.url, "--grace", grace)
+    service = Service(tmp_path, mock.url, "--grace", grace)
     service.start()
     try:
-        batch_id = service.create(service.upload(jsonl(chat_line(0))))
-        wait_for_requests(slow, 1)
+        batch_id = service.create(service.upload(jsonl(chat_line(0, "[[fail_first=1:hang]]"))))
+        wait_for_requests(mock, 1)
         began = time.monotonic()
         for _ in range(signals):
             service.process.send_signal(signal.SIGTERM)
             time.sleep(0.3)
-        service.process.wait(10)
+        service.process.wait(60)
         took = time.monotonic() - began
         service.stop()
         service.start()
@@ -168,5 +169,5 @@ def test_stop_is_bounded(tmp_path: Path, slow: Mock, grace: str, signals: int) -
     finally:
         service.stop()
 
-    assert took < 5.5
+    assert took < stretched(5.5)
     assert ("completed", 1) == (batch.status, batch.request_counts.completed)

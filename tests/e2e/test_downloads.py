@@ -14,7 +14,7 @@ DATA = jsonl(*(chat_line(n) for n in range(50)))
 
 @pytest.fixture
 def http(service: Service) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service.url, headers={"authorization": f"Bearer {KEY}"}) as client:
+    with httpx.Client(base_url=service.url, headers={"authorization": f"Bearer {KEY}"}, timeout=60) as client:
         yield client
 
 

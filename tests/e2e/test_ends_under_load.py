@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.programs import Mock, Service, chat_line, jsonl
+from tests.starved import stretched
 
 LINES = 20_000
 WINDOW_SECONDS = 8
@@ -34,7 +35,7 @@ def input_file(service: Service) -> str:
 
 
 def wait_for_progress(service: Service, batch_id: str) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     with service.openai as client:
         while client.batches.retrieve(batch_id).request_counts.completed < LINES // 20:
             assert time.monotonic() < until
@@ -70,7 +71,7 @@ def test_cancel_under_load(service: Service, input_file: str) -> None:
 
     assert "cancelled" == batch.status
     check_files(service, batch, "batch_cancelled")
-    assert seconds < SECONDS_TO_END
+    assert seconds < stretched(SECONDS_TO_END)
 
 
 def test_expiry_under_load(service: Service, input_file: str) -> None:
@@ -81,4 +82,4 @@ def test_expiry_under_load(service: Service, input_file: str) -> None:
 
     assert "expired" == batch.status
     check_files(service, batch, "batch_expired")
-    assert 0 <= seconds < SECONDS_TO_END
+    assert 0 <= seconds < stretched(SECONDS_TO_END)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.programs import Mock, Service, chat_line, jsonl
+from tests.starved import stretched
 
 AWAY_SECONDS = 12.0
 BACK_SECONDS = 30.0  # From the upstream's return to the first answer, at most.
@@ -45,13 +46,13 @@ def test_a_batch_waits_for_its_upstream(service: Service, upstream: Mock, lines:
             time.sleep(0.05)
         began = time.monotonic()
         while "held_up" not in (progress := client.batches.retrieve(batch_id).to_dict().get("progress", {})):
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < stretched(5)
             time.sleep(0.1)
     time.sleep(AWAY_SECONDS)
     upstream.start()
     back = time.monotonic()
     try:
-        batch = service.wait(batch_id, seconds=BACK_SECONDS)
+        batch = service.wait(batch_id, seconds=stretched(BACK_SECONDS))
     finally:
         upstream.stop()
     print(f"{lines} lines, away for {AWAY_SECONDS:.0f} s: completed {time.monotonic() - back:.1f} s after its return")

@@ -9,7 +9,7 @@ from bench.programs import KEY
 
 def test_a_live_service_is_ready(service):
     """Storage, Durable Functions and the upstream answer."""
-    response = httpx.get(f"{service.url}/readyz", headers={"api-key": KEY}, timeout=10)
+    response = httpx.get(f"{service.url}/readyz", headers={"api-key": KEY}, timeout=60)
 
     assert response.status_code == 200
     assert response.json()["status"] == "ok", response.text

@@ -69,7 +69,9 @@ def test_01_the_same_handlers_under_every_prefix(under: Under, mount: str, path:
 )
 def test_02_either_header_and_both(service: Service, mount: str, headers: dict[str, str]) -> None:
     """`api-key`, `Bearer`, and both at once, whatever the Bearer beside a valid `api-key` says."""
-    response = httpx.get(f"{service.url}{mount}/files", params={"api-version": "2024-10-21"}, headers=headers)
+    response = httpx.get(
+        f"{service.url}{mount}/files", params={"api-version": "2024-10-21"}, headers=headers, timeout=60
+    )
 
     assert response.status_code == 200
 

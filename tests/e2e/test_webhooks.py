@@ -11,6 +11,7 @@ import openai
 import pytest
 
 from bench.programs import Mock, Service, chat_line, jsonl
+from tests.starved import stretched
 from tests.webhook_receiver import Receiver, receiving
 
 ALL = ["batch.completed", "batch.failed", "batch.expired", "batch.cancelled"]
@@ -62,11 +63,11 @@ def test_the_first_attempt_comes_at_once(service: Service, client: openai.OpenAI
     for number, file in enumerate([good, "file-unknown"] * 3, 1):
         service.wait(service.create(file), pause=0.02)
         ended = time.monotonic()
-        receiver.wait(number, 10.0)
+        receiver.wait(number)
         waited.append(round(receiver.times[-1] - ended, 2))
     print(f"\nseconds from the end of a batch to its webhook: {waited}")
 
-    assert median(waited) < 2
+    assert median(waited) < stretched(2)
 
 
 def test_only_what_was_asked_for_is_told(service: Service, client: openai.OpenAI, receiver: Receiver) -> None:

@@ -20,6 +20,8 @@ import pytest
 from bench.programs import ROOT, Program
 from shared.environment import parse_settings
 from tests import core_tools
+from tests.local_host.test_main import is_alive
+from tests.starved import stretched
 
 DEPLOYMENTS = '{"m": {"base_url": "http://127.0.0.1:9/v1"}}'
 
@@ -35,7 +37,7 @@ def launched(folder: Path) -> Iterator[Program]:
     core_tools.put_stub(folder / "bin")
     environment = {"PATH": path_with(folder / "bin"), "BATCH_DEPLOYMENTS": DEPLOYMENTS, **core_tools.LAUNCHER_PATH}
     program = Program(core_tools.launcher(folder / "data"), folder / "log", environment)
-    program.start(60)
+    program.start()
     yield program
     program.stop()
 
@@ -60,7 +62,7 @@ def given(folder: Path, program: Program) -> dict[str, Any]:
 
 def test_the_app_is_up_when_it_says_so(program):
     """The address it prints answers."""
-    assert httpx.get(f"{program.url}/healthz").status_code == 200
+    assert httpx.get(f"{program.url}/healthz", timeout=60).status_code == 200
 
 
 def test_the_host_is_started_for_python_on_the_port(program, given):
@@ -107,10 +109,12 @@ def test_everything_ends_with_it(tmp_path, azurite, how):
         assert program.process is not None
         children = psutil.Process(program.process.pid).children(recursive=True)
         getattr(program, how)()
-        _, left = psutil.wait_procs(children, timeout=10)
+        deadline = time.monotonic() + 60
+        while any(is_alive(child) for child in children):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
     assert len(children) >= 4
-    assert left == []
 
 
 def test_a_host_that_fails_is_told_with_its_own_words(tmp_path, azurite):
@@ -122,7 +126,7 @@ def test_a_host_that_fails_is_told_with_its_own_words(tmp_path, azurite):
     assert run.returncode == 1
     assert "No job functions found." in run.stderr
     assert "func.log" in run.stderr
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - begun < stretched(60)
 
 
 def test_without_core_tools_it_says_how_to_get_them(tmp_path):

@@ -45,7 +45,7 @@ def run_batch(client):
     """Upload, create, wait, download."""
     file = client.files.create(file=("input.jsonl", jsonl()), purpose="batch")
     batch = client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while batch.status not in ENDED and time.monotonic() < until:
         time.sleep(0.05)
         batch = client.batches.retrieve(batch.id)

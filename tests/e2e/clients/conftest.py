@@ -41,7 +41,7 @@ def run_script(live: Service) -> Run:
     @cache
     def run(release: str, script: str, *arguments: str) -> Any:
         command = [*program_of(release), HERE / script, live.url, KEY, *arguments]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=400)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

@@ -101,7 +101,7 @@ class Flow:
         return self.client.batches.create(input_file_id=file_id, **arguments)
 
     def wait(self, batch):
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while batch.status not in ENDED:
             if time.monotonic() > until:
                 raise TimeoutError(f"still {batch.status}")

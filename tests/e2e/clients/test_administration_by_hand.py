@@ -56,7 +56,9 @@ def test_the_pages_python_runs(alone: Service) -> None:
 
 def test_the_pages_commands_run(alone: Service) -> None:
     """Every curl answers what it is there for."""
-    with httpx.Client(base_url=f"{alone.url}/v1/organization", headers={"authorization": f"Bearer {KEY}"}) as client:
+    with httpx.Client(
+        base_url=f"{alone.url}/v1/organization", headers={"authorization": f"Bearer {KEY}"}, timeout=60
+    ) as client:
         project = client.post("/projects", json={"name": "a"}).json()["id"]
         account = client.post(f"/projects/{project}/service_accounts", json={"name": "a"}).json()
     environment = {

@@ -47,7 +47,7 @@ def test_microsofts_page(run_script: Run, release: str, flow: str, answers: dict
 
 def test_microsofts_page_for_curl(live: Service) -> None:
     """Dotted fields, a part of type `application/json`, `api-key`, no `api-version` (contract 1.5.1)."""
-    with httpx.Client(base_url=f"{live.url}/openai/v1", headers={"api-key": KEY}) as curl:
+    with httpx.Client(base_url=f"{live.url}/openai/v1", headers={"api-key": KEY}, timeout=60) as curl:
         form = {"purpose": "batch", "expires_after.seconds": "1209600", "expires_after.anchor": "created_at"}
         part = {"file": ("test.jsonl", jsonl(chat_line(0, "What is Altair Basic?")), "application/json")}
         file = curl.post("/files", data=form, files=part).json()
@@ -76,7 +76,9 @@ def test_microsofts_filtered_list(live: Service) -> None:
         "$filter": f"created_at gt {int(time.time()) - 8 * 3600} and status eq 'Completed'",
         "$orderby": "created_at asc",
     }
-    found = httpx.get(f"{live.url}/openai/batches", params=query | {"limit": "100"}, headers={"api-key": KEY}).json()
+    found = httpx.get(
+        f"{live.url}/openai/batches", params=query | {"limit": "100"}, headers={"api-key": KEY}, timeout=60
+    ).json()
 
     times = [batch["created_at"] for batch in found["data"]]
     assert times == sorted(times)

@@ -37,7 +37,7 @@ def visit(client):
     line = {"custom_id": "c1", "method": "POST", "url": "/v1/chat/completions", "body": body}
     file = client.files.create(file=("in.jsonl", json.dumps(line).encode()), purpose="batch")
     batch = client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while batch.status not in ("completed", "failed", "expired", "cancelled") and time.monotonic() < until:
         time.sleep(0.05)
         batch = client.batches.retrieve(batch.id)
