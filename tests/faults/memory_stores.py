@@ -156,6 +156,9 @@ class MemoryBatches:
         self._batches[batch.owner, batch.id] = Stored(batch, next(self._versions))
         return self._batches[batch.owner, batch.id].version
 
+    async def delete(self, owner: str, batch_id: str) -> None:
+        self._batches.pop((owner, batch_id), None)
+
     async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
         batches = [stored.value for (of, _), stored in self._batches.items() if of == owner]
         return _page(batches, after, limit, newest_first=newest_first)
@@ -187,6 +190,9 @@ class MemoryChunks:
 
     async def get(self, batch_id: str, index: int) -> Stored[ChunkRow] | None:
         return self._rows.get((batch_id, index))
+
+    async def delete_all(self, batch_id: str) -> None:
+        self._rows = {key: stored for key, stored in self._rows.items() if key[0] != batch_id}
 
     async def list(self, batch_id: str) -> list[ChunkRow]:
         rows = [stored.value for (of, _), stored in self._rows.items() if of == batch_id]
@@ -245,6 +251,12 @@ class MemoryUsage:
     async def rows(self, hour: datetime, project: str | None = None) -> AsyncIterator[LedgerRow]:
         for row in [row for (of, *_), row in self._rows.items() if of.start == hour and project in (None, of.project)]:
             yield row
+
+    async def forget(self, before: datetime, most: int) -> int:
+        old = sorted((key for key in self._rows if key[0].start < before), key=lambda key: key[0].start)[:most]
+        for key in old:
+            del self._rows[key]
+        return len(old)
 
     async def due(self) -> list[Stored[LedgerHour]]:
         return [Stored(hour, version) for hour, version in self._due.items()]
