@@ -50,7 +50,7 @@ def test_deepinfra_flow(service: Service) -> None:
 
 def test_compass_flow(service: Service) -> None:
     """Its four calls with its header, and the files around them: bare UUIDs, output lines as OpenAI's (contract 9.4)."""
-    with httpx.Client(base_url=f"{service.url}/batch-api/v1", headers={"api-key": KEY}) as client:
+    with httpx.Client(base_url=f"{service.url}/batch-api/v1", headers={"api-key": KEY}, timeout=60) as client:
         sent = client.post("/files", data={"purpose": "batch"}, files={"file": ("a.jsonl", jsonl(chat_line(1)))}).json()
         body = {"input_file_id": sent["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h"}
         batch = client.post("/batches", json=body).json()

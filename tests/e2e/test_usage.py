@@ -73,7 +73,7 @@ def test_a_report_between_dates(priced: Service, batches: list[Any]) -> None:
     first = datetime.fromtimestamp(since, UTC).date()
     days = {"start_date": first.isoformat(), "end_date": (first + timedelta(days=1)).isoformat()}
     body = {"model_ids": ["m"], "interval": "per_hour", "project": "proj_default", **days}
-    answer = httpx.post(f"{priced.url}/logs/v1/admin/usage_reports", json=body, headers={"api-key": KEY})
+    answer = httpx.post(f"{priced.url}/logs/v1/admin/usage_reports", json=body, headers={"api-key": KEY}, timeout=60)
     rows = answer.json()["data"]
     names = ("num_model_requests", "input_tokens", "output_tokens")
     costs = sum(Decimal(repr(cost["value"])) for row in rows for cost in row["costs"])
