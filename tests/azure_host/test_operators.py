@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from openai.types import Batch
 
 from bench.programs import Mock, chat_line, jsonl
 from tests.azure_host.conftest import Instances, running
@@ -97,6 +98,20 @@ def _is_quiet(upstream: Mock) -> bool:
     before = upstream.stats()["requests"]
     time.sleep(1.0)
     return bool(upstream.stats()["requests"] == before)
+
+
+def test_a_caller_pauses_and_resumes(service: Instance, batch_id: str, upstream: Mock) -> None:
+    """Soon nothing is sent any more, and the run is none the worse; resumed, it goes on by itself."""
+    with service.openai as client:
+        paused = client.post(f"/batches/{batch_id}/pause", cast_to=Batch)
+        until(lambda: _is_quiet(upstream), 60)
+        held_up = client.batches.retrieve(batch_id).to_dict()["progress"]["held_up"]
+        client.post(f"/batches/{batch_id}", body={"priority": "high"}, cast_to=Batch)
+        resumed = client.post(f"/batches/{batch_id}/resume", cast_to=Batch)
+
+    assert ("in_progress", "in_progress", "high") == (paused.status, resumed.status, resumed.to_dict()["priority"])
+    assert "paused by its caller" in held_up["reason"]
+    completes(service, upstream, batch_id)
 
 
 def test_what_is_refused_while_it_runs(service: Instance, batch_id: str, run: str, upstream: Mock) -> None:
