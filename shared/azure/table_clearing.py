@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from http import HTTPStatus
 from itertools import groupby
-from typing import Any
 
 from azure.data.tables import TableEntity, TableTransactionError
 from azure.data.tables.aio import TableClient
@@ -41,14 +40,9 @@ async def _delete(client: TableClient, rows: Sequence[TableEntity]) -> None:
     for start in range(0, len(rows), MOST_IN_ONE_CALL):
         some = rows[start : start + MOST_IN_ONE_CALL]
         try:
-            await client.submit_transaction([_deletion(row) for row in some])
+            await client.submit_transaction([("delete", row) for row in some])
         except TableTransactionError as error:
             if error.status_code != HTTPStatus.NOT_FOUND:
                 raise
             for row in some:  # Somebody else has removed one of them; alone, that is no error.
                 await client.delete_entity(row)
-
-
-def _deletion(row: TableEntity) -> Any:
-    """As the SDK takes it."""
-    return "delete", row

@@ -47,8 +47,8 @@ def created_at(value: str) -> datetime:
 
 
 def first_id(at: datetime) -> str:
-    """The position of ids before all that are made from `at` on."""
-    return f"{int(at.timestamp() * 1000):012x}{0:020x}"
+    """Before every id that is made `at` or later, and after all others."""
+    return f"{max(0, int(at.timestamp() * 1000)):012x}{0:020x}"
 
 
 def is_made_before(value: str, moment: datetime) -> bool:

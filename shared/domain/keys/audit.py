@@ -79,11 +79,6 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
         """
         if not all(position is None or ids.is_id(position) for position in (after, before)):
             return None
-        older_than = min(after or _NEWEST, _first_id(self.until) if self.until else _NEWEST)
-        newer_than = max(before or _OLDEST, _first_id(self.since) if self.since else _OLDEST)
+        older_than = min(after or _NEWEST, ids.first_id(self.until) if self.until else _NEWEST)
+        newer_than = max(before or _OLDEST, ids.first_id(self.since) if self.since else _OLDEST)
         return newer_than, older_than
-
-
-def _first_id(at: datetime) -> str:
-    """Before every id that is made `at` or later, and after all others."""
-    return f"{max(0, int(at.timestamp() * 1000)):012x}{'0' * 20}"
