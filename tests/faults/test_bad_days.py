@@ -65,6 +65,11 @@ def test_an_answer_begun_before_an_outage_is_no_witness() -> None:
     checked(days.outage, 581)
 
 
+def test_all_open_chunks_do_not_spend_their_last_attempts_in_an_outage() -> None:
+    """No further line could begin, so line 34 gave its last attempt away, though others of the slice still tried."""
+    checked(days.outage, 724)
+
+
 def test_bad_days_are_bad() -> None:
     """The days reach what they are for: every end of a batch, faults before and after a write, kills, twins."""
     storms = [simulate(days.storm(seed)) for seed in range(20)]

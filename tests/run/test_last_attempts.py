@@ -39,3 +39,20 @@ async def test_lines_of_all_open_chunks_do_not_wait_for_each_other(world: World)
         batch = await run_to_end(world, await world.batch(MAX_OPEN_CHUNKS + 4, per_chunk=1))
 
     assert (MAX_OPEN_CHUNKS + 4, 0) == (batch.completed, batch.failed)
+
+
+async def test_a_last_attempt_waits_for_lines_that_still_try(world: World) -> None:
+    """All open chunks are begun, one is with the upstream until an outage is over: nobody fails in it."""
+    well = asyncio.Event()
+
+    def script(prompt: str, _: int) -> UpstreamAnswer | asyncio.Event:
+        if prompt == "p1":
+            asyncio.get_running_loop().call_later(1.0, well.set)
+            return well
+        return answer() if well.is_set() else answer(500, {})
+
+    world.upstream.script, world.upstream.latency_seconds = script, 0.1
+    with use(world.with_settings(max_attempts=2)):
+        batch = await run_to_end(world, await world.batch(MAX_OPEN_CHUNKS, per_chunk=1))
+
+    assert (MAX_OPEN_CHUNKS, 0) == (batch.completed, batch.failed)

@@ -66,6 +66,15 @@ class LineCaller:
 
         `before` is what it had been through. It is inside the gate, and leaves while it backs off.
         """
+        self._sending.trying += 1
+        try:
+            return await self._try(number, line, visit, tokens, before)
+        finally:
+            self._sending.trying -= 1
+
+    async def _try(
+        self, number: int, line: RequestLine, visit: Visit, tokens: int, before: Attempts
+    ) -> Entry | Tried | None:
         request, attempts = build_request(self._deployment, self._batch.endpoint, line.body), before
         failed_at = self._health.requests
         while True:
@@ -101,12 +110,17 @@ class LineCaller:
     async def _witness(self, visit: Visit, failed_at: int) -> None:
         """Keep the last attempt until another line sent since has been answered: else it is not the line's fault.
 
-        One sent before tells nothing: the upstream may have begun its answer before it fell ill. Not where no other
-        line is to come, neither here nor in a lane that has found the upstream sick.
+        One sent before tells nothing: the upstream may have begun its answer before it fell ill. Not where every other
+        line waits as well and none is to come, neither here nor in a lane that has found the upstream sick: then one
+        of them goes first.
         """
         visit.leave()
-        while not self._health.was_well_since(failed_at) and self._sending.may_be_answered:
-            await self._sleep(WITNESS_SECONDS)
+        self._sending.trying -= 1
+        try:
+            while not self._health.was_well_since(failed_at) and self._sending.may_be_answered:
+                await self._sleep(WITNESS_SECONDS)
+        finally:
+            self._sending.trying += 1
         await visit.enter()
 
     def _let_go(self, number: int, attempts: Attempts, before: Attempts) -> Tried | None:

@@ -42,6 +42,7 @@ class Sending:
         self.reason: str | None = None  # of the pause, in a sentence
         self.asked = False  # The upstream asked for the pause.
         self.begins = True  # A further line may begin, without that another has to end.
+        self.trying = 0  # Lines that have begun and wait for no other one.
         self._patience = patience
         self._window = Window(part.share)
         self._pacer = Pacer(part.requests_per_minute, part.tokens_per_minute, now)
@@ -132,7 +133,7 @@ class Sending:
         each other.
         """
         others = self._finds_it_sick and not self.health.probing
-        return self.health.patient and (self.begins or others) and not self.stop.is_set()
+        return self.health.patient and bool(self.begins or self.trying or others) and not self.stop.is_set()
 
     def asked_to_wait(self, reason: str, seconds: float) -> None:
         """An answer asked for so long a pause."""
