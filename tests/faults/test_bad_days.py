@@ -70,6 +70,11 @@ def test_all_open_chunks_do_not_spend_their_last_attempts_in_an_outage() -> None
     checked(days.outage, 724)
 
 
+def test_a_lane_that_began_late_is_not_taken_for_gone() -> None:
+    """Lane 0 began after 40 s, and its new chunk was taken from it a moment later: one line was paid twice."""
+    assert checked(days.without_ledger, 969).paid_again == 0
+
+
 def test_bad_days_are_bad() -> None:
     """The days reach what they are for: every end of a batch, faults before and after a write, kills, twins."""
     storms = [simulate(days.storm(seed)) for seed in range(20)]

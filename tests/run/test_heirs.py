@@ -10,8 +10,9 @@ import pytest
 
 from activities.work_lane import work_lane
 from shared.answer_room import ResultMemory
+from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import ChunkRow
-from shared.domain.pace.heartbeat import LaneTimes
+from shared.domain.pace.heartbeat import Heartbeat, LaneTimes
 from shared.domain.usage.usage import Usage
 from shared.run.chunks.journal import Entry
 from shared.run.chunks.open_chunk import OpenChunk
@@ -27,10 +28,8 @@ def soon(world: World) -> Iterator[None]:
         yield
 
 
-async def test_a_lane_takes_what_a_dead_one_left(world: World, soon: None) -> None:
-    """While it still has chunks of its own; lines that the dead lane had journaled are not sent again."""
-    world.upstream.latency_seconds = 0.1
-    batch = await world.batch(200)
+async def lane_1_leaves(world: World, batch: Batch) -> None:
+    """Of its first chunk, whose first line it has journaled."""
     row = ChunkRow(batch_id=batch.id, index=1, lane=1)
     plan = await read_plan(world.service.stores.blobs, batch)
     assert plan is not None
@@ -45,6 +44,13 @@ async def test_a_lane_takes_what_a_dead_one_left(world: World, soon: None) -> No
     assert left is not None
     left.journal.add(Entry(11, True, Usage(), None, msgspec.Raw(b'{"custom_id":"c11"}')))
     await left.keep(world.service.stores.chunks)
+
+
+async def test_a_lane_takes_what_a_dead_one_left(world: World, soon: None) -> None:
+    """While it still has chunks of its own; lines that the dead lane had journaled are not sent again."""
+    world.upstream.latency_seconds = 0.1
+    batch = await world.batch(200)
+    await lane_1_leaves(world, batch)
     lane = asyncio.create_task(work_lane(cursor(batch, 0, 2)))
     while (taken := await world.service.stores.chunks.get(batch.id, 1)) and taken.value.lane != 0:
         assert not lane.done()
@@ -56,6 +62,24 @@ async def test_a_lane_takes_what_a_dead_one_left(world: World, soon: None) -> No
     assert world.upstream.asked["p11"] == 0
     assert {1} == set(world.upstream.asked.values())
     assert all(row.sealed for row in await world.service.stores.chunks.list(batch.id))
+
+
+async def test_a_lane_that_has_come_since_keeps_its_chunks(world: World, soon: None) -> None:
+    """It began after it had been taken for gone, and before the feeder, which waits for answers, took its chunks."""
+    answered = asyncio.Event()
+    world.upstream.script = lambda prompt, before: answered
+    batch = await world.batch(200)
+    await lane_1_leaves(world, batch)
+    lane = asyncio.create_task(work_lane(cursor(batch, 0, 2)))
+    await asyncio.sleep(1.0)  # Some looks: lane 1 has been judged.
+    begun = Heartbeat(deployment="m", batch_id=batch.id, lane=1, at=world.service.now(), holder="elsewhere")
+    await world.service.stores.heartbeats.beat(begun)
+    answered.set()
+    await lane
+    rows = {row.index: row for row in await world.service.stores.chunks.list(batch.id)}
+
+    assert (1, False) == (rows[1].lane, rows[1].sealed)
+    assert world.upstream.asked["p12"] == 0
 
 
 async def test_who_was_only_slow_lets_go(world: World) -> None:

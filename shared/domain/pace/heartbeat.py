@@ -143,9 +143,13 @@ class Siblings:
         if now - self._looked_at > self._stale_seconds:
             self._gone_since.clear()
         self._looked_at = now
-        there = {beat.lane for beat in beats if beat.is_there(wall, self._stale_seconds)}
+        there = self.there(beats, wall)
         self._judged -= there
         self._gone_since = {lane: self._gone_since.get(lane, now) for lane in self._others - there}
         found = {lane for lane, since in self._gone_since.items() if now - since >= self._gone_seconds} - self._judged
         self._judged |= found
         return frozenset(found)
+
+    def there(self, beats: Sequence[Heartbeat], wall: datetime) -> set[int]:
+        """Lanes that beat or pause; `beats` are those of the batch."""
+        return {beat.lane for beat in beats if beat.is_there(wall, self._stale_seconds)}

@@ -140,7 +140,8 @@ class Lane:
 
     async def _feed_abandoned(self) -> None:
         """What lanes that are gone have left; whoever comes first of those that are there has it."""
-        gone, rows = self._watch.take_gone(), await self._service.stores.chunks.list(self._post.batch.id)
+        gone = await self._watch.take_gone()
+        rows = await self._service.stores.chunks.list(self._post.batch.id)
         await self._feed_chunks(left_by(gone, rows, self._post.lanes), adopts=True)
 
     async def _feed_chunk(self, opened: OpenChunk) -> None:

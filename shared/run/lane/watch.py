@@ -117,7 +117,7 @@ class Watch:
     async def look(self) -> None:
         """One look, in this order: heartbeats, record, and, where nothing has ended the slice yet, the run."""
         self._meter.flush()
-        beats = await self._service.stores.heartbeats.list(self._post.deployment.name)
+        beats = await self._beats()
         self._see(is_own=is_own(self._terms, beats))
         if not self.decision.is_lost:
             await self._take_part(beats)
@@ -146,8 +146,13 @@ class Watch:
         part = part_of(self._terms, beats, now, is_first=not looks)
         self._see(part=part, looks=looks + 1)
         self._sending.take(part, time.monotonic())
-        of_batch = [beat for beat in beats if beat.batch_id == self._post.batch.id]
-        self.gone |= self._siblings.look(of_batch, now, time.monotonic())
+        self.gone |= self._siblings.look(self._of_batch(beats), now, time.monotonic())
+
+    async def _beats(self) -> Sequence[Heartbeat]:
+        return await self._service.stores.heartbeats.list(self._post.deployment.name)
+
+    def _of_batch(self, beats: Sequence[Heartbeat]) -> list[Heartbeat]:
+        return [beat for beat in beats if beat.batch_id == self._post.batch.id]
 
     async def _look_at_run(self) -> None:
         run = await self._surroundings.run()
@@ -181,10 +186,10 @@ class Watch:
         if self.decision.stops:
             self._sending.stop.set()
 
-    def take_gone(self) -> set[int]:
-        """Lanes of the batch that left work behind, each told once."""
+    async def take_gone(self) -> set[int]:
+        """Lanes of the batch that left work behind, each told once. Not those that have come since: they work on it."""
         gone, self.gone = self.gone, set()
-        return gone
+        return gone - self._siblings.there(self._of_batch(await self._beats()), self._service.now())
 
     async def leave(self, *, is_done: bool) -> None:
         """The lane's last word: nothing, or until when it sends nothing, and why."""
