@@ -17,11 +17,14 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
 from local_host.app import configuration
-from local_host.app.configuration import App, DataFolderUnusable, Options
+from local_host.app.configuration import App, DataFolderUnusable
 from local_host.app.function_index import InvalidApp
+from local_host.app.log_lines import configure_logging, speaker
+from local_host.app.options import Options, parse_options, with_deployments
 from local_host.app.stopping import Stopping
 from local_host.app.timers import ScheduledTimer, Timers, schedule_timers
-from local_host.console.greeting import greeting, key_words
+from local_host.console.batch_lines import Fetching
+from local_host.console.greeting import KeyWords, greeting, key_words
 from local_host.console.progress import Progress
 from local_host.console.upstream_report import report_upstreams
 from local_host.durable.client_rpc import binding_json, build_rpc
@@ -70,17 +73,18 @@ class _Prepared:
 
 
 def main() -> int:
-    options = configuration.parse_options(sys.argv[1:])
-    configuration.configure_logging()
+    options = parse_options(sys.argv[1:])
+    configure_logging(options.log)
     os.umask(0o077)  # Of the workers, too: what is kept is nobody else's.
     try:
         lock = configuration.take_data_folder(options.data)
+        bound = bind(options.host, options.port)  # Before anything that takes seconds.
         check_databases(options.data)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(_prepare(options)))
+            runner.run(_serve(_prepare(options, bound), speaker(options.log)))
         lock.release()
     except _MISTAKES as error:
-        _say(str(error))
+        speaker(options.log, "ERROR")(str(error))
         return 2
     except KeyboardInterrupt:  # Before the signals are handled: nothing runs yet.
         return 130
@@ -95,11 +99,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _prepare(options: Options) -> _Prepared:
-    bound = bind(options.host, options.port)
+def _prepare(options: Options, bound: socket.socket) -> _Prepared:
     key = configuration.bootstrap_key(options.data, os.environ)
     peppers = configuration.key_peppers(options.data, os.environ)
-    settings = parse_settings({**os.environ, "BATCH_BOOTSTRAP_KEY": key, "BATCH_KEY_PEPPERS": peppers})
+    given = with_deployments(options.deployments, os.environ)
+    settings = parse_settings({**given, "BATCH_BOOTSTRAP_KEY": key, "BATCH_KEY_PEPPERS": peppers})
     app = configuration.load_app(options.app)
     return _Prepared(
         options=options,
@@ -113,10 +117,10 @@ def _prepare(options: Options) -> _Prepared:
     )
 
 
-async def _serve(prepared: _Prepared) -> None:
+async def _serve(prepared: _Prepared, say: Callable[[str], None]) -> None:
     """Start everything, inside out; run until a signal; stop everything in the opposite order."""
     options = prepared.options
-    stopping = Stopping(options.grace, _say)
+    stopping = Stopping(options.grace, say)
     async with AsyncExitStack() as stack:
         service, close = configuration.install_services(prepared.settings, options.data, options.azurite)
         stack.push_async_callback(close)
@@ -135,10 +139,11 @@ async def _serve(prepared: _Prepared) -> None:
         stack.push_async_callback(stopping.end, engine)
 
         http = await _open(prepared, binding, stack)
-        progress = asyncio.create_task(Progress(service.stores, say=_say, now=utc_now).run())
+        fetching = Fetching(url=http.url, key=_key_words(prepared).hidden)
+        progress = asyncio.create_task(Progress(service, say=say, fetching=fetching).run())
         stack.push_async_callback(_cancel, progress)
         _greet(prepared, http.url)
-        report = asyncio.create_task(report_upstreams(service, _say))
+        report = asyncio.create_task(report_upstreams(service, say))
         stack.push_async_callback(_cancel, report)
         await stopping.wait()
         engine.begin_to_stop()
@@ -158,12 +163,17 @@ async def _open(prepared: _Prepared, client_binding: str, stack: AsyncExitStack)
     return http
 
 
+def _key_words(prepared: _Prepared) -> KeyWords:
+    is_own = not os.environ.get("BATCH_BOOTSTRAP_KEY", "").strip()
+    return key_words(prepared.key, prepared.options.data, is_own=is_own)
+
+
 def _greet(prepared: _Prepared, url: str) -> None:
     text = greeting(
         url=url,
         data=prepared.options.data,
-        azurite=prepared.options.azurite,
-        key=key_words(prepared.key, is_own=not os.environ.get("BATCH_BOOTSTRAP_KEY", "").strip()),
+        storage="Azurite (runs and the key are in the data folder)" if prepared.options.azurite else None,
+        key=_key_words(prepared),
         deployments=prepared.settings.deployments,
     )
     print(text, flush=True)
@@ -175,7 +185,7 @@ def _pool(prepared: _Prepared, client_binding: str) -> ActivityPool:
         processes=prepared.options.workers,
         bootstrap=configuration.BOOTSTRAP,
         environment=configuration.worker_environment(
-            prepared.options, prepared.key, client_binding, host.activity_slots
+            prepared.options, prepared.settings, client_binding, host.activity_slots
         ),
         function_timeout=host.function_timeout,
         has_spare=prepared.options.spare,
@@ -195,10 +205,6 @@ async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,27 @@ All problems are reported at once, each naming the setting and what was expected
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from enum import StrEnum
+from pathlib import Path
 from typing import get_type_hints
 
 from shared.domain.batches.run_life import SILENCE
 from shared.domain.deployments.credential import AROUND, is_unresolved, key_problem
-from shared.domain.deployments.deployment import parse_deployments
+from shared.domain.deployments.deployment import SETTING, parse_deployments, read_entries
 from shared.domain.deployments.near_miss import did_you_mean
 from shared.domain.keys.blob_hosts import parse_hosts
 from shared.domain.keys.bootstrap import bootstrap_problem
 from shared.domain.keys.entra_rules import EntraRules, parse_entra
 from shared.domain.keys.pepper import parse_peppers
 from shared.settings import Settings
+
+FILE = "BATCH_DEPLOYMENTS_FILE (--deployments)"
 
 
 class SettingsError(Exception):
@@ -42,7 +47,7 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from environment variables. Raises SettingsError listing every problem found."""
     hints = get_type_hints(Settings)
     values: dict[str, object] = {}
-    problems: list[str] = _unknown(environment)
+    problems: list[str] = []
     for item in fields(Settings):
         name = item.metadata.get("name", "")
         text = environment.get(name, "").strip(AROUND)
@@ -56,24 +61,45 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         except ValueError:
             problems.append(f"{name}: expected {_expected(hints[item.name])}, got {text!r}")
     problems += [f"{name}: expected a number above zero, got {values[key]}" for key, name in _numbers(values)]
-    deployments, found = parse_deployments(str(values.get("deployments_json", "")), environment)
+    text, source, found = _deployments(values)
+    problems += found
+    deployments, found = parse_deployments(text, environment, source)
     problems += found + _mistakes(values)
     entra, found = _entra(values)
-    problems += found
+    problems += found + _unknown(environment, text)
     if problems:
         raise SettingsError("\n".join(problems))
     peppers = parse_peppers(str(values.get("key_peppers", "")))
+    values["deployments_json"] = json.dumps(read_entries(text, source)[0])
     return Settings(**values, deployments=deployments, peppers=peppers, entra=entra)  # type: ignore[arg-type]
 
 
-def _unknown(environment: Mapping[str, str]) -> list[str]:
-    """Variables that begin as settings do and are none. Keys and storage, which settings name, may be called so."""
+def _deployments(values: Mapping[str, object]) -> tuple[str, str, list[str]]:
+    """The text that says which deployments there are, what holds it, and why the file cannot be read if it cannot."""
+    text, path = str(values.get("deployments_json", "")), str(values.get("deployments_file", ""))
+    if not path:
+        return text, SETTING, []
+    if text.strip(AROUND + "{}'"):
+        return "", SETTING, [f"{FILE}: {SETTING} is set as well; keep one of the two"]
+    if not path.endswith((".toml", ".json")):
+        return "", SETTING, [f"{FILE}: expected a file called .toml or .json, got {path!r}"]
+    try:
+        return Path(path).read_text(encoding="utf-8-sig"), path, []
+    except UnicodeDecodeError:
+        return "", SETTING, [f"{FILE}: {path} is not UTF-8; save it as UTF-8"]
+    except OSError as error:
+        return "", SETTING, [f"{FILE}: {path} cannot be read ({error.strerror}); check the path"]
+
+
+def _unknown(environment: Mapping[str, str], named: str) -> list[str]:
+    """Variables that begin as settings do and are none. Keys, which deployments name, and storage may be called so."""
     names = [item.metadata["name"] for item in fields(Settings) if item.metadata]
-    named = environment.get("BATCH_DEPLOYMENTS", "")
     storage = environment.get("BATCH_STORAGE", "").strip(AROUND)
     problems = []
     for name in sorted(environment):
-        if not name.startswith("BATCH_") or name in names or name in DEPLOYING or f'"{name}"' in named:
+        if not name.startswith("BATCH_") or name in names or name in DEPLOYING:
+            continue
+        if re.search(rf"[\"']{re.escape(name)}[\"']", named):
             continue
         if storage and name.partition("__")[0] == storage:
             continue

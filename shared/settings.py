@@ -201,6 +201,12 @@ class Settings:
         "every path of this service, for else anybody can send it.",
     )
     deployments_json: str = _setting("BATCH_DEPLOYMENTS", "{}", "Deployments: a JSON object, name -> settings.")
+    deployments_file: str = _setting(
+        "BATCH_DEPLOYMENTS_FILE",
+        "",
+        "A file of deployments in place of BATCH_DEPLOYMENTS, TOML or JSON, called .toml or .json. It is read at the "
+        "start.",
+    )
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
     peppers: Peppers = field(default_factory=Peppers)
     entra: EntraRules | None = None  # What the four settings say; None: no tokens are taken.

@@ -18,16 +18,12 @@ from api.edge.endpoint import Call, StartRun
 from api.edge.json_body import read_body
 from shared.domain.batches.batch import Batch, Status, with_progress
 from shared.domain.batches.chunk import ChunkRow
-from shared.domain.batches.hold_up import HoldUp, hold_up, paused, run_hold_up, storage_full
 from shared.domain.batches.new_batch import NewBatch, parse_new_batch
-from shared.domain.batches.restarts import progress_of
 from shared.domain.errors import NotFound
-from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.parameters import shortened
 from shared.ports.base import Stored
-from shared.run.health.storage_probe import is_full
+from shared.run.health.held_up import heartbeats, held_up
 
-_NEXT_TRY = timedelta(minutes=1)  # The longest pause before an activity is called again.
 log = logging.getLogger(__name__)
 
 
@@ -90,31 +86,10 @@ async def find_batch(request: Request, call: Call) -> Stored[Batch]:
 
 
 async def show_batch(call: Call, batch: Batch) -> dict[str, Any]:
-    """The batch as the caller's dialect shows it now."""
-    rows, beats = await asyncio.gather(_rows(call, batch), _beats(call, batch))
-    held_up = None if batch.is_terminal else await _held_up(call, batch, rows, beats)
-    return render_batch(call.dialect, with_progress(batch, rows), call.service.now(), held_up)
-
-
-async def _held_up(call: Call, batch: Batch, rows: list[ChunkRow], beats: list[Heartbeat]) -> HoldUp | None:
-    """What its lanes say; if none is at work or waits, what can be seen of the storage and of its runs."""
-    now, stale_seconds = call.service.now(), call.service.settings.stale_seconds
-    if batch.is_paused:
-        return HoldUp(until=None, reason=paused())
-    if found := hold_up(beats, now, stale_seconds):
-        return found
-    if any(beat.is_live(now, stale_seconds) for beat in beats):
-        return None
-    if batch.status is Status.IN_PROGRESS and await is_full(call.service):
-        return HoldUp(until=now + _NEXT_TRY, reason=storage_full())  # Then no lane can say so itself.
-    return run_hold_up(batch.restarts, progress_of(batch.status, rows))
-
-
-async def _beats(call: Call, batch: Batch) -> list[Heartbeat]:
-    """Lists do not ask for them, at a query for each batch."""
-    if batch.status is not Status.IN_PROGRESS or batch.deployment is None:
-        return []
-    return await call.service.stores.heartbeats.list(batch.deployment, batch.id)
+    """The batch as the caller's dialect shows it now. Lists do not ask for heartbeats, at a query for each batch."""
+    rows, beats = await asyncio.gather(_rows(call, batch), heartbeats(call.service, batch))
+    reason = await held_up(call.service, batch, rows, beats)
+    return render_batch(call.dialect, with_progress(batch, rows), call.service.now(), reason)
 
 
 async def _rows(call: Call, batch: Batch) -> list[ChunkRow]:

@@ -55,6 +55,7 @@ type serviceSettings = {
   BATCH_MAX_WEBHOOK_ENDPOINTS: string?
   BATCH_WEBHOOK_TIMEOUT_SECONDS: string?
   BATCH_WEBHOOK_RETRY_SECONDS: string?
+  BATCH_DEPLOYMENTS_FILE: string?
 }
 
 // An entry of BATCH_DEPLOYMENTS. `api_key` is missing on purpose: a key belongs in the vault, and `api_key_env` names it.

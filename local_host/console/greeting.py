@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,48 +10,59 @@ from pathlib import Path
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.keys.bootstrap import HASH_PREFIX
 
-_EXAMPLE = """export BATCH_DEPLOYMENTS='{"my-model": {"base_url": "http://127.0.0.1:8000/v1"}}'"""
+# Where a deployment begins for someone who has none: files to copy, and one that answers without a key or a model.
+_NONE = "none yet, so every batch fails: copy a file of examples/deployments, then start with --deployments FILE"
+_FIRST_MODEL = "MODEL"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyWords:
-    """What is said of the key: which it is, and how a program names it."""
+    """What is said of the key: which it is, and what a shell puts in its place, now and without showing it."""
 
     which: str
-    literal: str
+    shown: str
+    hidden: str
 
 
-def key_words(key: str, *, is_own: bool) -> KeyWords:
+def key_words(key: str, data: Path, *, is_own: bool) -> KeyWords:
     """`key` is shown if this host made it; what BATCH_BOOTSTRAP_KEY has is not repeated."""
     if is_own:
-        return KeyWords(key, f'"{key}"')
+        return KeyWords(key, key, f"$(cat {shlex.quote(str(data.resolve() / 'bootstrap-key'))})")
     if key.startswith(HASH_PREFIX):
-        return KeyWords("the one whose SHA-256 BATCH_BOOTSTRAP_KEY has", '"YOUR_KEY"')
-    return KeyWords("the value of BATCH_BOOTSTRAP_KEY", 'os.environ["BATCH_BOOTSTRAP_KEY"]')
+        return KeyWords("the one whose SHA-256 BATCH_BOOTSTRAP_KEY has", "YOUR_KEY", "YOUR_KEY")
+    return KeyWords("the value of BATCH_BOOTSTRAP_KEY", "YOUR_KEY", "$BATCH_BOOTSTRAP_KEY")
 
 
-def greeting(*, url: str, data: Path, azurite: str | None, key: KeyWords, deployments: Mapping[str, Deployment]) -> str:
+def greeting(*, url: str, data: Path, storage: str | None, key: KeyWords, deployments: Mapping[str, Deployment]) -> str:
     """Lines for a person; the first is for programs too: `Listening on http://HOST:PORT`."""
     return "\n".join(
         [
             f"Listening on {url}",
             f"  Data folder  {data.resolve()}",
-            *(["  Storage      Azurite (runs and the key are in the data folder)"] if azurite else []),
+            *([f"  Storage      {storage}"] if storage else []),
             f"  Key          {key.which}",
             *_deployments(deployments),
             "",
-            "Try next:",
-            f"  curl {url}/healthz",
-            f'  from openai import OpenAI; client = OpenAI(base_url="{url}/v1", api_key={key.literal})',
-            '  client.files.create(file=open("batch.jsonl", "rb"), purpose="batch")',
+            *try_next(url, key, next(iter(deployments), _FIRST_MODEL)),
             "",
         ]
     )
 
 
+def try_next(url: str, key: KeyWords, model: str) -> list[str]:
+    """Lines that run as they are, in a shell in this folder; but for a key that only the reader knows."""
+    yours = "  (your key in the place of YOUR_KEY)" if key.shown == "YOUR_KEY" else ""
+    return [
+        f"Try next, in another terminal, in this folder:{yours}",
+        f"  export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY={key.shown}",
+        f"  .venv/bin/python examples/first_batch.py {shlex.quote(model)}",
+        "Ctrl-C stops the service; started again on the same data folder, it goes on with what is unfinished.",
+    ]
+
+
 def _deployments(deployments: Mapping[str, Deployment]) -> list[str]:
     if not deployments:
-        return [f"  Deployments  none configured: set BATCH_DEPLOYMENTS, e.g. {_EXAMPLE}"]
+        return [f"  Deployments  {_NONE}"]
     lines = [
         f"{name} -> {deployment.base_url}" + (f" (model {deployment.model})" if deployment.model else "")
         for name, deployment in deployments.items()

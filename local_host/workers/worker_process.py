@@ -93,7 +93,12 @@ class Worker:
                 future.set_exception(error)
 
     async def end(self) -> int:
-        """Make sure that the process is gone; return its exit code, for a signal 128 and its number."""
+        """Make sure that the process is gone; return its exit code, for a signal 128 and its number.
+
+        One that is still importing has nothing to end in order, and would not hear that it should.
+        """
+        if not self.is_ready:
+            self.kill()
         self.is_ready = False
         code = await self._ended()
         return code if code >= 0 else 128 - code

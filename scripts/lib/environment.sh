@@ -3,10 +3,25 @@
 #   prepare_clients                       .clients/NAME for each requirements-clients/NAME.txt: an SDK by itself, for tests
 #   prepare_app                           .clients/function-app with requirements.txt alone: what Azure installs, for tests
 #   prepare_node                          node_modules, as package-lock.json says
+#   show_help NAME ARGUMENT …             if an argument is --help or -h: says what stands atop scripts/NAME, and ends
 # Runs on Debian and macOS (bash 3.2). Each lock is copied to a stamp once it is installed, so a warm start only compares.
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
+
+wants_help() {
+    case " $* " in *" --help "* | *" -h "*) return 0 ;; esac
+    return 1
+}
+
+show_help() {
+    local name="$1"
+    shift
+    if wants_help "$@"; then
+        sed -n '2,/^[^#]/s/^# \{0,1\}//p' "scripts/$name"
+        exit 0
+    fi
+}
 
 python_fits() {
     "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null

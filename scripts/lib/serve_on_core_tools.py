@@ -24,6 +24,10 @@ import leash
 from serve_on_azurite import HOST, free_ports, start_azurite
 
 from local_host.app.configuration import bootstrap_key, key_peppers
+from local_host.app.options import add_common_options, with_deployments
+from local_host.console.greeting import greeting, key_words
+from shared.environment import SettingsError, parse_settings
+from shared.settings import Settings
 
 START_SECONDS = 300.0  # The first start downloads the extensions.
 _NO_FUNC = """Azure Functions Core Tools are not installed: there is no `func` on the PATH.
@@ -52,6 +56,15 @@ def settings(storage: str, own: Mapping[str, str], environment: Mapping[str, str
     }
 
 
+def check(environment: Mapping[str, str]) -> Settings:
+    """What the app will read. Ends the program if it is wrong, before the minutes that its host may take to start."""
+    try:
+        return parse_settings(environment)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+
+
 def wait_until_up(url: str, func: subprocess.Popen[bytes], log: Path) -> None:
     """Return when the app answers. Ends the program, with what the host said last, if it never does."""
     until = time.monotonic() + START_SECONDS
@@ -76,24 +89,10 @@ def _answers(url: str) -> bool:
         return False
 
 
-def greeting(url: str, data: Path, own_key: str | None) -> str:
-    """Lines for a person; the first is for programs, too."""
-    return "\n".join(
-        [
-            f"Listening on {url}",
-            f"  Host         Azure Functions Core Tools; its log is {data / 'func.log'}",
-            f"  Storage      Azurite, in {data / 'azurite'}",
-            f"  Key          {own_key or 'the value of BATCH_BOOTSTRAP_KEY'}",
-            "  Ctrl-C stops all of it.",
-        ]
-    )
-
-
 def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/serve --func", description="The app in Azure Functions Core Tools.")
     parser.add_argument("--func", action="store_true", help="this host")
-    parser.add_argument("--port", type=int, default=7071, help="0 picks a free one (default 7071)")
-    parser.add_argument("--data", type=Path, default=Path(".data"), metavar="DIR", help="data folder (default .data)")
+    add_common_options(parser)
     return parser.parse_args(arguments)
 
 
@@ -107,18 +106,22 @@ def main() -> int:
     os.umask(0o077)  # Of what it starts, too: prompts, answers and keys are kept in the folder.
     data: Path = chosen.data
     data.mkdir(parents=True, exist_ok=True)
+    environment = with_deployments(chosen.deployments, os.environ)
     key = bootstrap_key(data, os.environ)
     own = {"BATCH_BOOTSTRAP_KEY": key, "BATCH_KEY_PEPPERS": key_peppers(data, os.environ)}
+    checked = check(environment | own)
     port = chosen.port or free_ports(1)[0]
     url, log = f"http://{HOST}:{port}", data / "func.log"
     with ExitStack() as running:
         azurite, storage = start_azurite(data / "azurite")
         running.callback(leash.stop, azurite)
         command = [func, "start", "--python", "--port", str(port)]
-        host = leash.start(command, log=log, environment=settings(storage, own, os.environ))
+        host = leash.start(command, log=log, environment=settings(storage, own, environment))
         running.callback(leash.stop, host)
         wait_until_up(url, host, log)
-        print(greeting(url, data, None if os.environ.get("BATCH_BOOTSTRAP_KEY") else key), flush=True)
+        words = key_words(key, data, is_own=not os.environ.get("BATCH_BOOTSTRAP_KEY", "").strip())
+        where = f"Azurite; its data and {log.name}, the log of Core Tools, are in the data folder"
+        print(greeting(url=url, data=data, storage=where, key=words, deployments=checked.deployments), flush=True)
         try:
             host.wait()
         except KeyboardInterrupt:

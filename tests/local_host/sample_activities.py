@@ -125,5 +125,9 @@ def bootstrap():
     return {function.__name__: function for function in FUNCTIONS}
 
 
+def slow():
+    time.sleep(60)
+
+
 def broken():
     raise RuntimeError("this app cannot be loaded")

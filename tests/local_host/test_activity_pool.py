@@ -296,6 +296,19 @@ async def test_nothing_begins_after_stop():
             await pool.run("double", "1")
 
 
+async def test_workers_that_are_still_starting_are_not_waited_for():
+    """A stop in the first seconds ends at once: what imports would not hear that it should."""
+    pool = ActivityPool(
+        processes=2, bootstrap="tests.local_host.sample_activities:slow", environment={}, has_spare=True
+    )
+    await pool.start()
+    await until(lambda: len(pool.pids) == 2)
+    began, pids = time.monotonic(), pool.pids
+    await pool.stop(0)
+    assert time.monotonic() - began < stretched(1)
+    assert not any(is_alive(pid) for pid in pids)
+
+
 async def test_app_that_cannot_be_loaded_is_reported(caplog):
     """Workers that keep dying at the start are reported with the command that shows why, and retried ever slower."""
     async with running(bootstrap="tests.local_host.sample_activities:broken"):

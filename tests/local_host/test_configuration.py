@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from local_host.app import configuration
-from local_host.app.configuration import bootstrap_key, key_peppers, load_app, parse_options, worker_environment
+from local_host.app.configuration import bootstrap_key, key_peppers, load_app, worker_environment
 from local_host.app.function_index import InvalidApp
+from local_host.app.options import AZURITE, LogForm, parse_options, with_deployments
 from local_host.console.greeting import greeting, key_words
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.keys.pepper import parse_peppers
+from shared.environment import parse_settings
+from shared.settings import Settings
 
 
 def test_the_defaults_are_for_one_person_at_one_machine() -> None:
@@ -19,16 +21,19 @@ def test_the_defaults_are_for_one_person_at_one_machine() -> None:
     options = parse_options([])
     assert (options.host, options.port, options.data) == ("127.0.0.1", 7071, Path(".data"))
     assert (options.azurite, options.app) == (None, "function_app")
+    assert (options.deployments, options.log) == (None, LogForm.TEXT)
     assert options.workers >= 1
 
 
-@pytest.mark.parametrize(("arguments", "expected"), [([], configuration.AZURITE), (["A=1"], "A=1")])
+@pytest.mark.parametrize(("arguments", "expected"), [([], AZURITE), (["A=1"], "A=1")])
 def test_azurite_takes_a_connection_string_or_its_own(arguments, expected) -> None:
     """Without a value it is Azurite's well-known one."""
     assert parse_options(["--azurite", *arguments]).azurite == expected
 
 
-@pytest.mark.parametrize("arguments", [["--port", "x"], ["--port", "65536"], ["--workers", "0"], ["--nope"]])
+@pytest.mark.parametrize(
+    "arguments", [["--port", "x"], ["--port", "65536"], ["--workers", "0"], ["--log", "xml"], ["--nope"]]
+)
 def test_a_wrong_option_exits_with_2(arguments, capsys) -> None:
     """The usage names it."""
     with pytest.raises(SystemExit) as exited:
@@ -139,8 +144,12 @@ def test_an_import_that_fails_inside_the_app_keeps_its_traceback(module) -> None
 
 def test_a_worker_gets_what_it_needs_to_run_the_same_app() -> None:
     """App, data folder, key, durable client, and Azurite only where it is used."""
-    environment = worker_environment(parse_options(["--data", "d", "--app", "a"]), "key", "binding", 16)
+    settings = Settings(bootstrap_key="key")
+    environment = worker_environment(
+        parse_options(["--data", "d", "--app", "a", "--log", "json"]), settings, "binding", 16
+    )
     assert (environment["LOCAL_HOST_APP"], environment["LOCAL_HOST_DATA"]) == ("a", "d")
+    assert environment["LOCAL_HOST_LOG"] == "json"
     assert (environment["BATCH_BOOTSTRAP_KEY"], environment["LOCAL_HOST_CLIENT"]) == ("key", "binding")
     assert "LOCAL_HOST_AZURITE" not in environment
 
@@ -152,7 +161,11 @@ def test_the_greeting_names_every_deployment_and_no_credential() -> None:
         "large": Deployment(name="large", base_url="http://other/v1"),
     }
     text = greeting(
-        url="http://h:1", data=Path("d"), azurite=None, key=key_words("k", is_own=True), deployments=deployments
+        url="http://h:1",
+        data=Path("d"),
+        storage=None,
+        key=key_words("k", Path("d"), is_own=True),
+        deployments=deployments,
     )
     assert "small -> http://up/v1 (model m-1)" in text
     assert "large -> http://other/v1\n" in text
@@ -160,10 +173,33 @@ def test_the_greeting_names_every_deployment_and_no_credential() -> None:
 
 
 def test_the_greeting_says_how_to_configure_a_deployment() -> None:
-    """With an example that parses."""
-    text = greeting(url="http://h:1", data=Path("d"), azurite=None, key=key_words("k", is_own=False), deployments={})
-    assert "BATCH_DEPLOYMENTS='{" in text
+    """By files that are there, and by an option that there is."""
+    key = key_words("k", Path("d"), is_own=False)
+    text = greeting(url="http://h:1", data=Path("d"), storage=None, key=key, deployments={})
+    assert "copy a file of examples/deployments, then start with --deployments FILE" in text
     assert text.splitlines()[0] == "Listening on http://h:1"
+
+
+def test_a_file_of_deployments_takes_the_place_of_the_setting() -> None:
+    """By its whole path; without one nothing changes."""
+    given = {"BATCH_DEPLOYMENTS": "{}", "BATCH_LANES": "1"}
+    assert with_deployments(None, given) == given
+    assert with_deployments(Path("m.toml"), given) == {
+        "BATCH_LANES": "1",
+        "BATCH_DEPLOYMENTS_FILE": str(Path("m.toml").absolute()),
+    }
+
+
+def test_workers_get_the_deployments_that_the_host_began_with(tmp_path: Path) -> None:
+    """Not the file, which may have changed by the time that a worker is replaced."""
+    file = tmp_path / "m.toml"
+    file.write_text('[m]\nbase_url = "http://up/v1"\nprice = {input = 0.1}\n')
+    settings = parse_settings({"BATCH_DEPLOYMENTS_FILE": str(file)})
+    file.write_text("[")
+    environment = worker_environment(parse_options([]), settings, "binding", 16)
+    of_a_worker = parse_settings({name: text for name, text in environment.items() if name.startswith("BATCH_")})
+    assert of_a_worker.deployments == settings.deployments
+    assert settings.deployments["m"].price is not None
 
 
 @pytest.mark.parametrize(
@@ -173,6 +209,6 @@ def test_lanes_take_half_of_the_slots(monkeypatch: pytest.MonkeyPatch, workers: 
     """Of the host's slots, whatever the number of workers; at least one for each; and what is set is kept."""
     options = parse_options(["--workers", workers])
     monkeypatch.delenv("BATCH_LANES_PER_PROCESS", raising=False)
-    assert lanes == worker_environment(options, "key", "binding", slots)["BATCH_LANES_PER_PROCESS"]
+    assert lanes == worker_environment(options, Settings(), "binding", slots)["BATCH_LANES_PER_PROCESS"]
     monkeypatch.setenv("BATCH_LANES_PER_PROCESS", "7")
-    assert "7" == worker_environment(options, "key", "binding", slots)["BATCH_LANES_PER_PROCESS"]
+    assert "7" == worker_environment(options, Settings(), "binding", slots)["BATCH_LANES_PER_PROCESS"]

@@ -149,6 +149,42 @@ def test_every_wrong_setting_is_told_at_once(data: Path) -> None:
         assert process.out.read_text() == ""
 
 
+def test_deployments_come_from_a_file(data: Path, tmp_path: Path) -> None:
+    """In place of the setting; the greeting names them."""
+    file = tmp_path / "models.toml"
+    file.write_text('["from.a.file"]\nbase_url = "http://127.0.0.1:9/v1"\n')
+    deployments = '{"of-the-setting": {"base_url": "http://127.0.0.1:9/v1"}}'
+    with host(data, "--deployments", str(file), BATCH_DEPLOYMENTS=deployments) as process:
+        process.url()
+        said = process.out.read_text()
+    assert "from.a.file -> http://127.0.0.1:9/v1" in said
+    assert "of-the-setting" not in said
+
+
+def test_a_file_that_is_not_there_is_told_in_one_line(data: Path) -> None:
+    """With its whole path, and the option."""
+    with host(data, "--deployments", "nowhere.toml") as process:
+        said = refused(process)
+    assert said.count("\n") == 1
+    assert "(--deployments)" in said
+    assert str(Path("nowhere.toml").absolute()) in said
+
+
+def test_for_a_program_every_line_is_json(data: Path) -> None:
+    """What the console says, what is logged, and what stops a start."""
+    deployments = {"m": {"base_url": "http://127.0.0.1:9/v1"}}
+    with host(data, "--log", "json", BATCH_DEPLOYMENTS=json.dumps(deployments)) as process:
+        process.url()
+        said_soon(process, "Upstream of m")
+        process.send(signal.SIGTERM)
+        assert process.wait() == 0
+        lines = [json.loads(line) for line in process.err.read_text().splitlines()]
+    with host(data, "--log", "json", BATCH_LANES="0") as process:
+        lines.append(json.loads(refused(process)))
+    assert {"at", "level", "message"} <= set.intersection(*(set(line) for line in lines))
+    assert {line["level"] for line in lines} == {"INFO", "ERROR"}
+
+
 def test_a_timer_without_its_setting_is_told(data: Path) -> None:
     """The message names the timer and the setting."""
     with host(data, TICK_SCHEDULE="") as process:
@@ -251,7 +287,7 @@ def test_a_configured_digest_is_not_taken_for_the_key(data: Path) -> None:
         process.url()
         said = process.out.read_text()
     assert "the one whose SHA-256 BATCH_BOOTSTRAP_KEY has" in said
-    assert 'api_key="YOUR_KEY"' in said
+    assert "OPENAI_API_KEY=YOUR_KEY" in said
 
 
 def said_soon(process: HostProcess, words: str) -> str:

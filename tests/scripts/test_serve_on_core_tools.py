@@ -23,7 +23,7 @@ from tests import core_tools
 from tests.local_host.test_main import is_alive
 from tests.starved import stretched
 
-DEPLOYMENTS = '{"m": {"base_url": "http://127.0.0.1:9/v1"}}'
+DEPLOYMENTS = '[m]\nbase_url = "http://127.0.0.1:9/v1"\n'
 
 
 def path_with(folder: Path) -> str:
@@ -35,8 +35,10 @@ def path_with(folder: Path) -> str:
 @contextmanager
 def launched(folder: Path) -> Iterator[Program]:
     core_tools.put_stub(folder / "bin")
-    environment = {"PATH": path_with(folder / "bin"), "BATCH_DEPLOYMENTS": DEPLOYMENTS, **core_tools.LAUNCHER_PATH}
-    program = Program(core_tools.launcher(folder / "data"), folder / "log", environment)
+    (folder / "m.toml").write_text(DEPLOYMENTS)
+    environment = {"PATH": path_with(folder / "bin"), **core_tools.LAUNCHER_PATH}
+    options = ["--deployments", str(folder / "m.toml")]
+    program = Program([*core_tools.launcher(folder / "data"), *options], folder / "log", environment)
     program.start()
     yield program
     program.stop()
@@ -138,7 +140,16 @@ def test_without_core_tools_it_says_how_to_get_them(tmp_path):
     assert "scripts/serve runs the same app" in run.stderr
 
 
-def launch(tmp_path: Path) -> subprocess.CompletedProcess[str]:
+def test_a_wrong_setting_is_told_before_anything_starts(tmp_path):
+    """Not by an app that answers 503 minutes later."""
+    core_tools.put_stub(tmp_path / "bin")
+    run = launch(tmp_path, BATCH_LANES="many")
+
+    assert (run.returncode, run.stderr) == (2, "BATCH_LANES: expected a whole number, got 'many'\n")
+    assert not (tmp_path / "data/azurite").exists()
+
+
+def launch(tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", *core_tools.launcher(tmp_path / "data")]
-    environment = {"PATH": path_with(tmp_path / "bin"), "HOME": str(tmp_path), **core_tools.LAUNCHER_PATH}
+    environment = {"PATH": path_with(tmp_path / "bin"), "HOME": str(tmp_path), **core_tools.LAUNCHER_PATH, **settings}
     return subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100)

@@ -1,13 +1,14 @@
 """Deployments: which upstream answers for a model name, and how hard it may be driven.
 
-Configuration (`BATCH_DEPLOYMENTS`) is one JSON object, name -> settings. `parse_deployments` collects every mistake
-in it, each as one sentence naming the key and what was expected.
+Configuration (`BATCH_DEPLOYMENTS`, or a file) is one object, name -> settings. `parse_deployments` collects every
+mistake in it, each as one sentence naming the key and what was expected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from math import inf
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from shared.domain.deployments.json_setting import read_objects
 from shared.domain.deployments.near_miss import did_you_mean
 from shared.domain.deployments.price import Price
 from shared.domain.deployments.price_setting import read_price
+from shared.domain.deployments.toml_file import read_tables
 from shared.domain.endpoints import ENDPOINTS
 from shared.domain.usage.tokens import TokenMethod, method_of_model
 
@@ -86,20 +88,34 @@ _ELSEWHERE: Mapping[str, str] = {
 }
 
 
-def parse_deployments(text: str, environment: Mapping[str, str]) -> tuple[dict[str, Deployment], list[str]]:
-    """The deployments by name, and every problem found; the deployments are complete only if there is no problem."""
-    entries, problems = read_objects("BATCH_DEPLOYMENTS", text)
+SETTING = "BATCH_DEPLOYMENTS"
+
+
+def parse_deployments(
+    text: str, environment: Mapping[str, str], source: str = SETTING
+) -> tuple[dict[str, Deployment], list[str]]:
+    """The deployments by name, and every problem found; the deployments are complete only if there is no problem.
+
+    `source` is what holds the text, as problems name it: the setting, or a file, in TOML if it is called so.
+    """
+    entries, problems = read_entries(text, source)
     deployments: dict[str, Deployment] = {}
     for name, entry in entries.items():
-        deployment, found = _parse_one(name.strip(AROUND), entry, environment)
+        deployment, found = _parse_one(f"{source}[{name.strip(AROUND)!r}]", name.strip(AROUND), entry, environment)
         problems += found
         if deployment is not None:
             deployments[deployment.name] = deployment
     return deployments, problems
 
 
-def _parse_one(name: str, entry: dict[str, Any], environment: Mapping[str, str]) -> tuple[Deployment | None, list[str]]:
-    where = f"BATCH_DEPLOYMENTS[{name!r}]"
+def read_entries(text: str, source: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """What the text says, name -> settings, unchecked; and what keeps it from being read."""
+    return read_tables(source, text) if source.endswith(".toml") else read_objects(source, text)
+
+
+def _parse_one(
+    where: str, name: str, entry: dict[str, Any], environment: Mapping[str, str]
+) -> tuple[Deployment | None, list[str]]:
     if not name:
         return None, [f"{where}: a deployment needs a name; callers give it as `model`"]
     known = [setting for setting in Deployment.__struct_fields__ if setting != "name"]
@@ -202,7 +218,7 @@ def _mistakes(deployment: Deployment) -> list[str]:
         value = getattr(deployment, limit)
         if value is not None and value < 1:
             problems.append(f"{limit}: expected a whole number above zero, got {value}")
-    if deployment.request_timeout_seconds <= 0:
+    if not 0 < deployment.request_timeout_seconds < inf:
         problems.append(
             f"request_timeout_seconds: expected seconds above zero, got {deployment.request_timeout_seconds}"
         )

@@ -17,6 +17,7 @@ _PATH = re.compile(r"@?[^\s{}\"']+\.\w+|[@~./][^\s{}\"']*|[A-Za-z]:\\\S+")
 # What the text looks like -> what to do. The first that fits is said.
 _HINTS = (
     (_PATH, 'It looks like a path; the setting holds the JSON itself: {name}="$(cat FILE)".'),
+    (re.compile(r"(#.*\n|\s)*\[[^\]\n]+\]\s*\n[\s\S]*"), "It looks like TOML: keep it in a file called .toml."),
     (re.compile(r"[^\"]*[“”][\s\S]*"), 'Its quotes are typographic; write plain ones (").'),
     (re.compile(r"[\s\S]*\{\s*\\\"[\s\S]*"), "There are backslashes before its quotes; leave them out."),
     (re.compile(r"\{\s*'[\s\S]*"), 'JSON wants double quotes (") around names and texts, and no single ones.'),
