@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("api", "orchestrators", "activities", "timers", "shared", "local_host", "scripts/lib")
+FOLDERS = ("api", "orchestrators", "activities", "timers", "shared", "local_host", "scripts/lib", "dbatch")
 
 
 def sources() -> Iterator[Path]:

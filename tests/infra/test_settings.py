@@ -241,7 +241,7 @@ def test_every_extension_has_its_settings(path: Path) -> None:
 
 def test_every_extension_is_known() -> None:
     """Each package for Azure Functions that the app depends on is in NEEDED: what it asks for was looked up."""
-    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["service"]
     names = {re.split(r"[<>=]", each)[0] for each in listed}
     extensions = {name for name in names if re.match(r"azure-?functions|azure-monitor", name)}
 

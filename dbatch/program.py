@@ -1,0 +1,73 @@
+"""The program `dbatch`: its verbs, its version, and what it says when something goes wrong."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+
+from dbatch.exits import STOPPED, Failure
+from dbatch.service import failure_of
+from dbatch.verbs import batches, check, fetch, models, submit, watch
+
+_EPILOG = """OPENAI_BASE_URL names the service, such as http://127.0.0.1:7071/v1 (without it, OpenAI itself is asked);
+OPENAI_API_KEY has the key.
+
+\b
+Exit codes:
+    0  done; of a batch that was watched: every request was answered
+    1  the service or a file refused
+    2  the command line is wrong
+    3  the batch has ended, and not every request was answered
+    4  a check found mistakes in the file
+  130  stopped by Ctrl-C; what was begun at the service goes on
+"""
+
+
+class Program(click.Group):
+    """Verbs in the order in which they are used; errors become sentences."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Failure("stopped.", "What was begun at the service goes on there.", code=STOPPED) from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:  # Whatever the SDK raises: what it means is decided in one place.
+            failure = failure_of(error)
+            if failure is None:
+                raise
+            raise failure from error
+
+
+def _version() -> str:
+    try:
+        return version("durable-batch")
+    except PackageNotFoundError:
+        return "(not installed: run from a clone)"
+
+
+@click.group(cls=Program, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(_version(), prog_name="dbatch", message="%(prog)s %(version)s")
+def program() -> None:
+    """Send a file of requests to a Batch API, watch it, and fetch the answers."""
+
+
+for verb in (
+    models.models,
+    check.check,
+    submit.submit,
+    watch.watch,
+    fetch.fetch,
+    batches.list_batches,
+    batches.retry,
+    batches.pause,
+    batches.resume,
+    batches.cancel,
+):
+    program.add_command(verb)

@@ -1,0 +1,91 @@
+"""The service that is spoken to: OpenAI's SDK, which finds address and key in the environment, and its errors.
+
+`openai` takes most of a second to load, so it is imported where it is needed: `--help` is there at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dbatch.exits import Failure
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, OpenAI
+
+KEY = "OPENAI_API_KEY"
+ADDRESS = "OPENAI_BASE_URL"
+_UNKNOWN_PATH = (404, 405, 501)
+
+
+def connect(**options: Any) -> OpenAI:
+    """A client by OPENAI_BASE_URL and OPENAI_API_KEY; without the first it is OpenAI itself."""
+    from openai import OpenAI
+
+    if not os.environ.get(KEY):
+        raise Failure(
+            f"{KEY} is not set.",
+            f"Set it to a key of the service, and {ADDRESS} to its address, such as http://127.0.0.1:7071/v1 "
+            "(without it, OpenAI itself is asked).",
+        )
+    return OpenAI(**options)
+
+
+def extension(
+    client: OpenAI, method: str, path: str, *, what: str, instead: str, body: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A call that Durable Batch has and OpenAI has not. Raises Failure with `instead` where the server has none."""
+    from openai import APIStatusError
+
+    try:
+        if method == "GET":
+            answer: object = client.get(path, cast_to=object)
+        else:
+            answer = client.post(path, body=body, cast_to=object)
+    except APIStatusError as error:
+        if error.status_code in _UNKNOWN_PATH:
+            raise Failure(f"{client.base_url} cannot {what}: that is an extension of Durable Batch.", instead) from None
+        raise
+    return answer if isinstance(answer, dict) else {}
+
+
+def failure_of(error: Exception) -> Failure | None:
+    """What an error of the SDK or of a file means to a person; None of any other error."""
+    if isinstance(error, OSError) and not isinstance(error, ConnectionError):
+        return Failure(f"{error.filename or 'a file'}: {error.strerror or error}.", "Check its name and its rights.")
+    from openai import APIConnectionError, APIStatusError, OpenAIError
+
+    if isinstance(error, APIStatusError):
+        return _refusal(error)
+    if isinstance(error, APIConnectionError):
+        cause = error.__cause__ or error
+        return Failure(
+            f"{error.request.url.scheme}://{error.request.url.netloc.decode()} does not answer ({cause}).",
+            f"Is the service running, and is {ADDRESS} its address?",
+        )
+    return Failure(str(error)) if isinstance(error, OpenAIError) else None
+
+
+def _refusal(error: APIStatusError) -> Failure:
+    body = error.body if isinstance(error.body, dict) else {}
+    said = body.get("message") or error.message
+    request = f" (request {error.request_id})" if error.request_id and error.status_code >= 500 else ""
+    return Failure(f"the service answered {error.status_code}: {said}{request}", _advice(error))
+
+
+def _advice(error: APIStatusError) -> str:
+    match error.status_code:
+        case 401:
+            return f"Set {KEY} to a valid key of {error.request.url.host}."
+        case 403:
+            return "Use a key that may do this, or ask whoever made the key."
+        case 404 if not str(error.request.url).split("?")[0].split("/v1/")[1:]:
+            return f"Does {ADDRESS} end with /v1?"
+        case 404:
+            return "`dbatch list` shows the batches that this key can see."
+        case 429:
+            return "Wait a moment and try again; a spend limit is raised by an administrator."
+        case status if status >= 500:
+            return "Try again in a minute; nothing was lost."
+    return ""

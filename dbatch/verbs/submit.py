@@ -1,0 +1,79 @@
+"""`dbatch submit`: a file becomes a batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dbatch.console import amount, say
+from dbatch.request_file import Findings
+from dbatch.service import connect
+from dbatch.uploading import upload
+from dbatch.verbs.check import checked
+from dbatch.verbs.watch import follow
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+PRIORITIES = ("low", "normal", "high")
+
+
+def pairs(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """`name=value`, several times."""
+    found = dict(each.partition("=")[::2] for each in given)
+    if any("=" not in each for each in given) or "" in found:
+        raise click.BadParameter("write it as NAME=VALUE, such as team=red", param=parameter)
+    return found
+
+
+@click.command(short_help="Send a file of requests as a batch.")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--endpoint", help="Where the requests go. Default: what the first line says.")
+@click.option("--window", default="24h", show_default=True, help="How long the batch may take.")
+@click.option("--metadata", multiple=True, callback=pairs, metavar="NAME=VALUE", help="May be given several times.")
+@click.option("--priority", type=click.Choice(PRIORITIES), help="Among your batches. An extension of Durable Batch.")
+@click.option("--no-check", is_flag=True, help="Send the file as it is, without reading it first.")
+@click.option("--watch", "watches", is_flag=True, help="Then watch it to its end.")
+def submit(
+    file: Path,
+    *,
+    endpoint: str | None,
+    window: str,
+    metadata: dict[str, str],
+    priority: str | None,
+    no_check: bool,
+    watches: bool,
+) -> None:
+    """Check FILE, upload it and create a batch. The batch's id is all that is on standard output."""
+    found = Findings() if no_check else checked(file)
+    endpoint = endpoint or found.endpoint
+    if endpoint is None:
+        raise click.UsageError("With --no-check, say where the requests go: --endpoint /v1/chat/completions")
+    extras = {"priority": priority} if priority else {}
+    with connect() as client:
+        file_id = upload(client, file)
+        batch = create(client, file_id, endpoint=endpoint, window=window, metadata=metadata, **extras)
+        click.echo(batch["id"])
+        what = f" of {amount(found.requests, 'request')}" if found.requests else ""
+        say(f"A batch{what} was created.")
+        if watches:
+            follow(client, batch["id"])
+    if not watches:
+        say(f"Next: dbatch watch {batch['id']}")
+
+
+def create(
+    client: OpenAI, file_id: str, *, endpoint: str, window: str, metadata: dict[str, str], **extras: str
+) -> dict[str, Any]:
+    """The new batch. `extras` are what only Durable Batch knows; none is sent that was not asked for."""
+    from openai import omit
+
+    return client.batches.create(
+        input_file_id=file_id,
+        endpoint=endpoint,  # type: ignore[arg-type] # what the service has; it says so itself if it has it not
+        completion_window=window,  # type: ignore[arg-type] # our service has others as well
+        metadata=metadata or omit,
+        extra_body=extras or None,
+    ).to_dict()
