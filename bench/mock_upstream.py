@@ -38,7 +38,7 @@ _HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
 @dataclass(frozen=True, slots=True)
-class _Reply:
+class Reply:
     """What to do after `delay` seconds: write `data`, then close if told to; None as data: abort, `hang`: nothing."""
 
     delay: float
@@ -61,16 +61,16 @@ class MockUpstream:
         self._tokens = Bucket(behaviour.tokens_per_minute)
         self._headers = _rate_headers(behaviour) if behaviour.rate_headers else ""
 
-    def reply(self, method: str, path: str, body: bytes) -> _Reply:
+    def reply(self, method: str, path: str, body: bytes) -> Reply:
         if path.startswith("/__"):
-            return _Reply(0.0, self._control(method, path))
+            return Reply(0.0, self._control(method, path))
         route = _ROUTE.fullmatch(path.partition("?")[0])
         if route is None or method != "POST":
-            return _Reply(0.0, _error(404, f"No route for {method} {path}"))
+            return Reply(0.0, _error(404, f"No route for {method} {path}"))
         try:
             fields = self._decoder.decode(body)
         except msgspec.DecodeError as error:
-            return _Reply(0.0, _error(400, f"The body is not a request: {error}"))
+            return Reply(0.0, _error(400, f"The body is not a request: {error}"))
         text = prompt(fields)
         self.stats.requests += 1
         checksum = hash(text)
@@ -83,17 +83,17 @@ class MockUpstream:
         fault = self._fault(orders, self.stats.asked[checksum])
         if (lacking := self._over_limit(sum(tokens_of(text)))) > 0:
             self.stats.statuses["429"] += 1
-            return _Reply(0.0, _error(429, "Rate limit reached.", headers=f"Retry-After: {lacking:.3f}\r\n"))
+            return Reply(0.0, _error(429, "Rate limit reached.", headers=f"Retry-After: {lacking:.3f}\r\n"))
         if "says" in orders:
             self.stats.statuses[orders["says"]] += 1
-            return _Reply(delay, _http(*ODD[orders["says"]]))
+            return Reply(delay, _http(*ODD[orders["says"]]))
         self.stats.statuses[fault or "200"] += 1
         if fault:
             return self._spoiled(fault, delay)
         self.stats.answered[checksum] += 1
         model = route["deployment"] or fields.model
         said = msgspec.json.encode(answer(route["operation"], model, text, self.stats.requests))
-        return _Reply(delay, _http(200, said, request_id=f"req_{self.stats.requests:032x}", headers=self._headers))
+        return Reply(delay, _http(200, said, request_id=f"req_{self.stats.requests:032x}", headers=self._headers))
 
     def _over_limit(self, tokens: int) -> float:
         """Seconds until this request would be let in; 0 lets it in."""
@@ -147,22 +147,22 @@ class MockUpstream:
             roll -= share
         return ""
 
-    def _spoiled(self, fault: str, delay: float) -> _Reply:
+    def _spoiled(self, fault: str, delay: float) -> Reply:
         match fault:
             case "reset":
-                return _Reply(delay, None)
+                return Reply(delay, None)
             case "hang":
-                return _Reply(delay, hang=True)
+                return Reply(delay, hang=True)
             case "html":
-                return _Reply(delay, _http(200, _HTML, kind="text/html"))
+                return Reply(delay, _http(200, _HTML, kind="text/html"))
             case "half":
                 head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
-                return _Reply(delay, head + b'{"id": "mock-half", "choi', close=True)
+                return Reply(delay, head + b'{"id": "mock-half", "choi', close=True)
             case "429":
                 retry_after = f"Retry-After: {self.behaviour.retry_after_seconds:g}\r\n"
-                return _Reply(delay, _error(429, "Slow down.", headers=retry_after))
+                return Reply(delay, _error(429, "Slow down.", headers=retry_after))
             case _:
-                return _Reply(delay, _error(int(fault), f"You asked for {fault}."))
+                return Reply(delay, _error(int(fault), f"You asked for {fault}."))
 
 
 def _rate_headers(behaviour: Behaviour) -> str:
@@ -188,6 +188,11 @@ def _http(
         f"x-request-id: {request_id}\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def answered(body: bytes) -> bytes:
+    """A 200 with this JSON."""
+    return _http(200, body)
 
 
 class _Connection(asyncio.Protocol):
@@ -233,7 +238,7 @@ class _Connection(asyncio.Protocol):
         method, path, _ = head.split(" ", 2)
         self._start(path, self._upstream.reply(method, path, body))
 
-    def _start(self, path: str, reply: _Reply) -> None:
+    def _start(self, path: str, reply: Reply) -> None:
         if not path.startswith("/__"):
             self._busy = True
             stats = self._upstream.stats
@@ -246,7 +251,7 @@ class _Connection(asyncio.Protocol):
         else:
             self._finish(reply)
 
-    def _finish(self, reply: _Reply) -> None:
+    def _finish(self, reply: Reply) -> None:
         self._timer = None
         self._idle()
         if reply.data is None:
@@ -270,9 +275,11 @@ def _content_length(head: str) -> int:
 
 
 @asynccontextmanager
-async def running(behaviour: Behaviour | None = None, port: int = 0) -> AsyncIterator[tuple[str, MockUpstream]]:
-    """The mock on this event loop, on loopback: its address and itself."""
-    upstream = MockUpstream(behaviour or Behaviour())
+async def running(
+    behaviour: Behaviour | None = None, port: int = 0, upstream: MockUpstream | None = None
+) -> AsyncIterator[tuple[str, MockUpstream]]:
+    """The mock, or another `upstream`, on this event loop, on loopback: its address and itself."""
+    upstream = upstream or MockUpstream(behaviour or Behaviour())
     server = await asyncio.get_running_loop().create_server(lambda: _Connection(upstream), "127.0.0.1", port)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", upstream

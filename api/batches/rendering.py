@@ -14,6 +14,7 @@ from api.edge.dialect import Dialect, batch_id, result_id, upload_id
 from api.edge.rendered_values import documented, unix_seconds
 from shared.domain.batches.advice import advice
 from shared.domain.batches.batch import Batch, BatchError
+from shared.domain.batches.cache_use import CacheUse, cache_use
 from shared.domain.batches.cost import BatchCost, batch_cost
 from shared.domain.batches.failures import Failure
 from shared.domain.batches.forecast import NO_PROGRESS, Progress, progress
@@ -82,6 +83,8 @@ def _extensions(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp |
         found["paused_at"] = unix_seconds(batch.paused_at)
     if cost := batch_cost(batch):
         found["cost"] = _cost(cost)
+    if cache := cache_use(batch):
+        found["cache"] = _cache(cache)
     if batch.failures:
         found["failures"] = [_failure(failure) for failure in batch.failures]
     running = progress(batch, now) or (NO_PROGRESS if held_up else None)
@@ -132,6 +135,11 @@ def _usage(usage: Usage) -> dict[str, Any]:
 
 def _cost(cost: BatchCost) -> dict[str, Any]:
     return {"currency": cost.currency, "estimated": shown(cost.estimated), "actual": shown(cost.actual)}
+
+
+def _cache(cache: CacheUse) -> dict[str, Any]:
+    saved = {} if cache.saved is None else {"saved": shown(cache.saved)}
+    return {"share": _rounded(cache.share), "written_tokens": cache.written_tokens, **saved}
 
 
 def _progress(progress: Progress, held_up: HoldUp | None) -> dict[str, Any]:

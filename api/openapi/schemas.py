@@ -142,6 +142,12 @@ _COST = record(
     description="By the deployment's price when the batch was validated: of `usage`, and until the batch ends of all "
     "that it will come to. An extension.",
 )
+_CACHE = record(
+    {"share": NUMBER, "written_tokens": WHOLE, "saved": NUMBER},
+    optional=("saved",),
+    description="Of the input tokens in `usage`: the share that came from a prompt cache, those written to one, and what "
+    "that saved in the currency of `cost`. An extension.",
+)
 _FAILURE = record(
     {
         "code": TEXT,
@@ -178,12 +184,13 @@ _BATCH = record(
         "priority": one_of(Priority),
         "paused_at": SECONDS,
         "cost": ref("Cost"),
+        "cache": _CACHE,
         "failures": {"type": "array", "items": _FAILURE},
         "progress": ref("Progress"),
     },
     optional=(
         *("input_blob", "output_blob", "error_blob", "retry_of"),
-        *("priority", "paused_at", "cost", "failures", "progress"),
+        *("priority", "paused_at", "cost", "cache", "failures", "progress"),
     ),
     description="The three blobs are Azure's; what follows them is ours, there where it says something.",
 )

@@ -138,3 +138,21 @@ async def test_without_a_price_nothing_is_said(services: Services, api: httpx.As
     with use(with_price(services, None)):
         await validated()
         assert "cost" not in (await api.get("/v1/batches")).json()["data"][0]
+
+
+async def test_what_a_cache_gave_and_saved(priced: Services, api: httpx.AsyncClient, validated: Make) -> None:
+    """Beside the usage that tells of it: its share of the input, and the price of the same tokens without it."""
+    batch = await validated()
+    assert "cache" not in (await api.get("/v1/batches")).json()["data"][0]
+    usage = Usage(input_tokens=90, cached_tokens=40, output_tokens=7)
+    await priced.stores.chunks.put(ChunkRow(batch_id=batch.id, index=0, completed=1, usage=usage), None)
+    listed = (await api.get("/v1/batches")).json()["data"][0]
+    assert listed["usage"]["input_tokens_details"] == {"cached_tokens": 40}
+    assert listed["cache"] == {"share": 0.444, "written_tokens": 0, "saved": 40 * 1.5e-6}
+
+
+async def test_a_cache_without_a_price(services: Services, api: httpx.AsyncClient, validated: Make) -> None:
+    """What nobody has priced has saved nobody knows what."""
+    with use(with_price(services, None)) as changed:
+        await finish(changed, await validated(), Usage(input_tokens=90, cache_write_tokens=40))
+        assert (await api.get("/v1/batches")).json()["data"][0]["cache"] == {"share": 0, "written_tokens": 40}
