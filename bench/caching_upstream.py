@@ -31,7 +31,7 @@ TOKEN_BYTES = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """`capacity_tokens` and `ttl_seconds` 0: no such bound. `prefix_tokens`: from so many on a request counts as a hit."""
+    """`capacity_tokens` and `ttl_seconds` 0: no such bound. A request that found `prefix_tokens` counts as a hit."""
 
     latency_ms: float = 250.0
     jitter: float = 0.3  # of the latency, both ways
@@ -109,7 +109,7 @@ class CachingUpstream(MockUpstream):
         self._random = random.Random(7)
         self.sums = Sums()
 
-    def reply(self, method: str, path: str, body: bytes) -> Reply:
+    def reply(self, method: str, path: str, body: bytes) -> Reply:  # noqa: ARG002 whatever the path
         if method == "GET":
             self.sums.peak_in_flight = self.stats.peak_in_flight
             return Reply(0.0, answered(msgspec.json.encode(self.sums)))

@@ -1,7 +1,7 @@
 """How many requests find their prefix in the upstream's prompt cache: `python -m bench.prefix_cache [--quick]`.
 
-Files of 1,000 prefixes of 1,500 tokens with 20 lines each, shuffled and grouped by prefix, run through the service against
-`bench/caching_upstream.py`: a server of one's own (room for 133 of the prefixes, a prefix is visible after a
+Files of 1,000 prefixes of 1,500 tokens with 20 lines each, shuffled and grouped by prefix, run through the service
+against `bench/caching_upstream.py`: a server of one's own (room for 133 of the prefixes, a prefix is visible after a
 twenty-fifth of an answer's time) and a hosted one (forgets after 60 times that time, visible after two fifths of it).
 Time runs twenty times as fast as for answers of five seconds. The most possible is 0.95: of 20 lines one is first.
 """

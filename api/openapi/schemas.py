@@ -142,12 +142,8 @@ _COST = record(
     description="By the deployment's price when the batch was validated: of `usage`, and until the batch ends of all "
     "that it will come to. An extension.",
 )
-_CACHE = record(
-    {"share": NUMBER, "written_tokens": WHOLE, "saved": NUMBER},
-    optional=("saved",),
-    description="Of the input tokens in `usage`: the share that came from a prompt cache, those written to one, and what "
-    "that saved in the currency of `cost`. An extension.",
-)
+_CACHE_USE: dict[str, Schema] = {"share": NUMBER, "written_tokens": WHOLE, "saved": NUMBER}
+_CACHE = record(_CACHE_USE, optional=("saved",), description="What prompt caches gave and took. An extension.")
 _FAILURE = record(
     {
         "code": TEXT,
