@@ -28,6 +28,7 @@ from api.edge.unknown_path import Template, roots
 from api.mounts import MOUNTS
 from api.openapi.document import DOCUMENT
 from api.openapi.serving import serve_document
+from api.page.serving import serve_page
 from orchestrators import names
 from orchestrators.deliver_webhook import deliver_webhook
 from orchestrators.run_batch import run_batch
@@ -79,6 +80,10 @@ unknown = unknown_endpoint(known, served, dialects(MOUNTS))
 for root in roots(dialects(MOUNTS)):
     catch_all = app.route(route=f"{root}/{{*rest}}", methods=list(func.HttpMethod))
     app.function_name(f"unknown_{root}")(catch_all(unknown))
+
+# The root is a route of its own: a segment that may be empty and nothing else (platform 1.4, ADR 0016).
+app.function_name("page_at_root")(app.route(route="{ignored:maxlength(0)?}", methods=["GET"])(serve_page))
+app.function_name("page_files")(app.route(route="ui/{*path}", methods=["GET"])(serve_page))
 
 app.function_name("healthz")(app.route(route="healthz", methods=["GET"])(healthz))
 app.function_name("readyz")(

@@ -21,7 +21,11 @@ resource signin 'Microsoft.Web/sites/config@2024-11-01' = {
       requireAuthentication: false
       unauthenticatedClientAction: 'AllowAnonymous'
       // An API key in `Authorization: Bearer` is no token; on these paths the platform must not judge it.
+      // The page is for whoever has a key: it asks for that itself.
       excludedPaths: [
+        '/'
+        '/ui'
+        '/ui/*'
         '/v1/*'
         '/openai/*'
         '/batch-api/*'

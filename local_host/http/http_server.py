@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,8 @@ from local_host.durable.replay import NotEmulated
 log = logging.getLogger(__name__)
 
 _LITERAL, _PARAMETER, _WILDCARD = range(3)
+# The one template with an optional segment and a constraint: the root, which no other leads to.
+_NOTHING = re.compile(r"\{\w+:maxlength\(0\)\?\}")
 # What no literal says, and more segments than a template has.
 _EXAMPLES = {_PARAMETER: ["{}"], _WILDCARD: ["{}"] * 20}
 
@@ -86,6 +89,8 @@ def _refuse_hidden(route: Route, routes: Sequence[Route]) -> None:
 
 
 def _segments(template: str, name: str) -> tuple[_Segment, ...]:
+    if _NOTHING.fullmatch(template.strip("/")):
+        return ()
     return tuple(_segment(text, name) for text in template.split("/") if text)
 
 
@@ -142,7 +147,8 @@ async def _answer(routes: Sequence[Route], client_binding: str, request: Request
 def _find(routes: Sequence[Route], request: Request) -> tuple[HttpFunction, dict[str, str]] | None:
     # Split before decoding, so that an encoded slash stays inside its parameter.
     raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
-    path = [unquote(segment) for segment in raw.decode("latin-1").removeprefix("/").removesuffix("/").split("/")]
+    left = raw.decode("latin-1").removeprefix("/").removesuffix("/")
+    path = [unquote(segment) for segment in left.split("/")] if raw != b"/" else []
     for route in routes:
         if request.method in route.function.methods and (parameters := route.match(path)) is not None:
             return route.function, parameters

@@ -4,6 +4,7 @@
 #   prepare_app                           .clients/function-app with requirements.txt alone: what Azure installs, for tests
 #   prepare_node                          node_modules, as package-lock.json says
 #   show_help NAME ARGUMENT …             if an argument is --help or -h: says what stands atop scripts/NAME, and ends
+#   prepare_browser                       Chromium of the system, for tests of the page
 # Runs on Debian and macOS (bash 3.2). Each lock is copied to a stamp once it is installed, so a warm start only compares.
 
 say() { printf '%s\n' "$*" >&2; }
@@ -94,4 +95,15 @@ prepare_node() {
     npm ci --no-audit --no-fund --loglevel=error ||
         fail "npm ci failed (see above). Check the network and run this again."
     cp package-lock.json node_modules/installed-package-lock.json
+}
+
+# Without rights to install it the tests of the page are skipped, or fail with CI set; they say so.
+prepare_browser() {
+    local as_root=""
+    if command -v chromium chromium-browser google-chrome >/dev/null; then return; fi
+    if ! command -v apt-get >/dev/null; then say "Chromium is not installed: the page is not tested."; return; fi
+    if [ "$(id -u)" != 0 ]; then as_root="sudo -n"; fi
+    say "Installing Chromium, to test the page ..."
+    { $as_root apt-get update -qq && $as_root apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null ||
+        say "Chromium could not be installed (see above): the page is not tested. Run: sudo apt-get install chromium"
 }

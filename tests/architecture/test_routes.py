@@ -98,7 +98,8 @@ ADMINISTRATION = {  # OpenAI's alone (contract 10.2)
     ("GET", "v1/organization/audit_logs"),
 }
 CATCH_ALLS = {(method.value, f"{root}/{{*rest}}") for method in func.HttpMethod for root in ROOTS}
-ANONYMOUS = {("GET", "healthz"), *(("GET", f"{mount}/openapi.json") for mount in MOUNTS[:5]), *CATCH_ALLS}
+PAGE = {("GET", "{ignored:maxlength(0)?}"), ("GET", "ui/{*path}")}
+ANONYMOUS = {("GET", "healthz"), *PAGE, *(("GET", f"{mount}/openapi.json") for mount in MOUNTS[:5]), *CATCH_ALLS}
 OF_THE_SERVICE = {("GET", "readyz")}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -123,6 +124,22 @@ def test_slashes_that_are_escaped(service: Service, mount: str) -> None:
     assert (part.status_code, done.status_code, content.content, late.status_code) == (200, 200, line, 409)
 
 
-def test_the_front_page_is_nobodys(anonymous: httpx.Client) -> None:
-    """`AzureWebJobsDisableHomepage`: Azure's page of 149 kB is not shown."""
-    assert anonymous.get("/").content == b""
+@pytest.mark.parametrize("path", ["", "ui", "ui/", "UI"])
+def test_the_front_page_is_ours(anonymous: httpx.Client, path: str) -> None:
+    """At the root as well: with `AzureWebJobsDisableHomepage` the platform's page of 149 kB makes room."""
+    response = anonymous.get(f"{anonymous.base_url}/{path}")
+
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "<title>Durable Batch</title>" in response.text
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_the_page_finds_its_files(anonymous: httpx.Client) -> None:
+    """Each one that it names, packed; they may be kept for ever."""
+    named = re.findall(r'(?:href|src)="(/ui/[^"]+)"', anonymous.get(f"{anonymous.base_url}/").text)
+    answers = [anonymous.get(f"{anonymous.base_url}{path}") for path in named]
+
+    assert len(named) > 10
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.headers["cache-control"] for answer in answers} == {"public, max-age=31536000, immutable"}
+    assert {answer.headers["content-encoding"] for answer in answers} == {"gzip"}

@@ -30,7 +30,8 @@ GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 def routes() -> set[str]:
     app = runpy.run_path(str(ROOT / "function_app.py"))["app"]
-    return {f"/{function.route}" for function in index(app).http}
+    found = {f"/{function.route}" for function in index(app).http}
+    return {"/" if ":maxlength(0)" in route else route for route in found}
 
 
 def test_container_is_the_codes() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from fastapi import Request, Response
 
 from local_host.app.function_index import HttpFunction, InvalidApp, index
 from local_host.durable.replay import NotEmulated
@@ -71,6 +72,26 @@ async def test_a_path_without_a_route_answers_a_bare_404(client, path) -> None:
     """No template fits: as on the platform, nothing is said."""
     response = await client.get(f"{client.base_url}{path}")
     assert (response.status_code, response.content) == (404, b"")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/?x=1", 200), ("/other", 404), ("/%2F", 404)])
+async def test_the_root_has_a_route_of_its_own(path: str, status: int) -> None:
+    """`{ignored:maxlength(0)?}` is the root and nothing else (platform 1.4)."""
+
+    async def front(req: Request) -> Response:
+        return Response(b"front")
+
+    function = HttpFunction(
+        name="front",
+        methods=frozenset({"GET"}),
+        route="{ignored:maxlength(0)?}",
+        call=front,
+        request_parameter="req",
+        client_parameter=None,
+    )
+    transport = httpx.ASGITransport(app=build_app(compile_routes([function]), "{}"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:
+        assert (await client.get(path)).status_code == status
 
 
 @pytest.mark.parametrize("method", ["DELETE", "TRACE", "FOO"])

@@ -12,7 +12,7 @@ import pytest
 from tests.architecture.product import ROOT
 
 ENVIRONMENT = ROOT / "scripts/lib/environment.sh"
-NAMES = ("check", "demo", "lock", "package", "serve", "smoke", "test")
+NAMES = ("check", "demo", "lock", "package", "serve", "smoke", "test", "vendor")
 SCRIPTS = [*(f"scripts/{name}" for name in NAMES), ".ci/run"]
 
 

@@ -1,0 +1,36 @@
+// The table of views. A further view is a file in `views/` and an entry here.
+
+import { html } from "./html.js";
+import { may } from "./session.js";
+import { Batch } from "./views/batch.js";
+import { Batches } from "./views/batches.js";
+import { Key } from "./views/key.js";
+
+/**
+ * `path` is the first segment of the address, `title` what it is called; `view` is given `route` and `caller`.
+ * `scope` is what a key needs for it; `isOf` says which callers it is for, besides. Without `inNav` it has no link on top.
+ */
+export const VIEWS = [
+  { path: "batches", title: "Batches", view: BatchesOrOne, scope: "api.batches.read", isOf: hasProject, inNav: true },
+  { path: "key", title: "Your key", view: Key, inNav: false },
+];
+
+function hasProject(caller) {
+  return Boolean(caller.project);
+}
+
+function BatchesOrOne(properties) {
+  const id = properties.route.path[1];
+  return id ? html`<${Batch} key=${id} id=${id} ...${properties} />` : html`<${Batches} ...${properties} />`;
+}
+
+const isFor = (view, caller) => (!view.scope || may(view.scope)) && (!view.isOf || view.isOf(caller));
+
+/** Those that the caller's key opens and that stand in the navigation. */
+export const viewsFor = (caller) => VIEWS.filter((view) => view.inNav && isFor(view, caller));
+
+/** The view of an address; where there is none, or none that the key opens, the first that it does. */
+export function viewOf(route, caller) {
+  const open = VIEWS.filter((view) => isFor(view, caller));
+  return open.find((view) => view.path === route.path[0]) ?? open[0];
+}

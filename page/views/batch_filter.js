@@ -1,0 +1,66 @@
+// Filters of the list of batches. They stand in the address, so that a view can be sent to somebody.
+
+import { STATUSES } from "../batch_facts.js";
+import { html } from "../html.js";
+import { goTo } from "../route.js";
+
+const DAYS = [
+  ["", "any time"],
+  ["1", "the last day"],
+  ["7", "the last 7 days"],
+  ["30", "the last 30 days"],
+];
+const words = (status) => status[0].toUpperCase() + status.slice(1).replace("_", " ");
+
+/** `asked` are parameters of the service's list; the model is not one, so `narrow` looks at what came. */
+export function readFilter(search) {
+  const [status, days, pair, model, order] = ["status", "days", "metadata", "model", "order"].map(
+    (name) => search.get(name) ?? "",
+  );
+  const [key, value] = split(pair);
+  const midnight = new Date().setHours(0, 0, 0, 0) / 1000;
+  return {
+    values: { status, days, metadata: pair, model, order },
+    model,
+    isSet: Boolean(status || days || pair || model),
+    isActiveFirst: !status && order !== "asc",
+    asked: {
+      status,
+      order,
+      created_after: days && midnight - (Number(days) - 1) * 86400 - 1,
+      ...(value ? { [`metadata[${key}]`]: value } : {}),
+    },
+    narrow: (batches) => (model ? batches.filter((batch) => isOfModel(batch, model)) : batches),
+  };
+}
+
+const split = (pair) => pair.split(/[=:](.*)/s, 2).map((part) => part.trim());
+/** An upstream answers with its own name of a model, such as one with a date behind. */
+const isOfModel = (batch, model) => batch.model != null && (batch.model === model || batch.model.includes(model));
+
+export function BatchFilter({ filter, models, onChange }) {
+  const { values } = filter;
+  const set = (name) => (event) => onChange({ ...values, [name]: event.target.value.trim() });
+  const find = (event) => {
+    event.preventDefault();
+    const id = new FormData(event.target).get("id").trim();
+    if (id) goTo(["batches", id]);
+  };
+  return html`<div class="filters">
+    <${Choice} label="Status" value=${values.status} onChange=${set("status")}
+      options=${[["", "any"], ...STATUSES.map((status) => [status, words(status)])]} />
+    <${Choice} label="Model" value=${values.model} onChange=${set("model")}
+      options=${[["", "any"], ...models.map((model) => [model, model])]} />
+    <${Choice} label="Created" value=${values.days} onChange=${set("days")} options=${DAYS} />
+    <${Choice} label="Order" value=${values.order} onChange=${set("order")}
+      options=${[["", "active first, then newest"], ["asc", "oldest first"]]} />
+    <label>Metadata<input value=${values.metadata} placeholder="team=red" onChange=${set("metadata")} /></label>
+    <form onSubmit=${find}><label>Batch id<input name="id" placeholder="batch_…" spellcheck="false" /></label></form>
+    ${filter.isSet && html`<button class="plain" onClick=${() => onChange({})}>Clear</button>`}
+  </div>`;
+}
+
+const Choice = ({ label, value, options, onChange }) => html`<label>${label}
+  <select value=${value} onChange=${onChange}>
+    ${options.map(([each, title]) => html`<option value=${each} selected=${each === value}>${title}</option>`)}
+  </select></label>`;

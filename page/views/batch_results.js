@@ -1,0 +1,130 @@
+// Results beside their requests, a page at a time, also while the batch runs: search, failed only, J, K and Esc.
+
+import { isActive } from "../batch_facts.js";
+import { fetchApi, query } from "../api.js";
+import { count } from "../format.js";
+import { html, useEffect, useMemo, useState } from "../html.js";
+import { useLive } from "../live.js";
+import { Problem } from "../parts/small.js";
+import { RequestReader } from "../request_reader.js";
+import { answerOf, errorOf, parseLines, questionOf } from "../result_lines.js";
+import { Peek } from "./batch_peek.js";
+
+const PAGE = 50;
+const SEARCHED = 1000;
+const LIVE_SECONDS = 3;
+
+export function Results({ batch }) {
+  const [only, setOnly] = useState("");
+  const [words, setWords] = useState("");
+  const [cursors, setCursors] = useState([]);
+  const [open, setOpen] = useState(-1);
+  const after = cursors.at(-1) ?? 0;
+  const found = useLive(
+    (signal) => load(batch.id, { after, status: only, words }, signal),
+    (page) => (page.isIncomplete && page.rows.length < PAGE && isActive(batch) ? LIVE_SECONDS : 0),
+    [batch.id, batch.status, after, only, words],
+  );
+  const rows = found.data?.rows ?? [];
+  const requests = useRequests(batch, rows, after);
+  const begin = (change) => (value) => {
+    setCursors([]);
+    setOpen(-1);
+    change(value);
+  };
+  return html`
+    <${Tools} only=${only} setOnly=${begin(setOnly)} words=${words} setWords=${begin(setWords)} batch=${batch} />
+    <${Problem} error=${found.error} title="The results cannot be shown." onRetry=${found.reload} />
+    ${found.data && !rows.length && html`<p class="muted" role="status">${nothing(found.data, words, only)}</p>`}
+    ${rows.length > 0 && html`<${Table} rows=${rows} requests=${requests} open=${open} setOpen=${setOpen} />`}
+    ${found.data && html`<nav class="pages" aria-label="Pages of results">
+      <button disabled=${!cursors.length} onClick=${() => (setOpen(-1), setCursors(cursors.slice(0, -1)))}>Back</button>
+      <span role="status">Lines ${count(after + 1)} to ${count(Math.max(found.data.last, after + 1))}</span>
+      <button disabled=${!found.data.isIncomplete || rows.length < PAGE} onClick=${() => (setOpen(-1), setCursors([...cursors, found.data.last]))}>Next</button>
+    </nav>`}
+    ${open >= 0 && rows[open] && html`<${Peek} result=${rows[open]} request=${requests.get(rows[open].custom_id)}
+      onMove=${(step) => setOpen(Math.max(0, Math.min(rows.length - 1, open + step)))} onEnd=${() => setOpen(-1)}
+      place=${`${open + 1} of ${rows.length} on this page`} />`}
+  `;
+}
+
+/** A page of results past line `after`: by the service's own filters, and where words are looked for, searched here. */
+async function load(id, { after, status, words }, signal) {
+  if (!words) return ask(id, { after, limit: PAGE, status }, signal);
+  const exact = await ask(id, { custom_id: words, status }, signal);
+  if (exact.rows.length) return { ...exact, isIncomplete: false };
+  const needle = words.toLowerCase();
+  let page = { rows: [], last: after, isIncomplete: true };
+  while (page.isIncomplete && page.rows.length < PAGE) {
+    const next = await ask(id, { after: page.last, limit: SEARCHED, status }, signal);
+    const fits = next.rows.filter((row) => JSON.stringify(row).toLowerCase().includes(needle));
+    if (next.last === page.last) return { ...page, isIncomplete: false };
+    page = { rows: [...page.rows, ...fits], last: next.last, isIncomplete: next.isIncomplete };
+  }
+  return page;
+}
+
+async function ask(id, parameters, signal) {
+  const response = await fetchApi(`/batches/${id}/results${query(parameters)}`, { signal });
+  return {
+    rows: parseLines(await response.text()),
+    last: Number(response.headers.get("x-last-line")),
+    isIncomplete: response.headers.get("x-incomplete") === "true",
+  };
+}
+
+/** The requests of `rows` by custom_id, which come some time after them. */
+function useRequests(batch, rows, after) {
+  const reader = useMemo(() => new RequestReader(batch.input_file_id), [batch.input_file_id]);
+  const [requests, setRequests] = useState(new Map());
+  const ids = rows.map((row) => row.custom_id);
+  useEffect(() => {
+    const missing = ids.filter((id) => !requests.has(id));
+    if (!batch.input_file_id || !missing.length) return undefined;
+    const abort = new AbortController();
+    reader.rewind();
+    reader.find(ids, abort.signal).then(setRequests, () => {});
+    return () => abort.abort();
+  }, [after, ids.join("\n")]);
+  return requests;
+}
+
+function nothing(page, words, only) {
+  if (words) return "No result has these words.";
+  if (page.isIncomplete) return "No result in order yet. They are shown here as they come.";
+  return only === "failed" ? "Nothing failed." : "There are no results.";
+}
+
+function Tools({ only, setOnly, words, setWords, batch }) {
+  const submit = (event) => {
+    event.preventDefault();
+    setWords(new FormData(event.target).get("words").trim());
+  };
+  const choices = [["", "All"], ["succeeded", "Succeeded"], ["failed", `Failed (${count(batch.request_counts.failed)})`]];
+  return html`<div class="filters">
+    <div class="choices" role="group" aria-label="Which results">
+      ${choices.map(([value, title]) => html`<button class="plain" aria-pressed=${String(value === only)}
+        onClick=${() => setOnly(value)}>${title}</button>`)}
+    </div>
+    <form role="search" onSubmit=${submit}><label>Search results
+      <input name="words" type="search" placeholder="custom_id or text, then Enter" defaultValue=${words} /></label></form>
+  </div>`;
+}
+
+function Table({ rows, requests, open, setOpen }) {
+  return html`<table class="list results" aria-label="Results">
+    <thead><tr><th scope="col">custom_id</th><th scope="col">Result</th><th scope="col">Request</th><th scope="col">Answer</th></tr></thead>
+    <tbody>${rows.map((row, index) => html`<${Row} key=${row.custom_id} row=${row} request=${requests.get(row.custom_id)}
+      isOpen=${index === open} onOpen=${() => setOpen(index)} />`)}</tbody>
+  </table>`;
+}
+
+function Row({ row, request, isOpen, onOpen }) {
+  const error = errorOf(row);
+  return html`<tr class=${isOpen ? "open" : ""}>
+    <td><button class="plain link" onClick=${onOpen}>${row.custom_id ?? "(lost)"}</button></td>
+    <td><span class=${`pill ${error ? "bad" : "good"}`}>${error ? error.code : "Succeeded"}</span></td>
+    <td class="text">${questionOf(request).slice(0, 300) || html`<span class="none">…</span>`}</td>
+    <td class="text">${(error ? error.message : answerOf(row)).slice(0, 300)}</td>
+  </tr>`;
+}
