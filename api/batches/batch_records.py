@@ -15,10 +15,9 @@ from azurefunctions.extensions.http.fastapi import Request
 from api.batches.rendering import render_batch
 from api.edge.dialect import parse_batch_id, parse_file_id
 from api.edge.endpoint import Call, StartRun
-from api.edge.json_body import read_body
 from shared.domain.batches.batch import Batch, Status, with_progress
 from shared.domain.batches.chunk import ChunkRow
-from shared.domain.batches.new_batch import NewBatch, parse_new_batch
+from shared.domain.batches.new_batch import NewBatch
 from shared.domain.errors import NotFound
 from shared.domain.parameters import shortened
 from shared.ports.base import Stored
@@ -33,21 +32,6 @@ async def try_to_start(start: StartRun, batch: Batch) -> None:
         await start(batch)
     except Exception:  # The batch exists; answering an error would make the caller create a second one.
         log.exception("Could not start a run.", extra={"action": "start_run", "batch_id": batch.id})
-
-
-async def read_new_batch(request: Request, call: Call) -> tuple[bytes, NewBatch]:
-    """The body of a create call, raw and checked. Raises InvalidRequest."""
-    body = await read_body(request, advice=" Request lines go in a file.")
-    new = parse_new_batch(
-        body,
-        endpoints=call.dialect.endpoints,
-        windows=call.service.settings.windows(),
-        fills_expiry=call.dialect.fills_expiry,
-        takes_any_window=call.dialect.takes_any_window,
-        blob_origins=call.service.settings.blob_origins(call.caller.owner) if call.dialect.takes_blobs else None,
-        max_priority=call.caller.max_priority,
-    )
-    return body, new
 
 
 async def new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) -> Batch:

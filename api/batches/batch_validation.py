@@ -1,6 +1,6 @@
 """Validating an input without running it (an extension): what creating this very batch would come to.
 
-The body is that of a create call; nothing is stored. The pass over the input is the one that batches go through.
+The body is that of a create call; nothing stays stored. The pass over the input is the one that batches go through.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from api.batches.batch_records import new_record, read_new_batch
+from api.batches.batch_records import new_record
+from api.batches.create_call import read_create_call
 from api.batches.rendering import render_errors
 from api.edge.dialect import Dialect, upload_id
 from api.edge.endpoint import Call, json_response
@@ -35,15 +36,18 @@ MOST_SECONDS = 180.0  # Azure's front end gives a call up after 230.
 
 async def validate_batch(request: Request, call: Call) -> Response:
     """200 whatever the verdict: `valid` says it. 4xx is for a body that creates no batch either."""
-    _, new = await read_new_batch(request, call)
+    asked = await read_create_call(request, call)
     now = call.service.now()
-    batch = await new_record(call, new, ids.new_id(now, os.urandom(10)), now)
 
     async def is_waiting() -> bool:
         return not await request.is_disconnected()
 
-    verdict = await scan_in_time(call.service, batch, is_waiting)
-    found = _found(call.dialect, batch)
+    try:
+        batch = await new_record(call, await asked.kept(), ids.new_id(now, os.urandom(10)), now)
+        verdict = await scan_in_time(call.service, batch, is_waiting)
+    finally:
+        await asked.drop()
+    found = _found(call.dialect, batch, has_file=asked.requests is None and batch.input_url is None)
     if isinstance(verdict, Accepted):
         found |= await _outlook(call, batch, verdict.validated)
     elif verdict:
@@ -66,14 +70,14 @@ async def scan_in_time(
         ) from None
 
 
-def _found(dialect: Dialect, batch: Batch) -> dict[str, Any]:
+def _found(dialect: Dialect, batch: Batch, *, has_file: bool) -> dict[str, Any]:
     """A valid input of which nothing is known."""
     return {
         "object": "batch.validation",
         "valid": True,
         "errors": None,
         "endpoint": dialect.spell_endpoint(batch.endpoint),
-        "input_file_id": None if batch.input_url else upload_id(dialect, batch.input_file_id),
+        "input_file_id": upload_id(dialect, batch.input_file_id) if has_file else None,
         "completion_window": batch.completion_window,
         "model": None,
         "requests": None,

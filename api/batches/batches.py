@@ -13,23 +13,31 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 
 from api.batches.admission import check_may_begin, look_ahead, token_headers
 from api.batches.batch_list import parse_batch_query, search
-from api.batches.batch_records import find_batch, new_record, read_new_batch, show_batch, try_to_start, with_live_counts
+from api.batches.batch_records import find_batch, new_record, show_batch, try_to_start, with_live_counts
+from api.batches.create_call import read_create_call
 from api.batches.creation import create_once
 from api.batches.rendering import render_batches
 from api.edge.endpoint import Call, StartRun, json_response
 from shared.domain.batches.batch import Batch, CancelRequested
+from shared.domain.errors import InvalidRequest, OverLimit
 from shared.run.batches.change import change
 
 
 async def create_batch(request: Request, call: Call, start: StartRun) -> Response:
-    body, new = await read_new_batch(request, call)
+    asked = await read_create_call(request, call)
 
     async def build(batch_id: str, now: datetime) -> Batch:
         await check_may_begin(call)
-        return await look_ahead(call, await new_record(call, new, batch_id, now))
+        return await look_ahead(call, await new_record(call, await asked.kept(), batch_id, now))
 
-    batch, is_new = await create_once(request, call, body, build)
-    if is_new:
+    try:
+        batch, is_new = await create_once(request, call, asked.body, build)
+    except (InvalidRequest, OverLimit):
+        await asked.drop()
+        raise
+    if not is_new:
+        await asked.drop()
+    else:
         await try_to_start(start, batch)
     response = json_response(await show_batch(call, batch), call.dialect.created_batch)
     response.headers.update(await token_headers(call, batch))

@@ -33,13 +33,19 @@ def fields_of(body: bytes) -> dict[str, Any]:
 
 
 async def read_body(request: Request, *, advice: str = "") -> bytes:
-    """The bytes, without the byte order mark that PowerShell and Java put first (RFC 8259, 8.1, allows that).
-
-    Raises InvalidRequest, with `advice`, for a body that is too large.
-    """
+    """The bytes, without a byte order mark. Raises InvalidRequest, with `advice`, for a body that is too large."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > MAX_BODY_BYTES:
-            raise InvalidRequest(f"The request body is larger than {MAX_BODY_BYTES} bytes.{advice}")
-    return bytes(body).removeprefix(codecs.BOM_UTF8)
+            raise body_too_large(advice)
+    return without_mark(bytes(body))
+
+
+def without_mark(body: bytes) -> bytes:
+    """Without the byte order mark that PowerShell and Java put first (RFC 8259, 8.1, allows that)."""
+    return body.removeprefix(codecs.BOM_UTF8)
+
+
+def body_too_large(advice: str) -> InvalidRequest:
+    return InvalidRequest(f"The request body is larger than {MAX_BODY_BYTES} bytes.{advice}")

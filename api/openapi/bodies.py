@@ -5,7 +5,7 @@ Rule of this file: limits and closed sets are the domain's constants; what a dia
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from api.batches.batch_deletion import FILES, Files
 from api.batches.batch_list import DEFAULT_LIST, MAX_LIST
@@ -29,6 +29,9 @@ from shared.domain.webhooks.new_endpoint import MAX_NAME
 Parameter = dict[str, Any]
 _BINARY: Schema = {"type": "string", "format": "binary"}
 _EXPIRY_SECONDS: Schema = {"type": "integer", "minimum": EXPIRY_SECONDS[0], "maximum": EXPIRY_SECONDS[1]}
+_REQUESTS: Final = (
+    "In place of `input_file_id`: the requests themselves. They are read as they come, so they stand last in the body."
+)
 _EVENT_TYPES: Schema = {"type": "array", "items": one_of(EventType), "minItems": 1}
 
 
@@ -43,6 +46,18 @@ def _fields(properties: dict[str, Schema], *required: str) -> Schema:
 def _expiry(dialect: Dialect | None = None) -> Schema:
     parts = {"anchor": only("created_at"), "seconds": _EXPIRY_SECONDS}
     return _fields(parts, *(() if dialect and dialect.fills_expiry else parts))
+
+
+_REQUEST: Schema = _fields(
+    {
+        "custom_id": TEXT,
+        "method": {"const": "POST"},
+        "url": TEXT,
+        "body": {"type": "object"},
+        "params": {"type": "object", "description": "Another name of `body`."},
+    },
+    "custom_id",
+)
 
 
 def new_file(_: Dialect) -> dict[str, Any]:
@@ -80,9 +95,9 @@ def completion(_: Dialect) -> dict[str, Any]:
 
 
 def new_batch(dialect: Dialect) -> dict[str, Any]:
-    """An input is a file or, in Azure's dialects, a blob."""
+    """An input is a file, requests in the call or, in Azure's dialects, a blob."""
     fields: dict[str, Schema] = {
-        "input_file_id": {**TEXT, "maxLength": MAX_ID},
+        "input_file_id": or_null({**TEXT, "maxLength": MAX_ID}),
         "endpoint": one_of(sorted(dialect.endpoints)),
         "completion_window": {**TEXT, "description": "Those of the setting BATCH_COMPLETION_WINDOWS, such as 24h."},
         "metadata": {
@@ -94,12 +109,15 @@ def new_batch(dialect: Dialect) -> dict[str, Any]:
         "output_expires_after": or_null(_expiry(dialect)),
         "priority": or_null(one_of(Priority)),
     }
-    if not dialect.takes_blobs:
-        return body(_fields(fields, "input_file_id", "endpoint", "completion_window"))
-    address: Schema = {**TEXT, "format": "uri", "maxLength": MAX_URL}
-    fields["input_file_id"] = or_null(fields["input_file_id"])
-    fields["input_blob"] = or_null(address)
-    fields["output_folder"] = or_null(_fields({"url": address, "delimiter": only("/")}, "url"))
+    if dialect.takes_blobs:
+        address: Schema = {**TEXT, "format": "uri", "maxLength": MAX_URL}
+        fields["input_blob"] = or_null(address)
+        fields["output_folder"] = or_null(_fields({"url": address, "delimiter": only("/")}, "url"))
+    fields |= {
+        "model": {**TEXT, "description": "With `requests`: the model of those whose body names none."},
+        "body": {"type": "object", "description": "With `requests`: fields of each body that does not have them."},
+        "requests": {"type": "array", "items": _REQUEST, "minItems": 1, "description": _REQUESTS},
+    }
     return body(_fields(fields, "endpoint", "completion_window"))
 
 

@@ -15,8 +15,9 @@ _SHOWN = 100
 E = TypeVar("E", bound=StrEnum)
 
 
-def missing(param: str) -> InvalidRequest:
-    return InvalidRequest(f"Missing required parameter: '{param}'.", code="missing_required_parameter", param=param)
+def missing(param: str, advice: str = "") -> InvalidRequest:
+    message = f"Missing required parameter: '{param}'.{advice}"
+    return InvalidRequest(message, code="missing_required_parameter", param=param)
 
 
 def wrong_type(param: str, expected: str, value: object) -> InvalidRequest:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from shared.domain.batches.inline_requests import check_fields
 from shared.domain.errors import InvalidRequest
 from shared.domain.files.blob_address import folder_address, input_address
 from shared.domain.files.new_file import EXPIRY_SECONDS
@@ -27,7 +28,7 @@ MAX_PAIRS, MAX_KEY, MAX_VALUE, MAX_ID = 16, 64, 512, 128
 class NewBatch:
     """A checked create call; `endpoint` is canonical (`/v1/…`), `input_file_id` is as the caller spelled it.
 
-    With an `input_url` the `input_file_id` is empty.
+    With an `input_url` the `input_file_id` is empty, and with requests in the call until they are a file.
     """
 
     input_file_id: str
@@ -50,20 +51,22 @@ def parse_new_batch(
     takes_any_window: bool = False,
     blob_origins: Collection[str] | None = None,
     max_priority: Priority = Priority.HIGH,
+    has_requests: bool = False,
 ) -> NewBatch:
     """`body` as a NewBatch. `endpoints`: accepted spelling -> canonical one; `windows`: accepted window -> seconds.
 
     `fills_expiry`: both parts of `output_expires_after` may be left out (DeepInfra, contract 2.6).
     `takes_any_window`: an unsupported completion window fails the batch, not the call (Azure, contract 1.5.5).
     `blob_origins`: storage accounts whose blobs may be named; None where a dialect knows no such thing.
-    `max_priority`: what the caller's key allows.
+    `max_priority`: what the caller's key allows. `has_requests`: they came in the call, and have been taken out.
     Raises InvalidRequest in the words of contract 1.3.
     """
     fields = _object(body)
+    check_fields(fields, were_read=has_requests)
     if blob_origins is None:
         _refuse_blobs(fields)
     input_url = input_address(fields, blob_origins or ())
-    input_file_id = _text(fields, "input_file_id") if input_url is None else ""
+    input_file_id = "" if has_requests or input_url is not None else _text(fields, "input_file_id")
     if len(input_file_id) > MAX_ID:
         raise too_long("input_file_id", len(input_file_id), MAX_ID)
     endpoint = _choice(fields, "endpoint", endpoints)

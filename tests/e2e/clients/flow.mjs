@@ -141,6 +141,19 @@ class Flow {
       };
     },
 
+    inline: async () => {
+      const requests = numbers(2).map((n) => ({ custom_id: `c${n + 1}`, body: line(n + 1).body }));
+      const common = { model: "m", body: { max_tokens: 5 } };
+      const bad = [...requests, { custom_id: "c3" }];
+      const failed = await this.wait(await this.create(undefined, { ...common, requests: bad }));
+      const ended = await this.wait(await this.create(undefined, { ...common, requests }));
+      return {
+        custom_ids: (await this.lines(ended.output_file_id)).map((entry) => entry.custom_id),
+        input: await this.lines(ended.input_file_id),
+        errors: failed.errors.data.map((error) => [error.code, error.line, error.param]),
+      };
+    },
+
     cancel: async () => {
       const file = await this.upload(numbers(300).map((number) => line(number, "[[latency=300]] x")));
       let batch = await this.create(file.id);

@@ -178,6 +178,19 @@ class Flow:
         results = [file.id for file in self.client.files.list(purpose="batch_output")]
         return {"made": made, "listed": listed, "paged": paged, "results": results}
 
+    def step_inline(self):
+        """Requests in the call, with what all have in common said once (an extension)."""
+        nothing = getattr(openai, "omit", openai.NOT_GIVEN)
+        requests = [{"custom_id": f"c{n}", "body": line(n)["body"]} for n in range(1, 3)]
+        common = {"model": "m", "body": {"max_tokens": 5}, "requests": [*requests, {"custom_id": "c3"}]}
+        failed = self.wait(self.create(nothing, extra_body=common))
+        ended = self.wait(self.create(nothing, extra_body=common | {"requests": requests}))
+        return {
+            "custom_ids": [entry["custom_id"] for entry in self.lines(ended.output_file_id)],
+            "input": self.lines(ended.input_file_id),
+            "errors": [[error.code, error.line, error.param] for error in failed.errors.data],
+        }
+
     def step_cancel(self):
         batch = self.create(self.upload(*(line(n, "[[latency=300]] x") for n in range(300))).id)
         while batch.status == "validating":

@@ -233,6 +233,18 @@ def test_result_files_are_listed(visit: Visit) -> None:
     assert {batch["output_file_id"], batch["error_file_id"]} <= set(visit.step("page_files")["results"])
 
 
+def test_requests_in_the_call(visit: Visit) -> None:
+    """They run as those of a file, which they are by then; a problem names the request by its number (an extension)."""
+    seen = visit.step("inline")
+    missing = "invalid_request" if visit.is_azure else "missing_required_parameter"
+
+    assert ["c1", "c2"] == seen["custom_ids"]
+    assert [("POST", "/v1/chat/completions", "m", 5)] * 2 == [
+        (line["method"], line["url"], line["body"]["model"], line["body"]["max_tokens"]) for line in seen["input"]
+    ]
+    assert [[missing, 3, "body"]] == seen["errors"]
+
+
 def test_cancel(visit: Visit) -> None:
     """200 `cancelling`, then `cancelled`, each request in one of the files; again: 200, unchanged (contract 2.2)."""
     seen = visit.step("cancel")
