@@ -53,7 +53,8 @@ def try_next(url: str, key: KeyWords, model: str) -> list[str]:
     """Lines that run as they are, in a shell in this folder; but for a key that only the reader knows."""
     yours = "  (your key in the place of YOUR_KEY)" if key.shown == "YOUR_KEY" else ""
     return [
-        f"Try next, in another terminal, in this folder:{yours}",
+        f"Open {url} in a browser and sign in with the key, or try next,",
+        f"in another terminal, in this folder:{yours}",
         f"  export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY={key.shown}",
         f"  .venv/bin/python examples/first_batch.py {shlex.quote(model)}",
         "Ctrl-C stops the service; started again on the same data folder, it goes on with what is unfinished.",

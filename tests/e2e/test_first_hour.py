@@ -54,7 +54,7 @@ def shell(lines: list[str], folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def tried(said: str) -> str:
-    """What the lines under "Try next" print, run in the folder that they are for."""
+    """What the lines under "try next" print, run in the folder that they are for."""
     return shell(re.findall(r"^  ((?:export|\.venv).*)$", said, re.MULTILINE), ROOT)
 
 
