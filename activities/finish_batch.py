@@ -39,6 +39,7 @@ from shared.telemetry.attributes import DIRECTION, MODEL, OUTCOME, PURPOSE
 
 _OUTCOMES = {
     NeverRan.BATCH_CANCELLED: "cancelled",
+    NeverRan.SPEND_LIMIT_EXCEEDED: "cancelled",
     NeverRan.BATCH_EXPIRED: "expired",
     NeverRan.INTERNAL_ERROR: "failed",
 }
@@ -99,7 +100,7 @@ async def _finish_without_plan(service: Services, batch: Batch, rows: dict[int, 
 
 async def _why_lines_never_ran(service: Services, batch: Batch, unsealed: Sequence[PlannedChunk]) -> NeverRan:
     if batch.status is Status.CANCELLING:
-        return NeverRan.BATCH_CANCELLED
+        return NeverRan.SPEND_LIMIT_EXCEEDED if batch.is_stopped else NeverRan.BATCH_CANCELLED
     deadline = batch.deadline()
     if batch.status is Status.IN_PROGRESS and deadline and service.now() >= deadline:
         return NeverRan.BATCH_EXPIRED

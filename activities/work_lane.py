@@ -15,9 +15,10 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.batches.batch import Batch, Status, with_progress
+from shared.domain.batches.batch import Batch, Status
 from shared.domain.batches.hold_up import deployment_gone, endpoint_gone
 from shared.domain.batches.lane_work import work_of_lane
+from shared.domain.batches.live_counts import with_progress
 from shared.domain.batches.wishes import rests, worked_seconds
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import Unavailable
@@ -37,7 +38,7 @@ from shared.run.lane.lease import holding
 from shared.run.lane.post import Post
 from shared.run.lane.surroundings import AskRun, asking
 from shared.run.projects import find_project
-from shared.run.usage.spending import settle
+from shared.run.usage.spending import settle, stopping_payers
 from shared.services import Services, services
 
 DONE = {"done": True, "wait": 0.0, "waited": 0.0}
@@ -139,7 +140,8 @@ async def _work(service: Services, post: Post, ask_run: AskRun, waited: float) -
     work = work_of_lane(there, rows, post.lane, post.lanes)  # What is gone, finish_batch ends.
     if not (work.own or work.others):
         return DONE
-    post = replace(post, claim=_with_deadline(service, post.claim, with_progress(batch, list(rows.values()))))
+    claim = _with_deadline(service, post.claim, with_progress(batch, list(rows.values())))
+    post = replace(post, claim=claim, payers=await stopping_payers(service, batch))
     progress = await Lane(service, post, work, ask_run=ask_run, waited_seconds=waited).run()
     newest = await load(service, batch.owner, batch.id)
     if newest is None or newest.is_terminal:  # This call was one too many; nobody tidies up after it.

@@ -107,6 +107,11 @@ class Settings:
         400,
         "Days for which rows of the ledger are kept; 0: for ever. Its sums by hour and day stay.",
     )
+    spend_limit_stops: bool = _setting(
+        "BATCH_SPEND_LIMIT_STOPS",
+        False,
+        "true: a spend limit that is reached also stops batches that run. A limit may say otherwise of itself.",
+    )
     file_expiry_seconds: int = _setting(
         "BATCH_FILE_EXPIRY_SECONDS", 2_592_000, "Life of input and result files that were given no expiry."
     )

@@ -206,7 +206,7 @@ def render_page(data: Sequence[dict[str, Any]], *, has_more: bool) -> dict[str, 
 
 
 def render_spend_limit(limit: SpendLimit, models: Mapping[str, SpendLimit], used: int) -> dict[str, Any]:
-    """`used`: picos that are spent or reserved in the window. `used` and `models` are extensions."""
+    """`used`: picos that are spent or reserved in the window. `used`, `models` and `stops_batches` are extensions."""
     return {
         "object": SPEND_LIMIT,
         **_spend_limit(limit),
@@ -234,6 +234,7 @@ def _spend_limit(limit: SpendLimit) -> dict[str, Any]:
         "currency": limit.currency,
         "interval": limit.interval.value,
         "threshold_amount": limit.threshold_amount,
+        **({} if limit.stops_batches is None else {"stops_batches": limit.stops_batches}),
     }
 
 

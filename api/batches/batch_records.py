@@ -15,8 +15,9 @@ from azurefunctions.extensions.http.fastapi import Request
 from api.batches.rendering import render_batch
 from api.edge.dialect import parse_batch_id, parse_file_id
 from api.edge.endpoint import Call, StartRun
-from shared.domain.batches.batch import Batch, Status, with_progress
+from shared.domain.batches.batch import Batch, Status
 from shared.domain.batches.chunk import ChunkRow
+from shared.domain.batches.live_counts import with_progress
 from shared.domain.batches.new_batch import NewBatch
 from shared.domain.errors import NotFound
 from shared.domain.parameters import shortened

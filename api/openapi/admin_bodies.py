@@ -27,7 +27,7 @@ from shared.domain.keys.admin_fields import (
 from shared.domain.keys.limits import Limits
 from shared.domain.keys.new_limits import ENQUEUED, MOST
 from shared.domain.keys.new_project import WEIGHTS
-from shared.domain.keys.new_spend_limit import CURRENCY, MOST_CENTS
+from shared.domain.keys.new_spend_limit import CURRENCY, MOST_CENTS, STOPS
 from shared.domain.keys.priority import Priority
 from shared.domain.keys.project import ModelMode
 from shared.domain.keys.scopes import NAMES
@@ -53,9 +53,10 @@ _SPEND_LIMIT: dict[str, Schema] = {
     "interval": one_of(Interval),
     "threshold_amount": {"type": "integer", "minimum": 0, "maximum": MOST_CENTS},
 }
+_STOPS: dict[str, Schema] = {STOPS: or_null(TRUTH)}
 _ONE_LIMIT: Schema = {
     "type": "object",
-    "properties": _SPEND_LIMIT,
+    "properties": {**_SPEND_LIMIT, **_STOPS},
     "required": list(_SPEND_LIMIT),
     "additionalProperties": False,
 }
@@ -131,7 +132,7 @@ def rate_limit_query(_: Dialect) -> list[Parameter]:
 
 def spend_limits(_: Dialect) -> dict[str, Any]:
     models: Schema = {"type": "object", "additionalProperties": _ONE_LIMIT, "maxProperties": MAX_MODELS}
-    return _closed({**_SPEND_LIMIT, "models": or_null(models)}, *_SPEND_LIMIT)
+    return _closed({**_SPEND_LIMIT, **_STOPS, "models": or_null(models)}, *_SPEND_LIMIT)
 
 
 def list_query(_: Dialect) -> list[Parameter]:

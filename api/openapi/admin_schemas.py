@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api.admin.rendering import ACCOUNT, ADMIN_KEY, KEY, PERMISSIONS, PROJECT, RATE_LIMIT, SPEND_LIMIT
-from api.openapi.schemas import NUMBER, SECONDS, TEXT, WHOLE, Schema, one_of, only, or_null, page, record, ref
+from api.openapi.schemas import NUMBER, SECONDS, TEXT, TRUTH, WHOLE, Schema, one_of, only, or_null, page, record, ref
 from shared.domain.keys.limits import Limits
+from shared.domain.keys.new_spend_limit import STOPS
 from shared.domain.keys.priority import Priority
 from shared.domain.keys.project import ModelMode
 from shared.domain.keys.service_account import Role
@@ -15,13 +16,19 @@ from shared.domain.usage.spend_limit import Interval
 TEXTS: Schema = {"type": "array", "items": TEXT}
 LABELS: Schema = {"type": "object", "additionalProperties": TEXT}
 _NULL: Schema = {"type": "null"}
-_SPEND_LIMIT: dict[str, Schema] = {"currency": TEXT, "interval": one_of(Interval), "threshold_amount": WHOLE}
+_SPEND_LIMIT: dict[str, Schema] = {
+    "currency": TEXT,
+    "interval": one_of(Interval),
+    "threshold_amount": WHOLE,
+    STOPS: TRUTH,
+}
+_A_LIMIT = record(_SPEND_LIMIT, optional=(STOPS,))
 _LIMITS: dict[str, Schema] = {
     "scopes": TEXTS,
     "models": TEXTS,
     "labels": LABELS,
     "max_priority": one_of(Priority),
-    "spend_limit": or_null(record(_SPEND_LIMIT)),
+    "spend_limit": or_null(_A_LIMIT),
 }
 _USE: dict[str, Schema] = {
     "redacted_value": TEXT,
@@ -146,10 +153,12 @@ ADMIN_COMPONENTS: Mapping[str, Schema] = {
             **_SPEND_LIMIT,
             "enforcement": record({"status": one_of(("inactive", "enforcing"))}),
             "used": record({"value": NUMBER, "currency": TEXT}),
-            "models": {"type": "object", "additionalProperties": record(_SPEND_LIMIT)},
+            "models": {"type": "object", "additionalProperties": _A_LIMIT},
         },
+        optional=(STOPS,),
         description="`threshold_amount` is in hundredths of the currency's unit. `used` (what is spent or reserved "
-        "in the window) and `models` are extensions.",
+        "in the window), `models` and `stops_batches` (batches that run begin no new line once it is reached) are "
+        "extensions.",
     ),
     "DeletedSpendLimit": record({"object": only(f"{SPEND_LIMIT}.deleted"), "deleted": {"const": True}}),
     "DeletedModelPermissions": record({"object": only(f"{PERMISSIONS}.deleted"), "deleted": {"const": True}}),

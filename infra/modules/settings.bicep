@@ -28,6 +28,7 @@ type serviceSettings = {
   BATCH_COMPLETION_WINDOWS: string?
   BATCH_RECORD_DAYS: string?
   BATCH_USAGE_ROW_DAYS: string?
+  BATCH_SPEND_LIMIT_STOPS: string?
   BATCH_FILE_EXPIRY_SECONDS: string?
   BATCH_UPLOAD_BLOCK_BYTES: string?
   BATCH_CHUNK_LINES: string?

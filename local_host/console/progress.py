@@ -12,7 +12,8 @@ import logging
 from collections.abc import Callable
 
 from local_host.console.batch_lines import Fetching, Seen, ending, news
-from shared.domain.batches.batch import Batch, with_progress
+from shared.domain.batches.batch import Batch
+from shared.domain.batches.live_counts import with_progress
 from shared.domain.keys.project import DEFAULT_PROJECT
 from shared.run.health.held_up import heartbeats, held_up
 from shared.services import Services

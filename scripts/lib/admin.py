@@ -94,7 +94,7 @@ def limit(service: Administration, chosen: argparse.Namespace) -> None:
     if chosen.limit == "none":
         service.ask("DELETE", path)
     elif chosen.limit:
-        service.ask("POST", path, json=chosen.limit)
+        service.ask("POST", path, json={**chosen.limit, **({"stops_batches": True} if chosen.stops else {})})
     found = service.limit(project["id"])
     used = f", of which {found['used']['value']:.2f} is spent or reserved" if found else ""
     say(f"Project {project['name']} may spend {words_of(found)}{used}.")

@@ -41,6 +41,7 @@ def options(arguments: Sequence[str], environment: Mapping[str, str] = os.enviro
     revoke = _of_project(commands, "revoke", "delete a key")
     revoke.add_argument("id", metavar="KEY", help="its id, as `keys` shows it")
     limit = _of_project(commands, "limit", "what the project may spend: show it, set it, or take it away")
+    limit.add_argument("--stops", action="store_true", help="batches that run stop too, when it is reached")
     limit.add_argument(
         "limit", nargs="*", metavar="LIMIT", help="AMOUNT CURRENCY INTERVAL, such as 250 USD month; or none"
     )

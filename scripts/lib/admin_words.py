@@ -27,7 +27,8 @@ def words_of(found: Mapping[str, Any] | None) -> str:
     if not found:
         return "without limit"
     interval = "in all" if found["interval"] == "total" else f"a {found['interval']}"
-    return f"{found['threshold_amount'] / 100:.2f} {found['currency']} {interval}"
+    stops = ", which also stops batches that run" if found.get("stops_batches") else ""
+    return f"{found['threshold_amount'] / 100:.2f} {found['currency']} {interval}{stops}"
 
 
 def day(at: int | None) -> str:

@@ -22,6 +22,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "files_expired": ("count",),
     "health_check": (),
     "history_purged": ("count",),
+    "hold_failed": ("batch_id",),
     "host_stops": ("batch_id", "lane"),
     "keep_failed": ("batch_id",),
     "lane_paused": ("batch_id", "model", "lane", "seconds", "reason"),

@@ -45,6 +45,17 @@ async def test_a_limit_is_set_shown_and_taken_away(api: httpx.AsyncClient, servi
     assert error_of(await api.get(DEFAULT))[0] == 404
 
 
+async def test_a_limit_may_say_whether_it_stops_batches(api: httpx.AsyncClient) -> None:
+    """It is shown where it was set, of models and keys as well."""
+    models = {"m": {**TEN, "stops_batches": False}}
+    made = await post(api, DEFAULT, **TEN, stops_batches=True, models=models)
+    key = (await new_account(api, await new_project(api), spend_limit={**TEN, "stops_batches": True}))["api_key"]
+
+    assert (made["stops_batches"], made["models"]) == (True, models)
+    assert key["spend_limit"] == {**TEN, "stops_batches": True}
+    assert "stops_batches" not in await post(api, DEFAULT, **TEN, stops_batches=None)
+
+
 @pytest.mark.parametrize(
     ("changes", "param"),
     [
@@ -57,6 +68,7 @@ async def test_a_limit_is_set_shown_and_taken_away(api: httpx.AsyncClient, servi
         ({"threshold_amount": 1.5}, "threshold_amount"),
         ({"threshold_amount": 10**16}, "threshold_amount"),
         ({"treshold": 1}, "treshold"),
+        ({"stops_batches": "yes"}, "stops_batches"),
         ({"models": []}, "models"),
         ({"models": {"m": 1}}, "models.m"),
         ({"models": {"m": {"interval": "day", "threshold_amount": 1}}}, "models.m.currency"),

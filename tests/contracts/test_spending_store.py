@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from shared.ports.spending import Amount, LimitReached, SpendingStore
+from shared.ports.spending import LAST, Amount, Held, LimitReached, SpendingStore
 from shared.ports.stores import Stores
 
 DAY, NEXT = date(2026, 11, 30), date(2026, 12, 1)
@@ -78,3 +78,52 @@ async def test_fifty_at_once_see_each_other(spending: SpendingStore) -> None:
     assert all(isinstance(one, tuple | LimitReached) for one in results)
     assert await spending.balances("a", DAY, DAY) == {DAY: 100}
     assert 10 == len(await spending.amounts("a", DAY))
+
+
+async def test_what_is_held_is_first_of_what_is_reserved(spending: SpendingStore) -> None:
+    """Past it, and without any, it counts itself, up to what is allowed. Whoever asks for less gives back."""
+    await spending.put("a", DAY, "one", Amount(5, 1, reserved=20))
+    assert await spending.hold("a", DAY, "one", 0, 15, most=40) == Held(15, 20)
+    assert await spending.balances("a", DAY, DAY) == {DAY: 25}
+    assert await spending.hold("a", DAY, "one", 1, 10**30, most=40) == Held(20, 0)
+    assert await spending.balances("a", DAY, DAY) == {DAY: 40}
+    assert await spending.hold("a", DAY, "one", 1, 21, most=1) == Held(20, -39)
+    assert await spending.hold("a", DAY, "two", 0, 1, most=40) == Held(0, 0)
+    assert await spending.hold("a", DAY, "two", 0, 1, most=41) == Held(1, 0)
+    assert await spending.balances("a", DAY, DAY) == {DAY: 41}
+    assert await spending.amounts("a", DAY) == {"one": Amount(5, 1, reserved=35), "two": Amount(0, -1, reserved=1)}
+    assert await spending.hold("a", DAY, "one", 1, 3, most=40) == Held(3, 16)
+    assert await spending.hold("a", DAY, "one", 0, 0, most=1) == Held(0, -8)
+    assert await spending.balances("a", DAY, DAY) == {DAY: 26}
+
+
+async def test_a_limit_that_was_lowered_holds_for_what_is_reserved(spending: SpendingStore) -> None:
+    """What was reserved under a higher one may not be held past it; what is held already stays."""
+    await spending.put("a", DAY, "one", Amount(0, 0, reserved=50))
+    await spending.put("a", DAY, "two", Amount(0, 0, reserved=50))
+    assert await spending.hold("a", DAY, "one", 0, 30, most=100) == Held(30, 20)
+    assert await spending.hold("a", DAY, "one", 1, 30, most=60) == Held(0, -20)
+    assert await spending.hold("a", DAY, "two", 0, 30, most=60) == Held(10, 0)
+
+    assert await spending.balances("a", DAY, DAY) == {DAY: 100}
+
+
+async def test_what_is_sealed_is_held_no_more(spending: SpendingStore) -> None:
+    """The amount has it. After the last step nothing is held, whoever asks."""
+    await spending.put("a", DAY, "one", Amount(0, 0, reserved=20))
+    for chunk in (0, 1, 11):
+        await spending.hold("a", DAY, "one", chunk, 10, most=100)
+    assert await spending.put("a", DAY, "one", Amount(9, 1, reserved=5), sealed={0}) == (Amount(9, 1, reserved=5), 29)
+    assert await spending.put("a", DAY, "one", Amount(9, 1), sealed={1}) == (Amount(9, 1, reserved=5), 29)
+    assert await spending.put("a", DAY, "one", Amount(12, LAST), sealed=range(12)) == (Amount(12, LAST), 12)
+    assert await spending.hold("a", DAY, "one", 2, 10, most=100) == Held(0, 88)
+
+    assert await spending.balances("a", DAY, DAY) == {DAY: 12}
+
+
+async def test_chunks_that_ask_at_once_share_what_there_is(spending: SpendingStore) -> None:
+    """To the last pico, and no further."""
+    held = await asyncio.gather(*(spending.hold("a", DAY, f"b{chunk % 3}", chunk, 10, most=105) for chunk in range(30)))
+
+    assert sum(one.picos for one in held) == 105
+    assert await spending.balances("a", DAY, DAY) == {DAY: 105}

@@ -25,9 +25,9 @@ from shared.domain.batches.batch import (
     UsageWritten,
     Validated,
     apply,
-    with_progress,
 )
 from shared.domain.batches.chunk import ChunkRow
+from shared.domain.batches.live_counts import with_progress
 from shared.domain.batches.wishes import PauseWished, ResumeWished, TermsWished
 from shared.domain.deployments.price import Price, Rates
 from shared.domain.errors import WrongState

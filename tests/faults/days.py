@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from shared.domain.usage.spend_limit import Interval, SpendLimit
 from shared.domain.vendors.vendor import Vendor
 from tests.faults.faulting_stores import Moment
 from tests.faults.simulation import Day
@@ -69,6 +70,26 @@ def ended_early(seed: int) -> Day:
     trouble = {} if quiet else faults(dice) | {"upstream_faults": 0.3}
     killed = tuple(Moment(number=moment.number + dice.randint(0, 40)) for _ in range(dice.choice((0, 1, 2))))
     return Day(seed=seed, **work(dice), **trouble, **ends, kill_moments=killed)
+
+
+def budget(seed: int) -> Day:
+    """A storm in which a spend limit of the project, of its model, or each of them is reached at some moment, or not.
+
+    Midnight may come meanwhile; the batch may be cancelled as well.
+    """
+    dice = Random(seed)
+    shape = work(dice)
+    both = dice.sample(("limit", "model_limit"), dice.choice((1, 1, 2)))
+    limits = {
+        name: SpendLimit(
+            currency="USD", interval=dice.choice(list(Interval)), threshold_amount=dice.randint(0, 60 * shape["lines"])
+        )
+        for name in both
+    }
+    trouble = {} if dice.random() < 0.3 else faults(dice) | {"upstream_faults": 0.3}
+    cancels = {"cancel_moments": (Moment(number=dice.randint(1, CALLS)),)} if dice.random() < 0.1 else {}
+    midnight = {"jumps": ((dice.uniform(0, 60), 13.5 * 3600 + 1800.0),)} if dice.random() < 0.3 else {}
+    return Day(seed=seed, **shape, **trouble, **limits, **cancels, **midnight)
 
 
 def wrong_clock(seed: int) -> Day:

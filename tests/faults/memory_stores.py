@@ -5,7 +5,7 @@ Every method takes effect at one moment, without waiting; what makes stores slow
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from itertools import count
@@ -20,7 +20,7 @@ from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.usage.ledger import LedgerHour, LedgerRow, Rollup, Width
 from shared.domain.webhooks.endpoint import WebhookEndpoint
 from shared.ports.base import AlreadyExists, BlobMissing, Changed, Stored
-from shared.ports.spending import Amount, LimitReached
+from shared.ports.spending import Amount, Held, LimitReached, grant
 from shared.ports.stores import Stores
 
 PIECE_BYTES = 4 * 1024 * 1024
@@ -225,11 +225,14 @@ class MemoryHeartbeats:
         return [beat for (of, batch, _), beat in self._beats.items() if of == deployment and batch_id in (None, batch)]
 
 
-class NoProjects:
-    """As much of a `ProjectStore` as a batch needs whose project nobody has changed."""
+class OneProject:
+    """As much of a `ProjectStore` as a batch needs; None: its project is as it was at first."""
+
+    def __init__(self) -> None:
+        self.project: Project | None = None
 
     async def get(self, project_id: str) -> Stored[Project] | None:
-        return None
+        return Stored(self.project, "1") if self.project else None
 
 
 class MemoryUsage:
@@ -288,23 +291,60 @@ class MemorySpending:
 
     def __init__(self) -> None:
         self._amounts: dict[tuple[str, date], dict[str, Amount]] = {}
+        self._held: dict[tuple[str, date, str], dict[int, int]] = {}
+
+    def now(self, account: str) -> dict[date, int]:
+        """All balances at this moment."""
+        return {day: self._balance(of, day) for of, day in self._amounts if of == account}
 
     async def put(
-        self, account: str, day: date, batch_id: str, amount: Amount, *, most: int | None = None
+        self,
+        account: str,
+        day: date,
+        batch_id: str,
+        amount: Amount,
+        *,
+        most: int | None = None,
+        sealed: Container[int] = (),
     ) -> tuple[Amount, int]:
-        of_day = self._amounts.setdefault((account, day), {})
-        there, before = of_day.get(batch_id), sum(each.amount for each in of_day.values())
-        if there is not None and there.step >= amount.step:
+        there, before = self._there(account, day, batch_id), self._balance(account, day)
+        if there.step >= amount.step:
             return there, before
-        after = before + amount.amount - (there.amount if there else 0)
+        held = self._held.get((account, day, batch_id), {})
+        left = {chunk: picos for chunk, picos in held.items() if chunk not in sealed}
+        after = before + amount.counted(sum(left.values())) - there.counted(sum(held.values()))
         if most is not None and after > max(most, before):
             raise LimitReached(before)
-        of_day[batch_id] = amount
+        self._amounts.setdefault((account, day), {})[batch_id] = amount
+        self._held[account, day, batch_id] = left
         return amount, after
 
+    async def hold(self, account: str, day: date, batch_id: str, chunk: int, picos: int, *, most: int) -> Held:
+        there, held = self._there(account, day, batch_id), self._held.get((account, day, batch_id), {})
+        total = sum(held.values())
+        others = self._balance(account, day) - there.counted(total)
+        granted = grant(there, total, picos, own=held.get(chunk, 0), others=others, most=most)
+        self._amounts.setdefault((account, day), {})[batch_id] = there
+        self._held[account, day, batch_id] = {**held, chunk: granted.picos}
+        return granted
+
+    def _there(self, account: str, day: date, batch_id: str) -> Amount:
+        return self._amounts.get((account, day), {}).get(batch_id, Amount(0, -1))
+
+    def _balance(self, account: str, day: date) -> int:
+        return sum(self._counted(account, day, batch_id) for batch_id in self._amounts.get((account, day), {}))
+
+    def _counted(self, account: str, day: date, batch_id: str) -> int:
+        held = self._held.get((account, day, batch_id), {})
+        return self._there(account, day, batch_id).counted(sum(held.values()))
+
     async def balances(self, account: str, first: date, last: date) -> dict[date, int]:
-        days = {day: each for (of, day), each in self._amounts.items() if of == account and first <= day <= last}
-        return {day: sum(amount.amount for amount in each.values()) for day, each in days.items()}
+        return {day: self._balance(of, day) for of, day in self._amounts if of == account and first <= day <= last}
+
+    async def amounts(self, account: str, day: date) -> dict[str, Amount]:
+        found = self._amounts.get((account, day), {})
+        counted = {batch_id: self._counted(account, day, batch_id) for batch_id in found}
+        return {name: Amount(one.amount, one.step, counted[name] - one.amount) for name, one in found.items()}
 
 
 class NoUploads:
@@ -331,7 +371,7 @@ def memory_stores() -> Stores:
         "batches": MemoryBatches(),
         "chunks": MemoryChunks(),
         "heartbeats": MemoryHeartbeats(),
-        "projects": NoProjects(),
+        "projects": OneProject(),
         "usage": MemoryUsage(),
         "spending": MemorySpending(),
         "webhook_endpoints": NoWebhookEndpoints(),

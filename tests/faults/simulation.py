@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -21,13 +21,16 @@ import msgspec
 
 from orchestrators import names
 from shared.domain.batches.batch import Batch, CancelRequested, Event, Status, apply
+from shared.domain.batches.spending import model_account, project_account
 from shared.domain.batches.wishes import PauseWished, ResumeWished
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.deployments.price import Price, Rates, Step, cost_of
 from shared.domain.errors import WrongState
 from shared.domain.files.file import File, upload_blob
 from shared.domain.ids import new_id
+from shared.domain.keys.project import Project
 from shared.domain.usage.ledger import LedgerRow, Rollup, Tally, Width, total
+from shared.domain.usage.spend_limit import PICOS_PER_CENT, SpendLimit, first_day
 from shared.domain.vendors.vendor import Vendor
 from shared.ports.stores import Stores
 from shared.run.chunks.plan import read_all
@@ -45,14 +48,19 @@ from timers.sweep_orphans import sweep_orphans
 
 BEGIN = datetime(2026, 11, 22, 10, tzinfo=UTC)
 OWNER = "default"
+STOPPED = "project_spend_limit_exceeded"
 PAUSED_SECONDS = 100.0
 LONGEST_SECONDS = 14 * 86_400.0
-PRICE = Price(rates=Rates(input=2, output=5), steps=(Step(above_input_tokens=7, rates=Rates(input=3, output=7)),))
+C = PICOS_PER_CENT
+PRICE = Price(
+    rates=Rates(input=2 * C, output=5 * C),
+    steps=(Step(above_input_tokens=7, rates=Rates(input=3 * C, output=7 * C)),),
+)
 
 
 def _picos(number: int) -> int:
     """What line `number` costs: it sends as many tokens and gets one."""
-    return number * 2 + 5 if number <= 7 else number * 3 + 7
+    return C * (number * 2 + 5 if number <= 7 else number * 3 + 7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +69,7 @@ class Day:
 
     `ledger_down`: the store of usage takes nothing until the batch has ended. `kill_at`, `cancel_moments`, `late_moments` are moments in the sequence of store calls; `jumps` are (when, by how
     much) the clock is set; `expires_after` is the deadline. `cursed` are lines that never get an answer, by
-    number; `odd_lines` are written as nobody would.
+    number; `odd_lines` are written as nobody would. `limit` and `model_limit` are the project's: they stop batches.
     """
 
     seed: int
@@ -94,6 +102,8 @@ class Day:
     expiry_moments: tuple[Moment, ...] = ()
     expires_after: float = 86_400.0
     jumps: tuple[tuple[float, float], ...] = ()
+    limit: SpendLimit | None = None
+    model_limit: SpendLimit | None = None
 
     @property
     def has_twins(self) -> bool:
@@ -141,6 +151,7 @@ class Aftermath:
     owed: bool
     ledger: list[LedgerRow]
     rolled_up: list[Tally]
+    accounts: dict[str, dict[date, int]]
 
     @property
     def paid_again(self) -> int:
@@ -161,7 +172,14 @@ class Aftermath:
 
     def check(self) -> None:
         """Raises AssertionError, naming the day."""
-        for problem in (*self._record(), *self._lines(), *self._faults(), *self._ledger(), *self._remains()):
+        for problem in (
+            *self._record(),
+            *self._lines(),
+            *self._faults(),
+            *self._ledger(),
+            *self._budget(),
+            *self._remains(),
+        ):
             raise AssertionError(f"{problem}\n{self.day}")
 
     def _record(self) -> list[str]:
@@ -169,6 +187,8 @@ class Aftermath:
         ended = {Status.COMPLETED}
         if self.day.cancel_after is not None or self.day.cancel_moments:
             ended.add(Status.CANCELLED)
+        if self.day.limit or self.day.model_limit:
+            ended |= {Status.CANCELLED, Status.FAILED} if self.batch.errors else set()
         if self.batch.deadline() and (self.day.expires_after < 86_400 or self.day.expiry_moments or self.day.jumps):
             ended.add(Status.EXPIRED)
         if batch.status not in ended:
@@ -206,6 +226,8 @@ class Aftermath:
             problems.append(f"{len(rejected)} rejected lines are in the output file")
         codes = {line["error"]["code"] for line in self.error if _never_ran(line)}
         allowed = {Status.CANCELLED: {"batch_cancelled", "batch_expired"}, Status.EXPIRED: {"batch_expired"}}
+        if self.batch.errors:
+            allowed = {Status.CANCELLED: {STOPPED}}
         if not codes <= allowed.get(self.batch.status, set()):
             problems.append(f"lines that never ran say {codes} in a batch that is {self.batch.status}")
         return problems
@@ -242,6 +264,26 @@ class Aftermath:
                 problems.append(f"the {name} have {amounts}, the files {recount}")
         return problems
 
+    def _budget(self) -> list[str]:
+        """Accounts have what the lines cost, to the last pico, and no window more than its limit and what was in flight."""
+        numbers = [int(line["custom_id"][1:]) for line in self.output]
+        cost, problems = sum(map(_picos, numbers)), []
+        limits = {project_account("USD", OWNER): self.day.limit, model_account("USD", OWNER, "m"): self.day.model_limit}
+        for account, limit in limits.items():
+            balances = self.accounts[account]
+            if self.batch.price is not None and sum(balances.values()) != cost:
+                problems.append(f"{account} has {balances}, the lines cost {cost}")
+            for day in balances if limit else ():
+                problems += self._overshoot(limit, first_day(limit.interval, day), balances)
+        return problems
+
+    def _overshoot(self, limit: SpendLimit, first: date, balances: Mapping[date, int]) -> list[str]:
+        spent = sum(picos for day, picos in balances.items() if first_day(limit.interval, day) == first)
+        at_once = max(self.day.concurrency, self.day.lanes, self.upstream.most_in_flight)
+        in_flight = 2 * at_once  # Each lane has what it had when it asked last; meanwhile shares move between lanes.
+        most = limit.picos + in_flight * max(map(_picos, range(1, self.day.lines + 1)))
+        return [f"{spent / C} cents were spent since {first}, up to {most / C} were allowed"] if spent > most else []
+
     def _remains(self) -> list[str]:
         ids = {file_id for file_id in (self.batch.output_file_id, self.batch.error_file_id) if file_id}
         kinds = {"output": self.batch.output_file_id, "error": self.batch.error_file_id}
@@ -259,7 +301,7 @@ class Aftermath:
 
 def _never_ran(line: Mapping[str, Any]) -> bool:
     error = line["error"]
-    return error is not None and error.get("code") in ("batch_cancelled", "batch_expired")
+    return error is not None and error.get("code") in ("batch_cancelled", "batch_expired", STOPPED)
 
 
 def simulate(day: Day) -> Aftermath:
@@ -298,6 +340,7 @@ class _Simulation:
             impatient=day.impatient,
         )
         self._batch = self._new_batch()
+        self._stores.projects.project = self._project()
         self._surprises: list[str] = []
 
     def _events(self) -> dict[Moment, Callable[[], None]]:
@@ -322,6 +365,12 @@ class _Simulation:
             expires_at=BEGIN + timedelta(seconds=self._day.expires_after),
         )
 
+    def _project(self) -> Project | None:
+        if not (self._day.limit or self._day.model_limit):
+            return None
+        models = {"m": self._day.model_limit} if self._day.model_limit else {}
+        return Project(id=OWNER, name="Team", created_at=BEGIN, spend_limit=self._day.limit, model_spend_limits=models)
+
     def _services(self) -> Services:
         deployment = Deployment(
             name="m",
@@ -337,6 +386,7 @@ class _Simulation:
             slice_seconds=self._day.slice_seconds,
             journal_results=self._day.journal_results,
             kept_result_bytes=self._day.kept_result_bytes,
+            spend_limit_stops=True,
         )
         return Services(
             settings=settings,
@@ -452,6 +502,10 @@ class _Simulation:
             surprises=self._surprises,
             owed=owed,
             ledger=self._stores.usage.all_rows(),
+            accounts={
+                account: self._stores.spending.now(account)
+                for account in (project_account("USD", OWNER), model_account("USD", OWNER, "m"))
+            },
             rolled_up=[tally async for rollup in self._days() for tally in rollup.tallies],
         )
 

@@ -24,6 +24,7 @@ KINDS = {
     "cursed": days.cursed,
     "outage": days.outage,
     "without ledger": days.without_ledger,
+    "budget": days.budget,
 }
 
 

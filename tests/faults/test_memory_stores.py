@@ -9,6 +9,7 @@ from tests.contracts.test_blob_store import *  # noqa: F403
 from tests.contracts.test_chunk_store import *  # noqa: F403
 from tests.contracts.test_file_store import *  # noqa: F403
 from tests.contracts.test_heartbeat_store import *  # noqa: F403
+from tests.contracts.test_spending_store import *  # noqa: F403
 from tests.contracts.test_usage_store import *  # noqa: F403
 from tests.faults.memory_stores import memory_stores
 

@@ -66,12 +66,22 @@ class Upstream:
     cursed: Mapping[int, str]
     outages: tuple[Outage, ...]
     asked: Counter[str] = field(default_factory=Counter)
+    in_flight: int = 0
+    most_in_flight: int = 0
     paid: Counter[str] = field(default_factory=Counter)
     returns: list[float] = field(default_factory=list)  # seconds from an outage's end to the first call after it
     _over: int = 0
 
     async def send(self, request: UpstreamRequest, share: Share | None = None) -> UpstreamAnswer:
         current().check()
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            return await self._send(request)
+        finally:
+            self.in_flight -= 1
+
+    async def _send(self, request: UpstreamRequest) -> UpstreamAnswer:
         prompt = msgspec.json.decode(request.body)["messages"][0]["content"]
         self.asked[prompt] += 1
         if outage := self._outage():

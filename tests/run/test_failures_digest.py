@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from activities.work_lane import work_lane
-from shared.domain.batches.batch import CancelRequested, with_progress
+from shared.domain.batches.batch import CancelRequested
 from shared.domain.batches.failures import Failure
+from shared.domain.batches.live_counts import with_progress
 from shared.domain.vendors.vendor import Vendor
 from shared.run.batches.change import change
 from tests.fake_orchestrations import finish_batch

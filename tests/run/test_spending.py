@@ -29,8 +29,10 @@ PRICE = Price(rates=Rates(input=CENT, output=2 * CENT))  # Two tokens in and thr
 ACCOUNTS = [f"USD:project:{OWNER}", f"USD:model:{OWNER}:m", f"USD:key:{'k' * 32}"]
 
 
-def limit(cents: int, interval: Interval = Interval.MONTH, currency: str = "USD") -> SpendLimit:
-    return SpendLimit(currency=currency, interval=interval, threshold_amount=cents)
+def limit(
+    cents: int, interval: Interval = Interval.MONTH, currency: str = "USD", stops_batches: bool | None = None
+) -> SpendLimit:
+    return SpendLimit(currency=currency, interval=interval, threshold_amount=cents, stops_batches=stops_batches)
 
 
 async def project(world: World, **limits: Any) -> None:

@@ -22,6 +22,7 @@ DEFAULT: Final = (
 ADVICE: Final[Mapping[str, str]] = {
     NeverRan.BATCH_EXPIRED: f"The completion window closed first. To go on, {_RETRY}.",
     NeverRan.BATCH_CANCELLED: f"The batch was cancelled before these ran. To go on, {_RETRY}.",
+    NeverRan.SPEND_LIMIT_EXCEEDED: f"A spend limit was reached. Once there is money again, {_RETRY}.",
     NeverRan.REQUEST_TIMEOUT: f"The model took too long. Ask for less output in one request, or {_RETRY}.",
     NeverRan.UPSTREAM_UNAVAILABLE: f"The model could not be reached. Later {_RETRY}.",
     NeverRan.BATCH_FAILED: "Correct what the batch's `errors` says, then send the file in a new batch.",

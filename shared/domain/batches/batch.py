@@ -13,8 +13,7 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.batches.chunk import ChunkRow
-from shared.domain.batches.failures import Failure, merged
+from shared.domain.batches.failures import Failure
 from shared.domain.batches.restarts import Restarts, one_more
 from shared.domain.batches.wishes import PauseWished, ResumeWished, TermsWished, Wish, wished
 from shared.domain.deployments.price import Price
@@ -22,7 +21,7 @@ from shared.domain.errors import WrongState
 from shared.domain.keys.priority import Priority
 from shared.domain.usage.expected_load import ExpectedLoad
 from shared.domain.usage.tokens import TokenMethod
-from shared.domain.usage.usage import Usage, total
+from shared.domain.usage.usage import Usage
 from shared.domain.vendors.rules import rules_of
 from shared.domain.vendors.vendor import Vendor, VendorRules
 
@@ -125,6 +124,11 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_terminal and not self.usage_owed
 
     @property
+    def is_stopped(self) -> bool:
+        """By the service, which says why; callers who cancel need no reason."""
+        return self.status is Status.CANCELLING and bool(self.errors)
+
+    @property
     def is_paused(self) -> bool:
         return self.paused_at is not None and self.status in UNDER_WAY
 
@@ -184,6 +188,12 @@ class CancelRequested(msgspec.Struct, frozen=True):
     """The caller wants it stopped."""
 
 
+class Stopped(msgspec.Struct, frozen=True, kw_only=True):
+    """It may begin no further request, for these reasons; what it has sent it finishes and keeps."""
+
+    errors: tuple[BatchError, ...]
+
+
 class RequestsDone(msgspec.Struct, frozen=True):
     """Every request has an outcome."""
 
@@ -212,7 +222,7 @@ class RunLost(msgspec.Struct, frozen=True):
     progress: str
 
 
-Event = Validated | Refused | CancelRequested | RequestsDone | Finished | UsageWritten | RunLost | Wish
+Event = Validated | Refused | CancelRequested | Stopped | RequestsDone | Finished | UsageWritten | RunLost | Wish
 
 # (event, status) -> next status. What is missing is not allowed.
 TRANSITIONS: Mapping[type, Mapping[Status, Status]] = {
@@ -228,6 +238,7 @@ TRANSITIONS: Mapping[type, Mapping[Status, Status]] = {
         Status.CANCELLING: Status.CANCELLING,
         Status.CANCELLED: Status.CANCELLED,
     },
+    Stopped: {Status.IN_PROGRESS: Status.CANCELLING},
     RequestsDone: {Status.IN_PROGRESS: Status.FINALIZING},
     Finished: {
         Status.FINALIZING: Status.COMPLETED,
@@ -262,6 +273,8 @@ def apply(batch: Batch, event: Event, now: datetime) -> Batch:
     changes: dict[str, Any] = {"status": status, f"{status.value}_at": now}
     if not isinstance(event, CancelRequested | RequestsDone):
         changes |= {name: value for name, value in msgspec.structs.asdict(event).items() if value is not None}
+    if isinstance(event, Finished):
+        changes["errors"] = (*batch.errors, *event.errors)  # Those that it was stopped for.
     if status is Status.EXPIRED:  # From the deadline on nothing new is begun: that is finalizing (contract 9.3).
         changes["finalizing_at"] = min(now, max(batch.expires_at, batch.in_progress_at or batch.expires_at))
     if isinstance(event, Refused):  # Nothing ran: as if validation had found it (contract 2.3, 2.4).
@@ -277,17 +290,3 @@ def _refusal(batch: Batch, event: Event) -> str:
     if verb:  # Of a cancel literal: contract 1.3.
         return f"Cannot {verb} a batch with status '{batch.status}'."
     return f"A batch with status '{batch.status}' cannot take the event {type(event).__name__}."
-
-
-def with_progress(batch: Batch, rows: list[ChunkRow]) -> Batch:
-    """A running batch as a caller may see it now: counts and usage summed over its chunk rows."""
-    if batch.is_terminal or not rows:
-        return batch
-    return msgspec.structs.replace(
-        batch,
-        completed=sum(row.completed for row in rows),
-        failed=sum(row.failed for row in rows),
-        usage=total([row.usage for row in rows]),
-        failures=merged(row.failures for row in rows),
-        model=next((row.model for row in rows if row.model), batch.model),
-    )

@@ -56,7 +56,7 @@ class BatchCost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def batch_cost(batch: Batch) -> BatchCost | None:
-    """None without a price. `batch` has live counts (`batch.with_progress`)."""
+    """None without a price. `batch` has live counts (`live_counts`)."""
     if batch.price is None:
         return None
     actual = cost_of(batch.usage, batch.price)

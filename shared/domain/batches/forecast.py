@@ -37,7 +37,7 @@ NO_PROGRESS = Progress(requests_per_second=None, tokens_per_minute=None, estimat
 
 
 def progress(batch: Batch, now: datetime) -> Progress | None:
-    """None unless the batch is in progress. `batch` has live counts (`batch.with_progress`)."""
+    """None unless the batch is in progress. `batch` has live counts (`live_counts`)."""
     if batch.status is not Status.IN_PROGRESS or batch.in_progress_at is None:
         return None
     seconds = worked_seconds(batch, now)

@@ -7,8 +7,8 @@ later step knows of more sealed chunks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date
-from typing import Final
+from datetime import UTC, date, timedelta
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -16,12 +16,13 @@ from shared.domain.batches.batch import Batch, BatchError
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.deployments.price import Price, cost_of
 from shared.domain.usage.money import as_decimal
-from shared.domain.usage.spend_limit import Interval, SpendLimit
+from shared.domain.usage.spend_limit import Interval, SpendLimit, first_day
 
 RESERVED: Final = 0
 UNDONE: Final = 1  # The reservation, where another account had no room for it.
 _FIRST_SETTLED: Final = 2
-_ENDED: Final = 1 << 30
+_ENDED: Final = 1 << 30  # `LAST` of the accounts.
+_AFTERWARDS: Final = timedelta(minutes=10)  # So long a lane may not know that its batch has stopped.
 
 CODE: Final = "project_spend_limit_exceeded"  # OpenAI's.
 
@@ -32,6 +33,12 @@ class Payer(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     name: str
     limit: SpendLimit | None = None
+
+    def stops(self, *, by_setting: bool) -> bool:
+        """Whether a batch that runs stops when the limit is reached; `by_setting`: where it does not say so itself."""
+        if self.limit is None:
+            return False
+        return by_setting if self.limit.stops_batches is None else self.limit.stops_batches
 
 
 def payers_of(
@@ -73,20 +80,39 @@ def reservation_day(batch: Batch) -> date:
     return (batch.in_progress_at or batch.created_at).astimezone(UTC).date()
 
 
-def spent_by_day(batch: Batch, price: Price, rows: Iterable[ChunkRow], *, ended: bool) -> tuple[dict[date, int], int]:
-    """Picos of each day in UTC, and the step.
+class Share(NamedTuple):
+    """Picos of a batch on one day: spent, and reserved for what has not run."""
+
+    spent: int
+    reserved: int = 0
+
+
+def spent_by_day(batch: Batch, price: Price, rows: Iterable[ChunkRow], *, ended: bool) -> tuple[dict[date, Share], int]:
+    """What it has on each day in UTC, and the step.
 
     Sealed chunks count on the day they were sealed. What is expected of the rest stays where it was reserved, until the
-    batch has `ended`.
+    batch has `ended`: then it has nothing else on any day that it ran on.
     """
     sealed = [row for row in rows if row.sealed]
     first = reservation_day(batch)
     left = 0 if ended else batch.total - sum(row.finished for row in sealed)
-    picos = {first: (batch.expected_picos or 0) * left // max(1, batch.total)}
+    shares = dict.fromkeys(_days(batch, first) if ended else [first], Share(0))
     for row in sealed:
         day = row.sealed_at.astimezone(UTC).date() if row.sealed_at else first
-        picos[day] = picos.get(day, 0) + cost_of(row.usage, price)
-    return picos, _ENDED if ended else _FIRST_SETTLED + len(sealed)
+        shares[day] = Share(shares.get(day, Share(0)).spent + cost_of(row.usage, price))
+    reserved = (batch.expected_picos or 0) * left // max(1, batch.total)
+    return shares | {first: Share(shares[first].spent, reserved)}, _ENDED if ended else _FIRST_SETTLED + len(sealed)
+
+
+def _days(batch: Batch, first: date) -> list[date]:
+    """All on which one of its lanes may have been at work."""
+    last = (batch.stopped_at + _AFTERWARDS).astimezone(UTC).date()
+    return [first + timedelta(days=days) for days in range(max(0, (last - first).days) + 1)]
+
+
+def day_of_holding(batch: Batch, limit: SpendLimit, today: date) -> date:
+    """On which day's balance it holds what it is about to spend: the one it has reserved on, while the window lasts."""
+    return max(reservation_day(batch), first_day(limit.interval, today))
 
 
 def limit_exceeded(name: str, limit: SpendLimit, used: int, expected: int) -> BatchError:
@@ -95,6 +121,17 @@ def limit_exceeded(name: str, limit: SpendLimit, used: int, expected: int) -> Ba
         f"The spend limit of this {name} would be exceeded: {_money(limit.picos)} {limit.currency} "
         f"{_WINDOWS[limit.interval]}, of which {_money(used)} is spent or reserved; this batch is expected to "
         f"cost {_money(expected)}. Ask an administrator to raise the limit, or send the batch again in the next window."
+    )
+    return BatchError(code=CODE, message=message)
+
+
+def limit_stops(name: str, limit: SpendLimit) -> BatchError:
+    """The batch runs, and begins nothing more."""
+    message = (
+        f"The spend limit of this {name} was reached while the batch ran: {_money(limit.picos)} {limit.currency} "
+        f"{_WINDOWS[limit.interval]}. What had been sent was finished and is kept; the other requests are in the error "
+        "file. Ask an administrator to raise the limit, or wait for the next window; then retry the batch "
+        "(POST …/retry), which sends only what did not run."
     )
     return BatchError(code=CODE, message=message)
 

@@ -15,7 +15,8 @@ from shared.domain.usage.spend_limit import Interval, SpendLimit
 
 MOST_CENTS: Final = 10**15
 CURRENCY: Final = "[A-Z]{3}"
-_LIMIT: Final = frozenset({"currency", "interval", "threshold_amount"})
+STOPS: Final = "stops_batches"
+_LIMIT: Final = frozenset({"currency", "interval", "threshold_amount", STOPS})
 MODELS: Final = "models"
 
 
@@ -33,7 +34,10 @@ def parse_spend_limits(fields: Mapping[str, Any]) -> SpendLimits:
 
 
 def parse_spend_limit(fields: Mapping[str, Any], within: str = "") -> SpendLimit:
-    """One limit; `within` is what its parameters are called after. Raises InvalidRequest."""
+    """One limit; `within` is what its parameters are called after. `stops_batches` is an extension.
+
+    Raises InvalidRequest.
+    """
     amount = fields.get("threshold_amount")
     if amount is None:
         raise missing(f"{within}threshold_amount")
@@ -41,6 +45,7 @@ def parse_spend_limit(fields: Mapping[str, Any], within: str = "") -> SpendLimit
         currency=_currency(fields.get("currency"), f"{within}currency"),
         interval=_interval(fields.get("interval"), f"{within}interval"),
         threshold_amount=whole_number(f"{within}threshold_amount", amount, 0, MOST_CENTS),
+        stops_batches=_truth(fields.get(STOPS), f"{within}{STOPS}"),
     )
 
 
@@ -78,6 +83,12 @@ def _models(value: Any) -> dict[str, SpendLimit]:
         check_known(fields, _LIMIT)
         found[name] = parse_spend_limit(fields, f"{param}.")
     return found
+
+
+def _truth(value: Any, param: str) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise wrong_type(param, "a boolean", value)
+    return value
 
 
 def _currency(value: Any, param: str) -> str:

@@ -18,10 +18,11 @@ from shared.domain.vendors.vendor import LINE_ID_PREFIX, NULL, Vendor
 
 
 class NeverRan(StrEnum):
-    """Why a request has no HTTP answer. The first three are OpenAI's (contract 4.1), the others ours."""
+    """Why a request has no HTTP answer. The first two and `request_timeout` are OpenAI's (contract 4.1)."""
 
     BATCH_EXPIRED = "batch_expired"
     BATCH_CANCELLED = "batch_cancelled"
+    SPEND_LIMIT_EXCEEDED = "project_spend_limit_exceeded"
     REQUEST_TIMEOUT = "request_timeout"
     UPSTREAM_UNAVAILABLE = "upstream_unavailable"
     BATCH_FAILED = "batch_failed"
@@ -32,6 +33,10 @@ _MESSAGES = {
     # Literal: contract 4.1.
     NeverRan.BATCH_EXPIRED: "This request could not be executed before the completion window expired.",
     NeverRan.BATCH_CANCELLED: "This request was not executed because the batch was cancelled.",
+    NeverRan.SPEND_LIMIT_EXCEEDED: (
+        "This request was not executed because a spend limit was reached; the batch's `errors` says which. Ask an "
+        "administrator to raise it, or wait for its next window, and send the request again in a new batch."
+    ),
     NeverRan.REQUEST_TIMEOUT: (
         "The model did not answer within the time allowed for one request. Send it again in a new batch; "
         "if that fails too, ask for less output in one request."

@@ -120,8 +120,9 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """What a lane has seen, of each thing the newest; before the first look, what it expects.
 
     `looks` counts those that showed its part. `is_own`: its row has its name. `is_in_progress` and `remaining_seconds`,
-    until the deadline if there is one, are the batch's; `slice_seconds` are left of the slice. `is_as_wished`: nothing
-    else has been wished of the batch since the slice began. `is_wanted`: another batch waits for the lane's place.
+    until the deadline if there is one, are the batch's; `slice_seconds` are left of the slice. `is_stopped`: a spend
+    limit is reached. `is_as_wished`: nothing else has been wished of the batch since the slice began. `is_wanted`:
+    another batch waits for the lane's place.
     """
 
     part: Part
@@ -129,6 +130,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     looks: int = 0
     is_own: bool = True
     is_in_progress: bool = True
+    is_stopped: bool = False
     remaining_seconds: float | None = None
     is_as_wished: bool = True
     run: RunState = RunState.GO_ON
@@ -140,6 +142,7 @@ class End(Flag):
     """Why a slice ends; several reasons may hold at once, and without any it goes on."""
 
     BATCH = auto()  # cancelled, ended, or past its deadline
+    MONEY = auto()  # a spend limit is reached: the batch begins nothing more, and finishes what it has sent
     RUN = auto()  # terminated, or another run is at work
     LOST = auto()  # the lane is in other hands, or is given away because its host is gone
     SLICE = auto()  # its time is over
@@ -169,7 +172,7 @@ class Decision(msgspec.Struct, frozen=True):
     @property
     def is_over(self) -> bool:
         """There is no next slice."""
-        return bool(self.ends & (End.BATCH | End.RUN))
+        return bool(self.ends & (End.BATCH | End.MONEY | End.RUN))
 
     @property
     def is_lost(self) -> bool:
@@ -179,7 +182,7 @@ class Decision(msgspec.Struct, frozen=True):
     @property
     def asks_run(self) -> bool:
         """Whether it makes a difference what has become of the run."""
-        return not self.ends & (End.BATCH | End.LOST | End.SLICE | End.TURN)
+        return not self.ends & (End.BATCH | End.MONEY | End.LOST | End.SLICE | End.TURN)
 
 
 def decide(sight: Sight) -> Decision:
@@ -187,6 +190,7 @@ def decide(sight: Sight) -> Decision:
     remaining = sight.remaining_seconds
     rules = {
         End.BATCH: not sight.is_in_progress or (remaining is not None and remaining <= 0),
+        End.MONEY: sight.is_stopped,
         End.RUN: sight.run is RunState.END,
         End.LOST: not sight.is_own or sight.host is HostState.GONE,
         End.SLICE: sight.slice_seconds <= 0,

@@ -26,20 +26,24 @@ class Interval(StrEnum):
 
 
 class SpendLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """`threshold_amount` is in hundredths of the currency's unit: cents."""
+    """`threshold_amount` is in hundredths of the currency's unit: cents.
+
+    `stops_batches`: whether those that run begin no new line once it is reached; None: as the service is set.
+    """
 
     currency: str
     interval: Interval
     threshold_amount: int
+    stops_batches: bool | None = None
 
     @property
     def picos(self) -> int:
         return self.threshold_amount * PICOS_PER_CENT
 
-    def left(self, balances: Mapping[date, int], today: date) -> int:
-        """Picos that today's balance may still grow to; `balances` are those of the window's days."""
-        first = first_day(self.interval, today)
-        return self.picos - sum(amount for day, amount in balances.items() if first <= day != today)
+    def left(self, balances: Mapping[date, int], of: date) -> int:
+        """Picos that the balance of that day may still grow to; `balances` are those of its window's days."""
+        first = first_day(self.interval, of)
+        return self.picos - sum(amount for day, amount in balances.items() if first <= day != of)
 
 
 def first_day(interval: Interval, today: date) -> date:

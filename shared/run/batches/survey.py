@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.domain.batches.batch import TERMINAL, Batch, Status, with_progress
+from shared.domain.batches.batch import TERMINAL, Batch, Status
+from shared.domain.batches.live_counts import with_progress
 from shared.domain.batches.quota import QuotaMode, batches_ahead, enqueued_tokens, has_to_wait
 from shared.services import Services
 from shared.telemetry import metrics

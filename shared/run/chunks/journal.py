@@ -115,6 +115,10 @@ class Journal:
             model=self._model,
         )
 
+    def usages_from(self, first: int) -> list[Usage]:
+        """Of finished lines, in the order they finished, without the `first` so many."""
+        return self._usages[first:]
+
     @property
     def unwritten(self) -> int:
         """Results that a crash would lose: their lines would be sent again."""

@@ -20,6 +20,7 @@ from shared.run.chunks.open_chunk import OpenChunk
 from shared.run.chunks.result_writer import ResultWriter
 from shared.run.lane.gate import Gate, Visit
 from shared.run.lane.line_call import LineCaller
+from shared.run.lane.purse import Purse
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +31,9 @@ _NONE: Final = Attempts()
 class Calls:
     """`begin` one for each line; `drain` before the slice is over."""
 
-    def __init__(
-        self, batch_id: str, caller: LineCaller, writer: ResultWriter, gate: Gate, answers: AnswerRoom
-    ) -> None:
-        self._batch_id = batch_id
+    def __init__(self, purse: Purse, caller: LineCaller, writer: ResultWriter, gate: Gate, answers: AnswerRoom) -> None:
+        self._purse = purse
+        self._batch_id = purse.batch_id
         self._caller = caller
         self._writer = writer
         self._gate = gate
@@ -41,8 +41,8 @@ class Calls:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def begin(self, opened: OpenChunk, number: int, raw: bytes, tokens: int) -> bool:
-        """Start the line's call when there is room. False: the gate has been closed."""
-        visit = self._gate.visit(len(raw), self._answers.share())
+        """Start the line's call when there is room. False: the gate has been closed, or no money is left."""
+        visit = self._gate.visit(len(raw), self._answers.share(), self._purse.permit(opened))
         if not await visit.enter():
             return False
         call = asyncio.create_task(self._call(opened, number, raw, tokens, visit))

@@ -8,29 +8,41 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from shared.answer_room import Share
 from shared.domain.pace.budget import Budget
+
+MaySend = Callable[[], Awaitable[bool]]
 
 
 class Visit:
     """The place of one line of `size` bytes: `await enter()` before a request, `leave()` after it, however often.
 
+    Whoever is inside and `may_send` not leaves at once.
     `share` is the room that its answer takes until it is stored. At the `end`, all is given back.
     """
 
-    __slots__ = ("_gate", "_inside", "_size", "share")
+    __slots__ = ("_gate", "_inside", "_may_send", "_size", "share")
 
-    def __init__(self, gate: Gate, size: int, share: Share) -> None:
+    def __init__(self, gate: Gate, size: int, share: Share, may_send: MaySend | None = None) -> None:
         self._gate = gate
+        self._may_send = may_send
         self._size = size
         self.share = share
         self._inside = False
 
     async def enter(self) -> bool:
-        """Wait for room and take it. False: the gate has been closed."""
+        """Wait for room and take it. False: the gate has been closed, or there is no request to be sent any more."""
         self._inside = await self._gate.enter(self._size)
+        if self._inside and self._may_send is not None:
+            try:
+                may_send = await self._may_send()
+            except BaseException:
+                self.leave()
+                raise
+            if not may_send:
+                self.leave()
         return self._inside
 
     def leave(self) -> None:
@@ -54,9 +66,9 @@ class Gate:
         self._closed = False
         self.in_flight = 0
 
-    def visit(self, size: int, share: Share) -> Visit:
+    def visit(self, size: int, share: Share, may_send: MaySend | None = None) -> Visit:
         """For a line of so many bytes; outside at first."""
-        return Visit(self, size, share)
+        return Visit(self, size, share, may_send)
 
     async def enter(self, size: int) -> bool:
         """Wait for room and take it. True: the caller is inside; False: the gate has been closed."""

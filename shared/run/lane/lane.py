@@ -24,6 +24,7 @@ from shared.run.lane.calls import Calls, beside
 from shared.run.lane.lane_meter import LaneMeter
 from shared.run.lane.line_call import LineCaller
 from shared.run.lane.post import Post
+from shared.run.lane.purse import Purse
 from shared.run.lane.sending import Sending
 from shared.run.lane.surroundings import AskRun, Surroundings
 from shared.run.lane.watch import Watch
@@ -69,7 +70,8 @@ class Lane:
             service, post.batch, [*work.own, *work.others], lane=post.lane, lanes=post.lanes, stop=self._stop
         )
         caller = LineCaller(service, post, self._sending, self._meter)
-        self._calls = Calls(post.batch.id, caller, self._writer, self._sending.gate, service.capacity.answers)
+        purse = Purse(service, post, self._stop)
+        self._calls = Calls(purse, caller, self._writer, self._sending.gate, service.capacity.answers)
 
     async def run(self) -> LaneProgress:
         """Raises what kept finished lines from being stored; their requests are then sent again by the next call."""

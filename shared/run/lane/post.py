@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.domain.batches.batch import Batch
+from shared.domain.batches.spending import Payer
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.lane_room import Place
@@ -14,7 +15,7 @@ from shared.domain.pace.lane_room import Place
 class Post:
     """`lane` of `lanes`; `batch` as it was when the call began; `holder` names the call (see `lease`).
 
-    `claim` is what the batch may ask of the deployment beside others.
+    `claim` is what the batch may ask of the deployment beside others; `payers` are those whose spend limit may stop it.
     """
 
     batch: Batch
@@ -24,3 +25,4 @@ class Post:
     holder: str
     place: Place
     claim: Claim
+    payers: tuple[Payer, ...] = ()

@@ -131,7 +131,8 @@ class Watch:
         found = await load(self._service, self._post.batch.owner, self._post.batch.id)
         batch = found or self._post.batch
         self._see(
-            is_in_progress=found is not None and batch.status is Status.IN_PROGRESS,
+            is_in_progress=found is not None and (batch.status is Status.IN_PROGRESS or batch.is_stopped),
+            is_stopped=batch.is_stopped,
             is_as_wished=as_wished(batch) == as_wished(self._post.batch),
             remaining_seconds=batch.remaining_seconds(self._service.now()),
             slice_seconds=self._slice_seconds(),

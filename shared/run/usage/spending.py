@@ -15,6 +15,7 @@ from shared.domain.batches.spending import (
     RESERVED,
     UNDONE,
     Payer,
+    day_of_holding,
     key_account,
     limit_exceeded,
     limit_reached,
@@ -26,7 +27,7 @@ from shared.domain.batches.spending import (
 from shared.domain.errors import OverLimit
 from shared.domain.keys.caller import Caller
 from shared.domain.usage.spend_limit import SpendLimit, first_day
-from shared.ports.spending import Amount, LimitReached
+from shared.ports.spending import Amount, Held, LimitReached
 from shared.run.projects import find_project
 from shared.services import Services
 
@@ -49,10 +50,32 @@ async def settle(service: Services, batch: Batch, rows: Iterable[ChunkRow], *, e
     """Tell those who pay what the batch has cost so far, or in all. Raises Unavailable."""
     if batch.price is None:
         return
-    picos, step = spent_by_day(batch, batch.price, rows, ended=ended)
+    rows = list(rows)
+    sealed = range(batch.chunks) if ended else {row.index for row in rows if row.sealed}
+    shares, step = spent_by_day(batch, batch.price, rows, ended=ended)
     for payer in await _payers(service, batch):
-        for day, amount in picos.items():
-            await service.stores.spending.put(payer.account, day, batch.id, Amount(amount, step))
+        for day, share in sorted(shares.items(), reverse=True):  # What is spent counts before it is held no more.
+            amount = Amount(share.spent, step, share.reserved)
+            await service.stores.spending.put(payer.account, day, batch.id, amount, sealed=sealed)
+
+
+async def stopping_payers(service: Services, batch: Batch) -> tuple[Payer, ...]:
+    """Those whose limit, when it is reached, stops the batch while it runs. Raises Unavailable."""
+    if batch.price is None:
+        return ()
+    by_setting = service.settings.spend_limit_stops
+    return tuple(payer for payer in await _payers(service, batch) if payer.stops(by_setting=by_setting))
+
+
+async def hold(service: Services, batch: Batch, payer: Payer, chunk: int, picos: int) -> Held:
+    """Have as much for a chunk that nobody else may spend, or what the payer's limit leaves. Raises Unavailable."""
+    if payer.limit is None:
+        return Held(picos, picos)
+    today = service.now().astimezone(UTC).date()
+    first, day = first_day(payer.limit.interval, today), day_of_holding(batch, payer.limit, today)
+    balances = await service.stores.spending.balances(payer.account, first, today)
+    most = payer.limit.left(balances, day)
+    return await service.stores.spending.hold(payer.account, day, batch.id, chunk, picos, most=most)
 
 
 async def check_limits(service: Services, caller: Caller) -> None:
@@ -79,7 +102,7 @@ async def _used(service: Services, account: str, limit: SpendLimit) -> int:
 
 
 async def _reserve_with(service: Services, batch: Batch, payer: Payer) -> BatchError | None:
-    amount = Amount(batch.expected_picos or 0, RESERVED)
+    amount = Amount(0, RESERVED, batch.expected_picos or 0)
     if payer.limit is None:
         await _put(service, batch, payer, amount)
         return None
@@ -88,7 +111,7 @@ async def _reserve_with(service: Services, batch: Batch, payer: Payer) -> BatchE
         await _put(service, batch, payer, amount, most=left)
     except LimitReached as reached:
         used = payer.limit.picos - left + reached.balance
-        return limit_exceeded(payer.name, payer.limit, used, amount.amount)
+        return limit_exceeded(payer.name, payer.limit, used, amount.reserved)
     return None
 
 
