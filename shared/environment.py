@@ -17,7 +17,7 @@ from typing import get_type_hints
 
 from shared.domain.batches.run_life import SILENCE
 from shared.domain.deployments.credential import AROUND, is_unresolved, key_problem
-from shared.domain.deployments.deployment import SETTING, parse_deployments, read_entries
+from shared.domain.deployments.deployment_setting import SETTING, parse_deployments, read_entries
 from shared.domain.deployments.near_miss import did_you_mean
 from shared.domain.keys.blob_hosts import parse_hosts
 from shared.domain.keys.bootstrap import bootstrap_problem

@@ -20,7 +20,7 @@ SERVICE_COMPONENTS: Mapping[str, Schema] = {
         {
             "name": {
                 **TEXT,
-                "description": "`blobs`, `tables`, `durable`, `vault_references`; `upstream:…` by deployment.",
+                "description": "`blobs`, `tables`, `durable`, `vault_references`; `upstream:…` by target.",
             },
             "required": TRUTH,
             "status": _VERDICT,

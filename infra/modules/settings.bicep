@@ -64,7 +64,7 @@ type serviceSettings = {
 @sealed()
 @description('Where a model is and how hard it may be driven.')
 type deployment = {
-  base_url: string
+  base_url: string?
   kind: ('openai' | 'azure')?
   api_key_env: string?
   model: string?
@@ -77,12 +77,39 @@ type deployment = {
   tokens: string?
   request_timeout_seconds: int?
   price: object?
+  targets: target[]?
+}
+
+// With targets, the address and the limits are theirs; what else they leave out they have from their deployment.
+@export()
+@sealed()
+@description('One of several upstreams of a deployment.')
+type target = {
+  name: string?
+  base_url: string
+  kind: ('openai' | 'azure')?
+  api_key_env: string?
+  model: string?
+  api_version: string?
+  max_concurrency: int?
+  requests_per_minute: int?
+  tokens_per_minute: int?
+  request_timeout_seconds: int?
+  price: object?
+  role: ('primary' | 'spill_over')?
+  weight: int?
 }
 
 @export()
-@description('The settings that deployments name as api_key_env, each once.')
+@description('The settings that deployments and their targets name as api_key_env, each once.')
 func apiKeySettings(deployments { *: deployment }) string[] =>
-  filter(union(map(items(deployments), entry => entry.value.?api_key_env ?? ''), []), setting => !empty(setting))
+  filter(
+    union(
+      map(items(deployments), entry => entry.value.?api_key_env ?? ''),
+      flatten(map(items(deployments), entry => map(entry.value.?targets ?? [], one => one.?api_key_env ?? '')))
+    ),
+    setting => !empty(setting)
+  )
 
 @export()
 @description('The secret of the vault that holds the key of an upstream: OPENAI_API_KEY is openai-api-key.')

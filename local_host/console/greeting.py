@@ -65,7 +65,8 @@ def _deployments(deployments: Mapping[str, Deployment]) -> list[str]:
     if not deployments:
         return [f"  Deployments  {_NONE}"]
     lines = [
-        f"{name} -> {deployment.base_url}" + (f" (model {deployment.model})" if deployment.model else "")
-        for name, deployment in deployments.items()
+        f"{target.full_name} -> {target.base_url}" + (f" (model {target.model})" if target.model else "")
+        for deployment in deployments.values()
+        for target in deployment.upstreams
     ]
     return [f"  Deployments  {lines[0]}", *(f"               {line}" for line in lines[1:])]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from shared.domain.deployments.deployment import Deployment
+from shared.domain.deployments.deployment import Target
 from shared.domain.upstream.reachability import Verdict, list_models
 from shared.run.health.checks import Check, check_upstream
 from shared.services import Services
@@ -16,13 +16,13 @@ from shared.services import Services
 
 async def report_upstreams(service: Services, say: Callable[[str], None]) -> None:
     """Ask all at once and `say` a line for each as it answers, in some seconds at most."""
-    alike: dict[object, list[Deployment]] = {}
-    for deployment in service.settings.deployments.values():
-        call = list_models(deployment, 0)
-        alike.setdefault((call.url, tuple(call.headers.items()), call.identity), []).append(deployment)
+    alike: dict[object, list[Target]] = {}
+    for target in (target for each in service.settings.deployments.values() for target in each.upstreams):
+        call = list_models(target, 0)
+        alike.setdefault((call.url, tuple(call.headers.items()), call.identity), []).append(target)
 
-    async def ask(deployments: list[Deployment]) -> None:
-        say(_line([each.name for each in deployments], await check_upstream(service, deployments[0])))
+    async def ask(targets: list[Target]) -> None:
+        say(_line([each.full_name for each in targets], await check_upstream(service, targets[0])))
 
     await asyncio.gather(*map(ask, alike.values()))
 

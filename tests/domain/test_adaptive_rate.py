@@ -73,3 +73,26 @@ def test_a_throttle_before_any_answer_sets_no_cap() -> None:
     rate.throttled(1.0)
 
     assert rate.cap is None
+
+
+def refused_by_chance(rate: AdaptiveRate, share: float, seconds: float) -> float:
+    """Requests a second, of 40 wished, of an upstream that refuses such a share of them whatever the rate."""
+    dice, now, sent = random.Random(1), 0.0, 0
+    while now < seconds:
+        now += max(1 / 40, rate.wait(now))
+        rate.take(now)
+        sent += 1
+        if dice.random() < share:
+            rate.throttled(now)
+        else:
+            rate.succeeded(now)
+    return sent / seconds
+
+
+def test_a_cap_that_does_not_help_is_lifted() -> None:
+    """Where slower is refused as often, as a target among others may do; at a true limit nothing is lifted."""
+    rate, plain = AdaptiveRate(lifts=True), AdaptiveRate()
+
+    assert refused_by_chance(AdaptiveRate(lifts=True), 0.2, 120) > 30
+    assert drive(rate, limit=10, seconds=120) == drive(plain, limit=10, seconds=120)
+    assert rate.cap is not None

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from shared.domain.deployments.deployment import Deployment, UpstreamKind, parse_deployments
+from shared.domain.deployments.deployment import Deployment, UpstreamKind
+from shared.domain.deployments.deployment_setting import parse_deployments
 from shared.domain.deployments.price import Price, Rates
 from shared.domain.endpoints import ENDPOINTS
 from shared.domain.upstream.upstream import build_request
@@ -78,7 +79,7 @@ def test_no_deployments_are_no_mistake(text: str) -> None:
 
 SETTINGS = (
     "base_url, kind, api_key, api_key_env, model, api_version, endpoints, max_concurrency, requests_per_minute, "
-    "tokens_per_minute, enqueued_token_limit, tokens, request_timeout_seconds, price"
+    "tokens_per_minute, enqueued_token_limit, tokens, request_timeout_seconds, price, targets"
 )
 
 

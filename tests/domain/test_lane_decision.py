@@ -15,20 +15,15 @@ from shared.domain.pace.lane_decision import (
     End,
     HostState,
     LastWord,
-    Limits,
-    Own,
-    Part,
     Sight,
-    Terms,
     decide,
-    first_part,
     is_own,
     last_word,
     next_look,
-    part_of,
     rest_seconds,
     until_next_slice,
 )
+from shared.domain.pace.lane_part import Limits, Own, Part, Terms, first_part, part_of
 from shared.domain.pace.rate_headers import ObservedLimits
 from shared.domain.pace.run_state import RunState
 

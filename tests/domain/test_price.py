@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.deployments.deployment import parse_deployments
+from shared.domain.deployments.deployment_setting import parse_deployments
 from shared.domain.deployments.price import Price, Rates, Step, billed, cost_of
 from shared.domain.deployments.price_setting import read_price
 from shared.domain.usage.money import PICOS

@@ -13,7 +13,9 @@ import msgspec
 import pytest
 
 from shared.azure.connect import azure_stores
-from shared.domain.deployments.deployment import Deployment, parse_deployments
+from shared.domain.deployments.deployment import Deployment
+from shared.domain.deployments.deployment_setting import parse_deployments
+from shared.domain.deployments.target_setting import OF_A_TARGET
 from shared.environment import SettingsError
 from shared.settings import Settings
 from tests.infra.bicep_tree import (
@@ -283,13 +285,24 @@ def test_host_files_differ_in_the_backend_only() -> None:
 
 
 def test_deployment_type_is_the_services() -> None:
-    """Bicep's type of a deployment has the settings of one, but for `api_key`: keys belong in the vault."""
+    """Bicep's type of a deployment has the settings of one, but for `api_key`: keys belong in the vault.
+
+    One with targets has its address from them.
+    """
     declared = type_fields(template(), "deployment")
     needed = {field.encode_name for field in msgspec.structs.fields(Deployment) if field.required} - {"name"}
 
     expected = set(Deployment.__struct_fields__) - {"name", "api_key"}
     assert set(declared) == expected, "keep `type deployment` in infra/modules/settings.bicep like Deployment"
-    assert {name for name, optional in declared.items() if not optional} == needed
+    assert {name for name, optional in declared.items() if not optional} == needed - {"base_url"}
+
+
+def test_target_type_is_the_services() -> None:
+    """Bicep's type of a target has the settings of one, but for `api_key`."""
+    declared = type_fields(template(), "target")
+
+    assert set(declared) == set(OF_A_TARGET) - {"api_key"}, "keep `type target` like target_setting"
+    assert [name for name, optional in declared.items() if not optional] == ["base_url"]
 
 
 @pytest.mark.parametrize("path", parameter_files(), ids=lambda path: path.stem)

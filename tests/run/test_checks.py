@@ -13,7 +13,7 @@ import pytest
 
 from local_host.stores.stores import open_stores
 from shared.azure.connect import azure_stores_from_connection_string
-from shared.domain.deployments.deployment import Deployment
+from shared.domain.deployments.deployment import Deployment, Target
 from shared.domain.errors import StorageFull, Unavailable
 from shared.domain.upstream.reachability import Verdict
 from shared.entra.token_verifier import EntraTokens
@@ -286,3 +286,17 @@ async def test_upstreams_that_hang_are_asked_side_by_side(service):
     assert named(readiness, "upstream:well").status is Verdict.OK
     assert "gave no answer in time" in named(readiness, "upstream:m4").message
     assert took < 1.2
+
+
+async def test_each_target_is_asked(service: Services) -> None:
+    """And told of under its own name: one that is down does not hide that the others are well."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        down = Target(name="m", target="b", base_url=f"http://127.0.0.1:{nobody.getsockname()[1]}/v1")
+        async with serving(saying(OK)) as url:
+            up = Target(name="m", target="a", base_url=f"{url}/v1")
+            deployment = Deployment(name="m", base_url=up.base_url, targets=(up, down))
+            service = replace(service, settings=replace(service.settings, deployments={"m": deployment}))
+            found = {check.name: check.status for check in (await ask(service)).checks if "upstream" in check.name}
+
+    assert found == {"upstream:m/a": Verdict.OK, "upstream:m/b": Verdict.FAILED}

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from shared.answer_room import AnswerRoom
+from shared.domain.deployments.deployment import Target
 from shared.domain.pace.budget import Budget
-from shared.domain.pace.lane_decision import Part
+from shared.domain.pace.lane_part import Part
 from shared.domain.pace.rate_headers import ObservedLimits
 from shared.domain.pace.upstream_health import Patience
 from shared.domain.upstream.upstream import Failed, Retry, Succeeded
@@ -21,12 +22,13 @@ FAILED = Failed(status=400, body=b"{}")
 DOWN = Retry(reason="unreachable", after_seconds=None, throttled=False, final=FAILED, blameless=True)
 THROTTLED = Retry(reason="status_429", after_seconds=None, throttled=True, final=FAILED)
 SUCCESS = Succeeded(body=b"{}", usage=Usage(input_tokens=20, output_tokens=10), model=None, request_id=None)
+TARGET = Target(name="m", base_url="http://upstream")
 LIMITS = {"x-ratelimit-limit-requests": "90"}
 
 
 def sending(share: int = 4, *, waited: float = 0.0, **rates: float) -> Sending:
     patience = Patience(waited_seconds=waited, most_seconds=1800.0, probe_seconds=30.0)
-    return Sending(Part(share=share, **rates), patience, Budget(1_000_000), 0.0)
+    return Sending([TARGET], Part(share=share, **rates), patience, Budget(1_000_000), 0.0)
 
 
 async def inside(asked: Sending, requests: int) -> int:
@@ -61,7 +63,7 @@ async def test_an_upstream_that_was_sick_is_asked_by_one_request() -> None:
     waiting = [asyncio.ensure_future(asked.gate.visit(1, ROOM.share()).enter()) for _ in range(9)]
     await asyncio.sleep(0)
     before = asked.gate.in_flight
-    asked.answered(FAILED, asked.sent(), 10, 1.0)
+    asked.answered(asked.targets[0], FAILED, asked.targets[0].sent(), 10, 1.0)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     after = asked.gate.in_flight
@@ -74,7 +76,7 @@ async def test_an_upstream_that_was_sick_is_asked_by_one_request() -> None:
 async def test_a_throttled_lane_sends_half_as_many() -> None:
     """And says why, for half a minute."""
     asked = sending(4)
-    assert asked.failed(1, THROTTLED, 10.0)
+    assert asked.failed(asked.targets[0], 1, THROTTLED, 10.0)
 
     assert 2 == await inside(asked, 9)
     assert "HTTP 429" in (asked.slowed(40.0) or "")
@@ -86,25 +88,25 @@ async def test_requests_keep_to_the_rate() -> None:
     """Of 60 a minute: one goes, the next may after a second."""
     asked = sending(4, requests_per_minute=60.0)
 
-    assert [0.0, 1.0, 0.5, 0.0] == [asked.delay(1, now) for now in (0.0, 0.0, 0.5, 1.0)]
+    assert [0.0, 1.0, 0.5, 0.0] == [asked.choose(1, now)[1] for now in (0.0, 0.0, 0.5, 1.0)]
 
 
 async def test_tokens_are_counted_as_the_upstream_does() -> None:
     """It counts three for each that was estimated: after many answers, so does the lane."""
     asked = sending(4)
-    before = asked.counted(100)
+    before = asked.targets[0].counted(100)
     for _ in range(200):
-        asked.answered(SUCCESS, asked.sent(), 10, 1.0)
+        asked.answered(asked.targets[0], SUCCESS, asked.targets[0].sent(), 10, 1.0)
 
-    assert (100, 299) == (before, asked.counted(100))
+    assert (100, 299) == (before, asked.targets[0].counted(100))
 
 
 async def test_an_upstream_that_cannot_be_reached_is_left_alone() -> None:
     """The slice ends, the line does not pay, and the next slice knows how long it has been waited for."""
     asked = sending(4, waited=0.0)
-    asked.sent()
+    asked.targets[0].sent()
 
-    assert not asked.failed(1, DOWN, time.monotonic())
+    assert not asked.failed(asked.targets[0], 1, DOWN, time.monotonic())
     assert asked.stop.is_set()
     assert (5, 5) == (round(asked.wait_seconds), round(asked.waited_seconds))
     assert (False, "cannot be reached" in (asked.reason or "")) == (asked.asked, True)
@@ -128,9 +130,9 @@ async def test_limits_are_news_once() -> None:
     """What headers name anew makes the watch look; an answer that says nothing takes nothing back."""
     asked, told = sending(4), []
     for now, headers in ((0.0, LIMITS), (2.0, {}), (4.0, LIMITS)):
-        asked.heard(headers, now)
+        asked.heard(asked.targets[0], headers, now)
         told.append(asked.news.is_set())
         asked.news.clear()
 
     assert [True, False, False] == told
-    assert ObservedLimits(requests_per_minute=90) == asked.limits
+    assert ObservedLimits(requests_per_minute=90) == asked.targets[0].limits

@@ -10,7 +10,7 @@ import pytest
 from shared.domain.batches.batch import Batch
 from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.heartbeat import Heartbeat
-from shared.domain.pace.lane_decision import first_part
+from shared.domain.pace.lane_part import first_part
 from shared.domain.pace.lane_room import Place
 from shared.domain.pace.run_state import RunState
 from shared.domain.pace.upstream_health import Patience
@@ -48,7 +48,7 @@ def watch_of(world: World, batch: Batch, holder: str, life: HostLife) -> tuple[W
     post = Post(batch=batch, deployment=deployment, lane=0, lanes=1, holder=holder, place=place, claim=claim)
     terms = terms_of(service.settings, post)
     patience = Patience(waited_seconds=0.0, most_seconds=1800.0, probe_seconds=30.0)
-    sending = Sending(first_part(terms), patience, service.capacity.in_flight, time.monotonic())
+    sending = Sending(deployment.upstreams, first_part(terms), patience, service.capacity.in_flight, time.monotonic())
     meter = LaneMeter(batch, deployment, lane=0)
     surroundings = Surroundings(go_on, 8.0, life)
     return Watch(service, post, terms, sending=sending, surroundings=surroundings, meter=meter), sending

@@ -53,6 +53,8 @@ _SICK = {
     "goes on by itself.",
     "status_403": "The upstream forbids every request (HTTP 403). The operator has to check the credential, its "
     "rights, and what stands in front of the upstream; the batch then goes on by itself.",
+    "status_404": "The upstream does not have the model (HTTP 404). The operator has to correct the model or the "
+    "base_url of the deployment; the batch then goes on by itself.",
     "identity": "The service gets no token for its managed identity. The operator has to check the identity and its "
     "rights; the batch then goes on by itself.",
     "unreachable": f"The upstream cannot be reached. {_TRIES_AGAIN}",
@@ -79,6 +81,17 @@ def slowed_down(reason: str) -> str:
     """`reason` is one of `upstream.Retry`."""
     status = reason.removeprefix("status_")
     return f"The upstream answers HTTP {status} to some requests. They are slowed down to what it bears."
+
+
+def of_target(name: str, reason: str) -> str:
+    """`reason` is a sentence about one of several targets; the others are asked meanwhile."""
+    return f"Target '{name}' of the deployment: {reason}"
+
+
+def no_target_left(targets: int, name: str, reason: str | None) -> str:
+    """`name` is that of the target which is asked first again, `reason` why it is not asked now."""
+    said = f"None of the {targets} targets of the deployment can be asked now."
+    return f"{said} {of_target(name, reason)}" if reason else said
 
 
 def out_of_turn(deployment: str, limit: int) -> str:

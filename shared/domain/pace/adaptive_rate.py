@@ -16,12 +16,22 @@ _SHARE_MEMORY = 20  # Answers over which the share of throttled ones is averaged
 _LEAST_SHARE = 0.3  # A smaller one is no sign of a rate limit: about seven 429s in a row are one.
 _GROWTH = 0.02
 _LEAST_PER_SECOND = 0.05
+# So many cuts in so many seconds, and most calls still answered: these refusals do not depend on the rate.
+_VAIN_CUTS = 8
+_VAIN_SECONDS = 12.0
+_VAIN_SHARE = 0.5
+_LIFTED_SECONDS = 60.0
 
 
 class AdaptiveRate:
-    """`wait` before a request, `take` when it goes; tell every success and every throttled answer."""
+    """`wait` before a request, `take` when it goes; tell every success and every throttled answer.
 
-    def __init__(self) -> None:
+    `lifts`: a cap that many cuts have not helped is lifted for a minute.
+    """
+
+    def __init__(self, *, lifts: bool = False) -> None:
+        self._cuts: deque[float] | None = deque(maxlen=_VAIN_CUTS) if lifts else None
+        self._lifted_until = float("-inf")
         self.cap: float | None = None  # requests per second
         self._answers: deque[float] = deque()
         self._throttled_share = 0.0
@@ -46,7 +56,10 @@ class AdaptiveRate:
         self._throttled_share += (1 - self._throttled_share) / _SHARE_MEMORY
         if now - self._last_cut < 1.0 or self._since is None:
             return
-        if self.cap is None and self._throttled_share < _LEAST_SHARE:
+        if now < self._lifted_until or (self.cap is None and self._throttled_share < _LEAST_SHARE):
+            return
+        if self._cuts is not None and self._is_vain(self._cuts, now):
+            self.cap, self._lifted_until = None, now + _LIFTED_SECONDS
             return
         self._last_cut = self._grown = now
         while self._answers and self._answers[0] < now - _MEMORY_SECONDS:
@@ -54,6 +67,11 @@ class AdaptiveRate:
         measured = len(self._answers) / max(1.0, min(_MEMORY_SECONDS, now - self._since))
         lowered = measured if self.cap is None else min(measured, self.cap * _CUT)
         self.cap = max(_LEAST_PER_SECOND, lowered)
+
+    def _is_vain(self, cuts: deque[float], now: float) -> bool:
+        """Whether slower is no better. At a limit that there is, cuts are some five seconds apart."""
+        cuts.append(now)
+        return len(cuts) == _VAIN_CUTS and now - cuts[0] <= _VAIN_SECONDS and self._throttled_share < _VAIN_SHARE
 
     def wait(self, now: float) -> float:
         """Seconds until a request may go; 0 for now."""

@@ -32,6 +32,17 @@ class LaneTimes(msgspec.Struct, frozen=True, kw_only=True):
     run_seconds: float = 8.0
 
 
+class TargetBeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a lane knows of one `target` of several; fields are as those of `Heartbeat`."""
+
+    target: str
+    observed: ObservedLimits = ObservedLimits()
+    paused_until: datetime | None = None
+    reason: str | None = None
+    asked: bool = False
+    sick: bool = False
+
+
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Lane `lane` of batch `batch_id` was alive `at`.
 
@@ -39,7 +50,8 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     said of its limits. `paused_until` is set while the lane leaves the upstream alone; `asked` tells that the upstream
     asked for it, which then holds for every lane; `queued` that the lane waits for its turn; `sick` that it has found
     the upstream sick and still waits for an answer. `reason` says, in a sentence, why the lane pauses or is slow.
-    `claim` is what its batch may ask for beside others.
+    `claim` is what its batch may ask for beside others. `targets` has what differs between the targets of a deployment
+    with several; the fields above then hold for all of them together.
     """
 
     deployment: str
@@ -54,6 +66,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sick: bool = False
     holder: str = ""
     claim: Claim = Claim()
+    targets: tuple[TargetBeat, ...] = ()
 
     def is_live(self, now: datetime, stale_after_seconds: float) -> bool:
         """Whether the lane is sending requests now, as far as its last beat tells."""
@@ -107,18 +120,29 @@ def looked_at(claim: Claim) -> datetime:
     return claim.at or _NEVER
 
 
-def asked_pause(heartbeats: Sequence[Heartbeat], now: datetime) -> Heartbeat | None:
+Said = Heartbeat | TargetBeat
+
+
+def of_target(heartbeats: Sequence[Heartbeat], target: str) -> list[TargetBeat]:
+    """What the lanes know of the one called `target`, the newest first."""
+    return [said for beat in newest_first(heartbeats) for said in beat.targets if said.target == target]
+
+
+def newest_first(heartbeats: Sequence[Heartbeat]) -> list[Heartbeat]:
+    return sorted(heartbeats, key=lambda beat: beat.at, reverse=True)
+
+
+def asked_pause(heartbeats: Sequence[Said], now: datetime) -> Said | None:
     """The longest pause that the upstream has asked for and that is not over."""
     asked = [beat for beat in heartbeats if beat.asked and beat.paused_until is not None and beat.paused_until > now]
     return max(asked, key=lambda beat: beat.paused_until or now, default=None)
 
 
-def observed_limits(heartbeats: Sequence[Heartbeat]) -> ObservedLimits:
-    """The newest word of the upstream on each of its limits."""
-    newest_first = sorted(heartbeats, key=lambda beat: beat.at, reverse=True)
+def observed_limits(said: Sequence[Said]) -> ObservedLimits:
+    """The newest word of the upstream on each of its limits; the newest come first."""
     return ObservedLimits(
-        requests_per_minute=next((seen for beat in newest_first if (seen := beat.observed.requests_per_minute)), None),
-        tokens_per_minute=next((seen for beat in newest_first if (seen := beat.observed.tokens_per_minute)), None),
+        requests_per_minute=next((limit for each in said if (limit := each.observed.requests_per_minute)), None),
+        tokens_per_minute=next((limit for each in said if (limit := each.observed.tokens_per_minute)), None),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a lane does now: how much of its deployment is its, whether its slice ends and why, what it says as it leaves.
+"""What a lane does now: whether its slice ends and why, what it says as it leaves.
 
 The watch (`run/lane/watch.py`) gathers what there is to see, decides by these rules and obeys. Rule of this file: no
 clock and no memory; everything that counts is given, in a `Sight` or beside it.
@@ -13,99 +13,12 @@ from typing import Final
 
 import msgspec
 
-from shared.domain.pace.fair_share import Claim, shares, turn_at, until_next_turn
-from shared.domain.pace.heartbeat import Heartbeat, asked_pause, claims, competing, looked_at, observed_limits
+from shared.domain.pace.fair_share import until_next_turn
+from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.pace.lane_part import Part, Terms
 from shared.domain.pace.run_state import RunState
 
 LEAST_SECONDS: Final = 0.05  # Between two looks.
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Of a deployment, for all of its lanes together; None: no limit."""
-
-    concurrency: int
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-
-
-class Own(msgspec.Struct, frozen=True, kw_only=True):
-    """The lane that decides: `lane` of so many `lanes` of its batch, worked on in the name of `holder`.
-
-    `claim` is what the batch may ask for beside others.
-    """
-
-    batch_id: str
-    lane: int
-    lanes: int
-    holder: str
-    claim: Claim = Claim()
-
-
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What does not change for a lane in its slice: whose decisions they are, its deployment's limits, and times."""
-
-    own: Own
-    limits: Limits
-    heartbeat_seconds: float
-    stale_seconds: float
-    turn_seconds: float
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """What is the lane's now: `share` requests in flight, and rates per minute (None: no limit).
-
-    Without a share it waits for its turn, or is `is_spare`: other lanes of its batch have all there is. `pause_seconds`
-    is how long the upstream has asked some lane to be left alone, `pause_reason` what that lane said of it.
-    `finds_it_sick`: another lane of the batch has found the upstream sick, and waits for an answer.
-    """
-
-    share: int
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    is_spare: bool = False
-    pause_seconds: float = 0.0
-    pause_reason: str | None = None
-    finds_it_sick: bool = False
-
-
-def first_part(terms: Terms) -> Part:
-    """Before the first look: as if no other batch were there."""
-    limits = terms.limits
-    return Part(
-        share=max(1, limits.concurrency // terms.own.lanes),
-        requests_per_minute=limits.requests_per_minute,
-        tokens_per_minute=limits.tokens_per_minute,
-    )
-
-
-def part_of(terms: Terms, beats: Sequence[Heartbeat], now: datetime, *, is_first: bool) -> Part:
-    """By all heartbeats of the deployment. At the first look the other lanes of the batch are about to begin, too."""
-    limits, batch_id, lane = terms.limits, terms.own.batch_id, terms.own.lane
-    lanes = competing(beats, now, terms.stale_seconds)
-    lanes.setdefault(batch_id, set()).update(range(terms.own.lanes) if is_first else {lane})
-    asked = claims(beats)
-    asked[batch_id] = max(terms.own.claim, asked.get(batch_id, terms.own.claim), key=looked_at)
-    parts = shares(limits.concurrency, lanes, turn_at(now, terms.turn_seconds), asked)
-    pause, seen, share = asked_pause(beats, now), observed_limits(beats), parts.of(batch_id, lane)
-    requests = _lower(limits.requests_per_minute, seen.requests_per_minute) if share else None
-    tokens = _lower(limits.tokens_per_minute, seen.tokens_per_minute) if share else None
-    return Part(
-        share=share,
-        requests_per_minute=parts.rate(requests, batch_id),
-        tokens_per_minute=parts.rate(tokens, batch_id),
-        is_spare=not share and parts.has_turn(batch_id),
-        pause_seconds=((pause.paused_until or now) - now).total_seconds() if pause else 0.0,
-        pause_reason=pause.reason if pause else None,
-        finds_it_sick=any(
-            beat.sick and beat.batch_id == batch_id and beat.lane != lane and beat.is_there(now, terms.stale_seconds)
-            for beat in beats
-        ),
-    )
-
-
-def _lower(configured: int | None, observed: int | None) -> int | None:
-    """The stricter of the two limits; None if there is none."""
-    return min((limit for limit in (configured, observed) if limit is not None), default=None)
 
 
 class HostState(Enum):

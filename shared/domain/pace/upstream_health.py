@@ -12,7 +12,9 @@ from typing import Final
 
 import msgspec
 
-REFUSALS: Final = 10  # So many of one line, none of any line answered in between: the upstream refuses everybody.
+# So many of one line, none of any line answered in between: the upstream refuses everybody. Where there are other
+# targets, so many of any lines: those go elsewhere and do not come back.
+REFUSALS: Final = 10
 
 
 class Blame(Enum):
@@ -45,9 +47,13 @@ class RetryBudget:
 
 
 class UpstreamHealth:
-    """`probing`: the slice before found it sick. Not `patient`: it was waited for long enough; the lines pay again."""
+    """`probing`: the slice before found it sick. Not `patient`: it was waited for long enough; the lines pay again.
 
-    def __init__(self, *, probing: bool, patient: bool) -> None:
+    `alone`: there is no other target, so that refused lines come back to this one.
+    """
+
+    def __init__(self, *, probing: bool, patient: bool, alone: bool = True) -> None:
+        self._alone = alone
         self.patient = patient
         self.probing = probing and patient
         self.sick = False
@@ -101,6 +107,12 @@ class UpstreamHealth:
             return Blame.SICK
         return Blame.UPSTREAM if blameless else Blame.LINE
 
+    def rested(self) -> None:
+        """Found sick, it has been left alone for long enough: one request asks it, and nothing of before counts."""
+        self.sick, self.probing = False, self.patient
+        self._budget = RetryBudget()
+        self._failed.clear()
+
     def _is_alone(self, line: int) -> bool:
         """Whether others sent between two such failures of this line were answered: it is its own fault after all."""
         before = self._excused.get(line, self.requests)
@@ -110,6 +122,8 @@ class UpstreamHealth:
     def _is_found_sick(self, line: int, *, throttled: bool, blameless: bool) -> bool:
         if self.probing or (blameless and not self._youngest_answered):
             return True
+        if throttled and not self._alone:
+            return self._failed.total() >= REFUSALS
         if throttled:
             return len(self._failed) > 1 and self._failed[line] >= REFUSALS
         return not self._budget.spend()
@@ -141,6 +155,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     def next_pause(self) -> float:
         return next_pause(self.waited_seconds, self.probe_seconds)
 
-    def health(self) -> UpstreamHealth:
+    def health(self, *, alone: bool = True) -> UpstreamHealth:
         """At the begin of the slice."""
-        return UpstreamHealth(probing=self.waited_seconds > 0, patient=self.waited_seconds < self.most_seconds)
+        patient = self.waited_seconds < self.most_seconds
+        return UpstreamHealth(probing=self.waited_seconds > 0, patient=patient, alone=alone)

@@ -63,10 +63,32 @@ def _succeeded(fields: Answer, body: bytes, headers: Mapping[str, str]) -> Succe
     )
 
 
-def refusal_of_all(outcome: Failed) -> Retry:
-    """`outcome` as a failed attempt: the upstream may refuse whoever asks, and not what was asked."""
+def refusal_of_all(outcome: Failed, *, blameless: bool = False) -> Retry:
+    """`outcome` as a failed attempt: the upstream may refuse whoever asks, and not what was asked.
+
+    `blameless`: it does so for certain.
+    """
     words = read_complaint(outcome.body).words
-    return Retry(reason=f"status_{outcome.status}", after_seconds=None, throttled=False, final=outcome, words=words)
+    return Retry(
+        reason=f"status_{outcome.status}",
+        after_seconds=None,
+        throttled=False,
+        final=outcome,
+        blameless=blameless,
+        words=words,
+    )
+
+
+_MODEL_IS_MISSING = re.compile(
+    r"(?i)\b(model|deployment)\b.*\b(not exist|not found|not available)|\b(no|unknown) (model|deployment|route)\b"
+)
+
+
+def lacks_model(outcome: Failed) -> bool:
+    """Whether a refusal (404) is about the model, which the configuration names, and not about the line."""
+    complaint = read_complaint(outcome.body)
+    named = complaint.names & {"model_not_found", "deploymentnotfound", "invalid_upstream_answer"}
+    return bool(named or _MODEL_IS_MISSING.search(complaint.message))
 
 
 def _unanswered(answer: UpstreamFailure) -> Outcome:

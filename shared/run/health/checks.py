@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.domain.deployments.credential import is_unresolved
-from shared.domain.deployments.deployment import Deployment
+from shared.domain.deployments.deployment import Target
 from shared.domain.errors import Unavailable
 from shared.domain.upstream.reachability import Finding, Verdict, judge, list_models
 from shared.ports.tokens import TokenVerifier
@@ -73,20 +73,21 @@ async def check_all(
         "vault_references": lambda: _ask_vault(env),
     }
     asked = [_timed(name, ask, patience, required=True) for name, ask in required.items()]
-    asked += [check_upstream(service, deployment, patience) for deployment in service.settings.deployments.values()]
+    deployments = service.settings.deployments.values()
+    asked += [check_upstream(service, target, patience) for each in deployments for target in each.upstreams]
     if service.tokens is not None:
         asked.append(_timed("entra", partial(_ask_entra, service.tokens), patience, required=False))
     checks = await asyncio.gather(*asked)
     return Readiness(status=_overall(checks), checks=checks)
 
 
-async def check_upstream(service: Services, deployment: Deployment, patience: Patience = PATIENCE) -> Check:
+async def check_upstream(service: Services, target: Target, patience: Patience = PATIENCE) -> Check:
     """One upstream, as in `check_all`."""
 
     async def ask() -> Finding:
-        return judge(deployment, await service.upstream.send(list_models(deployment, patience.upstream_seconds)))
+        return judge(target, await service.upstream.send(list_models(target, patience.upstream_seconds)))
 
-    return await _timed(f"upstream:{deployment.name}", ask, patience, required=False)
+    return await _timed(f"upstream:{target.full_name}", ask, patience, required=False)
 
 
 def _overall(checks: list[Check]) -> Verdict:

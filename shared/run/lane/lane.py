@@ -14,8 +14,10 @@ from collections.abc import Sequence
 import msgspec
 
 from shared.domain.batches.lane_work import Work, has_open_chunk, left_by
+from shared.domain.deployments.deployment import Deployment, Target
 from shared.domain.pace.drain import Drain
-from shared.domain.pace.lane_decision import Limits, Own, Terms, first_part, until_next_slice
+from shared.domain.pace.lane_decision import until_next_slice
+from shared.domain.pace.lane_part import Limits, Own, Terms, first_part
 from shared.domain.pace.upstream_health import Patience
 from shared.run.chunks.open_chunk import OpenChunk
 from shared.run.chunks.plan import read_lines
@@ -61,7 +63,9 @@ class Lane:
         self._service = service
         self._post = post
         self._work = work
-        self._sending = Sending(first_part(terms), patience, service.capacity.in_flight, time.monotonic())
+        self._sending = Sending(
+            post.deployment.upstreams, first_part(terms), patience, service.capacity.in_flight, time.monotonic()
+        )
         self._stop = self._sending.stop
         self._meter = LaneMeter(post.batch, post.deployment, lane=post.lane)
         surroundings = Surroundings(ask_run, settings.lane_times.run_seconds)
@@ -171,7 +175,7 @@ class Lane:
 
     def _in_turn(self, lines: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
         """A sick upstream is asked with any of the lines: one that it cannot answer must not stand for all."""
-        if lines and self._sending.health.probing:
+        if lines and self._sending.probing:
             first = random.randrange(len(lines))
             return lines[first:] + lines[:first]
         return lines
@@ -189,12 +193,19 @@ def terms_of(settings: Settings, post: Post) -> Terms:
     deployment = post.deployment
     return Terms(
         own=Own(batch_id=post.batch.id, lane=post.lane, lanes=post.lanes, holder=post.holder, claim=post.claim),
-        limits=Limits(
-            concurrency=deployment.max_concurrency,
-            requests_per_minute=deployment.requests_per_minute,
-            tokens_per_minute=deployment.tokens_per_minute,
-        ),
+        limits=_limits_of(deployment),
+        targets=tuple(_limits_of(target) for target in deployment.targets),
         heartbeat_seconds=settings.heartbeat_seconds,
         stale_seconds=settings.stale_seconds,
         turn_seconds=settings.lane_times.turn_seconds,
+    )
+
+
+def _limits_of(upstream: Deployment) -> Limits:
+    """Of a deployment or a target."""
+    return Limits(
+        concurrency=upstream.max_concurrency,
+        requests_per_minute=upstream.requests_per_minute,
+        tokens_per_minute=upstream.tokens_per_minute,
+        target=upstream.target if isinstance(upstream, Target) else "",
     )

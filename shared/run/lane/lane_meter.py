@@ -37,30 +37,32 @@ class LaneMeter:
             names.PROVIDER: "azure.ai.openai" if deployment.kind is UpstreamKind.AZURE else "openai",
             names.MODEL: deployment.name,
         }
-        self._server: Attributes = {names.SERVER: urlsplit(deployment.base_url).hostname or ""}
+        self._servers: dict[str, Attributes] = {
+            target.target: {names.SERVER: urlsplit(target.base_url).hostname or ""} for target in deployment.upstreams
+        }
         self._batch_id = batch.id
         self._succeeded = 0
         self._failed_spans = 0
-        self._durations: list[tuple[float, str | None]] = []
+        self._durations: list[tuple[float, str | None, str]] = []
         self._finished: Counter[tuple[str | None, int | None]] = Counter()
         self._throttled: Counter[str] = Counter()
         self._retried: Counter[str] = Counter()
         self._tokens: Counter[str] = Counter()
         self._sums: Counter[str] = Counter()
 
-    def called(self, seconds: float, outcome: Outcome) -> None:
-        """One call of the upstream is over."""
+    def called(self, seconds: float, outcome: Outcome, target: str = "") -> None:
+        """One call of the upstream is over; `target` says of which, where there are several."""
         error = error_type(outcome)
-        self._durations.append((seconds, error))
+        self._durations.append((seconds, error, target))
         if error is not None:
             if isinstance(outcome, Retry) and outcome.throttled:
                 self._throttled[error] += 1
             if self._failed_spans < MOST_FAILED_SPANS:
                 self._failed_spans += 1
-                self._span(seconds, outcome, error)
+                self._span(seconds, outcome, error, target)
         else:
             if self._succeeded % SPAN_EVERY == 0:
-                self._span(seconds, outcome, None)
+                self._span(seconds, outcome, None, target)
             self._succeeded += 1
 
     def retried(self, outcome: Retry) -> None:
@@ -77,7 +79,7 @@ class LaneMeter:
             final = outcome.final if isinstance(outcome, Retry) else outcome
             self._finished[error_type(outcome), final.status] += 1
 
-    def _span(self, seconds: float, outcome: Outcome, error: str | None) -> None:
+    def _span(self, seconds: float, outcome: Outcome, error: str | None, target: str) -> None:
         ended = time.time_ns()
         more: dict[str, Any] = {names.BATCH_ID: self._batch_id}
         if isinstance(outcome, Succeeded):
@@ -89,7 +91,7 @@ class LaneMeter:
             more[names.STATUS_CODE] = status
         if error is not None:
             more[names.ERROR_TYPE] = error
-        call_span(ended - int(seconds * 1e9), ended, {**self._call, **self._server, **more})
+        call_span(ended - int(seconds * 1e9), ended, {**self._call, **self._servers[target], **more})
 
     @contextmanager
     def slice(self) -> Iterator[None]:
@@ -133,8 +135,8 @@ class LaneMeter:
     def _record_durations(self) -> None:
         """Every one, or evenly some of many."""
         step = -(-len(self._durations) // MOST_DURATIONS) or 1
-        for seconds, error in self._durations[::step]:
-            metrics.CALL_DURATION.record(seconds, {**self._call, **self._server, **_known(error, None)})
+        for seconds, error, target in self._durations[::step]:
+            metrics.CALL_DURATION.record(seconds, {**self._call, **self._servers[target], **_known(error, None)})
         self._durations.clear()
 
 

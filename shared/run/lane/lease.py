@@ -89,7 +89,7 @@ class Lease:
             else:
                 return True
             if stored is not None:
-                self._sending.inherit(stored.value.reason)
+                self._sending.inherit(stored.value, self._service.now())
             if stored is not None and self._is_held(stored.value):
                 log.info(
                     "A lane is already being worked on.",
@@ -104,23 +104,28 @@ class Lease:
 
     def heartbeat(self) -> Heartbeat:
         """As of now."""
+        now, wall = time.monotonic(), self._service.now()
         return Heartbeat(
             deployment=self._post.deployment.name,
             batch_id=self._post.batch.id,
             lane=self._post.lane,
-            at=self._service.now(),
+            at=wall,
             observed=self._sending.limits,
-            reason=self._sending.slowed(time.monotonic()),
-            sick=self._sending.health.sick or self._sending.health.probing,
+            reason=self._sending.slowed(now),
+            sick=self._sending.waits_for_answer,
             holder=self._post.holder,
             claim=self._post.claim,
+            targets=self._sending.beats(now, wall),
         )
 
     async def beat(self) -> None:
         await self._service.stores.heartbeats.beat(self.heartbeat())
 
-    async def let_go(self, word: LastWord | None = None) -> None:
-        """The row goes, or says until when the lane sends nothing, and why."""
+    async def let_go(self, word: LastWord | None = None, *, keeps: bool = False) -> None:
+        """The row goes, or says until when the lane sends nothing, and why; or `keeps` what it knows of targets."""
+        if word is None and keeps:
+            await self._service.stores.heartbeats.beat(msgspec.structs.replace(self.heartbeat(), holder=""))
+            return
         if word is None:
             await self._service.stores.heartbeats.stop(self.heartbeat())
             return

@@ -19,13 +19,12 @@ from shared.domain.lines.request_line import RequestLine
 from shared.domain.lines.result_line import NeverRan, error_object, failure_line, line_id, success_line
 from shared.domain.pace.retry import Attempts, RetryPolicy, next_delay
 from shared.domain.upstream.answer_images import count_images
-from shared.domain.upstream.outcome import classify, refusal_of_all
+from shared.domain.upstream.outcome import classify, lacks_model, refusal_of_all
 from shared.domain.upstream.upstream import (
     Failed,
     Outcome,
     Retry,
     Succeeded,
-    UpstreamRequest,
     UpstreamResponse,
     build_request,
 )
@@ -35,6 +34,7 @@ from shared.run.lane.gate import Visit
 from shared.run.lane.lane_meter import LaneMeter
 from shared.run.lane.post import Post
 from shared.run.lane.sending import Sending
+from shared.run.lane.target_pace import TargetPace
 from shared.services import Services
 from shared.settings import Settings
 
@@ -49,10 +49,8 @@ class LineCaller:
         self._now = service.now
         self._upstream = service.upstream
         self._batch = post.batch
-        self._deployment = post.deployment
         self._sending = sending
         self._stop = sending.stop
-        self._health = sending.health
         self._meter = meter
         self._errors = _policy(settings, settings.max_attempts)
         self._throttles = _policy(settings, settings.max_throttled_attempts)
@@ -75,39 +73,43 @@ class LineCaller:
     async def _try(
         self, number: int, line: RequestLine, visit: Visit, tokens: int, before: Attempts
     ) -> Entry | Tried | None:
-        request, attempts = build_request(self._deployment, self._batch.endpoint, line.body), before
-        failed_at = self._health.requests
+        attempts, failed_at = before, self._sending.marks()
+        tried: list[TargetPace] = []
         while True:
             if self._is_last(attempts):
                 await self._witness(visit, failed_at)
-            await self._pace(tokens)
-            if self._stop.is_set():
+            target = await self._pace(visit, tokens, tried)
+            if target is None:
                 return self._let_go(number, attempts, before)
             visit.share.give_back()
-            nth = self._sending.sent()
-            outcome = await self._send(request, visit.share)
+            nth = target.sent()
+            outcome = await self._send(target, line, visit.share)
             if not isinstance(outcome, Retry):
-                self._sending.answered(outcome, nth, tokens, time.monotonic())
+                self._sending.answered(target, outcome, nth, tokens, time.monotonic())
                 self._meter.finished(outcome)
                 return self._entry(number, line, outcome)
-            failed_at = self._health.requests
-            if self._sending.failed(number, outcome, time.monotonic()):
+            failed_at = self._sending.marks()
+            if self._sending.failed(target, number, outcome, time.monotonic()):
                 attempts = attempts.spent(throttled=outcome.throttled)
-            delay = self._delay(outcome, attempts)
+            tried.append(target)
+            moves = self._sending.moves(tried)
+            delay = self._delay(target, outcome, attempts, moves=moves)
             if delay is None:
                 self._meter.finished(outcome)
                 return self._entry(number, line, outcome.final)
             self._meter.retried(outcome)
-            visit.leave()
-            await self._sleep(delay)
-            await visit.enter()
+            if not moves:
+                tried.clear()
+                visit.leave()
+                await self._sleep(delay)
+                await visit.enter()
 
     def _is_last(self, attempts: Attempts) -> bool:
         """Whether one more failure makes the line fail; not where every line has but one attempt."""
         errors, throttles = self._errors.max_attempts, self._throttles.max_attempts
         return attempts.errors == errors - 1 > 0 or attempts.throttles == throttles - 1 > 0
 
-    async def _witness(self, visit: Visit, failed_at: int) -> None:
+    async def _witness(self, visit: Visit, failed_at: tuple[int, ...]) -> None:
         """Keep the last attempt until another line sent since has been answered: else it is not the line's fault.
 
         One sent before tells nothing: the upstream may have begun its answer before it fell ill. Not where every other
@@ -117,7 +119,7 @@ class LineCaller:
         visit.leave()
         self._sending.trying -= 1
         try:
-            while not self._health.was_well_since(failed_at) and self._sending.may_be_answered:
+            while not self._sending.was_well_since(failed_at) and self._sending.may_be_answered:
                 await self._sleep(WITNESS_SECONDS)
         finally:
             self._sending.trying += 1
@@ -125,27 +127,40 @@ class LineCaller:
 
     def _let_go(self, number: int, attempts: Attempts, before: Attempts) -> Tried | None:
         """What happens in a slice that finds the upstream sick counts for no line."""
-        return None if self._health.sick or attempts == before else Tried(number, attempts)
+        return None if self._sending.sick or attempts == before else Tried(number, attempts)
 
-    async def _send(self, request: UpstreamRequest, share: Share) -> Outcome:
+    async def _send(self, target: TargetPace, line: RequestLine, share: Share) -> Outcome:
+        request = build_request(target.target, self._batch.endpoint, line.body)
         began = time.monotonic()
-        answer = await self._upstream.send(request, share)
+        try:
+            answer = await self._upstream.send(request, share)
+        finally:
+            target.left()
         now = time.monotonic()
         if isinstance(answer, UpstreamResponse):
-            self._sending.heard(answer.headers, now)
-        outcome = classify(answer, self._deployment)
-        self._meter.called(now - began, outcome)
-        if isinstance(outcome, Failed) and outcome.status == 403 and self._health.may_forbid_all:
+            self._sending.heard(target, answer.headers, now)
+        outcome = classify(answer, target.target)
+        self._meter.called(now - began, outcome, target.target.target)
+        if not isinstance(outcome, Failed):
+            return outcome
+        if outcome.status == 403 and target.health.may_forbid_all:
             return refusal_of_all(outcome)
+        if outcome.status == 404 and self._sending.has_several and target.health.patient and lacks_model(outcome):
+            return refusal_of_all(outcome, blameless=True)  # Another target may have it.
         return outcome
 
-    async def _pace(self, tokens: int) -> None:
-        counted = self._sending.counted(tokens)
+    async def _pace(self, visit: Visit, tokens: int, tried: list[TargetPace]) -> TargetPace | None:
+        """Where the line goes, as soon as it may; None at the stop. Where no target has room, it waits at the gate."""
         while not self._stop.is_set():
-            delay = self._sending.delay(counted, time.monotonic())
-            if delay == 0.0:
-                return
-            await self._sleep(delay)
+            target, delay = self._sending.choose(tokens, time.monotonic(), tried)
+            if target is None:
+                visit.leave()
+                await visit.enter()
+            elif delay == 0.0:
+                return target
+            else:
+                await self._sleep(delay)
+        return None
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep, or wake at the stop."""
@@ -154,17 +169,28 @@ class LineCaller:
                 async with asyncio.timeout(seconds):
                     await self._stop.wait()
 
-    def _delay(self, outcome: Retry, attempts: Attempts) -> float | None:
+    def _delay(self, target: TargetPace, outcome: Retry, attempts: Attempts, *, moves: bool) -> float | None:
+        """Seconds until the line's next attempt, which are none where it `moves` to another target; None to give up."""
+        after = outcome.after_seconds
+        if self._sending.has_several and self._asks_to_wait(target, outcome, after):
+            after = None  # The pause is the target's alone.
         delay = next_delay(
             self._throttles if outcome.throttled else self._errors,
             attempt=attempts.throttles if outcome.throttled else attempts.errors,
-            after_seconds=outcome.after_seconds,
-            jitter=random.random(),
+            after_seconds=None if moves else after,
+            jitter=0.0 if moves else random.random(),
             remaining_seconds=self._batch.remaining_seconds(self._now()),
         )
-        if delay is not None and outcome.after_seconds and delay >= self._pause_seconds:
-            self._sending.asked_to_wait(outcome.reason, delay)
+        if delay is not None and after:
+            self._asks_to_wait(target, outcome, delay)
         return delay
+
+    def _asks_to_wait(self, target: TargetPace, outcome: Retry, seconds: float | None) -> bool:
+        """Whether the upstream asks for so long a pause that it is left alone."""
+        if not seconds or seconds < self._pause_seconds:
+            return False
+        self._sending.asked_to_wait(target, outcome.reason, seconds)
+        return True
 
     def broken(self, number: int, custom_id: str | None) -> Entry:
         """The entry of a line that our own code could not deal with. Nothing in here can break again."""

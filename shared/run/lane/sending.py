@@ -1,128 +1,126 @@
-"""When a lane sends: how many requests at once, how soon the next, and from when on none in this slice.
+"""When a lane sends, and where to: how many requests at once, how soon the next, from when on none in this slice.
 
-One object answers, and is told of every answer: from the lane's part of the deployment (`take`), its AIMD window, the
-rate that the upstream turns out to bear, the upstream's health and its wish for a pause. What it has learned it tells
-the lane's lease and the next slice. It never waits; the gate does. `now` is in monotonic seconds.
+One object answers, and is told of every answer. What holds for one target says its `TargetPace`; here is what holds for
+the lane: where its next request goes, when no target is left to ask, and what it tells its lease and the next slice. It
+never waits; the gate does. `now` is in monotonic seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
-from shared.domain.batches.hold_up import asked_to_wait, sick_upstream, slowed_down
-from shared.domain.pace.adaptive_rate import AdaptiveRate
+from shared.domain.batches.hold_up import asked_to_wait, no_target_left, of_target
+from shared.domain.deployments.deployment import Target
 from shared.domain.pace.budget import Budget
-from shared.domain.pace.fair_share import Pacer, Window
-from shared.domain.pace.lane_decision import Part
-from shared.domain.pace.rate_headers import ObservedLimits, read_limits
+from shared.domain.pace.heartbeat import Heartbeat, TargetBeat
+from shared.domain.pace.lane_part import Part
+from shared.domain.pace.rate_headers import ObservedLimits
 from shared.domain.pace.upstream_health import Blame, Patience
 from shared.domain.upstream.upstream import Failed, Retry, Succeeded
 from shared.run.lane.gate import Gate
+from shared.run.lane.target_pace import TargetPace
 
-SLOW_SECONDS = 30.0  # After a refusal the batch counts as slowed down for so long.
-READ_LIMITS_SECONDS = 1.0  # Limits change rarely; reading them from every answer would cost more than it tells.
-TOKEN_MEMORY = 20  # Answers over which the token factor is averaged.
+LOOK_SECONDS = 1.0  # Where all targets that have room make a request wait: until another may have room.
 
 
 class Sending:
     """`stop` is set by whoever has a reason: no further request begins. `news` is set when limits were learned.
 
-    Before a request: `gate`, then `delay`; then `sent`, `heard` where there was an HTTP answer, and `answered` or
-    `failed`.
+    Before a request: `gate`, then `choose`; then `sent` of the target, `heard` where there was an HTTP answer, and
+    `answered` or `failed`.
     """
 
-    def __init__(self, part: Part, patience: Patience, budget: Budget, now: float) -> None:
+    def __init__(self, targets: Sequence[Target], part: Part, patience: Patience, budget: Budget, now: float) -> None:
         self.stop = asyncio.Event()
         self.news = asyncio.Event()
-        self.limits = ObservedLimits()  # as the upstream last named them
-        self.health = patience.health()
+        self.targets = [
+            TargetPace(target, own, patience, now, alone=len(targets) == 1)
+            for target, own in zip(targets, part.of_targets, strict=True)
+        ]
         self.gate = Gate(self._most, budget)
         self.reason: str | None = None  # of the pause, in a sentence
         self.asked = False  # The upstream asked for the pause.
         self.begins = True  # A further line may begin, without that another has to end.
         self.trying = 0  # Lines that have begun and wait for no other one.
+        self._only = self.targets[0] if len(self.targets) == 1 else None
         self._patience = patience
-        self._window = Window(part.share)
-        self._pacer = Pacer(part.requests_per_minute, part.tokens_per_minute, now)
-        self._rate = AdaptiveRate()
-        self._token_factor = 1.0  # Tokens the upstream counts for each that was estimated.
         self._paused_until = 0.0
-        self._sent = False
         self._finds_it_sick = False  # another lane of the batch
-        self._slow: tuple[float, str] | None = None
-        self._limits_due = 0.0
+        self._ends_sick = False  # The lane pauses because every target is sick.
 
     def _most(self) -> int:
-        """Requests that may be in flight; an upstream that was sick is asked by one at a time."""
-        return 1 if self.health.probing else self._window.size
+        """Requests that may be in flight. Those at a target that is left alone take nothing from the others."""
+        if self._only is not None:
+            return self._only.most
+        return sum(target.room + target.in_flight for target in self.targets)
 
     def take(self, part: Part, now: float) -> None:
         """The lane's part has been computed anew; a lane without a share keeps what it had."""
         self._finds_it_sick = part.finds_it_sick
-        if part.pause_seconds:
-            self.pause(part.pause_seconds, part.pause_reason)
+        for target, own in zip(self.targets, part.of_targets, strict=True):
+            if own.pause_seconds:
+                self.rest(target, own.pause_seconds, own.pause_reason, asked=True)
+            if part.share:
+                target.take(own, now)
         if part.share:
-            self._window.resize(part.share)
-            self._pacer.resize(part.requests_per_minute, part.tokens_per_minute, now)
             self.gate.wake()
 
-    def counted(self, tokens: int) -> int:
-        """A line's estimated `tokens`, as the upstream is likely to count them."""
-        return int(tokens * self._token_factor)
+    def choose(self, tokens: int, now: float, tried: Collection[TargetPace] = ()) -> tuple[TargetPace | None, float]:
+        """The target of the next request, of so many estimated `tokens`, and 0: it counts as going there.
 
-    def delay(self, counted: int, now: float) -> float:
-        """0 and the request may go, or the seconds until it may ask again."""
-        delay = self._rate.wait(now) or self._pacer.delay(counted, now)
-        if delay == 0.0:
-            self._rate.take(now)
-        return delay
+        Else the seconds until some target may be asked again, or None and 0: none has room. Those a line has `tried`
+        come last.
+        """
+        if self._only is not None:
+            return self._only, self._only.delay(tokens, now)
+        found, least = None, 0.0
+        for target in preferred(self.targets, tried):
+            delay = target.delay(tokens, now)
+            if delay == 0.0:
+                return target, 0.0
+            if found is None or delay < least:
+                found, least = target, delay
+        if found is None:
+            self._pause_if_none_is_there()
+        return found, min(least, LOOK_SECONDS)
 
-    def sent(self) -> int:
-        """A request goes out. Which of the slice's it is, for `answered`."""
-        self._sent = True
-        return self.health.sent()
+    @property
+    def has_several(self) -> bool:
+        return self._only is None
 
-    def heard(self, headers: Mapping[str, str], now: float) -> None:
+    def moves(self, tried: Collection[TargetPace]) -> bool:
+        """Whether a line that was not answered by those it has `tried` can go to another target at once."""
+        return self._only is None and any(target.room for target in self.targets if target not in tried)
+
+    def marks(self) -> tuple[int, ...]:
+        """How many requests have gone to each target, for `was_well_since`."""
+        return tuple([target.health.requests for target in self.targets])
+
+    def was_well_since(self, marks: tuple[int, ...]) -> bool:
+        """Whether any target has answered a request that was sent since."""
+        return any(target.health.was_well_since(mark) for target, mark in zip(self.targets, marks, strict=True))
+
+    def heard(self, target: TargetPace, headers: Mapping[str, str], now: float) -> None:
         """There was an HTTP answer, of whatever kind."""
-        if now >= self._limits_due:
-            seen = read_limits(headers)
-            if seen != ObservedLimits():  # An answer that says nothing, as many a 429, takes nothing back.
-                self._limits_due = now + READ_LIMITS_SECONDS
-                if seen != self.limits:
-                    self.limits = seen
-                    self.news.set()
+        if target.heard(headers, now):
+            self.news.set()
 
-    def answered(self, outcome: Succeeded | Failed, nth: int, tokens: int, now: float) -> None:
-        """The upstream answered the `nth` request itself, good or bad; `tokens` were estimated for it."""
-        succeeded = isinstance(outcome, Succeeded)
-        if self.health.answered(nth, succeeded=succeeded):  # It had been sick until then.
-            self._slow = None
+    def answered(self, target: TargetPace, outcome: Succeeded | Failed, nth: int, tokens: int, now: float) -> None:
+        """The target answered the `nth` request itself, good or bad; `tokens` were estimated for it."""
+        if target.answered(outcome, nth, tokens, now):
             self.gate.wake()
-        if not isinstance(outcome, Succeeded):
-            return
-        self._rate.succeeded(now)
-        self._window.succeeded()
-        if tokens:  # The factor hardly changes within a batch.
-            used = outcome.usage.input_tokens + outcome.usage.output_tokens
-            self._token_factor += (used / tokens - self._token_factor) / TOKEN_MEMORY
 
-    def failed(self, line: int, outcome: Retry, now: float) -> bool:
+    def failed(self, target: TargetPace, line: int, outcome: Retry, now: float) -> bool:
         """An attempt of the line failed; whether it counts as one of the line's.
 
-        An upstream that turns out to be sick is left alone from now on. Lines do not pay for it while patience lasts.
+        A target that turns out to be sick is left alone from now on. Lines do not pay for it while patience lasts.
         """
-        if outcome.throttled:
-            self._window.throttled(now)
-            self._rate.throttled(now)
-        blame = self.health.failed(line, throttled=outcome.throttled, blameless=outcome.blameless)
+        blame = target.failed(line, outcome, now)
         if blame is Blame.SICK:
-            self.hold(self._patience.next_pause, sick_upstream(outcome.reason, outcome.words))
-        elif blame is Blame.UPSTREAM:
-            self._slow = (now, sick_upstream(outcome.reason, outcome.words))
-        elif outcome.throttled:
-            self._slow = (now, slowed_down(outcome.reason))
+            self._rested(target)
         return blame is Blame.LINE
 
     @property
@@ -132,43 +130,107 @@ class Sending:
         As far as can be told at no cost. A lane that waits for the upstream itself waits for no other: no two do so for
         each other.
         """
-        others = self._finds_it_sick and not self.health.probing
-        return self.health.patient and bool(self.begins or self.trying or others) and not self.stop.is_set()
+        others = self._finds_it_sick and not self.probing
+        return self.patient and bool(self.begins or self.trying or others) and not self.stop.is_set()
 
-    def asked_to_wait(self, reason: str, seconds: float) -> None:
+    @property
+    def patient(self) -> bool:
+        return any(target.health.patient for target in self.targets)
+
+    @property
+    def probing(self) -> bool:
+        """Whether every target was sick, and none has answered yet."""
+        return all(target.health.probing for target in self.targets)
+
+    @property
+    def sick(self) -> bool:
+        """Whether every target is."""
+        return self._ends_sick or all(target.health.sick for target in self.targets)
+
+    @property
+    def waits_for_answer(self) -> bool:
+        """Whether each target is sick, or has not answered since it was."""
+        return all(target.health.sick or target.health.probing for target in self.targets)
+
+    @property
+    def leaves_some_alone(self) -> bool:
+        """Whether the next slice should know of pauses, or of targets that have yet to answer."""
+        return self._only is None and any(
+            target.pause_seconds or target.health.sick or target.health.probing for target in self.targets
+        )
+
+    def asked_to_wait(self, target: TargetPace, reason: str, seconds: float) -> None:
         """An answer asked for so long a pause."""
-        self.pause(seconds, asked_to_wait(reason, seconds))
+        self.rest(target, seconds, asked_to_wait(reason, seconds), asked=True)
 
-    def pause(self, seconds: float, reason: str | None) -> None:
-        """The upstream asked to be left alone for so long; `reason` is a sentence."""
-        self.asked = True
-        self.hold(seconds, reason)
+    def rest(self, target: TargetPace, seconds: float, reason: str | None, *, asked: bool = False) -> None:
+        """The target is to be left alone for so long; `asked`: it asked for that. `reason` is a sentence."""
+        target.rest(seconds, reason, asked=asked)
+        self._rested(target)
+
+    def _rested(self, target: TargetPace) -> None:
+        """Without it the others go on; it is asked again when its pause is over."""
+        if self._only is None:
+            asyncio.get_running_loop().call_later(target.pause_seconds, self.gate.wake)
+        self._pause_if_none_is_there()
+
+    def _pause_if_none_is_there(self) -> None:
+        """The lane pauses when there is no target left to ask, until the first may be asked again."""
+        if any(target.is_there for target in self.targets):
+            return
+        first = min(self.targets, key=lambda target: (not target.has_share, target.pause_seconds))
+        self.asked = self.asked or first.asked
+        self._ends_sick = self.sick
+        name, several = first.target.target, self._only is None
+        self.hold(
+            first.pause_seconds, no_target_left(len(self.targets), name, first.reason) if several else first.reason
+        )
 
     def hold(self, seconds: float, reason: str | None) -> None:
-        """The lane has to pause for so long, though the upstream did not ask for it."""
+        """The lane has to pause for so long."""
         self.reason = reason or self.reason
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
         self.stop.set()
 
-    def inherit(self, reason: str | None) -> None:
-        """What the slice before said of the upstream holds until it answers."""
-        if self.health.probing and reason:
-            self._slow = (float("inf"), reason)
+    def inherit(self, beat: Heartbeat, wall: datetime) -> None:
+        """What the slice before said of the upstream holds until it answers; `wall` is now."""
+        if self._only is not None:
+            self._only.inherit(beat.reason)
+        known = {said.target: said for said in beat.targets}
+        for target in self.targets:
+            if said := known.get(target.target.target):
+                target.go_on_from(said, wall)
 
     def slowed(self, now: float) -> str | None:
         """Why the lane is slower than it might be, in a sentence."""
-        if self._slow is None or now - self._slow[0] > SLOW_SECONDS:
-            return None
-        return self._slow[1]
+        if self._only is not None:
+            return self._only.slowed(now)
+        return next((of_target(each.target.target, said) for each in self.targets if (said := each.trouble(now))), None)
+
+    def beats(self, now: float, wall: datetime) -> tuple[TargetBeat, ...]:
+        """What the lane knows of each target, if there are several; `now` and `wall` are the same moment."""
+        return () if self._only is not None else tuple(target.beat(now, wall) for target in self.targets)
+
+    @property
+    def limits(self) -> ObservedLimits:
+        """As the only upstream last named them; those of several are in their `beats`."""
+        return self._only.limits if self._only is not None else ObservedLimits()
 
     @property
     def wait_seconds(self) -> float:
-        """How long to leave the upstream alone, from now."""
+        """How long to leave all targets alone, from now."""
         return max(0.0, self._paused_until - time.monotonic())
 
     @property
     def waited_seconds(self) -> float:
         """What to hand to the next slice: an upstream that is well again is met with full patience."""
-        if not self._sent:
+        if not any(target.sent_any for target in self.targets):
             return self._patience.waited_seconds
-        return self._patience.waited_seconds + self.wait_seconds if self.health.sick else 0.0
+        return self._patience.waited_seconds + self.wait_seconds if self.sick else 0.0
+
+
+def preferred(targets: Sequence[TargetPace], tried: Collection[TargetPace]) -> list[TargetPace]:
+    """Those with room, the first to be asked first; those that a line has `tried` only where no other has room."""
+    with_room = [target for target in targets if target.room]
+    fresh = [target for target in with_room if target not in tried] if tried else with_room
+    return sorted(fresh or with_room, key=TargetPace.rank)

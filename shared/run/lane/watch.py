@@ -23,15 +23,13 @@ from shared.domain.pace.lane_decision import (
     Decision,
     HostState,
     Sight,
-    Terms,
     decide,
-    first_part,
     is_own,
     last_word,
     next_look,
-    part_of,
     rest_seconds,
 )
+from shared.domain.pace.lane_part import Terms, first_part, part_of
 from shared.domain.pace.run_state import RunState
 from shared.run.batches.change import load
 from shared.run.lane.host_life import LOOK_SECONDS
@@ -197,7 +195,8 @@ class Watch:
         decision = self.decision
         if not decision.is_lost:
             rest = rest_seconds(decision, self._terms, self._service.now())
-            await self._lease.let_go(last_word(rest, self._sending.wait_seconds, is_done=is_done))
+            word = last_word(rest, self._sending.wait_seconds, is_done=is_done)
+            await self._lease.let_go(word, keeps=not is_done and self._sending.leaves_some_alone)
 
     @property
     def wait_seconds(self) -> float:
