@@ -4,6 +4,8 @@ import { html } from "./html.js";
 import { may } from "./session.js";
 import { Batch } from "./views/batch.js";
 import { Batches } from "./views/batches.js";
+import { Create } from "./views/create.js";
+import { Files } from "./views/files.js";
 import { Key } from "./views/key.js";
 
 /**
@@ -12,6 +14,8 @@ import { Key } from "./views/key.js";
  */
 export const VIEWS = [
   { path: "batches", title: "Batches", view: BatchesOrOne, scope: "api.batches.read", isOf: hasProject, inNav: true },
+  { path: "create", title: "New batch", view: Create, scope: "api.batches.write", isOf: hasProject, inNav: true },
+  { path: "files", title: "Files", view: Files, scope: "api.files.read", isOf: hasProject, inNav: true },
   { path: "key", title: "Your key", view: Key, inNav: false },
 ];
 

@@ -55,7 +55,7 @@ export function BatchFilter({ filter, models, onChange }) {
     <${Choice} label="Order" value=${values.order} onChange=${set("order")}
       options=${[["", "active first, then newest"], ["asc", "oldest first"]]} />
     <label>Metadata<input value=${values.metadata} placeholder="team=red" onChange=${set("metadata")} /></label>
-    <form onSubmit=${find}><label>Batch id<input name="id" placeholder="batch_…" spellcheck="false" /></label></form>
+    <form onSubmit=${find}><label>Batch id<input name="id" placeholder="batch_…" spellcheck=${false} /></label></form>
     ${filter.isSet && html`<button class="plain" onClick=${() => onChange({})}>Clear</button>`}
   </div>`;
 }

@@ -9,6 +9,7 @@ import { Bar, Cost, HeldUp, Id, Pill, Problem, When } from "../parts/small.js";
 import { Counts } from "../parts/counts.js";
 import { Snippet } from "../parts/snippet.js";
 import { goTo, hrefOf } from "../route.js";
+import { may } from "../session.js";
 import { BatchFilter, readFilter } from "./batch_filter.js";
 
 const PAGE = 100;
@@ -43,6 +44,7 @@ export function Batches({ route, caller }) {
     <div class="head">
       <h1 tabindex="-1">Batches</h1>
       <p class="muted">${caller.project?.name}</p>
+      ${may("api.batches.write") && html`<div class="actions"><a class="button main" href=${hrefOf("create")}>New batch</a></div>`}
     </div>
     <${BatchFilter} filter=${filter} models=${caller.models} onChange=${change} />
     <${Problem} error=${found.error} title="The list could not be read." onRetry=${found.reload} />
@@ -114,5 +116,6 @@ function Empty({ filter, isFirst }) {
       <button onClick=${() => goTo(["batches"])}>Take the filters away</button></div>`;
   }
   return html`<div class="empty"><h2>No batches yet</h2>
-    <p>A batch is a file of requests that are answered one by one, however long it takes.</p></div>`;
+    <p>A batch is a file of requests that are answered one by one, however long it takes.</p>
+    ${may("api.batches.write") && html`<a class="button main" href=${hrefOf("create")}>Create the first one</a>`}</div>`;
 }

@@ -41,7 +41,7 @@ export function SignIn({ reason }) {
       ${reason && html`<p class="notice" role="status">${reason}</p>`}
       <label for="key">API key or access token</label>
       ${problem && html`<p id="key-problem" class="wrong" role="alert">${problem}</p>`}
-      <input id="key" name="key" type="password" ref=${input} autocomplete="off" spellcheck="false" required
+      <input id="key" name="key" type="password" ref=${input} autocomplete="off" spellcheck=${false} required
         aria-invalid=${problem ? "true" : null} aria-describedby=${problem ? "key-problem" : "key-hint"} />
       <p id="key-hint" class="hint">It stays in this page's memory and is gone when you leave or reload it.</p>
       <label class="check"><input type="checkbox" name="keep" /> Keep it until I close this tab</label>

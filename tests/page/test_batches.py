@@ -108,8 +108,8 @@ def test_a_batch_is_found_by_its_id(visitor: Visitor, client: openai.OpenAI) -> 
     """Typed or pasted."""
     batch = make(client, "By its id", "a")
     page = visitor.sign_in()
-    page.get_by_label("Batch id").fill(batch.id)
-    page.get_by_label("Batch id").press("Enter")
+    page.get_by_role("textbox", name="Batch id").fill(batch.id)
+    page.get_by_role("textbox", name="Batch id").press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("By its id")
 

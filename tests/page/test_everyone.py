@@ -14,6 +14,8 @@ from tests.page.test_batches import FAILS, make
 
 PLACES = {
     "batches": ("#/batches", "Batches"),
+    "create": ("#/create", "New batch"),
+    "files": ("#/files", "Files"),
     "key": ("#/key", "Your key"),
 }
 

@@ -14,7 +14,7 @@ from tests.architecture.product import ROOT
 
 SCRIPTS = sorted(path.name for path in (ROOT / "scripts").iterdir() if path.is_file())
 # Those whose options are told before anything is installed.
-AT_ONCE = ("bench", "check", "demo", "lock", "package", "serve", "test", "workbook")
+AT_ONCE = ("bench", "check", "demo", "lock", "package", "serve", "test", "vendor", "workbook")
 
 
 def run(root: Path, script: str, option: str = "--help") -> subprocess.CompletedProcess[str]:
