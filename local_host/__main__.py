@@ -24,7 +24,7 @@ from local_host.app.options import Options, parse_options, with_deployments
 from local_host.app.stopping import Stopping
 from local_host.app.timers import ScheduledTimer, Timers, schedule_timers
 from local_host.console.batch_lines import Fetching
-from local_host.console.greeting import KeyWords, greeting, key_words
+from local_host.console.greeting import KeyWords, greeting, key_words, reachable
 from local_host.console.progress import Progress
 from local_host.console.upstream_report import report_upstreams
 from local_host.durable.client_rpc import binding_json, build_rpc
@@ -139,7 +139,7 @@ async def _serve(prepared: _Prepared, say: Callable[[str], None]) -> None:
         stack.push_async_callback(stopping.end, engine)
 
         http = await _open(prepared, binding, stack)
-        fetching = Fetching(url=http.url, key=_key_words(prepared).hidden)
+        fetching = Fetching(url=reachable(http.url), key=_key_words(prepared).hidden)
         progress = asyncio.create_task(Progress(service, say=say, fetching=fetching).run())
         stack.push_async_callback(_cancel, progress)
         _greet(prepared, http.url)

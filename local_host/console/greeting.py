@@ -13,6 +13,7 @@ from shared.domain.keys.bootstrap import HASH_PREFIX
 # Where a deployment begins for someone who has none: files to copy, and one that answers without a key or a model.
 _NONE = "none yet, so every batch fails: copy a file of examples/deployments, then start with --deployments FILE"
 _FIRST_MODEL = "MODEL"
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +44,26 @@ def greeting(*, url: str, data: Path, storage: str | None, key: KeyWords, deploy
             f"  Key          {key.which}",
             *_deployments(deployments),
             "",
-            *try_next(url, key, next(iter(deployments), _FIRST_MODEL)),
+            *try_next(reachable(url), key, next(iter(deployments), _FIRST_MODEL)),
             "",
         ]
     )
 
 
+def reachable(url: str) -> str:
+    """Who listens everywhere is called at this machine's own address."""
+    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//127.0.0.1:")
+
+
 def try_next(url: str, key: KeyWords, model: str) -> list[str]:
     """Lines that run as they are, in a shell in this folder; but for a key that only the reader knows."""
+    python = ".venv/bin/python" if (_ROOT / ".venv").exists() else "python"  # There is none in a container.
     yours = "  (your key in the place of YOUR_KEY)" if key.shown == "YOUR_KEY" else ""
     return [
         f"Open {url} in a browser and sign in with the key, or try next,",
         f"in another terminal, in this folder:{yours}",
         f"  export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY={key.shown}",
-        f"  .venv/bin/python examples/first_batch.py {shlex.quote(model)}",
+        f"  {python} examples/first_batch.py {shlex.quote(model)}",
         "Ctrl-C stops the service; started again on the same data folder, it goes on with what is unfinished.",
     ]
 

@@ -52,6 +52,8 @@ make_venv() {
 install_lock() {
     local lock="$1" stamp=".venv/installed-$1" options=""
     if cmp -s "$lock" "$stamp"; then return; fi
+    # The lock of developers has all of this one, in the same versions.
+    if [ "$lock" = requirements-serve.txt ] && cmp -s requirements-dev.txt .venv/installed-requirements-dev.txt; then return; fi
     say "Installing $(grep -c '==' "$lock") packages of $lock (only when it changed; up to a minute or two) ..."
     if [ "$lock" = requirements-demo.txt ]; then options="--no-deps"; fi
     .venv/bin/python -m pip install -qq --no-compile --disable-pip-version-check $options -r "$lock" ||

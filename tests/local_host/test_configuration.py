@@ -180,6 +180,14 @@ def test_the_greeting_says_how_to_configure_a_deployment() -> None:
     assert text.splitlines()[0] == "Listening on http://h:1"
 
 
+def test_the_greeting_names_an_address_that_can_be_called() -> None:
+    """Where the host listens on all addresses, what to try next goes to this machine."""
+    key = key_words("k", Path("d"), is_own=True)
+    text = greeting(url="http://0.0.0.0:7071", data=Path("d"), storage=None, key=key, deployments={})
+    assert text.splitlines()[0] == "Listening on http://0.0.0.0:7071"
+    assert "OPENAI_BASE_URL=http://127.0.0.1:7071/v1" in text
+
+
 def test_a_file_of_deployments_takes_the_place_of_the_setting() -> None:
     """By its whole path; without one nothing changes."""
     given = {"BATCH_DEPLOYMENTS": "{}", "BATCH_LANES": "1"}

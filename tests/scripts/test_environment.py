@@ -106,6 +106,21 @@ def test_failed_installation_is_tried_again(tmp_path: Path) -> None:
     assert not list((tmp_path / ".venv").glob("installed-*"))
 
 
+def test_what_developers_have_serves_as_well(tmp_path: Path) -> None:
+    """Their lock has every package of the service's, in the same version, so nothing is installed twice."""
+    asked = _fake_venv(tmp_path)
+    for lock in ("requirements-dev.txt", "requirements-serve.txt"):
+        (tmp_path / lock).write_text(f"{lock}==1\n")
+        assert _sourced(f"prepare_python {lock}", tmp_path).returncode == 0
+    serve, dev = (
+        {line.partition(" ")[0] for line in (ROOT / lock).read_text().splitlines() if "==" in line}
+        for lock in ("requirements-serve.txt", "requirements-dev.txt")
+    )
+
+    assert "requirements-serve.txt" not in asked.read_text()
+    assert serve - dev == set()
+
+
 def test_demo_is_installed_without_dependencies(tmp_path: Path) -> None:
     """Only the demo's packages are installed with --no-deps."""
     asked = _fake_venv(tmp_path)

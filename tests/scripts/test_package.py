@@ -72,9 +72,11 @@ def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_package_is_what_the_app_imports(packaged: list[str]) -> None:
-    """In the package are host.json, requirements.txt and each file that function_app.py can load; nothing else."""
-    needed = {"host.json", "requirements.txt", *imported_files(ROOT, "function_app.py")}
+    """In the package are host.json, requirements.txt, the page and each file that function_app.py can load; nothing else."""
+    page = {name for name in packaged if name.startswith("page/")}
+    needed = {"host.json", "requirements.txt", *page, *imported_files(ROOT, "function_app.py")}
 
+    assert "page/index.html" in page
     assert {
         "packed without need": set(packaged_files(ROOT)) - needed,
         "needed and not packed": needed - set(packaged),

@@ -124,3 +124,14 @@ def test_what_callers_could_write_is_not_run(workflow: dict[str, Any]) -> None:
 def test_every_job_has_an_end(workflow: dict[str, Any]) -> None:
     """A job that hangs is stopped within the hour."""
     assert [name for name, job in workflow["jobs"].items() if not 0 < job.get("timeout-minutes", 0) <= 60] == []
+
+
+@pytest.mark.parametrize("form", sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.name)
+def test_forms_of_issues_are_complete(form: Path) -> None:
+    """GitHub shows a form that has a name, a description, and an id and a label for each field, and drops any other."""
+    loaded = yaml.safe_load(form.read_text())
+    fields = [field for field in loaded.get("body", []) if field["type"] != "markdown"]
+
+    assert form.name == "config.yml" or (loaded["name"] and loaded["description"] and fields)
+    assert all(field["id"] and field["attributes"]["label"] for field in fields)
+    assert len({field["id"] for field in fields}) == len(fields)
