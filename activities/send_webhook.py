@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.domain.batches.batch import Batch
+from shared.domain.webhooks.callback import callback_of
 from shared.domain.webhooks.delivery import (
     Answered,
     Delivery,
@@ -47,16 +48,25 @@ async def send_webhook(input: dict) -> dict[str, Any]:
         return DONE
     delivery = stored.value
     batch = await load(service, delivery.owner, delivery.batch_id)
-    endpoint = await service.stores.webhook_endpoints.get(delivery.owner, delivery.endpoint_id)
     if batch is not None and not batch.is_terminal:  # Noted, but not written yet: whoever writes it starts this again.
         await _change(service, delivery.id, lambda noted: too_early(noted, service.now()))
         return DONE
+    endpoint = await _endpoint(service, delivery, batch) if batch is not None else None
     if batch is None or endpoint is None or batch_ended(batch).type is not delivery.event_type:
         return await _end(service, delivery)
-    answer = await service.webhook_sender.send(_request(service, delivery, endpoint.value, batch_ended(batch)))
+    answer = await service.webhook_sender.send(_request(service, delivery, endpoint, batch_ended(batch)))
     if isinstance(answer, Answered) and answer.is_success:
         return await _end(service, delivery)
     return await _try_again(service, delivery, batch, answer)
+
+
+async def _endpoint(service: Services, delivery: Delivery, batch: Batch) -> WebhookEndpoint | None:
+    """As it is now: the batch's own, or one of its project's."""
+    callback = callback_of(batch)
+    if callback is not None and callback.id == delivery.endpoint_id:
+        return callback
+    stored = await service.stores.webhook_endpoints.get(delivery.owner, delivery.endpoint_id)
+    return stored.value if stored else None
 
 
 def _request(service: Services, delivery: Delivery, endpoint: WebhookEndpoint, event: Event) -> WebhookRequest:

@@ -57,6 +57,7 @@ async def new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) ->
         key_id=call.caller.key_id,
         priority=new.priority,
         key_models=call.caller.models,
+        callback=new.callback,
     )
 
 

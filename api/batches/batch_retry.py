@@ -21,7 +21,8 @@ DAY_SECONDS = 86_400  # Of a window that is not served: validation says so.
 
 
 async def retry_batch(request: Request, call: Call, start: StartRun) -> Response:
-    """No body is read. The new batch has the first one's endpoint, window, metadata and expiry of results.
+    """No body is read. The new batch has the first one's endpoint, window, metadata, callback and expiry of
+    results.
 
     Its priority, too, as far as the caller's key allows.
     """
@@ -50,6 +51,7 @@ async def retry_batch(request: Request, call: Call, start: StartRun) -> Response
             key_id=call.caller.key_id,
             priority=lower(first.priority, call.caller.max_priority),
             key_models=call.caller.models,
+            callback=first.callback,
         )
 
     retry, is_new = await create_once(request, call, b"", build)

@@ -10,9 +10,10 @@ from azurefunctions.extensions.http.fastapi import Request
 
 from api.batches.inline_input import InlineInput
 from api.edge.endpoint import Call
-from api.edge.json_body import MAX_BODY_BYTES, body_too_large, without_mark
+from api.edge.json_body import MAX_BODY_BYTES, body_too_large, fields_of, without_mark
 from shared.domain.batches.inline_requests import REQUESTS
 from shared.domain.batches.new_batch import NewBatch, parse_new_batch
+from shared.domain.webhooks.callback import parse_callback
 
 _ADVICE: Final = " Request lines go in a file."
 _NAME: Final = REQUESTS.encode()
@@ -72,13 +73,18 @@ async def _all(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _parsed(call: Call, body: bytes, *, has_requests: bool = False) -> NewBatch:
-    return parse_new_batch(
+    settings = call.service.settings
+    new = parse_new_batch(
         body,
         endpoints=call.dialect.endpoints,
-        windows=call.service.settings.windows(),
+        windows=settings.windows(),
         fills_expiry=call.dialect.fills_expiry,
         takes_any_window=call.dialect.takes_any_window,
-        blob_origins=call.service.settings.blob_origins(call.caller.owner) if call.dialect.takes_blobs else None,
+        blob_origins=settings.blob_origins(call.caller.owner) if call.dialect.takes_blobs else None,
         max_priority=call.caller.max_priority,
         has_requests=has_requests,
     )
+    callback = parse_callback(
+        fields_of(body), allow_http=settings.webhook_allow_http, allow_private=settings.webhook_allow_private
+    )
+    return replace(new, callback=callback)

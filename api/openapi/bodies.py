@@ -23,8 +23,10 @@ from shared.domain.files.new_file import EXPIRY_SECONDS, MAX_FILENAME
 from shared.domain.files.new_upload import MAX_MIME_TYPE
 from shared.domain.files.upload_parts import MAX_PARTS
 from shared.domain.keys.priority import Priority
+from shared.domain.webhooks.address import MAX_URL as MAX_CALLBACK
 from shared.domain.webhooks.event import EventType
 from shared.domain.webhooks.new_endpoint import MAX_NAME
+from shared.domain.webhooks.signature import PREFIX as SECRET_PREFIX
 
 Parameter = dict[str, Any]
 _BINARY: Schema = {"type": "string", "format": "binary"}
@@ -114,6 +116,8 @@ def new_batch(dialect: Dialect) -> dict[str, Any]:
         fields["input_blob"] = or_null(address)
         fields["output_folder"] = or_null(_fields({"url": address, "delimiter": only("/")}, "url"))
     fields |= {
+        "callback_url": or_null({**TEXT, "format": "uri", "maxLength": MAX_CALLBACK}),
+        "callback_secret": or_null({**TEXT, "pattern": f"^{SECRET_PREFIX}", "writeOnly": True}),
         "model": {**TEXT, "description": "With `requests`: the model of those whose body names none."},
         "body": {"type": "object", "description": "With `requests`: fields of each body that does not have them."},
         "requests": {"type": "array", "items": _REQUEST, "minItems": 1, "description": _REQUESTS},

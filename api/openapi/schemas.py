@@ -178,6 +178,7 @@ _BATCH = record(
         "error_blob": TEXT,
         "retry_of": TEXT,
         "priority": one_of(Priority),
+        "callback_url": TEXT,
         "paused_at": SECONDS,
         "cost": ref("Cost"),
         "cache": _CACHE,
@@ -186,7 +187,7 @@ _BATCH = record(
     },
     optional=(
         *("input_blob", "output_blob", "error_blob", "retry_of"),
-        *("priority", "paused_at", "cost", "cache", "failures", "progress"),
+        *("priority", "callback_url", "paused_at", "cost", "cache", "failures", "progress"),
     ),
     description="The three blobs are Azure's; what follows them is ours, there where it says something.",
 )

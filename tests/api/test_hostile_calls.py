@@ -37,7 +37,8 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "uploads/{upload_id}/complete": {"part_ids": ["part_x"], "md5": "0" * 32},
     "batches": BATCH
-    | {"metadata": {"a": "b"}, "output_expires_after": {"anchor": "created_at", "seconds": 3600}, **ON_BLOBS},
+    | {"metadata": {"a": "b"}, "output_expires_after": {"anchor": "created_at", "seconds": 3600}, **ON_BLOBS}
+    | {"callback_url": "https://mine.example/hook", "callback_secret": "whsec_" + "A" * 32},
     "batches/{batch_id}": {"priority": "high", "completion_window": "24h"},
     "batches/validate": BATCH | {"metadata": {"a": "b"}},
     "webhook_endpoints": HOOK,

@@ -11,6 +11,7 @@ import openai
 import pytest
 
 from bench.programs import Mock, Service, chat_line, jsonl
+from shared.domain.webhooks.signature import new_secret
 from tests.starved import stretched
 from tests.webhook_receiver import Receiver, receiving
 
@@ -166,3 +167,31 @@ def test_private_addresses_need_the_setting(tmp_path: Path, mock: Mock, receiver
                     client.webhooks.create(name="x", url=url, event_types=ALL)
     finally:
         service.stop()
+
+
+def test_a_callback_of_one_batch(service: Service, client: openai.OpenAI, receiver: Receiver) -> None:
+    """Told beside an endpoint, each under its own secret; a batch without one tells it nothing."""
+    endpoint = client.webhooks.create(name="c", url=receiver.url, event_types=ALL)
+    secret = new_secret(b"c" * 32)
+    callback = {"callback_url": receiver.url, "callback_secret": secret}
+    told = service.create(service.upload(jsonl(chat_line(1))), extra_body=callback)
+    service.wait(told)
+    receiver.wait(2)
+    other = service.run(jsonl(chat_line(2)))
+    receiver.wait(3)
+    signed_with = [secret, endpoint.signing_secret]
+    events = [
+        client.webhooks.unwrap(body, headers, secret=key)
+        for key in signed_with
+        for headers, body in receiver.got
+        if signs(client, key, headers, body)
+    ]
+    assert [event.data.id for event in events] == [told, told, other.id]
+
+
+def signs(client: openai.OpenAI, secret: str, headers: dict[str, str], body: bytes) -> bool:
+    try:
+        client.webhooks.verify_signature(body, headers, secret=secret)
+    except openai.InvalidWebhookSignatureError:
+        return False
+    return True

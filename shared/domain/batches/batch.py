@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from shared.domain.batches.callback import Callback
 from shared.domain.batches.failures import Failure
 from shared.domain.batches.restarts import Restarts, one_more
 from shared.domain.batches.wishes import PauseWished, ResumeWished, TermsWished, Wish, wished
@@ -82,6 +83,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str | None = None
     priority: Priority = Priority.NORMAL
     key_models: tuple[str, ...] | None = None
+    callback: Callback | None = None
 
     status: Status = Status.VALIDATING
     in_progress_at: datetime | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from shared.domain.batches.callback import Callback
 from shared.domain.batches.inline_requests import check_fields
 from shared.domain.errors import InvalidRequest
 from shared.domain.files.blob_address import folder_address, input_address
@@ -40,6 +41,7 @@ class NewBatch:
     metadata: dict[str, str] | None
     output_expires_after_seconds: int | None
     priority: Priority
+    callback: Callback | None = None
 
 
 def parse_new_batch(

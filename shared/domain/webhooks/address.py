@@ -69,24 +69,30 @@ def _within(address: _Address, networks: Iterable[IPv4Network | IPv6Network]) ->
     return any(address in network for network in networks)
 
 
-def check_url(url: str, *, allow_http: bool, allow_private: bool) -> None:
-    """Raises InvalidRequest, which says what an endpoint's URL must be."""
+def check_url(url: str, *, allow_http: bool, allow_private: bool, param: str = "url") -> None:
+    """Raises InvalidRequest about `param`, which says what an endpoint's URL must be."""
     if len(url) > MAX_URL:
-        raise too_long("url", len(url), MAX_URL)
+        raise too_long(param, len(url), MAX_URL)
     if not (url.isascii() and url.isprintable()) or " " in url or "\\" in url:
-        raise _wrong(url, "it may hold printable ASCII characters only. Encode the others, and host names in Punycode.")
+        raise _wrong(
+            param, url, "it may hold printable ASCII characters only. Encode the others, and host names in Punycode."
+        )
     parts = _split(url)
     host = _host(parts)
     if parts is None or not host:
-        raise _wrong(url, "it is no URL with a host, such as https://example.com/hook.")
+        raise _wrong(param, url, "it is no URL with a host, such as https://example.com/hook.")
     if parts.scheme != "https" and not (parts.scheme == "http" and allow_http):
         hint = "" if allow_http else " The operator of this service can allow http with BATCH_WEBHOOK_ALLOW_HTTP."
-        raise _wrong(url, f"it must begin with https://.{hint}")
+        raise _wrong(param, url, f"it must begin with https://.{hint}")
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise _wrong(url, "it may hold no user name, password or fragment. Put a token into the path or the query.")
+        raise _wrong(
+            param, url, "it may hold no user name, password or fragment. Put a token into the path or the query."
+        )
     if not _host_is_allowed(host, allow_private=allow_private):
         raise _wrong(
-            url, "its address is not public. The operator can allow private ones with BATCH_WEBHOOK_ALLOW_PRIVATE."
+            param,
+            url,
+            "its address is not public. The operator can allow private ones with BATCH_WEBHOOK_ALLOW_PRIVATE.",
         )
 
 
@@ -141,7 +147,7 @@ def _host_is_allowed(host: str, *, allow_private: bool) -> bool:
         return True
 
 
-def _wrong(url: str, reason: str) -> InvalidRequest:
+def _wrong(param: str, url: str, reason: str) -> InvalidRequest:
     return InvalidRequest(
-        f"Invalid 'url': '{shortened(url)}' cannot be used; {reason}", code="invalid_value", param="url"
+        f"Invalid '{param}': '{shortened(url)}' cannot be used; {reason}", code="invalid_value", param=param
     )

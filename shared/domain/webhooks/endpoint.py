@@ -15,7 +15,10 @@ OLD_SECRET_LIFE = timedelta(hours=24)
 
 
 class WebhookEndpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One receiver. `id` is canonical; `old_secret` signs beside `secret` until `old_secret_until`."""
+    """One receiver. `id` is canonical; `old_secret` signs beside `secret` until `old_secret_until`.
+
+    Without a `secret` nothing is signed.
+    """
 
     id: str
     owner: str
@@ -33,6 +36,8 @@ class WebhookEndpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     def secrets(self, now: datetime) -> list[str]:
         """Those that sign now, the newest first."""
+        if not self.secret:
+            return []
         if self.old_secret is None or self.old_secret_until is None or now >= self.old_secret_until:
             return [self.secret]
         return [self.secret, self.old_secret]

@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from shared.domain.batches.batch import Batch, Event, Status, apply
+from shared.domain.webhooks.callback import callback_of
 from shared.domain.webhooks.delivery import Delivery, new_delivery
 from shared.ports.base import AlreadyExists, Changed, Stored
 from shared.services import Services
@@ -69,7 +70,8 @@ async def announced(service: Services, batch: Batch) -> list[Stored[Delivery]]:
 async def _deliveries(service: Services, batch: Batch) -> list[Delivery]:
     """As they are noted, under ids that follow from batch and endpoint."""
     endpoints = await service.stores.webhook_endpoints.list(batch.owner, limit=_MOST)
-    deliveries = (new_delivery(batch, endpoint, service.now()) for endpoint in endpoints)
+    everyone = filter(None, (*endpoints, callback_of(batch)))
+    deliveries = (new_delivery(batch, endpoint, service.now()) for endpoint in everyone)
     return [delivery for delivery in deliveries if delivery is not None]
 
 
