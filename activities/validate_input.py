@@ -60,10 +60,12 @@ class _StillValidating:
 
 
 async def _record(service: Services, batch: Batch, verdict: Accepted | Refused) -> Batch:
-    event, plan = (verdict, None) if isinstance(verdict, Refused) else (verdict.validated, verdict.plan)
-    name = await write_plan(service.stores.blobs, batch.id, plan) if plan else None
-    if isinstance(event, Validated):
-        event = msgspec.structs.replace(await priced(service, batch, event), plan=name)
+    event: Validated | Refused
+    if isinstance(verdict, Refused):
+        event, name = verdict, None
+    else:
+        name = await write_plan(service.stores.blobs, batch.id, verdict.plan)
+        event = msgspec.structs.replace(await priced(service, batch, verdict), plan=name)
     with suppress(WrongState):  # Cancelled, or judged by another call of this activity: the record says which.
         return await change(service, batch, event)
     newest = await _newest(service, batch)

@@ -112,6 +112,11 @@ class Settings:
         False,
         "true: a spend limit that is reached also stops batches that run. A limit may say otherwise of itself.",
     )
+    expected_output_tokens: int = _setting(
+        "BATCH_EXPECTED_OUTPUT_TOKENS",
+        500,
+        "Output tokens reserved of a spend limit for an answer whose length nobody bounds or knows.",
+    )
     file_expiry_seconds: int = _setting(
         "BATCH_FILE_EXPIRY_SECONDS", 2_592_000, "Life of input and result files that were given no expiry."
     )

@@ -29,6 +29,7 @@ type serviceSettings = {
   BATCH_RECORD_DAYS: string?
   BATCH_USAGE_ROW_DAYS: string?
   BATCH_SPEND_LIMIT_STOPS: string?
+  BATCH_EXPECTED_OUTPUT_TOKENS: string?
   BATCH_FILE_EXPIRY_SECONDS: string?
   BATCH_UPLOAD_BLOCK_BYTES: string?
   BATCH_CHUNK_LINES: string?

@@ -22,6 +22,7 @@ from shared.domain.batches.batch import (
     RequestsDone,
     RunLost,
     Status,
+    Stopped,
     UsageWritten,
     Validated,
     apply,
@@ -62,6 +63,7 @@ EVENTS: dict[str, Event] = {
     ),
     "refused": Refused(errors=(BatchError(code="empty_file", message="Empty."),)),
     "cancel": CancelRequested(),
+    "stopped": Stopped(errors=(BatchError(code="project_spend_limit_exceeded", message="Reached."),)),
     "done": RequestsDone(),
     "lost": RunLost(progress="p"),
     "written": UsageWritten(),
@@ -80,6 +82,7 @@ ALLOWED = {
     ("refused", "validating"): "failed",
     ("refused", "in_progress"): "failed",
     ("refused", "cancelling"): "cancelled",
+    ("stopped", "in_progress"): "cancelling",
     ("cancel", "validating"): "cancelling",
     ("cancel", "in_progress"): "cancelling",
     ("cancel", "cancelling"): "cancelling",
@@ -104,7 +107,7 @@ def in_state(status: Status) -> Batch:
 
 @pytest.mark.parametrize(("event", "status"), list(product(EVENTS, Status)))
 def test_every_event_in_every_state_moves_as_the_contract_says_or_raises(event: str, status: Status) -> None:
-    """All 80 pairs of the table."""
+    """All pairs of the table."""
     expected = ALLOWED.get((event, status.value))
     if expected is None:
         with pytest.raises(WrongState):
@@ -168,6 +171,17 @@ def test_finished_takes_over_counts_usage_and_files() -> None:
     after = apply(in_state(Status.FINALIZING), EVENTS["finished"], NOW)
     assert (after.completed, after.failed, after.usage, after.model) == (7, 1, Usage(input_tokens=5), "m-1")
     assert (after.output_file_id, after.error_file_id) == ("o", "e")
+
+
+def test_a_stopped_batch_keeps_its_reasons() -> None:
+    """Until its end and in it, whatever else its end has to say; a caller's cancel changes nothing of it."""
+    stopped = apply(in_state(Status.IN_PROGRESS), EVENTS["stopped"], NOW)
+    folder = BatchError(code="output_no_permissions", message="No.")
+    ended = apply(stopped, msgspec.structs.replace(EVENTS["finished"], errors=(folder,)), NOW)
+
+    assert (stopped.is_stopped, in_state(Status.CANCELLING).is_stopped) == (True, False)
+    assert apply(stopped, CancelRequested(), NOW) is stopped
+    assert (ended.status, ended.errors) == (Status.CANCELLED, (*stopped.errors, folder))
 
 
 def test_a_refusal_after_validation_looks_like_one_during_it() -> None:

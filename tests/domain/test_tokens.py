@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.usage.expected_answers import Answers
 from shared.domain.usage.tokens import HELD_CHARACTERS, EstimatedTokens, TokenMethod, TokenTally, weigh
 
 
@@ -158,3 +160,35 @@ def test_what_waits_to_be_counted_is_bounded() -> None:
 def test_a_tally_tells_how_it_counted() -> None:
     """As its counter does."""
     assert TokenTally(EstimatedTokens()).method is TokenMethod.ESTIMATE
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, (1, 0, 1)),
+        ({"max_tokens": 40}, (1, 40, 0)),
+        ({"max_tokens": 40, "max_completion_tokens": 30, "n": 3}, (3, 90, 0)),
+        ({"max_output_tokens": 20, "n": 2}, (2, 40, 0)),
+        ({"n": 5}, (5, 0, 5)),
+        ({"max_tokens": None, "n": None}, (1, 0, 1)),
+        ({"max_tokens": "40", "n": 0}, (1, 0, 1)),
+        ({"max_tokens": True, "n": -3}, (1, 0, 1)),
+        ({"max_tokens": 10**12}, (1, 0, 1)),
+    ],
+)
+def test_what_a_request_may_get_back(body: dict[str, Any], expected: tuple[int, int, int]) -> None:
+    """So many answers, bounded or not; a bound that is none counts as none."""
+    tokens = TokenTally(EstimatedTokens())
+    tokens.add(json.dumps({"messages": [{"role": "user", "content": "hi"}], **body}).encode())
+
+    assert tokens.answers == Answers(*expected)
+
+
+def test_answers_of_several_requests() -> None:
+    """They add up, also over what cannot be looked into; those without a bound are taken as expected."""
+    tokens = TokenTally(EstimatedTokens())
+    for body in (b'{"max_tokens": 7}', b'{"n": 2}', b'{"input": "\\ud800"}'):
+        tokens.add(body)
+
+    assert tokens.answers == Answers(4, 7, 3)
+    assert tokens.answers.tokens(1.5) == 7 + 4

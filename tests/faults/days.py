@@ -75,6 +75,8 @@ def ended_early(seed: int) -> Day:
 def budget(seed: int) -> Day:
     """A storm in which a spend limit of the project, of its model, or each of them is reached at some moment, or not.
 
+    About 30 cents are reserved for a line; with its number grows what it costs.
+
     Midnight may come meanwhile; the batch may be cancelled as well.
     """
     dice = Random(seed)
@@ -82,7 +84,7 @@ def budget(seed: int) -> Day:
     both = dice.sample(("limit", "model_limit"), dice.choice((1, 1, 2)))
     limits = {
         name: SpendLimit(
-            currency="USD", interval=dice.choice(list(Interval)), threshold_amount=dice.randint(0, 60 * shape["lines"])
+            currency="USD", interval=dice.choice(list(Interval)), threshold_amount=dice.randint(20, 70) * shape["lines"]
         )
         for name in both
     }

@@ -387,6 +387,7 @@ class _Simulation:
             journal_results=self._day.journal_results,
             kept_result_bytes=self._day.kept_result_bytes,
             spend_limit_stops=True,
+            expected_output_tokens=1,
         )
         return Services(
             settings=settings,

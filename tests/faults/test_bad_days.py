@@ -82,6 +82,9 @@ def test_bad_days_are_bad() -> None:
     ended = Counter(simulate(days.ended_early(seed)).batch.status for seed in range(40))
     faults = sum((it.store_faults for it in storms), Counter())
 
+    budgets = Counter(it.batch.status for it in map(simulate, map(days.budget, range(30))) if it.batch.errors)
+
+    assert min(budgets[Status.FAILED], budgets[Status.CANCELLED]) > 2
     assert set(ended) == {Status.COMPLETED, Status.CANCELLED, Status.EXPIRED}
     assert min(faults["early"], faults["late"]) > 20
     assert sum(it.runs.kills for it in storms) > 10

@@ -60,9 +60,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     validation, and `input_file_id` is empty. With an `output_folder` (a URL) results go there. `key_id`: of the API key
     that made it; None for the bootstrap key, and for batches from before there were others. `key_models` are the models
     that this key was for; None: all of its project. `price` is what the deployment's was at validation,
-    `expected_picos` what the batch was then expected to cost, if that was known. `usage_owed`: it has ended, but
-    storage has not taken what the ledger is to hold of it. `paused_seconds` are those of the pauses before the one that
-    it is in since `paused_at`.
+    `expected_picos` what the batch was then expected to cost, if that was known, `reserved_picos` what is reserved for
+    it. `usage_owed`: it has ended, but storage has not taken what the ledger is to hold of it. `paused_seconds` are
+    those of the pauses before the one that it is in since `paused_at`.
     """
 
     id: str
@@ -103,6 +103,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     token_method: TokenMethod | None = None
     price: Price | None = None
     expected_picos: int | None = None
+    reserved_picos: int | None = None
     completed: int = 0
     failed: int = 0
     usage: Usage = Usage()
@@ -175,6 +176,7 @@ class Validated(msgspec.Struct, frozen=True, kw_only=True):
     token_method: TokenMethod | None = None
     price: Price | None = None
     expected_picos: int | None = None
+    reserved_picos: int | None = None
     input_etag: str | None = None
     input_blob: str | None = None
     plan: str | None = None
@@ -281,7 +283,7 @@ def apply(batch: Batch, event: Event, now: datetime) -> Batch:
         changes["finalizing_at"] = min(now, max(batch.expires_at, batch.in_progress_at or batch.expires_at))
     if isinstance(event, Refused):  # Nothing ran: as if validation had found it (contract 2.3, 2.4).
         changes |= {"in_progress_at": None, "total": 0, "chunks": 0, "input_tokens": 0}
-        changes |= {"token_method": None, "price": None, "expected_picos": None}
+        changes |= {"token_method": None, "price": None, "expected_picos": None, "reserved_picos": None}
     if isinstance(event, Refused) and status is Status.CANCELLED:
         changes["errors"] = ()
     return msgspec.structs.replace(batch, **changes)

@@ -27,10 +27,9 @@ class ExpectedCost(msgspec.Struct, frozen=True, kw_only=True):
 
 def expected_cost(price: Price, requests: int, input_tokens: int, found: Measured | None) -> ExpectedCost:
     """Without a cache, and as if all requests were of the same length."""
-    step = price.step_of(input_tokens // requests)
 
     def cost(usage: Usage) -> int:
-        return cost_of(usage.past(step) if step else usage, price)
+        return at_length(price, requests, input_tokens, usage)
 
     return ExpectedCost(
         input=cost(Usage(input_tokens=input_tokens)),
@@ -45,6 +44,12 @@ def _answers(requests: int, found: Measured | None) -> Usage:
         output_tokens=round(requests * found.output_tokens_per_request),
         images=round(requests * found.images_per_request),
     )
+
+
+def at_length(price: Price, requests: int, input_tokens: int, usage: Usage) -> int:
+    """Picos of the usage of so many requests, as if all had the same part of the input tokens."""
+    step = price.step_of(input_tokens // requests)
+    return cost_of(usage.past(step) if step else usage, price)
 
 
 class BatchCost(msgspec.Struct, frozen=True, kw_only=True):

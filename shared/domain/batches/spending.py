@@ -75,6 +75,11 @@ def key_account(currency: str, key_id: str) -> str:
     return f"{currency}:key:{key_id}"
 
 
+def reservation(batch: Batch) -> int:
+    """Picos; an older version validated it without."""
+    return (batch.expected_picos or 0) if batch.reserved_picos is None else batch.reserved_picos
+
+
 def reservation_day(batch: Batch) -> date:
     """In UTC: when it passed validation."""
     return (batch.in_progress_at or batch.created_at).astimezone(UTC).date()
@@ -100,7 +105,7 @@ def spent_by_day(batch: Batch, price: Price, rows: Iterable[ChunkRow], *, ended:
     for row in sealed:
         day = row.sealed_at.astimezone(UTC).date() if row.sealed_at else first
         shares[day] = Share(shares.get(day, Share(0)).spent + cost_of(row.usage, price))
-    reserved = (batch.expected_picos or 0) * left // max(1, batch.total)
+    reserved = reservation(batch) * left // max(1, batch.total)
     return shares | {first: Share(shares[first].spent, reserved)}, _ENDED if ended else _FIRST_SETTLED + len(sealed)
 
 

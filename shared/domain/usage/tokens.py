@@ -2,8 +2,9 @@
 
 Which vocabulary a model reads text with follows from its name, matched whole up to a separator and never guessed; what
 matches nothing is estimated.
-Only input counts, never `max_tokens` (contract 3.5). A request is weighed: its texts, decoded, and the tokens that are
-no text (messages, images, ready-made tokens). A `TokenCounter` then counts the texts of many requests at once.
+Only input counts for that, never `max_tokens` (contract 3.5), by which money is reserved. A request is weighed: its
+texts, decoded, and the tokens that are no text (messages, images, ready-made tokens). A `TokenCounter` then counts the
+texts of many requests at once.
 The estimate needs no vocabulary: four bytes of UTF-8 are one token. Against o200k_base that is within 5 % for English
 and code, too many for most other languages (up to 1.8 times, Hindi), and down to 28 % too few for JSON.
 """
@@ -17,6 +18,7 @@ from typing import Final, Protocol
 import msgspec
 
 from shared.domain.raw_json import ABSENT
+from shared.domain.usage.expected_answers import Answers
 
 
 class TokenMethod(StrEnum):
@@ -77,10 +79,14 @@ class EstimatedTokens:
 
 
 class TokenTally:
-    """Input tokens of one request after the other. At most `HELD_CHARACTERS` and one request wait to be counted."""
+    """Input tokens of one request after the other, and the `answers` that they ask for.
+
+    At most `HELD_CHARACTERS` and one request wait to be counted.
+    """
 
     def __init__(self, counter: TokenCounter) -> None:
         self._counter = counter
+        self.answers = Answers()
         self._texts: list[str] = []
         self._characters = 0
         self._tokens = 0
@@ -92,7 +98,8 @@ class TokenTally:
 
     def add(self, body: bytes) -> None:
         """Add one request, which is at least one token. `body` is one valid JSON object, whatever is in it."""
-        texts, tokens = weigh(body)
+        texts, tokens, prompt = _weigh_all(body)
+        self.answers = self.answers.and_of(prompt)
         self._tokens += tokens
         self._texts += texts
         self._characters += sum(map(len, texts))
@@ -116,10 +123,15 @@ class _Prompt(msgspec.Struct, frozen=True, gc=False):
     input: object = None
     prompt: object = None
     instructions: object = None
+    n: object = None
+    max_tokens: object = None
+    max_completion_tokens: object = None
+    max_output_tokens: object = None
     tools: msgspec.Raw = ABSENT
     response_format: msgspec.Raw = ABSENT
 
 
+_NOTHING: Final = _Prompt()
 _decode_prompt = msgspec.json.Decoder(_Prompt).decode
 
 
@@ -128,15 +140,21 @@ def weigh(body: bytes) -> tuple[list[str], int]:
 
     A body that cannot be looked into (half a surrogate pair, a number too large for Python) counts by its length.
     """
+    texts, tokens, _ = _weigh_all(body)
+    return texts, tokens
+
+
+def _weigh_all(body: bytes) -> tuple[list[str], int, _Prompt]:
+    """The same, and the request."""
     try:
         prompt = _decode_prompt(body)
         schemas = [_compact(schema) for schema in (prompt.tools, prompt.response_format) if schema is not ABSENT]
     except (msgspec.DecodeError, RecursionError):
-        return [], max(1, len(body) // BYTES_PER_TOKEN)
+        return [], max(1, len(body) // BYTES_PER_TOKEN), _NOTHING
     texts, tokens = _weigh([prompt.messages, prompt.input, prompt.prompt, prompt.instructions])
     texts += schemas
     tokens += _message_overhead(prompt.messages if prompt.messages is not None else prompt.input)
-    return texts, tokens if texts else max(1, tokens)
+    return texts, tokens if texts else max(1, tokens), prompt
 
 
 def _compact(schema: msgspec.Raw) -> str:

@@ -20,6 +20,7 @@ from shared.domain.json_problem import BOM
 from shared.domain.keys.model_access import ModelAccess
 from shared.domain.lines.request_line import end_of_blanks
 from shared.domain.usage.embedding_inputs import count_inputs
+from shared.domain.usage.expected_answers import Answers
 from shared.domain.usage.tokens import TokenCounter, TokenTally
 from shared.domain.validation import validation_errors
 from shared.domain.validation.line_rules import LineRules
@@ -46,10 +47,11 @@ class ScanRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A good file: how it is cut, and the event that tells the batch record."""
+    """A good file: how it is cut, the event that tells the batch record, and what its requests may get back."""
 
     plan: Plan
     validated: Validated
+    answers: Answers
 
 
 class InputScan:
@@ -201,7 +203,7 @@ class InputScan:
             input_tokens=sum(chunk.tokens for chunk in plan.chunks),
             token_method=self._tally.method,
         )
-        return Accepted(plan=plan, validated=validated)
+        return Accepted(plan=plan, validated=validated, answers=self._tally.answers)
 
     def _file_errors(self) -> list[BatchError]:
         if self._is_too_large:

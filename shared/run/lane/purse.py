@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 from shared.domain.batches.batch import Stopped
-from shared.domain.batches.spending import Payer, limit_stops
+from shared.domain.batches.spending import Payer, limit_stops, reservation
 from shared.domain.deployments.price import Price, cost_of
 from shared.domain.errors import Unavailable, WrongState
 from shared.run.batches.change import change
@@ -135,8 +135,8 @@ class Purse:
 
     @property
     def _expected(self) -> int:
-        """Picos of a line, as far as anybody knew at validation."""
-        return (self._batch.expected_picos or 0) // max(1, self._batch.total)
+        """Picos of a line, as they were reserved."""
+        return reservation(self._batch) // max(1, self._batch.total)
 
     async def _end(self, payer: Payer) -> None:
         """Where the record says so already, well; where it cannot be written, the next slice finds the same."""

@@ -21,6 +21,7 @@ from shared.domain.batches.spending import (
     limit_reached,
     payers_of,
     project_account,
+    reservation,
     reservation_day,
     spent_by_day,
 )
@@ -102,7 +103,7 @@ async def _used(service: Services, account: str, limit: SpendLimit) -> int:
 
 
 async def _reserve_with(service: Services, batch: Batch, payer: Payer) -> BatchError | None:
-    amount = Amount(0, RESERVED, batch.expected_picos or 0)
+    amount = Amount(0, RESERVED, reservation(batch))
     if payer.limit is None:
         await _put(service, batch, payer, amount)
         return None
