@@ -9,17 +9,17 @@ import click
 
 from dbatch.exits import STOPPED, Failure
 from dbatch.service import failure_of
-from dbatch.verbs import batches, check, fetch, models, submit, watch
+from dbatch.verbs import batches, check, fetch, models, run, submit, watch
 
 _EPILOG = """OPENAI_BASE_URL names the service, such as http://127.0.0.1:7071/v1 (without it, OpenAI itself is asked);
 OPENAI_API_KEY has the key.
 
 \b
 Exit codes:
-    0  done; of a batch that was watched: every request was answered
+    0  done; of a batch that was watched, or a run: every request was answered
     1  the service or a file refused
     2  the command line is wrong
-    3  the batch has ended, and not every request was answered
+    3  the batch or the run has ended, and not every request was answered
     4  a check found mistakes in the file
   130  stopped by Ctrl-C; what was begun at the service goes on
 """
@@ -60,6 +60,7 @@ def program() -> None:
 
 for verb in (
     models.models,
+    run.run,
     check.check,
     submit.submit,
     watch.watch,

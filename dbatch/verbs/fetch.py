@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -14,6 +11,7 @@ import click
 
 from dbatch.batch_words import ENDED, counts
 from dbatch.console import say
+from dbatch.downloading import chunks_of, lines_of, whole_file
 from dbatch.exits import Failure
 from dbatch.result_lines import HEADS, harmless, read_result
 from dbatch.service import connect
@@ -36,12 +34,12 @@ def fetch(batch_id: str, *, as_csv: bool, errors: bool, out: Path | None, exact:
     with connect() as client:
         batch = client.batches.retrieve(batch_id).to_dict()
         files = _files(batch, as_csv=as_csv, errors=errors)
-        with _target(out) as target:
+        with whole_file(out) as target:
             if as_csv:
                 _table(client, files, target, exact=exact)
             else:
                 for file_id in files:
-                    for data in _chunks(client, file_id):
+                    for data in chunks_of(client, file_id):
                         target.write(data)
     _tell(batch, out, errors=errors or as_csv)
 
@@ -62,24 +60,6 @@ def _files(batch: dict[str, Any], *, as_csv: bool, errors: bool) -> list[str]:
     raise Failure(f"{identifier} is {batch['status']} and has no answers.", f"{why[0].upper()}{why[1:]}")
 
 
-def _chunks(client: OpenAI, file_id: str) -> Iterator[bytes]:
-    with client.files.with_streaming_response.content(file_id) as answer:
-        yield from answer.iter_bytes(65_536)
-
-
-def lines_of(client: OpenAI, file_id: str) -> Iterator[bytes]:
-    """Of a result file, one in memory at a time; only a line feed ends one."""
-    rest: list[bytes] = []  # Of a line that is not whole yet, which may be many megabytes.
-    for data in _chunks(client, file_id):
-        first, *others = data.split(b"\n")
-        rest.append(first)
-        if others:
-            yield from (line for line in (b"".join(rest), *others[:-1]) if line.strip())
-            rest = [others[-1]]
-    if (line := b"".join(rest)).strip():
-        yield line
-
-
 def _table(client: OpenAI, files: list[str], target: IO[bytes], *, exact: bool) -> None:
     text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=True)
     rows = csv.writer(text, lineterminator="\n")
@@ -89,21 +69,6 @@ def _table(client: OpenAI, files: list[str], target: IO[bytes], *, exact: bool) 
             cells = read_result(line).cells()
             rows.writerow(cells if exact else map(harmless, cells))
     text.detach()
-
-
-@contextmanager
-def _target(out: Path | None) -> Iterator[IO[bytes]]:
-    if out is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    partial = out.with_name(f"{out.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            yield file
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _tell(batch: dict[str, Any], out: Path | None, *, errors: bool) -> None:

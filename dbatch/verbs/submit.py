@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from dbatch.console import amount, say
+from dbatch.creating import create
 from dbatch.request_file import Findings
 from dbatch.service import connect
 from dbatch.uploading import upload
 from dbatch.verbs.check import checked
 from dbatch.verbs.watch import follow
-
-if TYPE_CHECKING:
-    from openai import OpenAI
 
 PRIORITIES = ("low", "normal", "high")
 
@@ -62,18 +59,3 @@ def submit(
             follow(client, batch["id"])
     if not watches:
         say(f"Next: dbatch watch {batch['id']}")
-
-
-def create(
-    client: OpenAI, file_id: str, *, endpoint: str, window: str, metadata: dict[str, str], **extras: str
-) -> dict[str, Any]:
-    """The new batch. `extras` are what only Durable Batch knows; none is sent that was not asked for."""
-    from openai import omit
-
-    return client.batches.create(
-        input_file_id=file_id,
-        endpoint=endpoint,  # type: ignore[arg-type] # what the service has; it says so itself if it has it not
-        completion_window=window,  # type: ignore[arg-type] # our service has others as well
-        metadata=metadata or omit,
-        extra_body=extras or None,
-    ).to_dict()

@@ -23,6 +23,7 @@ LITTER = (
     ".azure/env/.env", ".data/records.sqlite3", ".env", ".git/config", ".github/workflows/checks.yml", ".venv/bin/python",
     "__azurite_db_blob__.json", "__blobstorage__/one", "__pycache__/function_app.cpython-312.pyc", "__queuestorage__/one",
     "api/__pycache__/files.cpython-312.pyc", "shared/domain/__pycache__/ids.cpython-312.pyc", "dist/durable-batch.zip",
+    "build/lib/dbatch/exits.py", "durable_batch.egg-info/PKG-INFO", "dbatch/exits.py",
     "infra/main.bicep", "infra/modules/alerts.bicep", "host.dts.json", "azure.yaml", "local.settings.json",
     "node_modules/azurite/package.json", "tests/e2e/test_flows.py", "docs/operations/errors.kql", "scripts/lib/package.py",
 )  # fmt: skip
