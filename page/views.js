@@ -1,6 +1,7 @@
 // The table of views. A further view is a file in `views/` and an entry here.
 
 import { html } from "./html.js";
+import { later } from "./parts/later.js";
 import { may } from "./session.js";
 import { Batch } from "./views/batch.js";
 import { Batches } from "./views/batches.js";
@@ -8,15 +9,20 @@ import { Create } from "./views/create.js";
 import { Files } from "./views/files.js";
 import { Key } from "./views/key.js";
 
+const Closed = later("", null, () => import("./views/closed/closed.js"));
+const Usage = later("Usage", "views/usage/usage.css", () => import("./views/usage/usage.js"));
+
 /**
  * `path` is the first segment of the address, `title` what it is called; `view` is given `route` and `caller`.
  * `scope` is what a key needs for it; `isOf` says which callers it is for, besides. Without `inNav` it has no link on top.
+ * What is in a folder of `views/` is loaded when it is first opened.
  */
 export const VIEWS = [
   { path: "batches", title: "Batches", view: BatchesOrOne, scope: "api.batches.read", isOf: hasProject, inNav: true },
   { path: "create", title: "New batch", view: Create, scope: "api.batches.write", isOf: hasProject, inNav: true },
   { path: "files", title: "Files", view: Files, scope: "api.files.read", isOf: hasProject, inNav: true },
   { path: "key", title: "Your key", view: Key, inNav: false },
+  { path: "usage", title: "Usage", view: Usage, scope: "usage", inNav: true },
 ];
 
 function hasProject(caller) {
@@ -33,8 +39,10 @@ const isFor = (view, caller) => (!view.scope || may(view.scope)) && (!view.isOf 
 /** Those that the caller's key opens and that stand in the navigation. */
 export const viewsFor = (caller) => VIEWS.filter((view) => view.inNav && isFor(view, caller));
 
-/** The view of an address; where there is none, or none that the key opens, the first that it does. */
+/** The view of an address; where there is none, the first that the key opens. One that it does not says what is missing. */
 export function viewOf(route, caller) {
-  const open = VIEWS.filter((view) => isFor(view, caller));
-  return open.find((view) => view.path === route.path[0]) ?? open[0];
+  const found = VIEWS.find((view) => view.path === route.path[0]);
+  if (found && isFor(found, caller)) return found;
+  if (found?.scope && !may(found.scope)) return { ...found, view: Closed };
+  return VIEWS.find((view) => isFor(view, caller));
 }

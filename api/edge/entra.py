@@ -88,7 +88,7 @@ async def _let_in(service: Services, claims: Claims, asked: Asked) -> Caller:
             f"Your token leads to the project '{spell_project_id(project_id)}', which is archived or was never there. "
             "Have the operator of this service change BATCH_ENTRA_PROJECTS."
         )
-    return Caller(name=subject, scopes=scopes - {Scope.ADMIN}, project=project)
+    return Caller(name=subject, scopes=scopes - {Scope.ADMIN}, project=project, administers=administers)
 
 
 def _rules(service: Services) -> EntraRules:

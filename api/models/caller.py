@@ -26,7 +26,7 @@ async def retrieve_caller(request: Request, call: Call) -> Response:  # noqa: AR
             "name": caller.name,
             "api_key_id": key_id(caller.key_id) if caller.key_id else None,
             "project": {"id": spell_project_id(project.id), "name": project.name} if project else None,
-            "scopes": sorted(caller.scopes),
+            "scopes": sorted(caller.opens),
             "models": [deployment.name for deployment in models_of(call)],
             "priorities": [priority.value for priority in up_to(caller.max_priority)] if project else [],
             "spend_limits": [_render(standing) for standing in found],

@@ -17,6 +17,7 @@ from typing import Final
 FOLDER: Final = Path(__file__).parents[2] / "page"
 ROOT: Final = "/ui"
 _INDEX: Final = "index.html"
+_OPENED_LATER: Final = 3  # parts of a name, such as `views/usage/usage.js`
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -53,11 +54,18 @@ def build_page(contents: Mapping[str, bytes]) -> Page:
     """`contents` by name, `index.html` among them; `VERSION` and `MODULES` in that become what they say."""
     version = _digest(contents)
     modules = "\n".join(
-        f'    <link rel="modulepreload" href="{ROOT}/{version}/{name}" />' for name in contents if name.endswith(".js")
+        f'    <link rel="modulepreload" href="{ROOT}/{version}/{name}" />'
+        for name in contents
+        if _is_needed_first(name)
     )
     index = contents[_INDEX].decode().replace("VERSION", version).replace("    MODULES", modules)
     others = {f"{ROOT}/{version}/{name}": _file(name, content) for name, content in contents.items() if name != _INDEX}
     return Page(version=version, index=_file(_INDEX, index.encode()), files=others)
+
+
+def _is_needed_first(name: str) -> bool:
+    """Whether a module is loaded with the page: what is in a folder of `views/` waits until it is opened."""
+    return name.endswith(".js") and len(Path(name).parts) < _OPENED_LATER
 
 
 def _served(folder: Path) -> Iterable[Path]:

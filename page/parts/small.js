@@ -58,6 +58,12 @@ export const Cost = ({ cost }) => {
   return html`${money(cost.actual, cost.currency)} ${expected}`;
 };
 
+/** One of several: `options` are pairs of a value and what it is called. */
+export const Choice = ({ label, value, options, onChange }) => html`<label>${label}
+  <select value=${value} onChange=${onChange}>
+    ${options.map(([each, title]) => html`<option value=${each} selected=${each === value}>${title}</option>`)}
+  </select></label>`;
+
 /** What the service refused, in its words. */
 export const Problem = ({ error, title = "There is a problem", onRetry }) =>
   error && html`<div class="problem" role="alert">

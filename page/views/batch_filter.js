@@ -2,6 +2,7 @@
 
 import { STATUSES } from "../batch_facts.js";
 import { html } from "../html.js";
+import { Choice } from "../parts/small.js";
 import { goTo } from "../route.js";
 
 const DAYS = [
@@ -59,8 +60,3 @@ export function BatchFilter({ filter, models, onChange }) {
     ${filter.isSet && html`<button class="plain" onClick=${() => onChange({})}>Clear</button>`}
   </div>`;
 }
-
-const Choice = ({ label, value, options, onChange }) => html`<label>${label}
-  <select value=${value} onChange=${onChange}>
-    ${options.map(([each, title]) => html`<option value=${each} selected=${each === value}>${title}</option>`)}
-  </select></label>`;

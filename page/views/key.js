@@ -32,7 +32,7 @@ const List = ({ of, none }) =>
 /** Of a project, of one of its models, or of the key itself. */
 export function Budget({ limit }) {
   const { currency, interval, used, left } = limit;
-  const of = limit.model ? `${limit.model} in this ${limit.of}` : `this ${limit.of}`;
+  const of = limit.model ? `${limit.model} in this project` : limit.of === "project" ? "this project" : "this key";
   const title = `${money(limit.limit, currency)} ${WINDOWS[interval] ?? `per ${interval}`} for ${of}`;
   return html`<div class="budget">
     <p><strong>${title}</strong></p>

@@ -190,6 +190,7 @@ async def test_who_it_is_is_told_without_a_key(service: Services, issuer: Issuer
     assert (caller.name, caller.project, caller.key_id, caller.models) == (PERSON, project, None, None)
     assert Scope.FILES_READ in caller.scopes
     assert caller.scopes.isdisjoint({Scope.ADMIN, Scope.FILES_WRITE, Scope.BATCHES_READ, Scope.BATCHES_WRITE})
+    assert caller.opens == {Scope.ADMIN, Scope.USAGE, Scope.FILES_READ}
     administrator = await authenticate(service, [token], Scope.ADMIN)
     assert (administrator.name, administrator.project, administrator.key_id) == (PERSON, None, None)
     assert Scope.ADMIN in administrator.scopes

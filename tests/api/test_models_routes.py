@@ -138,4 +138,5 @@ async def test_whoever_has_no_project_is_told_so(anonymous: httpx.AsyncClient, s
     assert (told["project"], told["priorities"], told["scopes"]) == (None, [], ["admin", "usage"])
     bootstrap = (await anonymous.get("/v1/caller", headers={"api-key": KEY})).json()
     assert (bootstrap["project"]["id"], bootstrap["api_key_id"]) == ("proj_default", None)
+    assert {"admin", "usage", "api.batches.write"} <= set(bootstrap["scopes"])
     assert (await anonymous.get("/v1/caller", headers=nobody.headers)).status_code == 403

@@ -17,6 +17,8 @@ PLACES = {
     "create": ("#/create", "New batch"),
     "files": ("#/files", "Files"),
     "key": ("#/key", "Your key"),
+    "costs": ("#/usage", "Usage"),
+    "activity": ("#/usage/activity", "Usage"),
 }
 
 

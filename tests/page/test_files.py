@@ -36,8 +36,9 @@ def test_what_is_served_is_a_table() -> None:
 
 
 def test_the_page_is_small() -> None:
-    """All that the first view loads."""
-    files: list[PageFile] = [page().index, *page().files.values()]
+    """All that the first view loads: what the index names."""
+    index = page().index.content.decode()
+    files: list[PageFile] = [page().index, *(file for address, file in page().files.items() if address in index)]
 
     assert sum(len(file.content) for file in files) < FIRST_VIEW_BYTES
     assert sum(len(file.packed) for file in files) < FIRST_VIEW_PACKED_BYTES
@@ -50,10 +51,18 @@ def test_the_index_holds_no_code() -> None:
     assert re.findall(r"<style|\son\w+=|\sstyle=|<script(?![^>]*\bsrc=)", text) == []
 
 
+def test_what_is_opened_later_is_loaded_later() -> None:
+    """Views in folders, with their style sheets."""
+    later = {address for address in page().files if re.search(r"/views/[^/]+/", address)}
+
+    assert any(address.endswith("/views/usage/usage.js") for address in later)
+    assert [address for address in later if address in page().index.content.decode()] == []
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.js")), ids=lambda path: path.name)
 def test_modules_import_what_is_there(path) -> None:
     """By relative names, for a browser knows no others."""
-    names = re.findall(r'\bfrom\s*"(\.[^"]+)"', path.read_text())
+    names = re.findall(r'\b(?:from\s*|import\()"(\.[^"]+)"', path.read_text())
 
     assert [name for name in names if not (path.parent / name).is_file()] == []
 

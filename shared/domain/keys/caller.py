@@ -31,6 +31,7 @@ class Caller:
 
     `project` is None for an administrator. `key_id` is None without a stored key: the bootstrap key, a token of Entra.
     `models` of None: all that the project may use; else only these of them. `spend_limit`, `max_priority`: the key's.
+    `administers`: it opens administration as well, where it comes without a project.
     """
 
     name: str
@@ -40,6 +41,12 @@ class Caller:
     models: tuple[str, ...] | None = None
     spend_limit: SpendLimit | None = None
     max_priority: Priority = Priority.HIGH
+    administers: bool = False
+
+    @property
+    def opens(self) -> frozenset[Scope]:
+        """All that whoever is calling may do, in this project and outside of it."""
+        return self.scopes | ALL_OF_ADMINISTRATOR if self.administers else self.scopes
 
     @property
     def owner(self) -> str:
@@ -91,7 +98,7 @@ ADMINISTRATOR: Final = Caller(name="bootstrap key", scopes=ALL_OF_ADMINISTRATOR)
 
 def operator_in(project: Project) -> Caller:
     """The bootstrap key where a project is asked for; elsewhere it is `ADMINISTRATOR`."""
-    return Caller(name=ADMINISTRATOR.name, scopes=ALL_OF_PROJECT, project=project)
+    return Caller(name=ADMINISTRATOR.name, scopes=ALL_OF_PROJECT, project=project, administers=True)
 
 
 def is_proven(key: ApiKey | None, digest: str) -> bool:
