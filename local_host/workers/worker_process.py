@@ -95,9 +95,9 @@ class Worker:
     async def end(self) -> int:
         """Make sure that the process is gone; return its exit code, for a signal 128 and its number.
 
-        One that is still importing has nothing to end in order, and would not hear that it should.
+        One that runs nothing has nothing to end in order; one that is still importing would not hear that it should.
         """
-        if not self.is_ready:
+        if not self.calls:
             self.kill()
         self.is_ready = False
         code = await self._ended()

@@ -80,7 +80,7 @@ def _progress(batch: Batch, seconds: float, last: str) -> str:
     counts = batch.request_counts
     state = (
         f"{batch.status:<11} {counts.completed}/{counts.total} answered, {counts.failed} failed"
-        if counts
+        if counts and counts.total  # 0 until the file is read
         else batch.status
     )
     if sys.stdout.isatty():
