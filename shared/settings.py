@@ -105,7 +105,7 @@ class Settings:
     usage_row_days: int = _setting(
         "BATCH_USAGE_ROW_DAYS",
         400,
-        "Days for which rows of the ledger are kept; 0: for ever. Its sums by hour and day stay.",
+        "Days for which rows of the ledger, and what single batches spent of limits, is kept; 0: for ever. Sums stay.",
     )
     spend_limit_stops: bool = _setting(
         "BATCH_SPEND_LIMIT_STOPS",

@@ -12,6 +12,7 @@ from timers.expire_files import expire_files
 from timers.expire_uploads import expire_uploads
 from timers.forget_batches import forget_batches
 from timers.forget_creations import forget_creations
+from timers.forget_spending import forget_spending
 from timers.forget_usage import forget_usage
 from timers.roll_up_usage import roll_up_usage
 from timers.settle_usage import settle_owed_usage
@@ -20,6 +21,6 @@ from timers.settle_usage import settle_owed_usage
 async def expire_stores(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding
     """One sweep; what a crash leaves is found by the next."""
     service = services()
-    ends = (expire_files, expire_uploads, forget_creations, forget_batches, forget_usage)
+    ends = (expire_files, expire_uploads, forget_creations, forget_batches, forget_usage, forget_spending)
     works = (*ends, settle_owed_usage, roll_up_usage)
     await do_all(partial(work, service) for work in works)

@@ -55,6 +55,9 @@ class SqliteSpending:
         rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())
         return {date.fromisoformat(day): int(amount) for day, amount in rows}
 
+    async def forget(self, before: date, most: int) -> int:
+        return await self._database.write(lambda connection: _forget(connection, before.isoformat(), most))
+
     async def amounts(self, account: str, day: date) -> dict[str, Amount]:
         query = "SELECT batch_id FROM spending WHERE account = ? AND day = ?"
         values = (account, day.isoformat())
@@ -113,6 +116,14 @@ def _hold(connection: sqlite3.Connection, key: _Key, chunk: int, picos: int, mos
         held[chunk] = granted.picos
         _write(connection, key, there, held, before - counted + there.counted(sum(held.values())))
     return granted
+
+
+def _forget(connection: sqlite3.Connection, before: str, most: int) -> int:
+    query = """SELECT account, day, batch_id FROM spending WHERE day < ? ORDER BY day, account, batch_id LIMIT ?"""
+    keys = connection.execute(query, (before, most)).fetchall()
+    for table in ("spending", "holdings"):
+        connection.executemany(f"DELETE FROM {table} WHERE account = ? AND day = ? AND batch_id = ?", keys)
+    return len(keys)
 
 
 def _write(connection: sqlite3.Connection, key: _Key, amount: Amount, held: dict[int, int], balance: int) -> None:

@@ -47,6 +47,7 @@ DUE = Key("$due")
 EXPIRY = Key("$expiry")
 UNFINISHED = Key("$unfinished")
 HOURS_DUE = Key("$hours")
+DAYS_SPENT = Key("$days")
 FIRST = Key("")  # Before every key.
 
 

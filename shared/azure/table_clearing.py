@@ -19,11 +19,21 @@ async def delete_some(table: Table, first: Key, last: Key, most: int) -> int:
 
     In order of partition and key. Others may remove them at the same time.
     """
+    return await _delete_found(table, "PartitionKey ge @first and PartitionKey lt @last", first, last, most)
+
+
+async def delete_between(table: Table, partition: Key, past: Key, before: Key, most: int) -> int:
+    """The same of one partition: rows whose keys lie strictly between these."""
+    condition = "PartitionKey eq @partition and RowKey gt @first and RowKey lt @last"
+    return await _delete_found(table, condition, past, before, most, partition=partition)
+
+
+async def _delete_found(table: Table, condition: str, first: Key, last: Key, most: int, **values: Key) -> int:
     with translated():
         client, rows = await table.ready(), list[TableEntity]()
         entities = client.query_entities(
-            "PartitionKey ge @first and PartitionKey lt @last",
-            parameters={"first": first, "last": last},
+            condition,
+            parameters={"first": first, "last": last, **values},
             select=["PartitionKey", "RowKey"],
             results_per_page=min(most, 1000),
         )

@@ -1,5 +1,7 @@
 """Accounts of what was reserved and spent, in Table Storage: partition = account; a row for each day, and each batch's.
 
+The partition `$days` has a mark for each account and day with amounts that are not forgotten yet.
+
 An entity group transaction writes a batch's amount and the day's balance in one step.
 """
 
@@ -13,7 +15,8 @@ from typing import Final
 
 import msgspec
 
-from shared.azure.names import Key, compound, table_key
+from shared.azure.names import DAYS_SPENT, Key, compound, table_key
+from shared.azure.table_clearing import delete_between
 from shared.azure.tables import Table, Write
 from shared.ports.base import Changed, Stored
 from shared.ports.spending import Amount, Held, LimitReached, grant
@@ -114,6 +117,8 @@ class TableSpending:
         changed = step(there, before)
         if changed is None:
             return there, before
+        if total is None:  # Before it: whoever forgets finds the day then.
+            await self._table.upsert(DAYS_SPENT, compound(day.isoformat(), partition), msgspec.json.encode(partition))
         balance = _Record(str(changed[1]), day.isoformat())
         await self._table.put_all(partition, _write(own, changed[0], row), _write(of_day, balance, total))
         return changed
@@ -122,6 +127,17 @@ class TableSpending:
         past, before = _balance_key(first - timedelta(days=1)), _balance_key(last + timedelta(days=1))
         found = await self._records(table_key(account), past, before)
         return {date.fromisoformat(each.name): int(each.amount) for each in found}
+
+    async def forget(self, before: date, most: int) -> int:
+        removed = 0
+        async for mark in self._table.query(DAYS_SPENT, before=table_key(before.isoformat())):
+            partition = read_record(mark.record, Key)
+            day = date.fromisoformat(mark.key[: len(before.isoformat())])
+            removed += await delete_between(self._table, partition, *_batches_of(day), most - removed)
+            if removed >= most:  # There may be more of this day.
+                break
+            await self._table.delete(DAYS_SPENT, mark.key)
+        return removed
 
     async def amounts(self, account: str, day: date) -> dict[str, Amount]:
         found = await self._records(table_key(account), *_batches_of(day))

@@ -86,6 +86,14 @@ class SpendingStore(Protocol):
         """Of all days from `first` to `last` that were written to."""
         ...
 
+    async def forget(self, before: date, most: int) -> int:
+        """Remove amounts of batches on days before that one, oldest first; returns how many, at most `most`.
+
+        Balances stay: limits without an end add them up. To be asked only of days on which no batch has anything to
+        change any more. May stop anywhere, and be repeated.
+        """
+        ...
+
     async def amounts(self, account: str, day: date) -> dict[str, Amount]:
         """By batch, everything that the day's balance is the sum of: for checks, not for calls.
 

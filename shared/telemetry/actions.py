@@ -39,6 +39,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "run_not_seen": ("batch_id", "reason"),
     "run_restarted": ("batch_id",),
     "run_stuck": ("batch_id", "run_status"),
+    "spending_forgotten": ("count",),
     "start_delivery": ("batch_id",),
     "start_run": ("batch_id",),
     "sweep_refused": ("count",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -119,6 +119,30 @@ async def test_what_is_sealed_is_held_no_more(spending: SpendingStore) -> None:
     assert await spending.hold("a", DAY, "one", 2, 10, most=100) == Held(0, 88)
 
     assert await spending.balances("a", DAY, DAY) == {DAY: 12}
+
+
+async def test_forgetting_leaves_balances(spending: SpendingStore) -> None:
+    """Oldest days first, some at a time; days that may still change are left alone."""
+    for day, names in ((DAY - timedelta(days=1), "abc"), (DAY, "abcd"), (NEXT, "e")):
+        for account in ("one", "b/#?"):
+            for name in names:
+                await spending.put(account, day, name, Amount(1, 0))
+                await spending.hold(account, day, name, 0, 2, most=100)
+
+    async def left() -> list[int]:
+        days = (DAY - timedelta(days=1), DAY, NEXT)
+        return [len(await spending.amounts("one", day)) + len(await spending.amounts("b/#?", day)) for day in days]
+
+    assert await spending.forget(NEXT, 5) == 5
+    assert await left() == [1, 8, 2]
+    assert await spending.forget(NEXT, 100) == 9
+    assert await spending.forget(NEXT, 100) == 0
+    assert await left() == [0, 0, 2]
+    assert await spending.balances("one", DAY - timedelta(days=1), NEXT) == {
+        DAY - timedelta(days=1): 9,
+        DAY: 12,
+        NEXT: 3,
+    }
 
 
 async def test_chunks_that_ask_at_once_share_what_there_is(spending: SpendingStore) -> None:

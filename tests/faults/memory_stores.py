@@ -292,6 +292,7 @@ class MemorySpending:
     def __init__(self) -> None:
         self._amounts: dict[tuple[str, date], dict[str, Amount]] = {}
         self._held: dict[tuple[str, date, str], dict[int, int]] = {}
+        self._forgotten: dict[tuple[str, date], int] = {}
 
     def now(self, account: str) -> dict[date, int]:
         """All balances at this moment."""
@@ -332,7 +333,8 @@ class MemorySpending:
         return self._amounts.get((account, day), {}).get(batch_id, Amount(0, -1))
 
     def _balance(self, account: str, day: date) -> int:
-        return sum(self._counted(account, day, batch_id) for batch_id in self._amounts.get((account, day), {}))
+        batches = self._amounts.get((account, day), {})
+        return self._forgotten.get((account, day), 0) + sum(self._counted(account, day, each) for each in batches)
 
     def _counted(self, account: str, day: date, batch_id: str) -> int:
         held = self._held.get((account, day, batch_id), {})
@@ -340,6 +342,17 @@ class MemorySpending:
 
     async def balances(self, account: str, first: date, last: date) -> dict[date, int]:
         return {day: self._balance(of, day) for of, day in self._amounts if of == account and first <= day <= last}
+
+    async def forget(self, before: date, most: int) -> int:
+        removed = 0
+        for account, day in sorted(self._amounts, key=lambda key: key[1]):
+            for batch_id in list(self._amounts[account, day])[: most - removed] if day < before else ():
+                self._forgotten[account, day] = self._forgotten.get((account, day), 0) + self._counted(
+                    account, day, batch_id
+                )
+                del self._amounts[account, day][batch_id]
+                removed += 1
+        return removed
 
     async def amounts(self, account: str, day: date) -> dict[str, Amount]:
         found = self._amounts.get((account, day), {})
