@@ -9,7 +9,7 @@ import click
 
 from dbatch.exits import STOPPED, Failure
 from dbatch.service import failure_of
-from dbatch.verbs import batches, check, fetch, models, run, submit, watch
+from dbatch.verbs import batches, check, fetch, models, run, submit, usage, watch
 
 _EPILOG = """OPENAI_BASE_URL names the service, such as http://127.0.0.1:7071/v1 (without it, OpenAI itself is asked);
 OPENAI_API_KEY has the key.
@@ -70,5 +70,6 @@ for verb in (
     batches.pause,
     batches.resume,
     batches.cancel,
+    usage.usage,
 ):
     program.add_command(verb)

@@ -17,7 +17,8 @@ from dbatch.service import failure_of
 if TYPE_CHECKING:
     from openai import OpenAI
 
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.5, 10.0, 1.3
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+_SHARE = 0.05  # Of the time watched so far is the pause before the next look.
 _SAY_SECONDS = 10.0  # Plain lines: a new state at once, numbers at most so often.
 _PATIENCE_SECONDS = 600.0  # So long a service may be away.
 
@@ -25,7 +26,7 @@ _PATIENCE_SECONDS = 600.0  # So long a service may be away.
 def wait(client: OpenAI, batch_id: str, prefix: str = "") -> dict[str, Any]:
     """The batch when it has ended. `prefix` begins each line, where there are several batches."""
     view = _View(prefix)
-    rate, pause = Rate(), _FIRST_PAUSE
+    rate, began = Rate(), time.monotonic()
     with view:
         while True:
             batch = _retrieve(client, batch_id, view)
@@ -33,8 +34,7 @@ def wait(client: OpenAI, batch_id: str, prefix: str = "") -> dict[str, Any]:
             view.tell(state(batch), progress_line(batch, rate, datetime.now().astimezone()))
             if batch["status"] in ENDED:
                 return batch
-            time.sleep(pause)
-            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+            time.sleep(min(max(_FIRST_PAUSE, _SHARE * (time.monotonic() - began)), _LONGEST_PAUSE))
 
 
 def _retrieve(client: OpenAI, batch_id: str, view: _View) -> dict[str, Any]:

@@ -91,6 +91,17 @@ def test_pause_resume_cancel(service: Service, tmp_path: Path) -> None:
     assert "409" in said
 
 
+def test_usage(service: Service, tmp_path: Path) -> None:
+    """Requests and tokens by model, and what they cost together."""
+    (tmp_path / "q.txt").write_text("one\n")
+    dbatch(service.url, "run", tmp_path / "q.txt", "--model", "m", "--out", tmp_path / "a.csv")
+    out, said = dbatch(service.url, "usage", "--days", "2")
+
+    assert out.splitlines()[0] == "model\trequests\tinput tokens\toutput tokens"
+    assert int(dict(line.split("\t")[:2] for line in out.splitlines())["m"].replace(",", "")) > 0
+    assert re.search(r"Together [\d,]+\.\d{4} USD in the last 2 days\.", said)
+
+
 def test_models(service: Service) -> None:
     """Names first, for `cut -f1`; all of it as JSON."""
     out, _ = dbatch(service.url, "models")
