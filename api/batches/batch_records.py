@@ -56,6 +56,7 @@ async def new_record(call: Call, new: NewBatch, batch_id: str, now: datetime) ->
         output_expires_after_seconds=new.output_expires_after_seconds,
         key_id=call.caller.key_id,
         priority=new.priority,
+        leaders_first=new.leaders_first,
         key_models=call.caller.models,
         callback=new.callback,
     )

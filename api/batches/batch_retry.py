@@ -50,6 +50,7 @@ async def retry_batch(request: Request, call: Call, start: StartRun) -> Response
             retry_of=first.id,
             key_id=call.caller.key_id,
             priority=lower(first.priority, call.caller.max_priority),
+            leaders_first=first.leaders_first,
             key_models=call.caller.models,
             callback=first.callback,
         )

@@ -110,6 +110,7 @@ def new_batch(dialect: Dialect) -> dict[str, Any]:
         },
         "output_expires_after": or_null(_expiry(dialect)),
         "priority": or_null(one_of(Priority)),
+        "leaders_first": or_null(TRUTH),
     }
     if dialect.takes_blobs:
         address: Schema = {**TEXT, "format": "uri", "maxLength": MAX_URL}

@@ -178,6 +178,7 @@ _BATCH = record(
         "error_blob": TEXT,
         "retry_of": TEXT,
         "priority": one_of(Priority),
+        "leaders_first": TRUTH,
         "callback_url": TEXT,
         "paused_at": SECONDS,
         "cost": ref("Cost"),
@@ -187,7 +188,7 @@ _BATCH = record(
     },
     optional=(
         *("input_blob", "output_blob", "error_blob", "retry_of"),
-        *("priority", "callback_url", "paused_at", "cost", "cache", "failures", "progress"),
+        *("priority", "leaders_first", "callback_url", "paused_at", "cost", "cache", "failures", "progress"),
     ),
     description="The three blobs are Azure's; what follows them is ours, there where it says something.",
 )

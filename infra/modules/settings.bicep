@@ -77,6 +77,7 @@ type deployment = {
   enqueued_token_limit: int?
   tokens: string?
   request_timeout_seconds: int?
+  leaders_first: bool?
   price: object?
   targets: target[]?
 }

@@ -33,6 +33,11 @@ class Endpoint:
     limits_inputs: bool = False  # how many inputs all lines have together is limited (contract 3.5)
     has_classic_path: bool = True  # Azure serves it under dated api-versions, too (contract 6.3)
 
+    @property
+    def is_prompted(self) -> bool:
+        """Whether a model reads a prompt, of whose beginning a cache may help it."""
+        return self.report is ReportKind.COMPLETIONS
+
 
 ENDPOINTS: Final[Mapping[str, Endpoint]] = {
     "/v1/chat/completions": Endpoint(

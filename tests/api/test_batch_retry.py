@@ -248,6 +248,15 @@ async def test_a_retry_is_as_urgent(ended: Ended, api: httpx.AsyncClient) -> Non
     assert (await ended.retries())[0].priority is Priority.HIGH
 
 
+async def test_a_retry_keeps_the_order_of_its_file_as_well(ended: Ended, api: httpx.AsyncClient) -> None:
+    """Whoever wanted it once, wants it again; it shows."""
+    await ended.batch(leaders_first=False)
+    answer = (await api.post(f"/v1/batches/batch_{FIRST}/retry")).json()
+
+    assert answer["leaders_first"] is False
+    assert not (await ended.retries())[0].leaders_first
+
+
 async def test_a_retry_is_no_more_urgent_than_the_key_allows(
     ended: Ended, anonymous: httpx.AsyncClient, services: Services
 ) -> None:

@@ -555,6 +555,13 @@ async def test_the_completion_window_sets_the_expiry(create: Send, services: Ser
     assert batch.expires_at - batch.created_at == timedelta(days=7)
 
 
+async def test_the_order_of_the_file_is_kept_and_shown(create: Send, services: Services) -> None:
+    """Where the caller asked for it; else nothing is said."""
+    assert (await create(leaders_first=False)).json()["leaders_first"] is False
+    assert not (await stored(services)).leaders_first
+    assert "leaders_first" not in (await create()).json()
+
+
 async def test_output_expires_after_is_kept_and_not_echoed(create: Send, services: Services) -> None:
     """Contract 1.7."""
     response = await create(output_expires_after={"anchor": "created_at", "seconds": 3600})

@@ -39,6 +39,7 @@ def test_a_minimal_body_is_accepted() -> None:
         metadata=None,
         output_expires_after_seconds=None,
         priority=Priority.NORMAL,
+        leaders_first=True,
     )
 
 
@@ -54,6 +55,18 @@ def test_fields_this_service_does_not_know_are_ignored() -> None:
 def test_priority(given: Any, priority: Priority) -> None:
     """Left out or null, it is normal."""
     assert parse(priority=given).priority is priority
+
+
+@pytest.mark.parametrize(("given", "found"), [(True, True), (False, False), (None, True), (..., True)])
+def test_leaders_first(given: Any, found: bool) -> None:
+    """Left out or null, as the deployment says."""
+    assert parse(leaders_first=given).leaders_first is found
+
+
+@pytest.mark.parametrize("given", ["false", 0, []])
+def test_leaders_first_is_true_or_false(given: Any) -> None:
+    """What might mean either is refused."""
+    assert refusal(leaders_first=given)[1:] == ("leaders_first", "invalid_type")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,14 @@ def storm(seed: int) -> Day:
     return Day(seed=seed, **work(dice), **faults(dice), upstream_faults=0.3, impatient=dice.random() < 0.3)
 
 
+def alike(seed: int) -> Day:
+    """A storm or a quiet day, and prompts that begin alike, so that lines are sent in another order than they stand in."""
+    dice = Random(seed)
+    shape = work(dice) | {"lines": dice.randint(20, 60), "chunk_lines": dice.randint(4, 20)}
+    trouble = faults(dice) | {"upstream_faults": 0.3} if dice.random() < 0.7 else {}
+    return Day(seed=seed, **shape, **trouble, prefixes=dice.randint(1, 9))
+
+
 def without_ledger(seed: int) -> Day:
     """A storm, or a quiet day, in which the ledger takes nothing until the batch has ended."""
     dice = Random(seed)

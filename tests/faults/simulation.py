@@ -29,6 +29,7 @@ from shared.domain.errors import WrongState
 from shared.domain.files.file import File, upload_blob
 from shared.domain.ids import new_id
 from shared.domain.keys.project import Project
+from shared.domain.lines.prefix_key import LEAST_BYTES
 from shared.domain.usage.ledger import LedgerRow, Rollup, Tally, Width, total
 from shared.domain.usage.spend_limit import PICOS_PER_CENT, SpendLimit, first_day
 from shared.domain.vendors.vendor import Vendor
@@ -69,7 +70,8 @@ class Day:
 
     `ledger_down`: the store of usage takes nothing until the batch has ended. `kill_at`, `cancel_moments`, `late_moments` are moments in the sequence of store calls; `jumps` are (when, by how
     much) the clock is set; `expires_after` is the deadline. `cursed` are lines that never get an answer, by
-    number; `odd_lines` are written as nobody would. `limit` and `model_limit` are the project's: they stop batches.
+    number; `odd_lines` are written as nobody would; prompts begin in one of so many `prefixes` that are worth a leader.
+    `limit` and `model_limit` are the project's: they stop batches.
     """
 
     seed: int
@@ -88,6 +90,7 @@ class Day:
     outages: tuple[Outage, ...] = ()
     cursed: Mapping[int, str] = field(default_factory=dict)
     odd_lines: bool = False
+    prefixes: int = 0
     weather: Mapping[str, Any] = field(default_factory=dict)
     ledger_down: bool = False
     twice: float = 0.0
@@ -438,7 +441,7 @@ class _Simulation:
 
     async def _upload(self) -> None:
         write = odd_line if self._day.odd_lines else request_line
-        data = b"".join(write(number) for number in range(1, self._day.lines + 1))
+        data = b"".join(write(number, self._day.prefixes) for number in range(1, self._day.lines + 1))
         batch = self._batch
         await self._stores.blobs.stage_block(batch.input_blob, "0", data)
         await self._stores.blobs.commit_blocks(batch.input_blob, ["0"])
@@ -519,16 +522,17 @@ class _Simulation:
         return [msgspec.json.decode(line) for line in data.splitlines()]
 
 
-def request_line(number: int) -> bytes:
-    """Line `number`: custom_id `c<number>`, prompt `p<number>`."""
-    body = {"model": "m", "messages": [{"role": "user", "content": f"p{number}"}]}
+def request_line(number: int, prefixes: int = 0) -> bytes:
+    """Line `number`: custom_id `c<number>`, prompt `p<number>`; before it one of so many prefixes, three lines in turn."""
+    before = [{"role": "system", "content": f"{number // 3 % prefixes}" * LEAST_BYTES}] if prefixes else []
+    body = {"model": "m", "messages": [*before, {"role": "user", "content": f"p{number}"}]}
     line = {"custom_id": f"c{number}", "method": "POST", "url": "/v1/chat/completions", "body": body}
     return msgspec.json.encode(line) + b"\n"
 
 
-def odd_line(number: int) -> bytes:
+def odd_line(number: int, prefixes: int = 0) -> bytes:
     """The same, as nobody would write it: keys twice, escapes, white space, unknown fields."""
-    line = request_line(number).strip()
+    line = request_line(number, prefixes).strip()
     odd = (
         b'{"custom_id": 5, ' + line[1:],
         b'{"url": null, "method": [], "body": 1, ' + line[1:],

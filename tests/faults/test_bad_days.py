@@ -19,6 +19,7 @@ from tests.faults.simulation import Aftermath, Day, simulate
 RUNS = int(os.environ.get("FAULT_RUNS", "80"))
 KINDS = {
     "storm": days.storm,
+    "alike": days.alike,
     "ended early": days.ended_early,
     "wrong clock": days.wrong_clock,
     "cursed": days.cursed,

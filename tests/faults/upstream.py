@@ -82,7 +82,7 @@ class Upstream:
             self.in_flight -= 1
 
     async def _send(self, request: UpstreamRequest) -> UpstreamAnswer:
-        prompt = msgspec.json.decode(request.body)["messages"][0]["content"]
+        prompt = msgspec.json.decode(request.body)["messages"][-1]["content"]
         self.asked[prompt] += 1
         if outage := self._outage():
             if outage != "unreachable":

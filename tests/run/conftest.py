@@ -56,7 +56,7 @@ class ScriptedUpstream:
     peak: int = 0
 
     async def send(self, request: UpstreamRequest, share: Share | None = None) -> UpstreamAnswer:
-        prompt = msgspec.json.decode(request.body)["messages"][0]["content"]
+        prompt = msgspec.json.decode(request.body)["messages"][-1]["content"]
         self.asked[prompt] += 1
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
@@ -84,14 +84,22 @@ class World:
     service: Services
     upstream: ScriptedUpstream
 
-    async def batch(self, lines: int, *, per_chunk: int = 10, vendor: Vendor = Vendor.OPENAI, **changes: Any) -> Batch:
-        """A batch in progress whose line n (from 1) has the custom_id `c<n>` and the prompt `p<n>`."""
+    async def batch(
+        self,
+        lines: int,
+        *,
+        per_chunk: int = 10,
+        vendor: Vendor = Vendor.OPENAI,
+        prefix_of: Callable[[int], str] = lambda number: "",
+        **changes: Any,
+    ) -> Batch:
+        """A batch in progress whose line n (from 1) has the custom_id `c<n>`, and the prompt `p<n>` after its prefix."""
         now = datetime.now(UTC)
         batch_id = new_id(now, bytes(10))
         chunks, data = [], b""
         for first in range(1, lines + 1, per_chunk):
             numbers = range(first, min(first + per_chunk, lines + 1))
-            piece = b"".join(request_line(number) for number in numbers)
+            piece = b"".join(request_line(number, prefix_of(number)) for number in numbers)
             chunks.append(
                 PlannedChunk(
                     index=len(chunks),
@@ -145,8 +153,9 @@ class World:
         return replace(self.service, settings=replace(self.service.settings, **changes))
 
 
-def request_line(number: int) -> bytes:
-    body = {"model": "m", "messages": [{"role": "user", "content": f"p{number}"}]}
+def request_line(number: int, prefix: str = "") -> bytes:
+    before = [{"role": "system", "content": prefix}] if prefix else []
+    body = {"model": "m", "messages": [*before, {"role": "user", "content": f"p{number}"}]}
     line = {"custom_id": f"c{number}", "method": "POST", "url": "/v1/chat/completions", "body": body}
     return msgspec.json.encode(line) + b"\n"
 

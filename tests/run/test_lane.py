@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from activities.work_lane import work_lane
 from shared.domain.batches.batch import Batch, CancelRequested, Status
 from shared.domain.errors import Unavailable
+from shared.domain.lines.prefix_key import LEAST_BYTES
 from shared.domain.upstream.upstream import FailureKind, UpstreamFailure
 from shared.domain.vendors.vendor import Vendor
 from shared.run.batches.change import change
@@ -69,6 +72,74 @@ async def test_slow_line_does_not_idle_the_lane(world: World) -> None:
     await run_to_end(world, await world.batch(40))
 
     assert len(order) == 40
+
+
+def documents(count: int) -> Callable[[int], str]:
+    """Lines of so many documents, one document after another, ten lines each."""
+    return lambda number: f"{(number - 1) // 10 % count} " * LEAST_BYTES
+
+
+async def sent(world: World, batch: Batch) -> list[int]:
+    """The numbers of its lines in the order in which they were asked; no answer comes before all places are taken."""
+    order: list[int] = []
+    full = asyncio.Event()
+
+    def script(prompt: str, _: int) -> asyncio.Event:
+        order.append(int(prompt[1:]))
+        if len(order) == 8:
+            full.set()
+        return full
+
+    world.upstream.script = script
+    batch = await run_to_end(world, batch)
+    assert [f"c{n}" for n in range(1, batch.total + 1)] == [
+        line["custom_id"] for line in await world.lines(batch.output_file_id)
+    ]
+    return order
+
+
+async def test_one_line_of_each_prefix_goes_first(world: World) -> None:
+    """Leaders of eight prefixes fill the eight places, over eight chunks; the results stand in input order."""
+    order = await sent(world, await world.batch(80, prefix_of=documents(8)))
+
+    assert sorted(order[:8]) == list(range(1, 80, 10))
+
+
+async def test_nothing_waits_where_one_prefix_is_left(world: World) -> None:
+    """Its lines fill the places at once, in input order."""
+    order = await sent(world, await world.batch(30, prefix_of=documents(1)))
+
+    assert sorted(order[:8]) == list(range(1, 9))
+    assert world.upstream.peak == 8
+
+
+async def test_a_deployment_may_keep_the_order_of_files(world: World) -> None:
+    """Then no prompt is looked at."""
+    deployments = {"m": msgspec.structs.replace(world.service.settings.deployments["m"], leaders_first=False)}
+    with use(world.with_settings(deployments=deployments)):
+        order = await sent(world, await world.batch(80, prefix_of=documents(8)))
+
+    assert sorted(order[:8]) == list(range(1, 9))
+
+
+async def test_a_batch_may_keep_the_order_of_its_file(world: World) -> None:
+    """As its creation asked."""
+    order = await sent(world, await world.batch(80, prefix_of=documents(8), leaders_first=False))
+
+    assert sorted(order[:8]) == list(range(1, 9))
+
+
+async def test_a_leader_that_hangs_holds_nobody_up(world: World) -> None:
+    """Its followers go when nothing else is left to send."""
+    over = asyncio.Event()
+    world.upstream.script = lambda prompt, _: over if prompt == "p1" else answer()
+    batch = await world.batch(40, prefix_of=documents(4))
+    running = asyncio.create_task(work_lane(cursor(batch)))
+    async with asyncio.timeout(60):
+        while len(world.upstream.asked) < 40:
+            await asyncio.sleep(0.01)
+    over.set()
+    assert (await running)["done"]
 
 
 async def test_small_chunks_held_open_do_not_stall_the_feeder(world: World) -> None:

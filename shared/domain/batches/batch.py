@@ -82,6 +82,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     output_folder: str | None = None
     key_id: str | None = None
     priority: Priority = Priority.NORMAL
+    leaders_first: bool = True
     key_models: tuple[str, ...] | None = None
     callback: Callback | None = None
 

@@ -41,6 +41,7 @@ class NewBatch:
     metadata: dict[str, str] | None
     output_expires_after_seconds: int | None
     priority: Priority
+    leaders_first: bool
     callback: Callback | None = None
 
 
@@ -85,6 +86,7 @@ def parse_new_batch(
         metadata=_metadata(fields.get("metadata")) if input_url is None else None,
         output_expires_after_seconds=_expiry(fields.get("output_expires_after"), _EXPIRY if fills_expiry else {}),
         priority=parse_priority(fields.get("priority"), max_priority),
+        leaders_first=_truth(fields, "leaders_first", default=True),
     )
 
 
@@ -117,6 +119,15 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
         raise missing(name)
     if not isinstance(value, str):
         raise wrong_type(name, "a string", value)
+    return value
+
+
+def _truth(fields: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = fields.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise wrong_type(name, "a boolean", value)
     return value
 
 

@@ -48,6 +48,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     enqueued_token_limit: int | None = None
     tokens: TokenMethod | None = None
     request_timeout_seconds: float = 600.0
+    leaders_first: bool = True
     price: Price | None = None
     targets: tuple[Target, ...] = ()
 

@@ -77,6 +77,11 @@ class ResultWriter:
         """No further chunk may be open."""
         return len(self._open) >= MAX_OPEN_CHUNKS
 
+    @property
+    def is_half_full(self) -> bool:
+        """No further chunk may be open whose turn has not come: one that has come must never wait for those."""
+        return len(self._open) >= MAX_OPEN_CHUNKS // 2
+
     def leave(self, chunks: AbstractSet[int]) -> None:
         """These are another lane's."""
         self._left -= chunks

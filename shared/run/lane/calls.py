@@ -40,13 +40,20 @@ class Calls:
         self._answers = answers
         self._under_way: set[asyncio.Task[None]] = set()
 
-    async def begin(self, opened: OpenChunk, number: int, raw: bytes, tokens: int) -> bool:
-        """Start the line's call when there is room. False: the gate has been closed, or no money is left."""
+    async def begin(
+        self, opened: OpenChunk, number: int, raw: bytes, tokens: int, then: Callable[[], None] | None = None
+    ) -> bool:
+        """Start the line's call when there is room; `then` is called at its end.
+
+        False: the gate has been closed, or no money is left.
+        """
         visit = self._gate.visit(len(raw), self._answers.share(), self._purse.permit(opened))
         if not await visit.enter():
             return False
         call = asyncio.create_task(self._call(opened, number, raw, tokens, visit))
         self._under_way.add(call)
+        if then:
+            call.add_done_callback(lambda _: then())
         call.add_done_callback(partial(self._ended, visit))
         return True
 

@@ -1,20 +1,26 @@
 """The work of one lane for one slice of time: its chunks, one sliding window of requests over all of them.
 
 Requests slide across chunk borders, so that one slow line never idles the lane. This file is the feeder: it reads
-lines and begins their calls as the gate lets them in. The `ResultWriter` makes finished lines durable, `Sending` says
-when a request may go, the `Watch` when to stop. Whatever goes wrong, lines in flight are waited for and kept.
+lines and begins their calls as the gate lets them in, in the order of the `Braid`. The `ResultWriter` makes finished
+lines durable, `Sending` says when a request may go, the `Watch` when to stop. Whatever goes wrong, lines in flight are
+waited for and kept.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
 from shared.domain.batches.lane_work import Work, has_open_chunk, left_by
 from shared.domain.deployments.deployment import Deployment, Target
+from shared.domain.endpoints import ENDPOINTS
+from shared.domain.lines.prefix_key import prefixes_of
+from shared.domain.pace.braid import Braid
 from shared.domain.pace.drain import Drain
 from shared.domain.pace.lane_decision import until_next_slice
 from shared.domain.pace.lane_part import Limits, Own, Terms, first_part
@@ -32,6 +38,17 @@ from shared.run.lane.surroundings import AskRun, Surroundings
 from shared.run.lane.watch import Watch
 from shared.services import Services
 from shared.settings import Settings
+
+MOST_WAITING_BYTES = 8_388_608  # Of lines that wait for leaders; past this no chunk is read before its turn.
+
+
+class Waiting(NamedTuple):
+    """A line that has been read; `tokens` are estimated."""
+
+    opened: OpenChunk
+    number: int
+    raw: bytes
+    tokens: int
 
 
 class LaneProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +93,10 @@ class Lane:
         caller = LineCaller(service, post, self._sending, self._meter)
         purse = Purse(service, post, self._stop)
         self._calls = Calls(purse, caller, self._writer, self._sending.gate, service.capacity.answers)
+        is_wanted = post.deployment.leaders_first and post.batch.leaders_first
+        self._braids = is_wanted and ENDPOINTS[post.batch.endpoint].is_prompted
+        self._braid = Braid[Waiting]()
+        self._waiting_bytes = 0
 
     async def run(self) -> LaneProgress:
         """Raises what kept finished lines from being stored; their requests are then sent again by the next call."""
@@ -134,6 +155,7 @@ class Lane:
             claimed = {row.index for row in await self._service.stores.chunks.list(self._post.batch.id)}
             self._writer.leave(claimed & set(self._work.others))
             await self._feed_chunks([index for index in self._work.others if index not in claimed])
+        await self._feed_lines(lambda: False)
 
     async def _feed_chunks(self, indexes: Sequence[int], *, adopts: bool = False) -> None:
         for index in indexes:
@@ -145,26 +167,46 @@ class Lane:
                 await self._feed_chunk(opened)
 
     async def _feed_abandoned(self) -> None:
-        """What lanes that are gone have left; whoever comes first of those that are there has it."""
+        """What lanes that are gone have left, before all else; whoever comes first of those that are there has it."""
         gone = await self._watch.take_gone()
         rows = await self._service.stores.chunks.list(self._post.batch.id)
+        waiting, self._braid = self._braid, Braid[Waiting]()
         await self._feed_chunks(left_by(gone, rows, self._post.lanes), adopts=True)
+        await self._feed_lines(lambda: False)
+        self._braid = waiting
 
     async def _feed_chunk(self, opened: OpenChunk) -> None:
+        """Begin its lines, until the next chunk should be opened."""
         chunk = opened.chunk
         tokens = chunk.tokens // chunk.lines
         lines = await read_lines(self._service.stores.blobs, self._post.batch.input_blob, chunk)
         if not opened.has(lines):
             return
-        for number, raw in self._in_turn([*lines.items()]):
-            if number in opened.journal.finished:
-                continue
-            if opened.is_over:
-                return
+        left = [Waiting(opened, *line, tokens) for line in lines.items() if line[0] not in opened.journal.finished]
+        left = self._in_turn(left)
+        prefixes = prefixes_of([line.raw for line in left]) if self._braids else [None] * len(left)
+        self._braid.add([*zip(prefixes, left, strict=True)])
+        self._waiting_bytes += sum(len(line.raw) for line in left)
+        await self._feed_lines(self._wants_more)
+
+    def _wants_more(self) -> bool:
+        """Whether leaders of the next chunk are wanted, and there is room for its lines to wait."""
+        has_room = self._waiting_bytes < MOST_WAITING_BYTES and not self._writer.is_half_full
+        return has_room and self._braid.wants_more(self._sending.places)
+
+    async def _feed_lines(self, is_over: Callable[[], bool]) -> None:
+        """Until none is left, or it `is_over`."""
+        while self._braid and not is_over():
             if self._watch.gone:
                 await self._feed_abandoned()
             await self._has_room()
-            if not await self._calls.begin(opened, number, raw, tokens):
+            line, prefix = self._braid.take(self._sending.places)
+            self._waiting_bytes -= len(line.raw)
+            answered = partial(self._braid.answered, prefix) if prefix is not None else None
+            if line.opened.is_over:
+                if answered:
+                    answered()
+            elif not await self._calls.begin(line.opened, line.number, line.raw, line.tokens, answered):
                 return
 
     async def _has_room(self) -> None:
@@ -173,7 +215,7 @@ class Lane:
         await self._writer.has_room()
         self._sending.begins = True
 
-    def _in_turn(self, lines: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    def _in_turn(self, lines: list[Waiting]) -> list[Waiting]:
         """A sick upstream is asked with any of the lines: one that it cannot answer must not stand for all."""
         if lines and self._sending.probing:
             first = random.randrange(len(lines))

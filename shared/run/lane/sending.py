@@ -57,6 +57,11 @@ class Sending:
             return self._only.most
         return sum(target.room + target.in_flight for target in self.targets)
 
+    @property
+    def places(self) -> int:
+        """How many requests may be in flight now."""
+        return self._most()
+
     def take(self, part: Part, now: float) -> None:
         """The lane's part has been computed anew; a lane without a share keeps what it had."""
         self._finds_it_sick = part.finds_it_sick
