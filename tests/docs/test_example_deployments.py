@@ -23,7 +23,7 @@ def test_every_upstream_has_a_file() -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_an_example_is_taken_as_it_is(tmp_path: Path, file: Path) -> None:
     """With its keys set, and a name where NAME stands, it is the whole configuration; prices have a currency."""
-    text = file.read_text().replace("//NAME.", "//my-models.")
+    text = re.sub("//NAME", "//my-models", file.read_text())
     keys = re.findall(r'api_key_env"?\s*[=:]\s*"(\w+)"', text)
     copy = tmp_path / file.name
     copy.write_text(text)
