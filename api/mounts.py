@@ -19,7 +19,7 @@ from api.admin import (
     service_accounts,
     spend_limits,
 )
-from api.batches import batches, wishes
+from api.batches import batches, early_output, wishes
 from api.batches.batch_deletion import delete_batch
 from api.batches.batch_retry import retry_batch
 from api.batches.batch_validation import validate_batch
@@ -38,7 +38,7 @@ FILES: Final = (
     Route("GET", "files", files.list_files, Scope.FILES_READ),
     Route("GET", "files/{file_id}", files.retrieve_file, Scope.FILES_READ),
     Route("DELETE", "files/{file_id}", files.delete_file, Scope.FILES_WRITE),
-    Route("GET", "files/{file_id}/content", files.download_file, Scope.FILES_READ),
+    Route("GET", "files/{file_id}/content", early_output.download_file, Scope.FILES_READ),
     Route("HEAD", "files/{file_id}/content", files.inspect_file, Scope.FILES_READ),
     Route("POST", "files/import", files.import_file, Scope.FILES_WRITE),
 )

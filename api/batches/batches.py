@@ -16,6 +16,7 @@ from api.batches.batch_list import parse_batch_query, search
 from api.batches.batch_records import find_batch, new_record, show_batch, try_to_start, with_live_counts
 from api.batches.create_call import read_create_call
 from api.batches.creation import create_once
+from api.batches.early_output import with_early_output
 from api.batches.rendering import render_batches
 from api.edge.endpoint import Call, StartRun, json_response
 from shared.domain.batches.batch import Batch, CancelRequested
@@ -39,14 +40,15 @@ async def create_batch(request: Request, call: Call, start: StartRun) -> Respons
         await asked.drop()
     else:
         await try_to_start(start, batch)
-    response = json_response(await show_batch(call, batch), call.dialect.created_batch)
+    shown = with_early_output(request, call, batch, await show_batch(call, batch))
+    response = json_response(shown, call.dialect.created_batch)
     response.headers.update(await token_headers(call, batch))
     return response
 
 
 async def retrieve_batch(request: Request, call: Call) -> Response:
     stored = await find_batch(request, call)
-    return json_response(await show_batch(call, stored.value))
+    return json_response(with_early_output(request, call, stored.value, await show_batch(call, stored.value)))
 
 
 async def list_batches(request: Request, call: Call) -> Response:

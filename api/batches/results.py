@@ -31,7 +31,7 @@ LAST_LINE: Final = "x-last-line"
 DEFAULT_RESULTS: Final = 1_000
 MOST_RESULTS: Final = 50_000
 _PAGE_BYTES: Final = 8 * 1024 * 1024  # A line that is larger is a page of its own.
-_MOST_LINES: Final = 10**12
+MOST_LINES: Final = 10**12
 
 
 class Outcome(StrEnum):
@@ -70,7 +70,7 @@ def parse_results_query(query: Mapping[str, str]) -> ResultsQuery:
     """Raises InvalidRequest. Parameters left empty count as absent."""
     after, limit, status = query.get("after"), query.get("limit"), query.get("status")
     return ResultsQuery(
-        after=whole_number_text("after", after, 0, _MOST_LINES) if after else 0,
+        after=whole_number_text("after", after, 0, MOST_LINES) if after else 0,
         limit=whole_number_text("limit", limit, 1, MOST_RESULTS) if limit else DEFAULT_RESULTS,
         outcome=choice("status", status, Outcome) if status else None,
         custom_id=query.get("custom_id") or None,
@@ -81,30 +81,35 @@ async def list_results(request: Request, call: Call) -> Response:
     query = parse_results_query(request.query_params)
     batch = (await find_batch(request, call)).value
     await _check_are_here(call, batch)
+    return await answer_page(call, batch, query, CONTENT_TYPE)
+
+
+async def answer_page(call: Call, batch: Batch, query: ResultsQuery, media_type: str) -> Response:
+    """The page that is wanted, as it is now. Raises WrongState, Unavailable."""
     try:
         page = await _read(call, batch, query)
     except BlobMissing:
-        raise (_gone(batch) if batch.is_terminal else _ends(batch)) from None
+        raise (gone(batch) if batch.is_terminal else _ends(batch)) from None
     is_incomplete = page.is_cut or not (batch.is_terminal or page.is_all)
     headers = {INCOMPLETE: "true" if is_incomplete else "false", LAST_LINE: str(page.last)}
-    return Response(b"".join(page.lines), OK, headers, media_type=CONTENT_TYPE)
+    return Response(b"".join(page.lines), OK, headers, media_type=media_type)
 
 
 async def _check_are_here(call: Call, batch: Batch) -> None:
     """Raises WrongState where an ended batch has no results of ours any more."""
     if batch.is_terminal and batch.output_folder and batch.output_file_id is None is batch.error_file_id:
-        raise _gone(batch)
+        raise gone(batch)
     for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
         file = await call.service.stores.files.get(batch.owner, file_id)
         if file is None or file.is_expired(call.service.now()):
-            raise _gone(batch)
+            raise gone(batch)
 
 
 def _ends(batch: Batch) -> Unavailable:
     return Unavailable(f"The batch, which was {batch.status}, ends at this moment. Send the same call again.")
 
 
-def _gone(batch: Batch) -> WrongState:
+def gone(batch: Batch) -> WrongState:
     if batch.output_folder:
         return WrongState("The results of this batch are in your storage: read its output_blob and error_blob.")
     return WrongState(

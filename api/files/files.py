@@ -76,13 +76,13 @@ async def download_file(request: Request, call: Call) -> Response:
     headers = _content_headers(file, length, etag)
     if part:
         headers["content-range"] = part.content_range
-    content = await _begun(call.service.stores.blobs.read(file.blob, start, length))
+    content = await begun(call.service.stores.blobs.read(file.blob, start, length))
     status = PARTIAL_CONTENT if part else OK
     FILE_BYTES.record(length, {PURPOSE: file.purpose, DIRECTION: "download"})
     return StreamingResponse(content, status, headers, media_type=CONTENT_TYPE)
 
 
-async def _begun(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def begun(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """`content` with its first piece read: what cannot be read is an answer, not a connection that breaks."""
     first = await anext(content, b"")
 

@@ -221,3 +221,9 @@ def no_query(_: Dialect) -> list[Parameter]:
 def content_headers(_: Dialect) -> list[Parameter]:
     names = ("Range", "If-Range", "If-Match", "If-None-Match")
     return [{"name": name, "in": "header", "schema": TEXT} for name in names]
+
+
+def content_query(dialect: Dialect) -> list[Parameter]:
+    """The offset is an extension, for results only."""
+    offset = {"name": "offset", "in": "query", "schema": {"type": "integer", "minimum": 0}}
+    return [*content_headers(dialect), offset]

@@ -79,8 +79,8 @@ _FILES: Mapping[str, Operation] = {
         tag="Files",
         summary="Download a file",
         answers=_downloaded,
-        parameters=bodies.content_headers,
-        raises=(PreconditionFailed, RangeNotSatisfiable),
+        parameters=bodies.content_query,
+        raises=(InvalidRequest, PreconditionFailed, RangeNotSatisfiable, WrongState),
     ),
     "inspect_file": Operation(
         tag="Files",
