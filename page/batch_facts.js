@@ -1,6 +1,6 @@
 // What a batch's record says, in words for people. Pure.
 
-import { duration, plural } from "./format.js";
+import { count, duration, plural } from "./format.js";
 
 const ACTIVE = new Set(["validating", "in_progress", "finalizing", "cancelling"]);
 export const STATUSES = [
@@ -32,15 +32,15 @@ export function state(batch) {
       return { word: "Finalizing", tone: "busy" };
     case "completed":
       if (!failed) return { word: "Completed", tone: "good" };
-      return completed ? { word: `${completed}/${total} succeeded`, tone: "warn" } : { word: "All failed", tone: "bad" };
+      return completed ? { word: `${count(completed)}/${count(total)} succeeded`, tone: "warn" } : { word: "All failed", tone: "bad" };
     case "failed":
       return { word: "Failed", tone: "bad" };
     case "expired":
-      return { word: completed ? `Expired, ${completed}/${total}` : "Expired", tone: "bad" };
+      return { word: completed ? `Expired, ${count(completed)}/${count(total)}` : "Expired", tone: "bad" };
     case "cancelling":
       return { word: "Cancelling", tone: "quiet" };
     case "cancelled":
-      return { word: completed ? `Cancelled, ${completed}/${total}` : "Cancelled", tone: "quiet" };
+      return { word: completed ? `Cancelled, ${count(completed)}/${count(total)}` : "Cancelled", tone: "quiet" };
     default:
       return { word: batch.status, tone: "quiet" };
   }

@@ -3,19 +3,19 @@
 import { html } from "./html.js";
 import { later } from "./parts/later.js";
 import { may } from "./session.js";
-import { Batch } from "./views/batch.js";
 import { Batches } from "./views/batches.js";
-import { Create } from "./views/create.js";
-import { Files } from "./views/files.js";
-import { Key } from "./views/key.js";
 
+const Batch = later("Batch", null, () => import("./views/batch.js"));
+const Create = later("New batch", null, () => import("./views/create.js"));
+const Files = later("Files", null, () => import("./views/files.js"));
+const Key = later("Your key", null, () => import("./views/key.js"));
 const Closed = later("", null, () => import("./views/closed/closed.js"));
 const Usage = later("Usage", "views/usage/usage.css", () => import("./views/usage/usage.js"));
 
 /**
  * `path` is the first segment of the address, `title` what it is called; `view` is given `route` and `caller`.
  * `scope` is what a key needs for it; `isOf` says which callers it is for, besides. Without `inNav` it has no link on top.
- * What is in a folder of `views/` is loaded when it is first opened.
+ * What is made by `later` is loaded when it is first opened; it exports its component as `View`.
  */
 export const VIEWS = [
   { path: "batches", title: "Batches", view: BatchesOrOne, scope: "api.batches.read", isOf: hasProject, inNav: true },

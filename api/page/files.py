@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from posixpath import dirname, join, normpath
 from typing import Final
 
 FOLDER: Final = Path(__file__).parents[2] / "page"
 ROOT: Final = "/ui"
 _INDEX: Final = "index.html"
-_OPENED_LATER: Final = 3  # parts of a name, such as `views/usage/usage.js`
+_FIRST: Final = "main.js"
+_IMPORTS: Final = re.compile(r'\bfrom\s*"(\.[^"]+)"')
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -51,21 +54,26 @@ def page() -> Page:
 
 
 def build_page(contents: Mapping[str, bytes]) -> Page:
-    """`contents` by name, `index.html` among them; `VERSION` and `MODULES` in that become what they say."""
+    """`contents` by name. In `index.html` the words `VERSION` and `MODULES` become the digest, and the first view's."""
     version = _digest(contents)
     modules = "\n".join(
-        f'    <link rel="modulepreload" href="{ROOT}/{version}/{name}" />'
-        for name in contents
-        if _is_needed_first(name)
+        f'    <link rel="modulepreload" href="{ROOT}/{version}/{name}" />' for name in sorted(first_modules(contents))
     )
     index = contents[_INDEX].decode().replace("VERSION", version).replace("    MODULES", modules)
     others = {f"{ROOT}/{version}/{name}": _file(name, content) for name, content in contents.items() if name != _INDEX}
     return Page(version=version, index=_file(_INDEX, index.encode()), files=others)
 
 
-def _is_needed_first(name: str) -> bool:
-    """Whether a module is loaded with the page: what is in a folder of `views/` waits until it is opened."""
-    return name.endswith(".js") and len(Path(name).parts) < _OPENED_LATER
+def first_modules(contents: Mapping[str, bytes]) -> set[str]:
+    """The modules that the first one imports, and those that they do; what is imported later is not among them."""
+    found: set[str] = set()
+    waiting = [_FIRST] if _FIRST in contents else []
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [normpath(join(dirname(name), other)) for other in _IMPORTS.findall(contents[name].decode())]
+    return found
 
 
 def _served(folder: Path) -> Iterable[Path]:

@@ -1,6 +1,6 @@
 // Small things that many views show.
 
-import { countsInWords, finished, heldUp, state } from "../batch_facts.js";
+import { countsInWords, finished, heldUp, isActive, state } from "../batch_facts.js";
 import { ago, exactTime, localTime, money, shortened, utcTime } from "../format.js";
 import { html } from "../html.js";
 import { say } from "./toasts.js";
@@ -37,7 +37,7 @@ export function Id({ id, what = "id", isWhole = false, isHidden = false }) {
 export function Bar({ batch }) {
   const { total, completed, failed } = batch.request_counts;
   const share = (part) => ({ width: `${total ? (100 * part) / total : 0}%` });
-  return html`<div class=${`progress ${finished(batch) === total ? "over" : ""}`} role="img"
+  return html`<div class=${`progress ${isActive(batch) ? "" : "over"}`} role="img"
     aria-label=${countsInWords(batch)}>
     <span class="done" style=${share(completed)}></span><span class="lost" style=${share(failed)}></span>
   </div>`;

@@ -20,7 +20,7 @@ import { Timeline } from "./batch_timeline.js";
 const LIVE_SECONDS = 3;
 const MOST_SAMPLES = 400;
 
-export function Batch({ id }) {
+export function View({ id }) {
   const samples = useRef([]);
   const found = useLive(
     async (signal) => {

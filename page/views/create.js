@@ -12,7 +12,7 @@ import { Verdict } from "./create_verdict.js";
 
 const UNSET = { endpoint: "/v1/chat/completions", window: "24h", description: "", metadata: "", expiry: "", priority: "normal" };
 
-export function Create({ route, caller }) {
+export function View({ route, caller }) {
   const [fileId, setFileId] = useState(route.search.get("file") ?? "");
   const [options, setOptions] = useState(UNSET);
   const [verdict, setVerdict] = useState(null);

@@ -23,7 +23,7 @@ const CODES = {
   node: "for await (const file of client.files.list({ limit: 100 })) console.log(file.id, file.filename);",
 };
 
-export function Files({ route }) {
+export function View({ route }) {
   const purpose = route.search.get("purpose") ?? "";
   const [cursors, setCursors] = useState([]);
   const [doomed, setDoomed] = useState(null);

@@ -8,7 +8,7 @@ import { renewCaller } from "../session.js";
 
 const WINDOWS = { day: "a day", week: "a week", month: "a month", total: "in all" };
 
-export function Key({ caller }) {
+export function View({ caller }) {
   useEffect(() => {
     callApi("/caller").then(renewCaller, () => {});
   }, []);

@@ -1,0 +1,122 @@
+"""Ten thousand: of batches in a list, of lines in a batch. The page neither grows nor stops for them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import openai
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from bench.programs import KEY, Mock, Service
+from local_host.stores.stores import open_stores
+from shared.domain.batches.batch import Status
+from shared.domain.keys.project import DEFAULT_PROJECT
+from shared.domain.usage.usage import Usage
+from tests.contracts.samples import START, a_batch
+from tests.page.browser import Visitor, lines
+
+MANY = 10_000
+STILL_MS = 3000  # The longest that the page may not listen, on a starved machine; less than 300 otherwise.
+MOST_ELEMENTS = 6000
+_WATCH = """
+    window.stills = [];
+    new PerformanceObserver(list => window.stills.push(...list.getEntries().map(e => e.duration)))
+        .observe({type: "longtask", buffered: true});
+"""
+
+
+async def _fill(data: Path) -> None:
+    stores = open_stores(data)
+    for first in range(0, MANY, 500):
+        batches = (
+            a_batch(
+                number,
+                owner=DEFAULT_PROJECT,
+                status=Status.COMPLETED,
+                metadata={"name": f"Batch {number}"},
+                total=40,
+                completed=38 if number % 7 else 40,
+                failed=2 if number % 7 else 0,
+                usage=Usage(input_tokens=1200, output_tokens=4800),
+                in_progress_at=START + timedelta(seconds=number),
+                completed_at=START + timedelta(seconds=number + 90),
+            )
+            for number in range(first, first + 500)
+        )
+        await asyncio.gather(*map(stores.batches.insert, batches))
+    await stores.close()
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that has run ten thousand batches."""
+    folder = tmp_path_factory.mktemp("large")
+    with ThreadPoolExecutor(1) as beside:  # The browser's driver has the loop of this thread.
+        beside.submit(asyncio.run, _fill(folder / "data")).result()
+    mock = Mock(folder)
+    mock.start()
+    program = Service(folder, mock.url, BATCH_RECORD_DAYS="100000")
+    program.start()
+    yield program
+    program.stop()
+    mock.stop()
+
+
+@pytest.fixture
+def page(browser: Browser, large: Service) -> Iterator[Page]:
+    visitor = Visitor(browser, large.url)
+    visitor.context.add_init_script(_WATCH)
+    yield visitor.sign_in()
+    complaints = visitor.complaints()
+    visitor.context.close()
+    assert complaints == []
+
+
+def stills(page: Page) -> list[float]:
+    found: list[float] = page.evaluate("window.stills")
+    return found
+
+
+def test_ten_thousand_batches_are_a_list_like_any(page: Page, large: Service) -> None:
+    """A page of a hundred at a time: as many rows as ever, and at no moment does the page stand still."""
+    expect(page.get_by_role("row")).to_have_count(101)
+    for number in range(2, 7):
+        page.get_by_role("button", name="Next").click()
+        expect(page.get_by_text(f"100 batches on page {number}")).to_be_visible()
+    page.get_by_label("Order").select_option("asc")
+    expect(page.get_by_role("link", name="Batch 0", exact=True)).to_be_visible()
+
+    assert page.locator("tbody tr").count() == 100
+    assert page.evaluate("document.querySelectorAll('*').length") < MOST_ELEMENTS
+    assert max(stills(page), default=0) < STILL_MS
+
+
+def test_ten_thousand_lines_are_followed_to_their_end(page: Page, large: Service) -> None:
+    """Live, with results while it runs; then any of them is found."""
+    with openai.OpenAI(base_url=f"{large.url}/v1", api_key=KEY, timeout=60) as client:
+        file = client.files.create(file=("many.jsonl", lines(*(f"question {n}" for n in range(MANY)))), purpose="batch")
+        batch = client.batches.create(
+            input_file_id=file.id,
+            endpoint="/v1/chat/completions",
+            completion_window="24h",
+            metadata={"name": "Ten thousand lines"},
+        )
+    page.evaluate(f"location.hash = '#/batches/{batch.id}'")
+    expect(page.get_by_role("table", name="Results")).to_contain_text("echo: question 1", timeout=60_000)
+    expect(page.locator(".head .pill")).to_have_text("Completed", timeout=120_000)
+    expect(page.get_by_role("region", name="Overview")).to_contain_text("10,000/10,000")
+    search = page.get_by_label("Search results")
+    search.fill("request-9876")
+    search.press("Enter")
+    began = time.monotonic()
+    expect(page.get_by_role("table", name="Results").get_by_role("row")).to_have_count(2)
+    expect(page.get_by_role("table", name="Results")).to_contain_text("question 9875")
+
+    assert time.monotonic() - began < 30
+    assert max(stills(page), default=0) < STILL_MS
