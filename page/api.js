@@ -14,14 +14,14 @@ export class ApiError extends Error {
 }
 
 /** The answer to a call. Throws ApiError; whoever aborts by `signal` gets an AbortError. */
-export async function fetchApi(path, { method = "GET", body, headers = {}, signal } = {}) {
+export async function fetchApi(path, { method = "GET", body, headers = {}, signal, prefix = PREFIX } = {}) {
   const isJson = body !== undefined && !(body instanceof FormData);
   const sent = { authorization: `Bearer ${currentKey()}`, ...headers };
   if (isJson) sent["content-type"] = "application/json";
   let response;
   try {
     const content = isJson ? JSON.stringify(body) : body;
-    response = await fetch(PREFIX + path, { method, headers: sent, body: content, signal, cache: "no-store" });
+    response = await fetch(prefix + path, { method, headers: sent, body: content, signal, cache: "no-store" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, "The service cannot be reached. Check your connection; this page goes on trying.");

@@ -10,6 +10,7 @@ const Create = later("New batch", null, () => import("./views/create.js"));
 const Files = later("Files", null, () => import("./views/files.js"));
 const Key = later("Your key", null, () => import("./views/key.js"));
 const Closed = later("", null, () => import("./views/closed/closed.js"));
+const Admin = later("Administration", "views/admin/admin.css", () => import("./views/admin/admin.js"));
 const Usage = later("Usage", "views/usage/usage.css", () => import("./views/usage/usage.js"));
 
 /**
@@ -23,6 +24,7 @@ export const VIEWS = [
   { path: "files", title: "Files", view: Files, scope: "api.files.read", isOf: hasProject, inNav: true },
   { path: "key", title: "Your key", view: Key, inNav: false },
   { path: "usage", title: "Usage", view: Usage, scope: "usage", inNav: true },
+  { path: "admin", title: "Administration", view: Admin, scope: "admin", inNav: true },
 ];
 
 function hasProject(caller) {

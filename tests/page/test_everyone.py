@@ -19,6 +19,9 @@ PLACES = {
     "key": ("#/key", "Your key"),
     "costs": ("#/usage", "Usage"),
     "activity": ("#/usage/activity", "Usage"),
+    "projects": ("#/admin", "Administration"),
+    "deployments": ("#/admin/deployments", "Administration"),
+    "audit log": ("#/admin/audit", "Administration"),
 }
 
 

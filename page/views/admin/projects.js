@@ -1,0 +1,45 @@
+// All projects, and a new one.
+
+import { callApi } from "../../api.js";
+import { html, useState } from "../../html.js";
+import { useLive } from "../../live.js";
+import { Problem, When } from "../../parts/small.js";
+import { goTo, hrefOf } from "../../route.js";
+import { listAll } from "../usage/names.js";
+
+const labels = (project) => Object.entries(project.labels).map(([key, value]) => `${key}: ${value}`);
+
+export function Projects() {
+  const found = useLive((signal) => listAll("projects", { include_archived: true }, signal), () => 0, []);
+  return html`
+    <${NewProject} />
+    <${Problem} error=${found.error} title="The projects could not be read." onRetry=${found.reload} />
+    ${!found.data && !found.error && html`<p class="muted" role="status">Reading the projects …</p>`}
+    ${found.data && html`<table class="rows" aria-label="Projects">
+      <thead><tr>${["Name", "State", "Labels", "Created"].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+      <tbody>${found.data.map((project) => html`<tr key=${project.id}>
+        <th scope="row"><a href=${hrefOf("admin", "projects", project.id)}>${project.name}</a></th>
+        <td><span class=${`pill ${project.status === "active" ? "good" : ""}`}>${project.status}</span></td>
+        <td data-of="Labels">${labels(project).join(", ") || html`<span class="none">–</span>`}</td>
+        <td data-of="Created"><${When} at=${project.created_at} /></td></tr>`)}</tbody>
+    </table>`}`;
+}
+
+function NewProject() {
+  const [problem, setProblem] = useState(null);
+  const create = async (event) => {
+    event.preventDefault();
+    const name = new FormData(event.target).get("name").trim();
+    try {
+      const made = await callApi("/organization/projects", { method: "POST", body: { name } });
+      goTo(["admin", "projects", made.id]);
+    } catch (error) {
+      setProblem(error);
+    }
+  };
+  return html`<form class="one-line" onSubmit=${create}>
+      <label for="project-name">New project</label>
+      <input id="project-name" name="name" required placeholder="Whose it is" autocomplete="off" />
+      <button class="main">Create</button></form>
+    <${Problem} error=${problem} title="It was not created." />`;
+}
