@@ -11,6 +11,7 @@ const Files = later("Files", null, () => import("./views/files.js"));
 const Key = later("Your key", null, () => import("./views/key.js"));
 const Closed = later("", null, () => import("./views/closed/closed.js"));
 const Admin = later("Administration", "views/admin/admin.css", () => import("./views/admin/admin.js"));
+const Webhooks = later("Webhooks", "views/admin/admin.css", () => import("./views/webhooks/webhooks.js"));
 const Usage = later("Usage", "views/usage/usage.css", () => import("./views/usage/usage.js"));
 
 /**
@@ -22,6 +23,7 @@ export const VIEWS = [
   { path: "batches", title: "Batches", view: BatchesOrOne, scope: "api.batches.read", isOf: hasProject, inNav: true },
   { path: "create", title: "New batch", view: Create, scope: "api.batches.write", isOf: hasProject, inNav: true },
   { path: "files", title: "Files", view: Files, scope: "api.files.read", isOf: hasProject, inNav: true },
+  { path: "webhooks", title: "Webhooks", view: Webhooks, scope: "api.batches.read", isOf: hasProject, inNav: true },
   { path: "key", title: "Your key", view: Key, inNav: false },
   { path: "usage", title: "Usage", view: Usage, scope: "usage", inNav: true },
   { path: "admin", title: "Administration", view: Admin, scope: "admin", inNav: true },

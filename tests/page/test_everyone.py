@@ -19,6 +19,7 @@ PLACES = {
     "key": ("#/key", "Your key"),
     "costs": ("#/usage", "Usage"),
     "activity": ("#/usage/activity", "Usage"),
+    "webhooks": ("#/webhooks", "Webhooks"),
     "projects": ("#/admin", "Administration"),
     "deployments": ("#/admin/deployments", "Administration"),
     "audit log": ("#/admin/audit", "Administration"),

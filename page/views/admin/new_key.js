@@ -40,7 +40,7 @@ export function NewKey({ path, models, onMade }) {
     return undefined;
   };
   return html`
-    ${made && html`<${Secret} of=${made} onSeen=${() => setMade(null)} />`}
+    ${made && html`<${Secret} what="key" name=${made.name} value=${made.value} onSeen=${() => setMade(null)} />`}
     <form class="card new-key" onSubmit=${create} autocomplete="off" aria-labelledby="new-key"><h3 id="new-key">New key</h3>
       <div class="fields">
         <div><label for="key-name">Name</label><input id="key-name" name="name" required placeholder="nightly job" /></div>
@@ -56,9 +56,10 @@ export function NewKey({ path, models, onMade }) {
     </form>`;
 }
 
-const Secret = ({ of, onSeen }) => html`<div class="secret" role="status">
-  <h3>The key of ${of.name}</h3>
+/** `what` is a key, or another text that the service tells once. */
+export const Secret = ({ what, name, value, onSeen }) => html`<div class="secret" role="status">
+  <p><strong>The ${what} of ${name}</strong></p>
   <p>Copy it now: it is shown this once, and nobody can show it again.</p>
-  <p class="value"><code>${of.value}</code><${Id} id=${of.value} what="key" isHidden=${true} /></p>
+  <p class="value"><code>${value}</code><${Id} id=${value} what=${what} isHidden=${true} /></p>
   <p><button onClick=${onSeen}>I have it</button></p>
 </div>`;
