@@ -110,3 +110,22 @@ def test_without_a_share_of_any_it_is_spare() -> None:
     found = part(*(beat(lane) for lane in range(12)), terms=_as(11, 12))
 
     assert (found.share, found.is_spare) == (0, True)
+
+
+def test_lanes_of_a_low_limit_send_one_after_another() -> None:
+    """Four lanes of 60 requests a minute: each has its own second of four, by the clock."""
+    limits = (Limits(concurrency=8, requests_per_minute=60, target="east"),)
+    beats = [beat(lane) for lane in range(4)]
+    ready = []
+    for lane in range(4):
+        terms = Terms(
+            own=Own(batch_id="b", lane=lane, lanes=4, holder="me"),
+            limits=Limits(concurrency=8),
+            targets=limits,
+            heartbeat_seconds=3.0,
+            stale_seconds=12.0,
+            turn_seconds=15.0,
+        )
+        ready.append(part(*beats, terms=terms).of_targets[0].ready)
+
+    assert ready == [0.0, 0.75, 0.5, 0.25]

@@ -141,6 +141,20 @@ def cursed(seed: int) -> Day:
     return Day(seed=seed, **shape, **trouble, cursed={number: dice.choice(kinds) for number in numbers})
 
 
+def several_targets(seed: int) -> Day:
+    """Two to four of them, each away now and then for seconds, minutes or for good; sometimes all at once."""
+    dice = Random(seed)
+    count = dice.randint(2, 4)
+    shape = work(dice) | {"lines": dice.choice((5, 40, 200)), "concurrency": count * dice.randint(1, 4)}
+    away = []
+    for _ in range(count):
+        begins = dice.choice((0.0, dice.uniform(0.0, 60.0)))
+        ends = begins + dice.choice((2.0, 30.0, 181.0, 700.0))
+        away.append(((begins, ends, dice.choice(NO_REQUESTS_FAULT)),) if dice.random() < 0.7 else ())
+    trouble = faults(dice) if dice.random() < 0.3 else {}
+    return Day(seed=seed, **shape, **trouble, targets=tuple(away))
+
+
 def outage(seed: int) -> Day:
     """The upstream is away for seconds or minutes, once or twice, from the start or in the middle.
 

@@ -23,7 +23,7 @@ from orchestrators import names
 from shared.domain.batches.batch import Batch, CancelRequested, Event, Status, apply
 from shared.domain.batches.spending import model_account, project_account
 from shared.domain.batches.wishes import PauseWished, ResumeWished
-from shared.domain.deployments.deployment import Deployment
+from shared.domain.deployments.deployment import Deployment, Target
 from shared.domain.deployments.price import Price, Rates, Step, cost_of
 from shared.domain.errors import WrongState
 from shared.domain.files.file import File, upload_blob
@@ -88,6 +88,8 @@ class Day:
     request_seconds: float = 600.0
     upstream_faults: float = 0.0
     outages: tuple[Outage, ...] = ()
+    targets: tuple[tuple[Outage, ...], ...] = ()
+    per_minute: int = 0
     cursed: Mapping[int, str] = field(default_factory=dict)
     odd_lines: bool = False
     prefixes: int = 0
@@ -332,6 +334,8 @@ class _Simulation:
             faults=day.upstream_faults,
             cursed=day.cursed,
             outages=day.outages,
+            targets=day.targets,
+            per_minute=day.per_minute,
         )
         self._runs = DurableRuns(
             now=self._clock,
@@ -381,6 +385,17 @@ class _Simulation:
             max_concurrency=self._day.concurrency,
             request_timeout_seconds=self._day.request_seconds,
             price=PRICE,
+            targets=tuple(
+                Target(
+                    name="m",
+                    target=str(number),
+                    base_url=f"http://t{number}",
+                    max_concurrency=max(1, self._day.concurrency // len(self._day.targets)),
+                    requests_per_minute=self._day.per_minute or None,
+                    request_timeout_seconds=self._day.request_seconds,
+                )
+                for number in range(len(self._day.targets))
+            ),
         )
         settings = Settings(
             deployments={"m": deployment},

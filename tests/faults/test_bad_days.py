@@ -26,6 +26,7 @@ KINDS = {
     "outage": days.outage,
     "without ledger": days.without_ledger,
     "budget": days.budget,
+    "several targets": days.several_targets,
 }
 
 
@@ -54,6 +55,31 @@ def test_activities_delivered_twice_send_nothing_twice() -> None:
     print(f"\ntwins: {len(again)} days, {sum(it.day.lines for it in aftermaths)} lines; paid again {spread(again)}")
 
     assert max(again) == 0
+
+
+@pytest.mark.parametrize(("lanes", "workers"), [(1, 1), (4, 2)])
+def test_the_limits_of_all_targets_are_used(lanes: int, workers: int) -> None:
+    """Of eight that let in 100 requests a minute each, over four lanes and two processes: 790 and more."""
+    day = Day(
+        seed=1,
+        lines=8000,
+        chunk_lines=50,
+        lanes=lanes,
+        workers=workers,
+        concurrency=128,
+        targets=((),) * 8,
+        per_minute=100,
+    )
+    aftermath = simulate(day)
+    aftermath.check()
+    batch = aftermath.batch
+    assert batch.in_progress_at is not None
+    assert batch.finalizing_at is not None
+    per_minute = 60 * day.lines / (batch.finalizing_at - batch.in_progress_at).total_seconds()
+    print(f"\n{lanes} lanes: {per_minute:.0f} a minute, {aftermath.upstream.refused} refused")
+
+    assert per_minute >= 790
+    assert aftermath.upstream.refused < 0.01 * day.lines
 
 
 def checked(kind: Callable[[int], Day], seed: int) -> Aftermath:

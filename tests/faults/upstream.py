@@ -10,6 +10,7 @@ from random import Random
 
 import msgspec
 
+from bench.mock_behaviour import Bucket
 from shared.answer_room import Share
 from shared.domain.upstream.upstream import (
     FailureKind,
@@ -57,7 +58,8 @@ def is_rejected(number: int) -> bool:
 class Upstream:
     """Answers after a while; `faults` of its answers are not the last word. `paid` counts last words by prompt.
 
-    `cursed` are lines, by number, that always meet the same: one of TROUBLES, SILENCE or BREAKS.
+    `cursed` are lines, by number, that always meet the same: one of TROUBLES, SILENCE or BREAKS. `targets` has the
+    outages of each of several, at the hosts `t0`, `t1` and so on, and `per_minute` what each of them lets in (0: all).
     """
 
     dice: Random
@@ -65,12 +67,17 @@ class Upstream:
     faults: float
     cursed: Mapping[int, str]
     outages: tuple[Outage, ...]
+    targets: tuple[tuple[Outage, ...], ...] = ()
+    per_minute: int = 0
+    asked_of: Counter[str] = field(default_factory=Counter)  # by host
+    refused: int = 0
     asked: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
     most_in_flight: int = 0
     paid: Counter[str] = field(default_factory=Counter)
     returns: list[float] = field(default_factory=list)  # seconds from an outage's end to the first call after it
     _over: int = 0
+    _buckets: dict[str, Bucket] = field(default_factory=dict)
 
     async def send(self, request: UpstreamRequest, share: Share | None = None) -> UpstreamAnswer:
         current().check()
@@ -84,7 +91,12 @@ class Upstream:
     async def _send(self, request: UpstreamRequest) -> UpstreamAnswer:
         prompt = msgspec.json.decode(request.body)["messages"][-1]["content"]
         self.asked[prompt] += 1
-        if outage := self._outage():
+        host = request.url.split("/")[2]
+        self.asked_of[host] += 1
+        if self._is_over_limit(host):
+            self.refused += 1
+            return TROUBLES["refusing"]()
+        if outage := self._outage() or self._outage_of(host):
             if outage != "unreachable":
                 await asyncio.sleep(0.1)
             return TROUBLES[outage]()
@@ -104,6 +116,19 @@ class Upstream:
             self._over = len(ended)
             self.returns.append(now - max(ended))
         return next((what for begin, end, what in self.outages if begin <= now < end), None)
+
+    def _outage_of(self, host: str) -> str | None:
+        """What a call of this one of several targets meets now."""
+        now = asyncio.get_running_loop().time()
+        outages = self.targets[int(host[1:])] if self.targets else ()
+        return next((what for begin, end, what in outages if begin <= now < end), None)
+
+    def _is_over_limit(self, host: str) -> bool:
+        bucket, now = self._buckets.setdefault(host, Bucket(self.per_minute)), asyncio.get_running_loop().time()
+        if bucket.lacks(1, now):
+            return True
+        bucket.take(1)
+        return False
 
     def _say(self, prompt: str) -> UpstreamAnswer | None:
         number = int(prompt[1:])

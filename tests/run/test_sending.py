@@ -16,6 +16,7 @@ from shared.domain.pace.upstream_health import Patience
 from shared.domain.upstream.upstream import Failed, Retry, Succeeded
 from shared.domain.usage.usage import Usage
 from shared.run.lane.sending import Sending
+from shared.run.lane.target_pace import TargetPace
 
 ROOM = AnswerRoom(1_000_000)
 FAILED = Failed(status=400, body=b"{}")
@@ -136,3 +137,25 @@ async def test_limits_are_news_once() -> None:
 
     assert [True, False, False] == told
     assert ObservedLimits(requests_per_minute=90) == asked.targets[0].limits
+
+
+async def test_a_lane_of_a_low_limit_begins_with_its_turn() -> None:
+    """A quarter of its next request is there: of 30 a minute, it goes after 1.5 s, and again after two more."""
+    targets = [Target(name="m", target=name, base_url="http://upstream") for name in "ab"]
+    parts = [Part(share=4, requests_per_minute=30.0, ready=ready) for ready in (0.25, 0.5)]
+    patience = Patience(waited_seconds=0.0, most_seconds=1800.0, probe_seconds=30.0)
+    part = Part(share=8, targets=tuple(parts))
+    asked = Sending(targets, part, patience, Budget(1_000_000), 0.0)
+    asked.take(part, 0.0)
+    asked.take(part, 0.5)
+    went = [
+        (chosen.target.target, now) for now in (0.0, 0.9, 1.0, 1.4, 1.5, 2.9, 3.0, 3.5) if (chosen := go(asked, now))
+    ]
+
+    assert went == [("b", 1.0), ("a", 1.5), ("b", 3.0), ("a", 3.5)]
+
+
+def go(asked: Sending, now: float) -> TargetPace | None:
+    """The target that a request goes to at once."""
+    chosen, delay = asked.choose(1, now)
+    return chosen if delay == 0.0 else None

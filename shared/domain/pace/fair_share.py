@@ -182,6 +182,10 @@ class Pacer:
         self._requests.resize(requests_per_minute, now)
         self._tokens.resize(tokens_per_minute, now)
 
+    def wait_for_turn(self, ready: float) -> None:
+        """So much is there of the next request: it goes when it is whole."""
+        self._requests.lower(ready)
+
     def delay(self, tokens: int, now: float) -> float:
         """0 and the request counts as sent, or the seconds until it may be asked for again. `now` is monotonic."""
         delay = max(self._requests.wait(1, now), self._tokens.wait(tokens, now))
@@ -211,6 +215,9 @@ class _Bucket:
         self._refill(now)
         missing = min(float(amount), max(1.0, self._rate)) - self._level
         return missing / self._rate if missing > 1e-9 else 0.0
+
+    def lower(self, level: float) -> None:
+        self._level = min(self._level, level)
 
     def take(self, amount: int) -> None:
         if not self._unlimited:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -22,6 +23,8 @@ from shared.domain.pace.heartbeat import (
     observed_limits,
     of_target,
 )
+
+_MINUTE: Final = 60.0
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +69,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     Without a share it waits for its turn, or is `is_spare`: other lanes of its batch have all there is. `pause_seconds`
     is how long the upstream has asked some lane to be left alone, `pause_reason` what that lane said of it.
     `finds_it_sick`: another lane of the batch has found the upstream sick, and waits for an answer. Where there are
-    several `targets`, `share` is the sum of theirs, and rates and pauses are said of each.
+    several `targets`, `share` is the sum of theirs, and rates and pauses are said of each; `ready` is then what there
+    is of the next request of a lane that has less than one a second, so that lanes send one after another.
     """
 
     share: int
@@ -76,6 +80,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     pause_seconds: float = 0.0
     pause_reason: str | None = None
     finds_it_sick: bool = False
+    ready: float = 1.0
     targets: tuple[Part, ...] = ()
 
     @property
@@ -114,7 +119,7 @@ def part_of(terms: Terms, beats: Sequence[Heartbeat], now: datetime, *, is_first
         _part(terms.own, limits, shares(limits.concurrency, lanes, turn + number, asked), said, now)
         for number, (limits, said) in enumerate(_targets(terms, beats))
     ]
-    part = _together(parts) if terms.targets else parts[0]
+    part = _together(parts) if terms.targets else msgspec.structs.replace(parts[0], ready=1.0)
     sick = any(
         beat.sick and beat.batch_id == batch_id and beat.lane != lane and beat.is_there(now, terms.stale_seconds)
         for beat in beats
@@ -133,14 +138,27 @@ def _part(own: Own, limits: Limits, given: Shares, said: Sequence[Said], now: da
     pause, seen, share = asked_pause(said, now), observed_limits(said), given.of(own.batch_id, own.lane)
     requests = _lower(limits.requests_per_minute, seen.requests_per_minute) if share else None
     tokens = _lower(limits.tokens_per_minute, seen.tokens_per_minute) if share else None
+    rate = given.rate(requests, own.batch_id)
     return Part(
         share=share,
-        requests_per_minute=given.rate(requests, own.batch_id),
+        requests_per_minute=rate,
         tokens_per_minute=given.rate(tokens, own.batch_id),
         is_spare=not share and given.has_turn(own.batch_id),
         pause_seconds=((pause.paused_until or now) - now).total_seconds() if pause else 0.0,
         pause_reason=pause.reason if pause else None,
+        ready=_ready(rate, own, given, now) if rate else 1.0,
     )
+
+
+def _ready(per_minute: float, own: Own, given: Shares, now: datetime) -> float:
+    """By the clock, which is the same for all lanes: each has a moment of its own in the time between two requests.
+
+    Together they would send as many at once as there are lanes, which is more than some upstreams take in a second.
+    """
+    if per_minute >= _MINUTE:
+        return 1.0
+    lanes = sorted(given.slots)
+    return (now.timestamp() * per_minute / _MINUTE - lanes.index((own.batch_id, own.lane)) / len(lanes)) % 1.0
 
 
 def _together(parts: Sequence[Part]) -> Part:

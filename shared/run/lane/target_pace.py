@@ -44,6 +44,7 @@ class TargetPace:
         self._patience = patience
         self._window = Window(part.share or 1)
         self._pacer = Pacer(part.requests_per_minute, part.tokens_per_minute, now)
+        self._per_minute: float | None = None  # since the last look at which it changed
         self._rate = AdaptiveRate(lifts=not alone)
         self._token_factor = 1.0  # Tokens the upstream counts for each that was estimated.
         self._waited_seconds = patience.waited_seconds
@@ -89,6 +90,9 @@ class TargetPace:
         if part.share:
             self._window.resize(part.share)
             self._pacer.resize(part.requests_per_minute, part.tokens_per_minute, now)
+            if part.requests_per_minute != self._per_minute:
+                self._per_minute = part.requests_per_minute
+                self._pacer.wait_for_turn(part.ready)
 
     def delay(self, tokens: int, now: float) -> float:
         """0 and a request of so many estimated `tokens` may go, or the seconds until it may ask again."""
