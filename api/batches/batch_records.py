@@ -12,7 +12,7 @@ from typing import Any
 
 from azurefunctions.extensions.http.fastapi import Request
 
-from api.batches.rendering import render_batch
+from api.batches.rendering import Sighting, render_batch
 from api.edge.dialect import parse_batch_id, parse_file_id
 from api.edge.endpoint import Call, StartRun
 from shared.domain.batches.batch import Batch, Status
@@ -20,6 +20,7 @@ from shared.domain.batches.chunk import ChunkRow
 from shared.domain.batches.live_counts import with_progress
 from shared.domain.batches.new_batch import NewBatch
 from shared.domain.errors import NotFound
+from shared.domain.pace.target_state import target_states
 from shared.domain.parameters import shortened
 from shared.ports.base import Stored
 from shared.run.health.held_up import heartbeats, held_up
@@ -76,7 +77,9 @@ async def show_batch(call: Call, batch: Batch) -> dict[str, Any]:
     """The batch as the caller's dialect shows it now. Lists do not ask for heartbeats, at a query for each batch."""
     rows, beats = await asyncio.gather(_rows(call, batch), heartbeats(call.service, batch))
     reason = await held_up(call.service, batch, rows, beats)
-    return render_batch(call.dialect, with_progress(batch, rows), call.service.now(), reason)
+    now = call.service.now()
+    states = target_states(beats, now, call.service.settings.stale_seconds)
+    return render_batch(call.dialect, with_progress(batch, rows), now, Sighting(held_up=reason, targets=states))
 
 
 async def _rows(call: Call, batch: Batch) -> list[ChunkRow]:

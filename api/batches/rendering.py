@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from api.edge.dialect import Dialect, batch_id, result_id, upload_id
 from api.edge.rendered_values import documented, unix_seconds
@@ -21,6 +21,7 @@ from shared.domain.batches.forecast import NO_PROGRESS, Progress, progress
 from shared.domain.batches.hold_up import HoldUp
 from shared.domain.files.blob_address import result_address
 from shared.domain.keys.priority import Priority
+from shared.domain.pace.target_state import TargetState
 from shared.domain.usage.money import shown
 from shared.domain.usage.usage import Usage
 
@@ -39,7 +40,17 @@ def render_batches(
     }
 
 
-def render_batch(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp | None = None) -> dict[str, Any]:
+class Sighting(NamedTuple):
+    """What is seen of a single batch beside its record."""
+
+    held_up: HoldUp | None = None
+    targets: Sequence[TargetState] = ()
+
+
+_NOTHING: Final = Sighting()
+
+
+def render_batch(dialect: Dialect, batch: Batch, now: datetime, seen: Sighting = _NOTHING) -> dict[str, Any]:
     """`output_expires_after` is not echoed in any dialect (contract 1.7)."""
     rendered = {
         "id": batch_id(dialect, batch.id),
@@ -57,7 +68,7 @@ def render_batch(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp 
         "usage": _usage(batch.usage),
         "metadata": batch.metadata,
         **_blobs(dialect, batch),
-        **_extensions(dialect, batch, now, held_up),
+        **_extensions(dialect, batch, now, seen),
     }
     return documented(rendered, dialect.batch_keys)
 
@@ -74,7 +85,7 @@ def _blobs(dialect: Dialect, batch: Batch) -> dict[str, str]:
     }
 
 
-def _extensions(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp | None) -> dict[str, Any]:
+def _extensions(dialect: Dialect, batch: Batch, now: datetime, seen: Sighting) -> dict[str, Any]:
     """Keys of ours (docs/api.md), there only when they say something."""
     found: dict[str, Any] = {"retry_of": batch_id(dialect, batch.retry_of)} if batch.retry_of else {}
     if batch.priority is not Priority.NORMAL:
@@ -91,8 +102,8 @@ def _extensions(dialect: Dialect, batch: Batch, now: datetime, held_up: HoldUp |
         found["cache"] = _cache(cache)
     if batch.failures:
         found["failures"] = [_failure(failure) for failure in batch.failures]
-    running = progress(batch, now) or (NO_PROGRESS if held_up else None)
-    return found | {"progress": _progress(running, held_up)} if running else found
+    running = progress(batch, now) or (NO_PROGRESS if seen.held_up else None)
+    return found | {"progress": _progress(running, seen)} if running else found
 
 
 def _failure(failure: Failure) -> dict[str, Any]:
@@ -146,14 +157,26 @@ def _cache(cache: CacheUse) -> dict[str, Any]:
     return {"share": _rounded(cache.share), "written_tokens": cache.written_tokens, **saved}
 
 
-def _progress(progress: Progress, held_up: HoldUp | None) -> dict[str, Any]:
+def _progress(progress: Progress, seen: Sighting) -> dict[str, Any]:
+    held_up = seen.held_up
     why = {"held_up": {"until": unix_seconds(held_up.until), "reason": held_up.reason}} if held_up else {}
+    targets = {"targets": [_target(state) for state in seen.targets]} if seen.targets else {}
     return {
         "requests_per_second": _rounded(progress.requests_per_second),
         "tokens_per_minute": _rounded(progress.tokens_per_minute),
         "estimated_completion_at": unix_seconds(progress.estimated_completion_at),
         "reason": progress.reason,
         **why,
+        **targets,
+    }
+
+
+def _target(state: TargetState) -> dict[str, Any]:
+    return {
+        "name": state.name,
+        "status": state.status.value,
+        "until": unix_seconds(state.until),
+        "reason": state.reason,
     }
 
 

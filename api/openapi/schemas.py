@@ -14,6 +14,7 @@ from shared.domain.endpoints import offered_by
 from shared.domain.files.file import PURPOSES, RESULT_PURPOSE
 from shared.domain.files.upload import UploadStatus
 from shared.domain.keys.priority import Priority
+from shared.domain.pace.deployment_health import Health
 from shared.domain.usage.tokens import TokenMethod
 from shared.domain.vendors.vendor import Vendor
 from shared.domain.webhooks.event import EventType
@@ -103,13 +104,7 @@ _UPLOAD = record(
     description="`file` of a completed upload only; null once that file has been deleted.",
 )
 _PART = record(
-    {
-        "id": TEXT,
-        "object": only("upload.part"),
-        "created_at": SECONDS,
-        "upload_id": TEXT,
-        "azure_block_id": TEXT,
-    },
+    {"id": TEXT, "object": only("upload.part"), "created_at": SECONDS, "upload_id": TEXT, "azure_block_id": TEXT},
     optional=("azure_block_id",),
     description="`azure_block_id` in Azure's dialects only.",
 )
@@ -124,6 +119,8 @@ _USAGE = record(
         "total_tokens": WHOLE,
     }
 )
+_FARES: Schema = {"enum": [health.value for health in Health]}
+_TARGET = record({"name": TEXT, "status": _FARES, "until": or_null(SECONDS), "reason": or_null(TEXT)})
 _PROGRESS = record(
     {
         "requests_per_second": or_null(NUMBER),
@@ -131,10 +128,10 @@ _PROGRESS = record(
         "estimated_completion_at": or_null(SECONDS),
         "reason": or_null(TEXT),
         "held_up": record({"until": or_null(SECONDS), "reason": TEXT}),
+        "targets": {"type": "array", "items": _TARGET},
     },
-    optional=("held_up",),
-    description="Averages since the batch began to run; `held_up` of a single batch says why it waits or is slow. An "
-    "extension.",
+    optional=("held_up", "targets"),
+    description="An extension. Averages since the batch began; why it is `held_up`, and how its `targets` fare.",
 )
 _CURRENCY: Schema = {"type": "string", "description": "A code of ISO 4217."}
 _COST = record(

@@ -28,7 +28,7 @@ from shared.domain.batches.batch import (
 )
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.batches.restarts import progress_of
-from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.pace.heartbeat import Heartbeat, TargetBeat
 from shared.domain.usage.usage import Usage
 from shared.domain.vendors.vendor import Vendor
 from shared.ports.base import Changed
@@ -304,6 +304,28 @@ async def test_a_batch_that_waits_says_why(
     assert progress["held_up"] == {"until": int(until.timestamp()), "reason": "It is sick."}
     assert "held_up" not in listed["progress"]
     assert "held_up" not in after
+
+
+async def test_a_batch_of_several_targets_says_how_each_fares(
+    create: Send, api: httpx.AsyncClient, services: Services, clock: Clock
+) -> None:
+    """A single batch, by its lanes; one with a single target has nothing to say of it."""
+    batch_id = (await create()).json()["id"]
+    await advance(services, VALIDATED)
+    found = await stored(services)
+    until = clock.now + timedelta(seconds=9)
+    down = TargetBeat(target="west", paused_until=until, sick=True, reason="It is down.")
+    beat = Heartbeat(deployment="m", batch_id=found.id, lane=0, at=clock.now)
+    await services.stores.heartbeats.beat(beat)
+    of_one = (await api.get(f"/v1/batches/{batch_id}")).json()["progress"]
+    await services.stores.heartbeats.beat(msgspec.structs.replace(beat, targets=(TargetBeat(target="east"), down)))
+    of_two = (await api.get(f"/v1/batches/{batch_id}")).json()["progress"]
+
+    assert "targets" not in of_one
+    assert of_two["targets"] == [
+        {"name": "east", "status": "ok", "until": None, "reason": None},
+        {"name": "west", "status": "paused", "until": int(until.timestamp()), "reason": "It is down."},
+    ]
 
 
 @pytest.mark.parametrize("events", [(), (VALIDATED,)])

@@ -34,11 +34,15 @@ class LaneMeter:
         self._model: Attributes = {names.MODEL: deployment.name}
         self._call: Attributes = {
             names.OPERATION: names.OPERATIONS.get(batch.endpoint, "other"),
-            names.PROVIDER: "azure.ai.openai" if deployment.kind is UpstreamKind.AZURE else "openai",
+            names.PROVIDER: _provider(deployment),
             names.MODEL: deployment.name,
         }
         self._servers: dict[str, Attributes] = {
-            target.target: {names.SERVER: urlsplit(target.base_url).hostname or ""} for target in deployment.upstreams
+            target.target: {
+                names.SERVER: urlsplit(target.base_url).hostname or "",
+                names.PROVIDER: _provider(target),
+            }
+            for target in deployment.upstreams
         }
         self._batch_id = batch.id
         self._succeeded = 0
@@ -138,6 +142,10 @@ class LaneMeter:
         for seconds, error, target in self._durations[::step]:
             metrics.CALL_DURATION.record(seconds, {**self._call, **self._servers[target], **_known(error, None)})
         self._durations.clear()
+
+
+def _provider(upstream: Deployment) -> str:
+    return "azure.ai.openai" if upstream.kind is UpstreamKind.AZURE else "openai"
 
 
 def error_type(outcome: Outcome) -> str | None:
