@@ -14,7 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from bench.programs import KEY, ROOT, Mock, Service, chat_line, jsonl
 from bench.report import print_table
@@ -38,11 +41,14 @@ def by_table(service: Service, table: Path, out: Path) -> tuple[float, float]:
     command = [sys.executable, "-m", "dbatch", "run", *files, "--model", "m", "--prompt", "{{text}}", "--fresh"]
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    peak = 0
+    while process.poll() is None:
+        with suppress(psutil.Error):  # It may end just now.
+            peak = max(peak, psutil.Process(process.pid).memory_info().rss)
+        time.sleep(0.05)
     took = time.perf_counter() - began
     assert process.returncode == 0, process.returncode
-    return took, used.ru_maxrss / 1024
+    return took, peak / 2**20
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -120,13 +121,15 @@ def _go_on(way: Between) -> None:
 
 def test_two_runs_at_once(service: Service, tmp_path: Path) -> None:
     """The second one leaves the first alone."""
-    (tmp_path / "q.txt").write_text("[[latency=6000]]\n")
+    (tmp_path / "q.txt").write_text("one\n")
     ask = ("run", str(tmp_path / "q.txt"), "--model", "m", "--out", str(tmp_path / "a.csv"))
     first = subprocess.Popen([*PROGRAM, *ask], stderr=subprocess.PIPE, text=True, env=environment(service.url))
     assert first.stderr is not None
     with first.stderr as lines:
         lines.readline()
+        first.send_signal(signal.SIGSTOP)
         _, said = dbatch(service.url, *ask, exits=1)
+        first.send_signal(signal.SIGCONT)
         lines.read()
 
     assert "Is another `dbatch run` at it?" in said

@@ -37,7 +37,7 @@ def test_a_dumb_terminal_gets_plain_lines(service: Service, requests: Path) -> N
 def test_cancel_asks(service: Service, tmp_path: Path) -> None:
     """It names the batch, and takes no for an answer."""
     path = tmp_path / "requests.jsonl"
-    path.write_bytes(jsonl(chat_line(1, "[[latency=10000]]")))
+    path.write_bytes(jsonl(chat_line(1, "[[latency=60000]]")))
     batch_id = dbatch(service.url, "submit", path)[0].strip()
 
     code, shown = on_terminal(service.url, "cancel", batch_id, typed=b"n\n")

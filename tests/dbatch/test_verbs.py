@@ -132,14 +132,14 @@ def _start_again(service: Service) -> None:
 def test_a_service_that_comes_back(service: Service, tmp_path: Path) -> None:
     """`watch` says that the service is away, and goes on when it is there again."""
     path = tmp_path / "requests.jsonl"
-    path.write_bytes(jsonl(chat_line(1, "[[latency=8000]]")))
-    batch_id = dbatch(service.url, "submit", path)[0].strip()
+    path.write_bytes(jsonl(chat_line(1, "[[latency=3000]]")))
+    command = [*PROGRAM, "submit", str(path), "--watch"]
     watching = subprocess.Popen(
-        [*PROGRAM, "watch", batch_id], stderr=subprocess.PIPE, text=True, env=environment(service.url)
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment(service.url)
     )
     assert watching.stderr is not None
     with watching.stderr as lines:
-        said = lines.readline()
+        said = lines.readline() + lines.readline()  # that it was created, and a first look
         service.kill()
         while "Trying again." not in said:
             said += lines.readline() or pytest.fail(said)
