@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -72,7 +73,8 @@ async def test_a_lane_that_has_come_since_keeps_its_chunks(world: World, soon: N
     await lane_1_leaves(world, batch)
     lane = asyncio.create_task(work_lane(cursor(batch, 0, 2)))
     await asyncio.sleep(1.0)  # Some looks: lane 1 has been judged.
-    begun = Heartbeat(deployment="m", batch_id=batch.id, lane=1, at=world.service.now(), holder="elsewhere")
+    now = world.service.now()
+    begun = Heartbeat(deployment="m", batch_id=batch.id, lane=1, at=now, paused_until=now + timedelta(minutes=5))
     await world.service.stores.heartbeats.beat(begun)
     answered.set()
     await lane
