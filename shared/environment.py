@@ -155,11 +155,15 @@ def _expected(kind: type) -> str:
 
 
 def _numbers(values: Mapping[str, object]) -> list[tuple[str, str]]:
-    names = {item.name: item.metadata.get("name", "") for item in fields(Settings)}
-    numbers = {key: value for key, value in values.items() if isinstance(value, int | float) and value is not False}
-    defaults = {item.name: item.default for item in fields(Settings)}
-    none = {key for key, value in numbers.items() if value == 0 == defaults[key]}  # Where 0 says: no limit.
-    return [(key, names[key]) for key, value in numbers.items() if key not in none and not 0 < value < math.inf]
+    """The settings that are no number above zero; 0 is one where the setting's text says what it means."""
+    refused = []
+    for item in fields(Settings):
+        value, takes_zero = values.get(item.name), "; 0: " in item.metadata.get("doc", "")
+        if not isinstance(value, int | float) or isinstance(value, bool) or (takes_zero and value == 0):
+            continue
+        if not 0 < value < math.inf:
+            refused.append((item.name, item.metadata["name"]))
+    return refused
 
 
 def settings_from_environment() -> Settings:

@@ -53,9 +53,17 @@ def test_every_vendor_has_limits_of_its_own(vendor: Vendor) -> None:
     assert {other for other in Vendor if settings.max_input_bytes(other) == 8} == {vendor}
 
 
-def test_zero_is_accepted_where_it_means_no_limit() -> None:
-    """Where it is the default, saying it aloud is no mistake."""
-    assert parse_settings({"BATCH_MAX_STORED_BYTES": "0"}).max_stored_bytes == 0
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("BATCH_MAX_STORED_BYTES", "max_stored_bytes"),
+        ("BATCH_RECORD_DAYS", "record_days"),
+        ("BATCH_USAGE_ROW_DAYS", "usage_row_days"),
+    ],
+)
+def test_zero_is_accepted_where_it_has_a_meaning(name: str, kept: str) -> None:
+    """Whether it is the default or not."""
+    assert getattr(parse_settings({name: "0"}), kept) == 0
 
 
 @pytest.mark.parametrize(
