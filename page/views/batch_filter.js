@@ -39,6 +39,7 @@ const split = (pair) => pair.split(/[=:](.*)/s, 2).map((part) => part.trim());
 /** An upstream answers with its own name of a model, such as one with a date behind. */
 const isOfModel = (batch, model) => batch.model != null && (batch.model === model || batch.model.includes(model));
 
+/** What is typed into a field stays while the list below it is renewed. */
 export function BatchFilter({ filter, models, onChange }) {
   const { values } = filter;
   const set = (name) => (event) => onChange({ ...values, [name]: event.target.value.trim() });
@@ -55,7 +56,7 @@ export function BatchFilter({ filter, models, onChange }) {
     <${Choice} label="Created" value=${values.days} onChange=${set("days")} options=${DAYS} />
     <${Choice} label="Order" value=${values.order} onChange=${set("order")}
       options=${[["", "active first, then newest"], ["asc", "oldest first"]]} />
-    <label>Metadata<input value=${values.metadata} placeholder="team=red" onChange=${set("metadata")} /></label>
+    <label>Metadata<input key=${values.metadata} defaultValue=${values.metadata} placeholder="team=red" onChange=${set("metadata")} /></label>
     <form onSubmit=${find}><label>Batch id<input name="id" placeholder="batch_…" spellcheck=${false} /></label></form>
     ${filter.isSet && html`<button class="plain" onClick=${() => onChange({})}>Clear</button>`}
   </div>`;
