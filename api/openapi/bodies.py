@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from api.batches.batch_deletion import FILES, Files
+from api.batches.batch_deletion import ERASE, FILES, Files
 from api.batches.batch_list import DEFAULT_LIST, MAX_LIST
 from api.batches.results import DEFAULT_RESULTS, MOST_RESULTS, Outcome
 from api.edge.dialect import Dialect
@@ -197,7 +197,10 @@ def batch_query(dialect: Dialect) -> list[Parameter]:
 
 
 def batch_deletion(_: Dialect) -> list[Parameter]:
-    return [{"name": FILES, "in": "query", "schema": {**one_of(Files), "default": Files.NONE.value}}]
+    return [
+        {"name": FILES, "in": "query", "schema": {**one_of(Files), "default": Files.NONE.value}},
+        {"name": ERASE, "in": "query", "schema": {"type": "boolean", "default": False}},
+    ]
 
 
 def results_query(_: Dialect) -> list[Parameter]:

@@ -63,8 +63,13 @@ async def announce(service: Services, batch: Batch) -> None:
 
 async def announced(service: Services, batch: Batch) -> list[Stored[Delivery]]:
     """The deliveries of `batch`, which is stored in a terminal state, that have not ended."""
+    return [note for note in await noted(service, batch) if not note.value.ended]
+
+
+async def noted(service: Services, batch: Batch) -> list[Stored[Delivery]]:
+    """Those that have ended as well, of endpoints that there are."""
     notes = [await service.stores.deliveries.get(delivery.id) for delivery in await _deliveries(service, batch)]
-    return [note for note in notes if note is not None and not note.value.ended]
+    return [note for note in notes if note is not None]
 
 
 async def _deliveries(service: Services, batch: Batch) -> list[Delivery]:
