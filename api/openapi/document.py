@@ -41,6 +41,10 @@ _COMPONENTS = {
     **MODEL_COMPONENTS,
     **SERVICE_COMPONENTS,
 }
+_WITH_SLASHES = {
+    "description": "An id with slashes may be sent with them or, as clients made of this document do, with `%2F`.",
+    "example": "org/name",
+}
 _API_VERSION: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d(-preview)?$", "example": "2024-10-21"}
 
 
@@ -94,7 +98,8 @@ def _operation(mount: Mount, route: Route | StartingRoute) -> dict[str, Any]:
 
 def _path_parameters(path: str) -> Iterable[dict[str, Any]]:
     for name in _PARAMETER.findall(path):
-        yield {"name": name, "in": "path", "required": True, "schema": TEXT}
+        described = _WITH_SLASHES if name == "model" else {}
+        yield {"name": name, "in": "path", "required": True, "schema": TEXT, **described}
 
 
 def _version_parameters(dialect: Dialect) -> Iterable[dict[str, Any]]:

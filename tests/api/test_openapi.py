@@ -99,3 +99,12 @@ async def test_undescribed_answers_are_found(status: int, content: dict[str, obj
 
     with pytest.raises((AssertionError, jsonschema_rs.ValidationError), match=complaint):
         await check(response)
+
+
+@pytest.mark.parametrize("prefix", sorted(documents()))
+def test_a_model_with_slashes_is_described(prefix: str) -> None:
+    """OpenAPI has no parameter that spans segments: the document says how such an id is sent."""
+    (parameter, *_) = documents()[prefix]["paths"][f"/{prefix}/models/{{model}}"]["get"]["parameters"]
+
+    assert (parameter["name"], parameter["example"]) == ("model", "org/name")
+    assert "%2F" in parameter["description"]

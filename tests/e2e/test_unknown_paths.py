@@ -143,3 +143,13 @@ def test_the_page_finds_its_files(anonymous: httpx.Client) -> None:
     assert {answer.status_code for answer in answers} == {200}
     assert {answer.headers["cache-control"] for answer in answers} == {"public, max-age=31536000, immutable"}
     assert {answer.headers["content-encoding"] for answer in answers} == {"gzip"}
+
+
+@pytest.mark.parametrize("mount", [OPENAI, DEEPINFRA, AZURE_V1])
+@pytest.mark.parametrize("spelled", ["org/name", "org%2Fname", "org/a%2Fname"])
+def test_a_models_name_with_slashes(anonymous: httpx.Client, mount: str, spelled: str) -> None:
+    """It is one name to every host, however it is spelled: what is looked up, and not found, is all of it."""
+    response = anonymous.get(f"{mount}/models/{spelled}", headers={"api-key": KEY})
+
+    assert response.status_code == 404
+    assert f"The model `{spelled.replace('%2F', '/')}` does not exist" in response.json()["error"]["message"]
