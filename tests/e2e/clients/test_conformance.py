@@ -75,7 +75,7 @@ KINDS = {
     "deepinfra": DEEPINFRA,
 }
 FEW = ("openai", "azure", "azure_v1")
-RELEASES = [*sorted(path.stem for path in (ROOT / "requirements-clients").glob("*.txt")), "npm"]
+RELEASES = [*sorted(path.stem for path in (ROOT / "requirements-clients").glob("openai-*.txt")), "npm"]
 # The oldest and the newest visit in every way, those between and npm's in three.
 KINDS_OF = {release: tuple(KINDS) if release in ("openai-1.30.0", "openai-newest") else FEW for release in RELEASES}
 VISITS = [(release, kind) for release in RELEASES for kind in KINDS_OF[release]]
