@@ -13,6 +13,7 @@ from api.admin import (
     admin_keys,
     audit_logs,
     model_permissions,
+    organization_spend_limit,
     project_keys,
     projects,
     rate_limits,
@@ -111,6 +112,9 @@ ADMINISTRATION: Final = (
     Route("GET", "admin_api_keys", admin_keys.list_admin_keys, Scope.ADMIN),
     Route("GET", "admin_api_keys/{key_id}", admin_keys.retrieve_admin_key, Scope.ADMIN),
     Route("DELETE", "admin_api_keys/{key_id}", admin_keys.delete_admin_key, Scope.ADMIN),
+    Route("GET", "spend_limit", organization_spend_limit.retrieve_organization_spend_limit, Scope.ADMIN),
+    Route("POST", "spend_limit", organization_spend_limit.update_organization_spend_limit, Scope.ADMIN),
+    Route("DELETE", "spend_limit", organization_spend_limit.delete_organization_spend_limit, Scope.ADMIN),
     Route("GET", "audit_logs", audit_logs.list_audit_logs, Scope.ADMIN),
 )
 

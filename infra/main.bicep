@@ -234,6 +234,7 @@ var filesTables = [
   'WebhookEndpoints'
   'WebhookDeliveries'
   'BatchSpending'
+  'Organization'
   'Projects'
   'ServiceAccounts'
   'ApiKeys'

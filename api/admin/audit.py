@@ -12,12 +12,17 @@ from shared.domain import ids
 from shared.domain.keys.api_key import ApiKey
 from shared.domain.keys.audit import Actor, ActorKind, AuditEvent
 from shared.domain.keys.caller import ADMINISTRATOR, Caller
+from shared.domain.keys.organization import Organization
 from shared.domain.keys.project import Project
 from shared.domain.keys.service_account import ServiceAccount
 
 
 async def write_down(
-    call: Call, event: str, resource: Project | ServiceAccount | ApiKey, project: Project | None = None, **details: Any
+    call: Call,
+    event: str,
+    resource: Organization | Project | ServiceAccount | ApiKey,
+    project: Project | None = None,
+    **details: Any,
 ) -> None:
     """One entry about `resource`, which is of `project`. `details` are `data` of what is made or `changes_requested`.
 

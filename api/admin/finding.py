@@ -13,6 +13,7 @@ from api.admin.rendering import parse_account_id, parse_key_id
 from api.edge.endpoint import Call
 from shared.domain.errors import NotFound
 from shared.domain.keys.api_key import ApiKey
+from shared.domain.keys.organization import Organization
 from shared.domain.keys.project import DEFAULT_PROJECT, Project, default_project, parse_project_id
 from shared.domain.keys.service_account import ServiceAccount
 from shared.domain.parameters import shortened
@@ -37,6 +38,18 @@ async def keep_default_project(call: Call) -> None:
     if await projects.get(DEFAULT_PROJECT) is None:
         with suppress(AlreadyExists):
             await projects.insert(default_project(call.service.now()))
+
+
+async def stored_organization(call: Call) -> Stored[Organization]:
+    """It has a record from when an administrator first changes something."""
+    organization = call.service.stores.organization
+    if (stored := await organization.get()) is None:
+        with suppress(AlreadyExists):
+            await organization.insert(Organization())
+        stored = await organization.get()
+    if stored is None:
+        raise RuntimeError("The record of the organization was there and is not.")
+    return stored
 
 
 async def find_account(request: Request, call: Call, project: Project) -> Stored[ServiceAccount]:

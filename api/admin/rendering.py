@@ -18,6 +18,7 @@ from shared.domain.keys.audit import Actor, ActorKind, AuditEvent
 from shared.domain.keys.key_text import ADMIN_PREFIX, PROJECT_PREFIX
 from shared.domain.keys.limits import Limits
 from shared.domain.keys.new_key import Secret
+from shared.domain.keys.organization import ORGANIZATION
 from shared.domain.keys.project import ModelPermissions, Project, parse_project_id, spell_project_id
 from shared.domain.keys.service_account import ServiceAccount
 from shared.domain.usage.money import shown as in_units
@@ -29,6 +30,7 @@ KEY: Final = "organization.project.api_key"
 ADMIN_KEY: Final = "organization.admin_api_key"
 PERMISSIONS: Final = "project.model_permissions"
 SPEND_LIMIT: Final = "project.spend_limit"
+ORGANIZATION_LIMIT: Final = f"{ORGANIZATION}.spend_limit"
 RATE_LIMIT: Final = "project.rate_limit"
 _ACCOUNT_PREFIX: Final = "svc_acct_"
 _KEY_PREFIX: Final = "key_"
@@ -53,6 +55,8 @@ def parse_event_id(text: str) -> str | None:
 
 def parse_resource_id(text: str) -> str | None:
     """The canonical id of whatever an act was done to, or None."""
+    if text == ORGANIZATION:
+        return text
     return parse_project_id(text) or parse_account_id(text) or parse_key_id(text)
 
 
@@ -192,7 +196,8 @@ def _render_actor(actor: Actor) -> dict[str, Any]:
 
 def _resource_id(event: AuditEvent) -> str:
     noun, found = event.type.partition(".")[0], event.resource_id or ""
-    return {"project": spell_project_id, "service_account": account_id, "api_key": key_id}[noun](found)
+    spelled = {"project": spell_project_id, "service_account": account_id, "api_key": key_id}
+    return spelled.get(noun, str)(found)
 
 
 def render_page(data: Sequence[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
@@ -207,12 +212,21 @@ def render_page(data: Sequence[dict[str, Any]], *, has_more: bool) -> dict[str, 
 
 def render_spend_limit(limit: SpendLimit, models: Mapping[str, SpendLimit], used: int) -> dict[str, Any]:
     """`used`: picos that are spent or reserved in the window. `used`, `models` and `stops_batches` are extensions."""
+    shown = {name: _spend_limit(each) for name, each in models.items()}
+    return {**_used_limit(SPEND_LIMIT, limit, used), "models": shown}
+
+
+def render_organization_limit(limit: SpendLimit, used: int) -> dict[str, Any]:
+    """As a project's, but for single models."""
+    return _used_limit(ORGANIZATION_LIMIT, limit, used)
+
+
+def _used_limit(kind: str, limit: SpendLimit, used: int) -> dict[str, Any]:
     return {
-        "object": SPEND_LIMIT,
+        "object": kind,
         **_spend_limit(limit),
         "enforcement": {"status": "enforcing" if used >= limit.picos else "inactive"},
         "used": {"value": in_units(used), "currency": limit.currency},
-        "models": {name: _spend_limit(each) for name, each in models.items()},
     }
 
 

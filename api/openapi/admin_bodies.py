@@ -135,6 +135,10 @@ def spend_limits(_: Dialect) -> dict[str, Any]:
     return _closed({**_SPEND_LIMIT, **_STOPS, "models": or_null(models)}, *_SPEND_LIMIT)
 
 
+def organization_limit(_: Dialect) -> dict[str, Any]:
+    return _closed({**_SPEND_LIMIT, **_STOPS}, *_SPEND_LIMIT)
+
+
 def list_query(_: Dialect) -> list[Parameter]:
     return page_query(DEFAULT_LIST, MAX_LIST)
 

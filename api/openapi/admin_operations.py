@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from api.openapi import admin_bodies as bodies
 from api.openapi.operation import Operation, ok
-from shared.domain.errors import InvalidRequest, WrongState
+from shared.domain.errors import InvalidRequest, NotFound, WrongState
 
 _PROJECTS: Mapping[str, Operation] = {
     "create_project": Operation(
@@ -67,6 +67,23 @@ _PROJECTS: Mapping[str, Operation] = {
         summary="Let a project spend without limit",
         answers=ok("DeletedSpendLimit"),
         raises=(WrongState,),
+    ),
+    "retrieve_organization_spend_limit": Operation(
+        tag="Projects",
+        summary="What all projects may spend together, and have spent",
+        answers=ok("OrganizationLimit"),
+        raises=(NotFound,),
+    ),
+    "update_organization_spend_limit": Operation(
+        tag="Projects",
+        summary="Limit what all projects may spend together",
+        answers=ok("OrganizationLimit"),
+        body=bodies.organization_limit,
+    ),
+    "delete_organization_spend_limit": Operation(
+        tag="Projects",
+        summary="Let the organization spend without limit",
+        answers=ok("DeletedOrganizationLimit"),
     ),
     "delete_model_permissions": Operation(
         tag="Projects",

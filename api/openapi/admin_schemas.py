@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from api.admin.rendering import ACCOUNT, ADMIN_KEY, KEY, PERMISSIONS, PROJECT, RATE_LIMIT, SPEND_LIMIT
+from api.admin.rendering import (
+    ACCOUNT,
+    ADMIN_KEY,
+    KEY,
+    ORGANIZATION_LIMIT,
+    PERMISSIONS,
+    PROJECT,
+    RATE_LIMIT,
+    SPEND_LIMIT,
+)
 from api.openapi.schemas import NUMBER, SECONDS, TEXT, TRUTH, WHOLE, Schema, one_of, only, or_null, page, record, ref
 from shared.domain.keys.limits import Limits
 from shared.domain.keys.new_spend_limit import STOPS
@@ -21,6 +30,11 @@ _SPEND_LIMIT: dict[str, Schema] = {
     "interval": one_of(Interval),
     "threshold_amount": WHOLE,
     STOPS: TRUTH,
+}
+_USED_LIMIT: dict[str, Schema] = {
+    **_SPEND_LIMIT,
+    "enforcement": record({"status": one_of(("inactive", "enforcing"))}),
+    "used": record({"value": NUMBER, "currency": TEXT}),
 }
 _A_LIMIT = record(_SPEND_LIMIT, optional=(STOPS,))
 _LIMITS: dict[str, Schema] = {
@@ -57,6 +71,7 @@ _ADMIN_KEY: dict[str, Schema] = {
 
 
 EVENTS = (
+    "organization.updated",
     *(f"project.{done}" for done in ("created", "updated", "archived")),
     *(f"{noun}.{done}" for noun in ("service_account", "api_key") for done in ("created", "updated", "deleted")),
 )
@@ -150,9 +165,7 @@ ADMIN_COMPONENTS: Mapping[str, Schema] = {
     "SpendLimit": record(
         {
             "object": only(SPEND_LIMIT),
-            **_SPEND_LIMIT,
-            "enforcement": record({"status": one_of(("inactive", "enforcing"))}),
-            "used": record({"value": NUMBER, "currency": TEXT}),
+            **_USED_LIMIT,
             "models": {"type": "object", "additionalProperties": _A_LIMIT},
         },
         optional=(STOPS,),
@@ -161,6 +174,12 @@ ADMIN_COMPONENTS: Mapping[str, Schema] = {
         "extensions.",
     ),
     "DeletedSpendLimit": record({"object": only(f"{SPEND_LIMIT}.deleted"), "deleted": {"const": True}}),
+    "OrganizationLimit": record(
+        {"object": only(ORGANIZATION_LIMIT), **_USED_LIMIT},
+        optional=(STOPS,),
+        description="Of all projects together; as a project's, but for `models`.",
+    ),
+    "DeletedOrganizationLimit": record({"object": only(f"{ORGANIZATION_LIMIT}.deleted"), "deleted": {"const": True}}),
     "DeletedModelPermissions": record({"object": only(f"{PERMISSIONS}.deleted"), "deleted": {"const": True}}),
     "AuditLog": record(
         {

@@ -21,6 +21,7 @@ from local_host.stores import (
     sqlite_deliveries,
     sqlite_files,
     sqlite_heartbeats,
+    sqlite_organization,
     sqlite_projects,
     sqlite_service_accounts,
     sqlite_spending,
@@ -37,6 +38,24 @@ from shared.ports.stores import Stores
 
 log = logging.getLogger(__name__)
 STORAGE_SETTING = "AzureWebJobsStorage"  # Names the account whose key is known, if any, for callers' blobs.
+_SCHEMAS = (
+    blob_rows.SCHEMA,
+    sqlite_files.SCHEMA,
+    sqlite_batches.SCHEMA,
+    sqlite_chunks.SCHEMA,
+    sqlite_heartbeats.SCHEMA,
+    sqlite_creations.SCHEMA,
+    sqlite_uploads.SCHEMA,
+    sqlite_webhook_endpoints.SCHEMA,
+    sqlite_deliveries.SCHEMA,
+    sqlite_spending.SCHEMA,
+    sqlite_organization.SCHEMA,
+    sqlite_projects.SCHEMA,
+    sqlite_service_accounts.SCHEMA,
+    sqlite_api_keys.SCHEMA,
+    sqlite_audit_log.SCHEMA,
+    sqlite_usage.SCHEMA,
+)
 
 
 def open_stores(data: Path) -> Stores:
@@ -46,24 +65,7 @@ def open_stores(data: Path) -> Stores:
         make_private_folder(folder)
     except OSError as error:
         raise unavailable(error) from error
-    schemas = (
-        blob_rows.SCHEMA,
-        sqlite_files.SCHEMA,
-        sqlite_batches.SCHEMA,
-        sqlite_chunks.SCHEMA,
-        sqlite_heartbeats.SCHEMA,
-        sqlite_creations.SCHEMA,
-        sqlite_uploads.SCHEMA,
-        sqlite_webhook_endpoints.SCHEMA,
-        sqlite_deliveries.SCHEMA,
-        sqlite_spending.SCHEMA,
-        sqlite_projects.SCHEMA,
-        sqlite_service_accounts.SCHEMA,
-        sqlite_api_keys.SCHEMA,
-        sqlite_audit_log.SCHEMA,
-        sqlite_usage.SCHEMA,
-    )
-    database = StoreDatabase(data / "stores.db", "".join(schemas))
+    database = StoreDatabase(data / "stores.db", "".join(_SCHEMAS))
     blobs = DiskBlobs(database, folder)
     try:
         blobs.sweep(time.time())
@@ -81,6 +83,7 @@ def open_stores(data: Path) -> Stores:
         webhook_endpoints=sqlite_webhook_endpoints.SqliteWebhookEndpoints(database),
         deliveries=sqlite_deliveries.SqliteDeliveries(database),
         spending=sqlite_spending.SqliteSpending(database),
+        organization=sqlite_organization.SqliteOrganization(database),
         projects=sqlite_projects.SqliteProjects(database),
         service_accounts=sqlite_service_accounts.SqliteServiceAccounts(database),
         api_keys=sqlite_api_keys.SqliteApiKeys(database),

@@ -27,9 +27,10 @@ _GROUPS = {"project": "project_id", "model": "model", "key": "api_key_id"}
 
 def list_projects(service: Administration, _: argparse.Namespace) -> None:
     projects = service.all("projects", include_archived="true")
+    limits = [service.limit(f"projects/{each['id']}/spend_limit") for each in projects]
     rows = [
-        (each["name"], each["id"], each["status"], each["weight"], words_of(service.limit(each["id"])))
-        for each in projects
+        (each["name"], each["id"], each["status"], each["weight"], words_of(limit))
+        for each, limit in zip(projects, limits, strict=True)
     ]
     show(("project", "id", "status", "weight", "may spend"), rows)
 
@@ -90,14 +91,22 @@ def revoke(service: Administration, chosen: argparse.Namespace) -> None:
 
 def limit(service: Administration, chosen: argparse.Namespace) -> None:
     project = service.project(chosen.project)
-    path = f"projects/{project['id']}/spend_limit"
+    _limit(service, chosen, f"projects/{project['id']}", f"Project {project['name']} may spend")
+
+
+def limit_organization(service: Administration, chosen: argparse.Namespace) -> None:
+    _limit(service, chosen, "", "All projects together may spend")
+
+
+def _limit(service: Administration, chosen: argparse.Namespace, of: str, they_may_spend: str) -> None:
+    path = f"{of}/spend_limit".lstrip("/")
     if chosen.limit == "none":
         service.ask("DELETE", path)
     elif chosen.limit:
         service.ask("POST", path, json={**chosen.limit, **({"stops_batches": True} if chosen.stops else {})})
-    found = service.limit(project["id"])
+    found = service.limit(path)
     used = f", of which {found['used']['value']:.2f} is spent or reserved" if found else ""
-    say(f"Project {project['name']} may spend {words_of(found)}{used}.")
+    say(f"{they_may_spend} {words_of(found)}{used}.")
 
 
 def usage(service: Administration, chosen: argparse.Namespace) -> None:
@@ -163,6 +172,7 @@ COMMANDS: Mapping[str, Callable[[Administration, argparse.Namespace], None]] = {
     "create-key": create_key,
     "revoke": revoke,
     "limit": limit,
+    "organization-limit": limit_organization,
     "usage": usage,
     "log": log,
 }

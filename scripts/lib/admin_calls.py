@@ -44,7 +44,7 @@ class Administration:
             raise CheckFailed(f"{what} named {named!r}", "`scripts/admin projects` shows all, with their ids.")
         return found[0]
 
-    def limit(self, project_id: str) -> dict[str, Any] | None:
-        path = f"/v1/organization/projects/{project_id}/spend_limit"
-        answer = call(self._http, "GET", path, headers=self._headers)
+    def limit(self, path: str) -> dict[str, Any] | None:
+        """None where there is none."""
+        answer = call(self._http, "GET", f"/v1/organization/{path}", headers=self._headers)
         return None if answer.status_code == 404 else expect(answer, 200).json()

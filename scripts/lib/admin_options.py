@@ -41,10 +41,8 @@ def options(arguments: Sequence[str], environment: Mapping[str, str] = os.enviro
     revoke = _of_project(commands, "revoke", "delete a key")
     revoke.add_argument("id", metavar="KEY", help="its id, as `keys` shows it")
     limit = _of_project(commands, "limit", "what the project may spend: show it, set it, or take it away")
-    limit.add_argument("--stops", action="store_true", help="batches that run stop too, when it is reached")
-    limit.add_argument(
-        "limit", nargs="*", metavar="LIMIT", help="AMOUNT CURRENCY INTERVAL, such as 250 USD month; or none"
-    )
+    _limit(limit)
+    _limit(commands.add_parser("organization-limit", help="the same of all projects together"))
     usage = commands.add_parser("usage", help="tokens and costs")
     usage.add_argument("--days", type=int, default=30, help="so many days back, today included (default 30)")
     usage.add_argument("--by", choices=("project", "model", "key"), default="project", help="default %(default)s")
@@ -82,6 +80,13 @@ def _of_project(
     parser = commands.add_parser(name, help=what)
     parser.add_argument("project", metavar="PROJECT")
     return parser
+
+
+def _limit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stops", action="store_true", help="batches that run stop too, when it is reached")
+    parser.add_argument(
+        "limit", nargs="*", metavar="LIMIT", help="AMOUNT CURRENCY INTERVAL, such as 250 USD month; or none"
+    )
 
 
 def _labels(parser: argparse.ArgumentParser) -> None:

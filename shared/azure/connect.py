@@ -25,6 +25,7 @@ from shared.azure.table_creations import TableCreations
 from shared.azure.table_deliveries import TableDeliveries
 from shared.azure.table_files import TableFiles
 from shared.azure.table_heartbeats import TableHeartbeats
+from shared.azure.table_organization import TableOrganization
 from shared.azure.table_projects import TableProjects
 from shared.azure.table_service_accounts import TableServiceAccounts
 from shared.azure.table_spending import TableSpending
@@ -146,6 +147,7 @@ def _stores(container: ContainerClient, tables: TableServiceClient, names: Names
         webhook_endpoints=TableWebhookEndpoints(Table(tables, names.webhook_endpoints)),
         deliveries=TableDeliveries(Table(tables, names.deliveries)),
         spending=TableSpending(Table(tables, names.spending)),
+        organization=TableOrganization(Table(tables, names.organization)),
         projects=TableProjects(Table(tables, names.projects)),
         service_accounts=TableServiceAccounts(Table(tables, names.service_accounts)),
         api_keys=TableApiKeys(Table(tables, names.api_keys)),

@@ -35,6 +35,7 @@ class Names:
     webhook_endpoints: str = "WebhookEndpoints"
     deliveries: str = "WebhookDeliveries"
     spending: str = "BatchSpending"
+    organization: str = "Organization"
     projects: str = "Projects"
     service_accounts: str = "ServiceAccounts"
     api_keys: str = "ApiKeys"

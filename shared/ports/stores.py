@@ -18,6 +18,7 @@ from shared.ports.creations import CreationStore
 from shared.ports.deliveries import DeliveryStore
 from shared.ports.files import FileStore
 from shared.ports.heartbeats import HeartbeatStore
+from shared.ports.organization import OrganizationStore
 from shared.ports.projects import ProjectStore
 from shared.ports.service_accounts import ServiceAccountStore
 from shared.ports.spending import SpendingStore
@@ -41,6 +42,7 @@ class Stores:
     webhook_endpoints: WebhookEndpointStore
     deliveries: DeliveryStore
     spending: SpendingStore
+    organization: OrganizationStore
     projects: ProjectStore
     service_accounts: ServiceAccountStore
     api_keys: ApiKeyStore

@@ -1,4 +1,4 @@
-"""Projects as they are now, for whoever works in their name."""
+"""Projects and their organization as they are now, for whoever works in their name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 from shared.domain.batches.batch import Batch
 from shared.domain.keys.limits import Limits
 from shared.domain.keys.model_access import ModelAccess
+from shared.domain.keys.organization import Organization
 from shared.domain.keys.project import DEFAULT_PROJECT, Project, default_project
 from shared.services import Services
 
@@ -20,6 +21,12 @@ async def find_project(service: Services, project_id: str) -> Project | None:
         return await find_default_project(service)
     stored = await service.stores.projects.get(project_id)
     return stored.value if stored else None
+
+
+async def find_organization(service: Services) -> Organization:
+    """It is there without anybody having made it. Raises Unavailable."""
+    stored = await service.stores.organization.get()
+    return stored.value if stored else Organization()
 
 
 async def find_default_project(service: Services) -> Project:

@@ -95,6 +95,9 @@ ADMINISTRATION = {  # OpenAI's alone (contract 10.2)
     ("GET", _ADMIN_KEYS),
     ("GET", f"{_ADMIN_KEYS}/{{key_id}}"),
     ("DELETE", f"{_ADMIN_KEYS}/{{key_id}}"),
+    ("GET", "v1/organization/spend_limit"),
+    ("POST", "v1/organization/spend_limit"),
+    ("DELETE", "v1/organization/spend_limit"),
     ("GET", "v1/organization/audit_logs"),
 }
 CATCH_ALLS = {(method.value, f"{root}/{{*rest}}") for method in func.HttpMethod for root in ROOTS}

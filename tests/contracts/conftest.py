@@ -20,6 +20,7 @@ from shared.ports.creations import CreationStore
 from shared.ports.deliveries import DeliveryStore
 from shared.ports.files import FileStore
 from shared.ports.heartbeats import HeartbeatStore
+from shared.ports.organization import OrganizationStore
 from shared.ports.projects import ProjectStore
 from shared.ports.service_accounts import ServiceAccountStore
 from shared.ports.stores import Stores
@@ -101,6 +102,11 @@ def webhook_endpoints(stores: Stores) -> WebhookEndpointStore:
 @pytest.fixture
 def deliveries(stores: Stores) -> DeliveryStore:
     return stores.deliveries
+
+
+@pytest.fixture
+def organization(stores: Stores) -> OrganizationStore:
+    return stores.organization
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.files.file import File
 from shared.domain.files.upload import Upload
+from shared.domain.keys.organization import Organization
 from shared.domain.keys.project import Project
 from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.usage.ledger import LedgerHour, LedgerRow, Rollup, Width
@@ -235,6 +236,13 @@ class OneProject:
         return Stored(self.project, "1") if self.project else None
 
 
+class NoOrganization:
+    """As much of an `OrganizationStore` as a batch needs where nobody has changed it."""
+
+    async def get(self) -> Stored[Organization] | None:
+        return None
+
+
 class MemoryUsage:
     """`UsageStore`."""
 
@@ -384,6 +392,7 @@ def memory_stores() -> Stores:
         "batches": MemoryBatches(),
         "chunks": MemoryChunks(),
         "heartbeats": MemoryHeartbeats(),
+        "organization": NoOrganization(),
         "projects": OneProject(),
         "usage": MemoryUsage(),
         "spending": MemorySpending(),

@@ -21,7 +21,7 @@ import msgspec
 
 from orchestrators import names
 from shared.domain.batches.batch import Batch, CancelRequested, Event, Status, apply
-from shared.domain.batches.spending import model_account, project_account
+from shared.domain.batches.spending import model_account, organization_account, project_account
 from shared.domain.batches.wishes import PauseWished, ResumeWished
 from shared.domain.deployments.deployment import Deployment, Target
 from shared.domain.deployments.price import Price, Rates, Step, cost_of
@@ -523,7 +523,11 @@ class _Simulation:
             ledger=self._stores.usage.all_rows(),
             accounts={
                 account: self._stores.spending.now(account)
-                for account in (project_account("USD", OWNER), model_account("USD", OWNER, "m"))
+                for account in (
+                    project_account("USD", OWNER),
+                    model_account("USD", OWNER, "m"),
+                    organization_account("USD"),
+                )
             },
             rolled_up=[tally async for rollup in self._days() for tally in rollup.tallies],
         )

@@ -90,9 +90,19 @@ def test_an_operators_day(service: Service) -> None:
         client.batches.list()
     _, said = admin(service, "limit", "Translations", "none")
     assert "may spend without limit" in said
+    _, said = admin(service, "organization-limit", "500", "USD", "month", "--stops")
+    assert "All projects together may spend 500.00 USD a month, which also stops batches that run, of which" in said
+    _, said = admin(service, "organization-limit", "none")
+    assert "All projects together may spend without limit." in said
     admin(service, "archive", "Translations")
-    log, _ = admin(service, "log", "--last", "3")
-    assert [line.split()[2] for line in log[1:]] == ["project.archived", "project.updated", "api_key.deleted"]
+    log, _ = admin(service, "log", "--last", "5")
+    assert [line.split()[2] for line in log[1:]] == [
+        "project.archived",
+        "organization.updated",
+        "organization.updated",
+        "project.updated",
+        "api_key.deleted",
+    ]
 
 
 @pytest.mark.parametrize(

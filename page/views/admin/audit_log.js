@@ -9,8 +9,8 @@ import { goTo } from "../../route.js";
 
 const PAGE = 50;
 const TYPES = [
-  "project.created", "project.updated", "project.archived", "service_account.created", "service_account.updated",
-  "service_account.deleted", "api_key.created", "api_key.updated", "api_key.deleted",
+  "organization.updated", "project.created", "project.updated", "project.archived", "service_account.created",
+  "service_account.updated", "service_account.deleted", "api_key.created", "api_key.updated", "api_key.deleted",
 ];
 const words = (type) => type.replace("api_key", "key").replace("_", " ").replace(".", " ");
 

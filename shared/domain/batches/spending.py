@@ -15,6 +15,7 @@ import msgspec
 from shared.domain.batches.batch import Batch, BatchError
 from shared.domain.batches.chunk import ChunkRow
 from shared.domain.deployments.price import Price, cost_of
+from shared.domain.keys.organization import ORGANIZATION
 from shared.domain.usage.money import as_decimal
 from shared.domain.usage.spend_limit import Interval, SpendLimit, first_day
 
@@ -28,11 +29,15 @@ CODE: Final = "project_spend_limit_exceeded"  # OpenAI's.
 
 
 class Payer(msgspec.Struct, frozen=True, kw_only=True):
-    """An account that the batch's cost is counted in, and its limit if it has one. `name` is for messages."""
+    """An account that the batch's cost is counted in, and its limit if it has one. `name` is for messages.
+
+    `is_shared`: other projects are counted there too, so nothing is said of how much.
+    """
 
     account: str
     name: str
     limit: SpendLimit | None = None
+    is_shared: bool = False
 
     def stops(self, *, by_setting: bool) -> bool:
         """Whether a batch that runs stops when the limit is reached; `by_setting`: where it does not say so itself."""
@@ -47,8 +52,12 @@ def payers_of(
     of_project: SpendLimit | None,
     of_models: Mapping[str, SpendLimit],
     of_key: SpendLimit | None,
+    of_all: SpendLimit | None,
 ) -> tuple[Payer, ...]:
-    """Of a batch with a price: its project, its model there, and its key. A limit in another currency is none."""
+    """Of a batch with a price: its project, its model there, its key, and the organization.
+
+    A limit in another currency is none.
+    """
     currency = batch.price.currency if batch.price else ""
     model = batch.deployment or ""
     found = [
@@ -57,10 +66,20 @@ def payers_of(
     ]
     if batch.key_id:
         found.append((key_account(currency, batch.key_id), "API key", of_key))
+    found.append((organization_account(currency), ORGANIZATION, of_all))
     return tuple(
-        Payer(account=account, name=name, limit=limit if limit and limit.currency == currency else None)
+        Payer(
+            account=account,
+            name=name,
+            limit=limit if limit and limit.currency == currency else None,
+            is_shared=name == ORGANIZATION,
+        )
         for account, name, limit in found
     )
+
+
+def organization_account(currency: str) -> str:
+    return f"{currency}:{ORGANIZATION}"
 
 
 def project_account(currency: str, project_id: str) -> str:
@@ -120,11 +139,12 @@ def day_of_holding(batch: Batch, limit: SpendLimit, today: date) -> date:
     return max(reservation_day(batch), first_day(limit.interval, today))
 
 
-def limit_exceeded(name: str, limit: SpendLimit, used: int, expected: int) -> BatchError:
-    """`name` is the payer's; `used` and `expected` are picos."""
+def limit_exceeded(payer: Payer, limit: SpendLimit, used: int, expected: int) -> BatchError:
+    """`used` and `expected` are picos."""
+    is_used = "" if payer.is_shared else f", of which {_money(used)} is spent or reserved"
     message = (
-        f"The spend limit of this {name} would be exceeded: {_money(limit.picos)} {limit.currency} "
-        f"{_WINDOWS[limit.interval]}, of which {_money(used)} is spent or reserved; this batch is expected to "
+        f"The spend limit of this {payer.name} would be exceeded: {_money(limit.picos)} {limit.currency} "
+        f"{_WINDOWS[limit.interval]}{is_used}; this batch is expected to "
         f"cost {_money(expected)}. Ask an administrator to raise the limit, or send the batch again in the next window."
     )
     return BatchError(code=CODE, message=message)

@@ -60,6 +60,12 @@ def key_limit_in(fields: Mapping[str, Any]) -> SpendLimit | bool | None:
     return parse_spend_limit(value, "spend_limit.") if value else False
 
 
+def parse_organization_limit(fields: Mapping[str, Any]) -> SpendLimit:
+    """The body of the call that sets the organization's. Raises InvalidRequest."""
+    check_known(fields, _LIMIT)
+    return parse_spend_limit(fields)
+
+
 def limited(project: Project, limits: SpendLimits | None) -> Project:
     """The project with these limits, or without any. Raises WrongState if it is archived."""
     check_active(project)

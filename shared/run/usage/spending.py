@@ -5,8 +5,9 @@ Any of it may be repeated, and come late: amounts are absolute (`domain/batches/
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC
+from functools import partial
 
 from shared.domain.batches.batch import Batch, BatchError
 from shared.domain.batches.chunk import ChunkRow
@@ -19,6 +20,7 @@ from shared.domain.batches.spending import (
     key_account,
     limit_exceeded,
     limit_reached,
+    organization_account,
     payers_of,
     project_account,
     reservation,
@@ -27,9 +29,10 @@ from shared.domain.batches.spending import (
 )
 from shared.domain.errors import OverLimit
 from shared.domain.keys.caller import Caller
+from shared.domain.keys.organization import ORGANIZATION
 from shared.domain.usage.spend_limit import SpendLimit, first_day
 from shared.ports.spending import Amount, Held, LimitReached
-from shared.run.projects import find_project
+from shared.run.projects import find_organization, find_project
 from shared.services import Services
 
 
@@ -52,7 +55,9 @@ async def settle(service: Services, batch: Batch, rows: Iterable[ChunkRow], *, e
     if batch.price is None:
         return
     rows = list(rows)
-    sealed = range(batch.chunks) if ended else {row.index for row in rows if row.sealed}
+    sealed: Collection[int] = range(batch.chunks) if ended else {row.index for row in rows if row.sealed}
+    if not sealed and not ended:  # What is reserved says it already.
+        return
     shares, step = spent_by_day(batch, batch.price, rows, ended=ended)
     for payer in await _payers(service, batch):
         for day, share in sorted(shares.items(), reverse=True):  # What is spent counts before it is held no more.
@@ -80,20 +85,27 @@ async def hold(service: Services, batch: Batch, payer: Payer, chunk: int, picos:
 
 
 async def check_limits(service: Services, caller: Caller) -> None:
-    """Whether the caller's project and key may spend anything at this moment. Raises OverLimit."""
+    """Whether the caller's project, key and organization may spend anything at this moment. Raises OverLimit."""
     of_project = caller.project.spend_limit if caller.project else None
-    limits = [
-        ("project", project_account, caller.owner, of_project),
-        ("API key", key_account, caller.key_id or "", caller.spend_limit),
+    of_all = (await find_organization(service)).spend_limit
+    limits: list[tuple[str, Callable[[str], str], SpendLimit | None]] = [
+        ("project", partial(project_account, project_id=caller.owner), of_project),
+        ("API key", partial(key_account, key_id=caller.key_id or ""), caller.spend_limit),
+        (ORGANIZATION, organization_account, of_all),
     ]
-    for name, account_of, of, limit in limits:
-        if limit is not None and await _used(service, account_of(limit.currency, of), limit) >= limit.picos:
+    for name, account_of, limit in limits:
+        if limit is not None and await _used(service, account_of(limit.currency), limit) >= limit.picos:
             raise OverLimit(limit_reached(name, limit), code=CODE)
 
 
 async def used_of_project(service: Services, project_id: str, limit: SpendLimit) -> int:
     """Picos that are spent or reserved in the limit's window of today."""
     return await _used(service, project_account(limit.currency, project_id), limit)
+
+
+async def used_of_organization(service: Services, limit: SpendLimit) -> int:
+    """The same of all projects together."""
+    return await _used(service, organization_account(limit.currency), limit)
 
 
 async def _used(service: Services, account: str, limit: SpendLimit) -> int:
@@ -112,7 +124,7 @@ async def _reserve_with(service: Services, batch: Batch, payer: Payer) -> BatchE
         await _put(service, batch, payer, amount, most=left)
     except LimitReached as reached:
         used = payer.limit.picos - left + reached.balance
-        return limit_exceeded(payer.name, payer.limit, used, amount.reserved)
+        return limit_exceeded(payer, payer.limit, used, amount.reserved)
     return None
 
 
@@ -134,4 +146,5 @@ async def _payers(service: Services, batch: Batch) -> tuple[Payer, ...]:
         of_project=project.spend_limit if project else None,
         of_models=project.model_spend_limits if project else {},
         of_key=key.value.spend_limit if key else None,
+        of_all=(await find_organization(service)).spend_limit,
     )

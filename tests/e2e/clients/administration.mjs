@@ -114,7 +114,19 @@ class Visit {
       none: await refused(() => limit.retrieve(this.project)),
       set: await limit.update(this.project, month),
       found: await limit.retrieve(this.project),
+      stopping: (await limit.update(this.project, { ...month, stops_batches: true })).stops_batches,
       deleted: await limit.delete(this.project),
+    };
+  }
+
+  async organization_spend_limitStep() {
+    const limit = this.organization.spendLimit;
+    const month = { currency: "USD", interval: "month", threshold_amount: 50000 };
+    return {
+      none: await refused(() => limit.retrieve()),
+      set: await limit.update({ ...month, stops_batches: true }),
+      found: await limit.retrieve(),
+      deleted: await limit.delete(),
     };
   }
 

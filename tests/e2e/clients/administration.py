@@ -120,7 +120,20 @@ class Visit:
             "none": refused(limit.retrieve, self.project),
             "set": limit.update(self.project, **month, threshold_amount=25000).model_dump(),
             "found": limit.retrieve(self.project).model_dump(),
+            "stopping": limit.update(
+                self.project, **month, threshold_amount=1, extra_body={"stops_batches": True}
+            ).stops_batches,
             "deleted": limit.delete(self.project).model_dump(),
+        }
+
+    def step_organization_spend_limit(self):
+        limit = self.organization.spend_limit
+        month = {"currency": "USD", "interval": "month", "threshold_amount": 50000}
+        return {
+            "none": refused(limit.retrieve),
+            "set": limit.update(**month, extra_body={"stops_batches": True}).model_dump(),
+            "found": limit.retrieve().model_dump(),
+            "deleted": limit.delete().model_dump(),
         }
 
     def step_rate_limits(self):

@@ -109,7 +109,19 @@ def test_spend_limit(visit: Visit, release: str) -> None:
     assert seen["none"] == ["NotFoundError", 404, None, None]
     assert seen["found"] == seen["set"]
     assert (seen["set"]["threshold_amount"], seen["set"]["enforcement"]) == (25000, {"status": "inactive"})
+    assert seen["stopping"] is True
     assert seen["deleted"] == {"object": "project.spend_limit.deleted", "deleted": True}
+
+
+def test_organization_spend_limit(visit: Visit, release: str) -> None:
+    """None, set so that it stops batches, found with what is used of it, none again."""
+    seen = step(visit, release, "organization_spend_limit")
+
+    assert seen["none"] == ["NotFoundError", 404, None, None]
+    assert seen["found"] == seen["set"]
+    assert (seen["set"]["object"], seen["set"]["threshold_amount"]) == ("organization.spend_limit", 50000)
+    assert (seen["set"]["stops_batches"], seen["set"]["enforcement"]) == (True, {"status": "inactive"})
+    assert seen["deleted"] == {"object": "organization.spend_limit.deleted", "deleted": True}
 
 
 def test_rate_limits(visit: Visit, release: str) -> None:
