@@ -61,7 +61,7 @@ class Calls:
 
 
 def chunks(lines: int) -> float:
-    """As the planner cuts lines of some hundred bytes: small chunks first, then 200 lines each."""
+    """As the planner cuts lines of some hundred bytes: 200 lines each, and small chunks at the end."""
     return max(lines / 27, 1) if lines < 1100 else 40 + lines / 200
 
 

@@ -111,7 +111,7 @@ async def _open_errors(service: Services, batch: Batch) -> InputSource:
     missing = file_not_found(batch, batch.error_file_id)
     if file is None or file.is_expired(service.now()):
         raise InputUnreadable(missing)
-    return FileSource(service, file.blob, missing)
+    return FileSource(service, file.blob, file.bytes, missing)
 
 
 def _gone(unreadable: InputUnreadable) -> WrongState:

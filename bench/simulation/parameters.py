@@ -110,7 +110,7 @@ class Load:
 @lru_cache
 def planned(lines: int, bytes_per_line: int = 550, tokens: int = 500) -> tuple[PlannedChunk, ...]:
     """The chunks of a file of so many lines, cut by the product's planner."""
-    planner = ChunkPlanner(DEFAULTS.chunk_lines, DEFAULTS.chunk_bytes)
+    planner = ChunkPlanner(DEFAULTS.chunk_lines, DEFAULTS.chunk_bytes, lines * bytes_per_line)
     held = 0
     for line in range(lines):
         end = (line + 1) * bytes_per_line

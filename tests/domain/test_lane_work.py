@@ -21,10 +21,11 @@ def row(index: int, lane: int, *, sealed: bool = False) -> ChunkRow:
 @pytest.mark.parametrize(
     ("lane", "rows", "own", "others"),
     [
-        (0, [], [4, 0, 2], [1, 3, 5]),  # its stripe, the largest first; then what is free of the other
-        (1, [], [1, 3, 5], [4, 0, 2]),
-        (0, [row(0, 0), row(1, 1)], [0, 4, 2], [3, 5]),  # what it has begun comes first, another's not at all
-        (0, [row(0, 0, sealed=True), row(2, 2)], [2, 4], [1, 3, 5]),  # of a run with more lanes it inherits
+        (0, [], [0, 2, 4], [1, 3, 5]),  # its stripe, in order; then what is free of the other
+        (1, [], [0, 1, 3, 5], [2, 4]),  # the front of the file first, whosesoever it is
+        (0, [row(0, 0), row(1, 1)], [0, 2, 4], [3, 5]),  # what it has begun comes first, another's not at all
+        (1, [row(0, 0), row(3, 1)], [3, 1, 5], [2, 4]),
+        (0, [row(0, 0, sealed=True), row(2, 2)], [2, 1, 4], [3, 5]),  # of a run with more lanes it inherits
         (1, [row(index, 0) for index in range(6)], [], []),
     ],
 )

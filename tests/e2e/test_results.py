@@ -51,3 +51,16 @@ def test_the_sdk_lists_models(service: Service) -> None:
 
     assert (model.object, model.owned_by) == ("model", "system")
     assert {"endpoints", "limits", "price", "health"} < shown.to_dict().keys()
+
+
+def test_the_front_of_the_file_comes_first(service: Service) -> None:
+    """Once half of a batch is done, whoever follows it has had a good part of that."""
+    texts = (f"[[latency=100]] r{n}" for n in range(2000))
+    batch_id = service.create(service.upload(jsonl(*(chat_line(n, text) for n, text in enumerate(texts)))))
+    with service.openai as client:
+        while client.batches.retrieve(batch_id).request_counts.completed < 1000:
+            time.sleep(0.1)
+    lines, _, last = page(service, batch_id, limit=1000)
+    service.wait(batch_id)
+
+    assert len(lines) == last >= 300

@@ -8,28 +8,32 @@ from shared.domain.batches.chunk import Plan, PlannedChunk
 from shared.domain.lines.request_line import digest_of
 
 SMALL_CHUNK_LINES: Final = 20
+_PARTS: Final = 16
 
 
 class ChunkPlanner:
     """Cuts request lines into chunks of at most so many lines and bytes; one line longer than that is one chunk.
 
-    Chunks grow with the file: none is more than a sixteenth of the lines before it, or SMALL_CHUNK_LINES. Lanes take
-    the large ones first, so what is left at the end is small and all lanes end together, whatever the file's size.
+    Of a file of `size` bytes, chunks get smaller towards the end: none is more than a sixteenth of what was left before
+    it, or SMALL_CHUNK_LINES. Lanes take them in order, so all lanes end together, whatever the file's size.
     A chunk reaches from the first byte of its first request line to the last of its last; between two chunks there
     is nothing but blank lines.
     """
 
-    def __init__(self, max_lines: int, max_bytes: int) -> None:
+    def __init__(self, max_lines: int, max_bytes: int, size: int) -> None:
         self._max_lines = max_lines
         self._max_bytes = max_bytes
-        self._most_lines = min(max_lines, SMALL_CHUNK_LINES)
-        self._planned_lines = 0
+        self._size = size
         self._done: list[PlannedChunk] = []
         self._start = self._end = self._first_line = self._lines = self._digest = 0
 
     def is_full(self, end: int) -> bool:
         """Whether a line that ends at `end` must begin a new chunk: the one before is to be closed first."""
-        return bool(self._lines) and (self._lines >= self._most_lines or end - self._start > self._max_bytes)
+        if not self._lines:
+            return False
+        length, left = end - self._start, self._size - self._start
+        is_share = self._lines >= SMALL_CHUNK_LINES and length * _PARTS > left
+        return self._lines >= self._max_lines or length > self._max_bytes or is_share
 
     def add(self, text: bytes, *, start: int, end: int, line: int) -> None:
         """One more request line: what it is, where it stands, and its number."""
@@ -52,8 +56,6 @@ class ChunkPlanner:
                 digest=self._digest,
             )
         )
-        self._planned_lines += self._lines
-        self._most_lines = min(self._max_lines, max(SMALL_CHUNK_LINES, self._planned_lines // 16))
         self._lines = 0
 
     def plan(self) -> Plan:

@@ -1,6 +1,7 @@
 """Which chunks a lane works on, and in what order.
 
-Stripes keep lanes from claiming the same chunk; a lane that is through with its own helps the others.
+Stripes keep lanes from claiming the same chunk; a lane that is through with its own helps the others. The front of the
+file goes first, for that is where its results are read while it runs.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ class Work(msgspec.Struct, frozen=True):
 
 
 def work_of_lane(chunks: Sequence[PlannedChunk], rows: Mapping[int, ChunkRow], lane: int, lanes: int) -> Work:
-    """A lane's own work is what it has claimed before, then the free chunks of its stripe.
+    """A lane's own work is what it has claimed before, then the first free chunk, then the others of its stripe.
 
-    The largest chunks come first, so that all lanes end together.
+    The first, whosesoever it is: its lane may not have begun, and may not for minutes. Chunks get smaller towards the
+    end of the file, so that all lanes end together (`ChunkPlanner`).
     """
     mine = [chunk.index for chunk in chunks if chunk.index in rows and _is_open(rows[chunk.index], lane, lanes)]
-    largest_first = sorted((chunk for chunk in chunks if chunk.index not in rows), key=lambda chunk: -chunk.lines)
-    free = [chunk.index for chunk in largest_first]
-    stripe = [index for index in free if index % lanes == lane]
-    others = [index for index in free if index % lanes != lane]
-    return Work({chunk.index: chunk for chunk in chunks}, mine + stripe, others)
+    free = [chunk.index for chunk in chunks if chunk.index not in rows]
+    first, stripe = free[:1], [index for index in free[1:] if index % lanes == lane]
+    others = [index for index in free[1:] if index % lanes != lane]
+    return Work({chunk.index: chunk for chunk in chunks}, mine + first + stripe, others)
 
 
 def has_open_chunk(rows: Sequence[ChunkRow], lane: int, lanes: int) -> bool:

@@ -55,14 +55,17 @@ class Accepted:
 
 
 class InputScan:
-    """`feed` every block of the file in order, then `finish` once."""
+    """`feed` every block of the file in order, then `finish` once.
 
-    def __init__(self, rules: ScanRules) -> None:
+    `size` is what the file is expected to have, in bytes; only how it is cut into chunks depends on it.
+    """
+
+    def __init__(self, rules: ScanRules, size: int = 0) -> None:
         self._rules = rules
         self._lines = LineRules(
             vendor=rules.vendor, endpoint=rules.endpoint, deployments=rules.deployments, access=rules.access
         )
-        self._chunks = ChunkPlanner(rules.chunk_lines, rules.chunk_bytes)
+        self._chunks = ChunkPlanner(rules.chunk_lines, rules.chunk_bytes, size)
         self._errors: list[BatchError] = []
         self._error_count = 0
         self._bytes = 0  # fed so far

@@ -38,7 +38,8 @@ async def _planned_again(service: Services, batch: Batch) -> Plan | None:
 
     The batch was let in: that its project may not use the model any more changes no plan.
     """
-    scan = InputScan(scan_rules(service, batch, ModelAccess(project_id=batch.owner), Limits()))
+    rules = scan_rules(service, batch, ModelAccess(project_id=batch.owner), Limits())
+    scan = InputScan(rules, await readable_bytes(service, batch))
     verdict = None
     with suppress(BlobMissing):
         async for block in service.stores.blobs.read(batch.input_blob):

@@ -39,7 +39,7 @@ async def scan_input(
     try:
         source = await open_input(service, batch, copies=copies)
         project = await find_project(service, batch.owner)
-        scan = InputScan(scan_rules(service, batch, access_of(project, batch), limits_of(project)))
+        scan = InputScan(scan_rules(service, batch, access_of(project, batch), limits_of(project)), source.size)
         async with aclosing(source.blocks()) as blocks:
             async for block in blocks:
                 await asyncio.to_thread(scan.feed, block)  # a large block takes long: the event loop stays free

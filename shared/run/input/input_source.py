@@ -36,14 +36,15 @@ class InputUnreadable(Exception):
 
 
 class FileSource:
-    """A file of the service. `missing` is said when its bytes are gone."""
+    """A file of the service, of `size` bytes. `missing` is said when its bytes are gone."""
 
     etag: str | None = None
     copy: str | None = None
 
-    def __init__(self, service: Services, blob: str, missing: BatchError) -> None:
+    def __init__(self, service: Services, blob: str, size: int, missing: BatchError) -> None:
         self._service = service
         self._blob = blob
+        self.size = size
         self._missing = missing
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
@@ -121,7 +122,7 @@ async def open_input(service: Services, batch: Batch, *, copies: bool = False) -
         raise InputUnreadable(file_not_found(batch))
     if file.purpose != BATCH_PURPOSE:
         raise InputUnreadable(wrong_purpose(batch, file.purpose))
-    return FileSource(service, batch.input_blob, file_not_found(batch))
+    return FileSource(service, batch.input_blob, file.bytes, file_not_found(batch))
 
 
 async def open_blob(service: Services, batch: Batch, url: str, *, copies: bool = False) -> CallerSource:
