@@ -135,11 +135,9 @@ async def test_everything_under_a_prefix_is_answered(anonymous: httpx.AsyncClien
     assert (response.status_code, response.json()["error"]["type"]) == (404, "invalid_request_error")
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect", "/v11", "//v1/files"]
-)
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect", "/v11", "//v1/files"])
 async def test_elsewhere_nothing_is_said(anonymous: httpx.AsyncClient, path: str) -> None:
-    """A bare 404, as the platform's."""
+    """A bare 404, as the platform's. At `/` is the page."""
     response = await anonymous.get(f"http://service{path}")
 
     assert (response.status_code, response.content) == (404, b"")
