@@ -30,6 +30,12 @@ def test_method_url_and_fields_of_the_body_are_filled_in(name: bytes) -> None:
     )
 
 
+def test_a_request_without_a_body_has_what_all_have() -> None:
+    """The same question many times over need not be said each time."""
+    line = LINES.line(b'{"custom_id":"a"}', 0)
+    assert line.endswith(b',"body":{"model":"m","temperature":0.10}}\n')
+
+
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [

@@ -63,10 +63,10 @@ class InlineLines:
 
     def _filled(self, body: msgspec.Raw) -> msgspec.Raw:
         """What is no object stays as it is: validation says so."""
-        if not self.body or body is ABSENT:
+        if not self.body:
             return body
         try:
-            own = _decode_object(body)
+            own = {} if body is ABSENT else _decode_object(body)
         except _NOT_JSON:
             return body
         return msgspec.Raw(msgspec.json.encode(self.body | own))
