@@ -26,6 +26,7 @@ export function bodyOf(fileId, options) {
 const pairs = (text) =>
   text.split("\n").map((line) => line.split(/=(.*)/s, 2).map((part) => part.trim())).filter(([key, value]) => key && value);
 
+/** The window stays as it is typed while the service still reads the file; it counts once the field is left. */
 export function Options({ options, priorities, onChange }) {
   const set = (name) => (event) => onChange({ [name]: event.target.value });
   const select = (name, choices) => html`<select id=${`new-${name}`} value=${options[name]} onChange=${set(name)}>
@@ -36,7 +37,7 @@ export function Options({ options, priorities, onChange }) {
       <input id="new-description" value=${options.description} onInput=${set("description")} placeholder="What it is about" /></div>
     <div><label for="new-endpoint">Endpoint</label>${select("endpoint", ENDPOINTS.map((each) => [each, each]))}</div>
     <div><label for="new-window">Completion window</label>
-      <input id="new-window" value=${options.window} onChange=${set("window")} aria-describedby="window-hint" />
+      <input id="new-window" defaultValue=${options.window} onChange=${set("window")} aria-describedby="window-hint" />
       <p id="window-hint" class="hint">What is not done by then expires.</p></div>
     <div><label for="new-expiry">Results stay</label>${select("expiry", DAYS)}</div>
     ${priorities.length > 1 && html`<div><label for="new-priority">Priority in your project</label>
