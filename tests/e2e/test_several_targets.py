@@ -88,5 +88,5 @@ def test_two_of_four_die(service: Service, mocks: list[Mock]) -> None:
     print(f"the rest alone {of_the_rest:.0f}/s, after the deaths {after:.0f}/s; back after {took:.1f} s")
 
     assert (batch.status, batch.request_counts.completed) == ("completed", LINES)
-    assert after >= 0.95 * of_the_rest
+    assert after >= 0.95 * of_the_rest / stretched(1.0)  # Two moments of a busy machine differ by themselves.
     assert held_up["reason"].startswith("Target 't")
