@@ -72,3 +72,9 @@ def test_the_finer_beginning_counts_where_it_is_shared() -> None:
     found = prefixes_of([chat(LONG, f"{end}{OTHER} {number}") for number in range(2) for end in "ab"])
     assert len(set(found)) == 2
     assert found[:2] == found[2:]
+
+
+def test_every_process_makes_the_same_of_it() -> None:
+    """Lanes in several processes agree, and whatever is kept of a key holds there too."""
+    assert prefixes_of([chat(LONG, "a")]) == [15220112655765253615]
+    assert prefixes_of([chat(LONG + "a"), chat(LONG + "b")]) == [12960903316273068952] * 2

@@ -2,11 +2,13 @@
 
 Of a chat that is its tools, its instructions and all messages but the last, and of a long last one its first
 LEAST_BYTES: who asks many questions of one document may well put both into one message. Caches of vendors begin at
-1,024 tokens; what is shorter than that costs little and has no key. Never stored: keys hold within their process alone.
+1,024 tokens; what is shorter than that costs little and has no key. Every process makes the same of the same beginning:
+eight bytes, so that lanes, replicas and later runs agree.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -17,6 +19,7 @@ from shared.domain.lines.request_line import decode_line
 from shared.domain.raw_json import ABSENT
 
 LEAST_BYTES: Final = 4096  # Some 1,024 tokens.
+KEY_BYTES: Final = 8
 
 
 class _Prompt(msgspec.Struct, frozen=True, gc=False):
@@ -49,9 +52,19 @@ def prefix_keys(raw: bytes) -> Keys:
     except (msgspec.DecodeError, ValueError, RecursionError):
         return _NONE
     shared = b"".join((prompt.tools, prompt.system, prompt.instructions, *before))
-    coarse = hash(shared) if len(shared) >= LEAST_BYTES else None
-    fine = hash((shared, bytes(last)[:LEAST_BYTES])) if len(last) > LEAST_BYTES else None
-    return Keys(fine, coarse)
+    if max(len(shared), len(last) - 1) < LEAST_BYTES:
+        return _NONE
+    digest = hashlib.sha256(shared, usedforsecurity=False)
+    coarse = _number(digest.digest()) if len(shared) >= LEAST_BYTES else None
+    if len(last) <= LEAST_BYTES:
+        return Keys(None, coarse)
+    digest.update(b"\n")  # No request line has one: what comes before it and after it cannot be mistaken.
+    digest.update(memoryview(last)[:LEAST_BYTES])
+    return Keys(_number(digest.digest()), coarse)
+
+
+def _number(digest: bytes) -> int:
+    return int.from_bytes(digest[:KEY_BYTES], "big")
 
 
 def prefixes_of(lines: Sequence[bytes]) -> list[int | None]:
