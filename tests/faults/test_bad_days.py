@@ -15,6 +15,7 @@ from shared.domain.batches.batch import Status
 from tests.faults import days
 from tests.faults.report import spread
 from tests.faults.simulation import Aftermath, Day, simulate
+from tests.faults.upstream import ONE_IN_FIVE
 
 RUNS = int(os.environ.get("FAULT_RUNS", "80"))
 KINDS = {
@@ -80,6 +81,19 @@ def test_the_limits_of_all_targets_are_used(lanes: int, workers: int) -> None:
 
     assert per_minute >= 790
     assert aftermath.upstream.refused < 0.01 * day.lines
+
+
+def test_the_others_take_over_from_two_that_die() -> None:
+    """From 10 s after the deaths on they do at least 0.95 of what they do without them, though one of them refuses."""
+    gone, well, flaky = ((20.0, 1e9, "unreachable"),), (), ((0.0, 1e9, ONE_IN_FIVE),)
+    rest = {"seed": 1, "chunk_lines": 100, "lanes": 1, "latency_seconds": 0.2}
+    alone = simulate(Day(**rest, lines=8_000, concurrency=32, targets=(well, flaky)))
+    after = simulate(Day(**rest, lines=12_000, concurrency=64, targets=(gone, gone, well, flaky)))
+    per_second = [sum(30 <= at < 60 for at in it.upstream.answered) / 30 for it in (alone, after)]
+    print(f"\nalone {per_second[0]:.0f}/s, after two deaths {per_second[1]:.0f}/s, {after.upstream.asked_of}")
+
+    after.check()
+    assert per_second[1] >= 0.95 * per_second[0] > 0
 
 
 def checked(kind: Callable[[int], Day], seed: int) -> Aftermath:

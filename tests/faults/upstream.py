@@ -23,6 +23,7 @@ from tests.faults.processes import current
 
 SILENCE = "silence"  # no answer until the request's time is over
 BREAKS = "breaks"  # our own code breaks
+ONE_IN_FIVE = "one in five"  # as an outage of one target: so many are refused, the others answered
 
 Outage = tuple[float, float, str]  # begin and end in seconds, and what a call meets in between
 
@@ -71,6 +72,7 @@ class Upstream:
     per_minute: int = 0
     asked_of: Counter[str] = field(default_factory=Counter)  # by host
     refused: int = 0
+    answered: list[float] = field(default_factory=list)  # the seconds at which there was a last word
     asked: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -121,7 +123,8 @@ class Upstream:
         """What a call of this one of several targets meets now."""
         now = asyncio.get_running_loop().time()
         outages = self.targets[int(host[1:])] if self.targets else ()
-        return next((what for begin, end, what in outages if begin <= now < end), None)
+        found = next((what for begin, end, what in outages if begin <= now < end), None)
+        return ("refusing" if self.dice.random() < 0.2 else None) if found == ONE_IN_FIVE else found
 
     def _is_over_limit(self, host: str) -> bool:
         bucket, now = self._buckets.setdefault(host, Bucket(self.per_minute)), asyncio.get_running_loop().time()
@@ -143,6 +146,7 @@ class Upstream:
 
     def _answer(self, prompt: str, number: int) -> UpstreamAnswer:
         self.paid[prompt] += 1
+        self.answered.append(asyncio.get_running_loop().time())
         if is_rejected(number):
             return _response(400, _WORDS)
         usage = {"prompt_tokens": number, "completion_tokens": 1}
