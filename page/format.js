@@ -17,12 +17,14 @@ export const count = (number) => whole.format(number);
 export const compact = (number) => (number < 10000 ? whole.format(number) : short.format(number));
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
-export function money(amount, currency) {
-  const digits = amount && Math.abs(amount) < 0.1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 2 };
+/** As many decimals as the currency has, more for what is less than a tenth: two digits of it at least. `most`: for prices. */
+export function money(amount, currency, most = 2) {
+  const size = Math.abs(amount ?? 0);
+  const digits = { maximumFractionDigits: size && size < 0.1 ? Math.min(12, 1 - Math.floor(Math.log10(size))) : most };
   try {
     return new Intl.NumberFormat(undefined, { style: "currency", currency, currencyDisplay: "narrowSymbol", ...digits }).format(amount);
   } catch {
-    return `${new Intl.NumberFormat(undefined, digits).format(amount)} ${currency}`;
+    return `${new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, ...digits }).format(amount)} ${currency}`;
   }
 }
 

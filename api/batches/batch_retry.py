@@ -14,20 +14,23 @@ from api.batches.batch_records import find_batch, show_batch, try_to_start
 from api.batches.creation import create_once
 from api.batches.retry_input import RetryInput
 from api.edge.endpoint import Call, StartRun, json_response
+from api.edge.json_body import fields_of, read_body
 from shared.domain.batches.batch import Batch
+from shared.domain.batches.retry_codes import parse_codes
 from shared.domain.keys.priority import lower
 
 DAY_SECONDS = 86_400  # Of a window that is not served: validation says so.
 
 
 async def retry_batch(request: Request, call: Call, start: StartRun) -> Response:
-    """No body is read. The new batch has the first one's endpoint, window, metadata, callback and expiry of
-    results.
+    """Of all that failed, or of the `codes` in the body. The new batch has the first one's endpoint, window, metadata,
+    callback and expiry of results.
 
     Its priority, too, as far as the caller's key allows.
     """
     first = (await find_batch(request, call)).value
-    source = await RetryInput.of(call.service, first)
+    body = await read_body(request)
+    source = await RetryInput.of(call.service, first, parse_codes(fields_of(body)))
     seconds = call.service.settings.windows().get(first.completion_window, DAY_SECONDS)
 
     async def build(batch_id: str, now: datetime) -> Batch:
@@ -55,7 +58,7 @@ async def retry_batch(request: Request, call: Call, start: StartRun) -> Response
             callback=first.callback,
         )
 
-    retry, is_new = await create_once(request, call, b"", build)
+    retry, is_new = await create_once(request, call, body, build)
     if is_new:
         await try_to_start(start, retry)
     return json_response(await show_batch(call, retry), call.dialect.created_batch)

@@ -6,12 +6,14 @@ Rule of this file: bytes are streamed; memory is some blocks, the longest line a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from api.files.block_writer import BlockWriter
 from shared.domain.batches.batch import Batch
+from shared.domain.batches.retry_codes import choose_codes
 from shared.domain.errors import WrongState
 from shared.domain.files.blob_address import result_address
 from shared.domain.files.file import File, upload_blob
@@ -35,22 +37,31 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryInput:
-    """What a retry of `batch` is made from. Without `errors` no request ever ran, and it reads the same input."""
+    """What a retry of `batch` is made from. Without `errors` no request ever ran, and it reads the same input.
+
+    `take` says of a line of the error file whether it is retried.
+    """
 
     service: Services
     batch: Batch
     requests: InputSource
     errors: InputSource | None
+    take: Callable[[bytes], bool]
 
     @classmethod
-    async def of(cls, service: Services, batch: Batch) -> RetryInput:
-        """Raises WrongState if the batch has not ended, if every request succeeded, or if a file it needs is gone."""
+    async def of(cls, service: Services, batch: Batch, codes: frozenset[str] | None) -> RetryInput:
+        """Of all that failed, or what failed with `codes`.
+
+        Raises WrongState if the batch has not ended, if every request succeeded, or if a file it needs is gone, and
+        InvalidRequest for codes that the batch does not have.
+        """
         if not batch.is_terminal:
             raise WrongState(
                 f"Cannot retry a batch with status '{batch.status}'. Wait until it has ended, or cancel it first."
             )
         if batch.total and batch.completed == batch.total:
             raise WrongState("Every request of this batch succeeded: there is nothing to retry.")
+        take = choose_codes(codes, batch.failures).take
         try:
             requests = await open_input(service, batch)
             errors = await _open_errors(service, batch) if batch.total else None
@@ -61,7 +72,7 @@ class RetryInput:
                 "The input blob of this batch is not the one any more that it read. Create a new batch.",
                 code="input_modified",
             )
-        return cls(service=service, batch=batch, requests=requests, errors=errors)
+        return cls(service=service, batch=batch, requests=requests, errors=errors, take=take)
 
     async def reference(self, retry_id: str, now: datetime) -> Reference:
         """The input of the batch `retry_id`, created `now`. Called again, it makes the same file."""
@@ -86,7 +97,7 @@ class RetryInput:
 
     async def _write(self, name: str, errors: InputSource) -> int:
         """Bytes written. Blocks have the same names and bytes in every attempt, so that attempts cannot mix them."""
-        lines = RetryLines()
+        lines = RetryLines(self.take)
         writer = BlockWriter(self.service.stores.blobs, name, self.service.settings.upload_block_bytes)
         try:
             async with aclosing(errors.blocks()) as blocks:

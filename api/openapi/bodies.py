@@ -17,6 +17,7 @@ from api.webhooks.webhooks import DEFAULT_LIST as DEFAULT_WEBHOOKS
 from api.webhooks.webhooks import MAX_LIST as MAX_WEBHOOKS
 from shared.domain.batches.batch import Status
 from shared.domain.batches.new_batch import MAX_ID, MAX_KEY, MAX_PAIRS, MAX_VALUE
+from shared.domain.batches.retry_codes import CODES
 from shared.domain.files.blob_address import MAX_URL
 from shared.domain.files.file import PURPOSES
 from shared.domain.files.new_file import EXPIRY_SECONDS, MAX_FILENAME
@@ -124,6 +125,16 @@ def new_batch(dialect: Dialect) -> dict[str, Any]:
         "requests": {"type": "array", "items": _REQUEST, "minItems": 1, "description": _REQUESTS},
     }
     return body(_fields(fields, "endpoint", "completion_window"))
+
+
+def retry(_: Dialect) -> dict[str, Any]:
+    codes = {
+        "type": "array",
+        "items": TEXT,
+        "minItems": 1,
+        "description": "Codes of `failures`: only what failed with one of these. All that failed without it.",
+    }
+    return body(_fields({CODES: or_null(codes)}), required=False)
 
 
 def batch_terms(_: Dialect) -> dict[str, Any]:

@@ -177,6 +177,7 @@ _BATCHES: Mapping[str, Operation] = {
         tag="Batches",
         summary="Run what failed once more, as a new batch (an extension)",
         answers=_created_batch,
+        body=bodies.retry,
         raises=(InvalidRequest, OverLimit, WrongState),
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -64,13 +64,15 @@ def _row(batch: Mapping[str, Any]) -> tuple[str, ...]:
 
 @click.command(short_help="Run again only what failed.")
 @_identifier
+@click.option("--code", "codes", multiple=True, help="Only what failed with this code, as `watch` shows it; several.")
 @click.option("--watch", "watches", is_flag=True, help="Then watch it to its end.")
-def retry(batch_id: str, *, watches: bool) -> None:
+def retry(batch_id: str, *, codes: Sequence[str], watches: bool) -> None:
     """Make a new batch of those requests that failed or never ran. Its id is all that is on standard output."""
     with connect() as client:
         _retrieve(client, batch_id)
         again = f"Submit those lines of its input again whose custom_id is in `dbatch fetch {batch_id} --errors`."
-        made = extension(client, "POST", f"/batches/{batch_id}/retry", what="retry a batch", instead=again)
+        body = {"codes": codes} if codes else None
+        made = extension(client, "POST", f"/batches/{batch_id}/retry", what="retry a batch", instead=again, body=body)
         click.echo(made["id"])
         if watches:
             follow(client, made["id"])

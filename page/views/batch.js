@@ -15,6 +15,7 @@ import { Actions } from "./batch_actions.js";
 import { Downloads } from "./batch_downloads.js";
 import { Failures } from "./batch_failures.js";
 import { Results } from "./batch_results.js";
+import { Targets } from "./batch_targets.js";
 import { Timeline } from "./batch_timeline.js";
 
 const LIVE_SECONDS = 3;
@@ -67,7 +68,7 @@ function Overview({ batch, samples }) {
   const tokens = batch.usage;
   return html`<section class="overview" aria-label="Overview">
     <div class="card wide">
-      <${Bar} batch=${batch} /><${Counts} batch=${batch} /><${HeldUp} batch=${batch} />
+      <${Bar} batch=${batch} /><${Counts} batch=${batch} /><${HeldUp} batch=${batch} /><${Targets} batch=${batch} />
       <${Chart} samples=${samples} total=${batch.request_counts.total} isLive=${isActive(batch)} />
     </div>
     <dl class="facts card">

@@ -40,6 +40,7 @@ BODIES: dict[str, dict[str, Any]] = {
     | {"metadata": {"a": "b"}, "output_expires_after": {"anchor": "created_at", "seconds": 3600}, **ON_BLOBS}
     | {"callback_url": "https://mine.example/hook", "callback_secret": "whsec_" + "A" * 32},
     "batches/{batch_id}": {"priority": "high", "completion_window": "24h"},
+    "batches/{batch_id}/retry": {"codes": ["server_error"]},
     "batches/validate": BATCH | {"metadata": {"a": "b"}},
     "webhook_endpoints": HOOK,
     "webhook_endpoints/{webhook_endpoint_id}": HOOK,
@@ -53,7 +54,6 @@ WITHOUT = {
     "uploads/{upload_id}/parts",
     "uploads/{upload_id}/cancel",
     "batches/{batch_id}/cancel",
-    "batches/{batch_id}/retry",
     "batches/{batch_id}/pause",
     "batches/{batch_id}/resume",
 }

@@ -56,7 +56,9 @@ def test_a_batch_from_file_to_table(service: Service, requests: Path, tmp_path: 
     assert rows["c3"]["error"] == "You asked for 400."
     assert list(tmp_path.glob("*.partial")) == []
 
-    out, _ = dbatch(service.url, "retry", batch_id, "--watch", exits=3)
+    _, said = dbatch(service.url, "retry", batch_id, "--code", "server_error", exits=1)
+    assert "Those it has: invalid_request_error." in said
+    out, _ = dbatch(service.url, "retry", batch_id, "--code", "invalid_request_error", "--watch", exits=3)
     with service.openai as client:
         assert client.batches.retrieve(out.strip()).to_dict()["retry_of"] == batch_id
 

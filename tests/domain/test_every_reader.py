@@ -150,7 +150,7 @@ def test_what_validation_accepts_every_reader_reads(line: bytes, before: bytes, 
     assert found.body == LineRules(
         vendor=Vendor.OPENAI, endpoint=CHAT, deployments=RULES.deployments, access=RULES.access
     ).check(line, 1)
-    retry = RetryLines()
+    retry = RetryLines(lambda _: True)
     retry.fail(
         never_ran_line(Vendor.AZURE, request_line_id="x", custom_id=found.custom_id, code=NeverRan.BATCH_EXPIRED)
     )

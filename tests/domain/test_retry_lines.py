@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -24,8 +25,10 @@ def error(custom_id: str, vendor: Vendor = Vendor.OPENAI) -> bytes:
     return never_ran_line(vendor, request_line_id="x", custom_id=custom_id, code=NeverRan.BATCH_EXPIRED)
 
 
-def selected(errors: bytes, requests: bytes, size: int = 1 << 20) -> list[bytes]:
-    lines, found = RetryLines(), b""
+def selected(
+    errors: bytes, requests: bytes, size: int = 1 << 20, take: Callable[[bytes], bool] = lambda _: True
+) -> list[bytes]:
+    lines, found = RetryLines(take), b""
     for start in range(0, len(errors), size):
         lines.fail(errors[start : start + size])
     for start in range(0, len(requests), size):
@@ -52,6 +55,12 @@ def test_blank_lines_and_a_missing_last_line_feed_do_no_harm() -> None:
     """Validation lets both pass."""
     requests = b"\n  \n" + request("a") + b"\r\n\n" + request("b")
     assert selected(error("a") + error("b"), requests) == [request("a"), request("b")]
+
+
+def test_only_those_that_are_taken() -> None:
+    """Whoever chooses sees the whole error line."""
+    errors, requests = error("a") + error("b"), request("a") + b"\n" + request("b")
+    assert selected(errors, requests, take=lambda line: b'"b"' in line) == [request("b")]
 
 
 def test_requests_that_are_lost_are_left_out() -> None:

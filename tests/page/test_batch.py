@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import openai
+import pytest
 from playwright.sync_api import expect
 
 from tests.page.browser import Visitor, saved
@@ -109,6 +110,45 @@ def test_what_failed_is_retried_as_a_new_batch(visitor: Visitor, client: openai.
     expect(page.get_by_role("link", name=batch.id)).to_be_visible()
 
 
+def test_what_failed_with_one_code_is_retried_alone(visitor: Visitor, client: openai.OpenAI) -> None:
+    """The commonest first; what else failed stays as it is."""
+    batch = make(client, "Two kinds", "a", f"b {FAILS}", f"c {FAILS}", "d [[status=500]]")
+    visitor.sign_in()
+    page = visitor.open(f"#/batches/{batch.id}", "Two kinds")
+    failures = page.get_by_role("region", name="What failed").get_by_role("listitem")
+    expect(failures.first.get_by_role("button")).to_have_text("Retry these 2")
+    assert "POST" not in failures.first.inner_text()
+    assert visitor.hurdles() == []
+    failures.nth(1).get_by_role("button", name="Retry this one").click()
+    expect(page.get_by_role("main")).to_contain_text("Retry of")
+
+    retry = client.batches.retrieve(page.url.rsplit("/", 1)[1])
+    sent = [json.loads(line)["custom_id"] for line in client.files.content(retry.input_file_id).text.splitlines()]
+    assert sent == ["request-4"]
+
+
+def test_its_terms_are_changed_while_it_runs(visitor: Visitor, client: openai.OpenAI) -> None:
+    """Only what is different is asked for; what is not offered is refused in the dialog, by the service's words."""
+    visitor.expected = ["status of 400"]
+    batch = make(client, "To be changed", *[f"{n} [[latency=900]]" for n in range(120)], wait=False)
+    visitor.sign_in()
+    page = visitor.open(f"#/batches/{batch.id}", "To be changed")
+    page.get_by_role("button", name="Change …").click()
+    question = page.get_by_role("dialog", name="Change To be changed")
+    question.get_by_label("Priority").select_option("high")
+    question.get_by_label("Completion window").fill("1h")
+    question.get_by_role("button", name="Change it").click()
+    expect(question.get_by_role("alert")).to_contain_text("'24h' and '7d'")
+    assert visitor.hurdles() == []
+    question.get_by_label("Completion window").fill("7d")
+    question.get_by_role("button", name="Change it").click()
+    expect(page.get_by_role("region", name="Overview")).to_contain_text("high")
+
+    changed = client.batches.retrieve(batch.id)
+    client.batches.cancel(batch.id)
+    assert (changed.completion_window, changed.to_dict()["priority"]) == ("7d", "high")
+
+
 def test_it_can_be_deleted(visitor: Visitor, client: openai.OpenAI) -> None:
     """After a question that names it; the list is shown then."""
     batch = make(client, "To be deleted", "a")
@@ -119,6 +159,23 @@ def test_it_can_be_deleted(visitor: Visitor, client: openai.OpenAI) -> None:
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Batches")
     expect(page.get_by_role("link", name="To be deleted")).to_have_count(0)
+    assert client.files.retrieve(batch.input_file_id).id == batch.input_file_id
+
+
+def test_it_can_be_erased(visitor: Visitor, client: openai.OpenAI) -> None:
+    """What is lost is said before; not even its requests are there afterwards."""
+    batch = make(client, "To be erased", "a")
+    visitor.sign_in()
+    page = visitor.open(f"#/batches/{batch.id}", "To be erased")
+    page.get_by_role("button", name="Delete …").click()
+    page.get_by_role("dialog").get_by_label("Every trace").check()
+    expect(page.get_by_role("dialog")).to_contain_text("Nobody can bring anything back")
+    assert visitor.hurdles() == []
+    page.get_by_role("button", name="Delete it").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Batches")
+    with pytest.raises(openai.NotFoundError):
+        client.files.retrieve(batch.input_file_id)
 
 
 def test_a_batch_that_failed_says_why(visitor: Visitor, client: openai.OpenAI) -> None:

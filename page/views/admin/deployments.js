@@ -32,7 +32,8 @@ const Health = ({ of }) => html`<span class=${`pill ${TONES[of.status]}`}>${of.s
   ${of.until && html`<small>until <${When} at=${of.until} isExact=${true} /></small>`}`;
 
 const limits = (of) => LIMITS.filter(([name]) => of[name] != null).map(([name, title]) => `${count(of[name])} ${title}`).join(", ") || "none";
-const price = (of) => (of ? `${money(of.input, of.currency)} in, ${money(of.output, of.currency)} out` : "none known");
+const PRICE_DECIMALS = 4;
+const price = (of) => (of ? `${money(of.input, of.currency, PRICE_DECIMALS)} in, ${money(of.output, of.currency, PRICE_DECIMALS)} out` : "none known");
 
 function Checks() {
   const [checks, setChecks] = useState(null);

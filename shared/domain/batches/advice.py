@@ -1,6 +1,7 @@
 """What a caller can do about lines that failed, by their code: one table.
 
-Rule of this file: a sentence says what to do, not only what happened. Codes are those of our own lines (`NeverRan`), of
+Rule of this file: a sentence says what to do, not only what happened; it is read by programmers and, on the page, by
+people who know of no routes. Codes are those of our own lines (`NeverRan`), of
 answers that could not be taken, and the commonest of upstreams.
 """
 
@@ -11,7 +12,7 @@ from typing import Final
 
 from shared.domain.lines.result_line import NeverRan
 
-_RETRY: Final = "retry the batch (POST …/retry), which sends only what failed"
+_RETRY: Final = "retry the batch, which sends only what failed"
 _SHORTEN: Final = "Shorten the input of these requests or ask for less output, then send them in a new batch."
 _REWORD: Final = "The upstream's content policy stopped these requests. Reword them, then send them in a new batch."
 _RATES: Final = f"The upstream was over its rate limit for too long. Later {_RETRY}."

@@ -155,8 +155,8 @@ def limit_stops(name: str, limit: SpendLimit) -> BatchError:
     message = (
         f"The spend limit of this {name} was reached while the batch ran: {_money(limit.picos)} {limit.currency} "
         f"{_WINDOWS[limit.interval]}. What had been sent was finished and is kept; the other requests are in the error "
-        "file. Ask an administrator to raise the limit, or wait for the next window; then retry the batch "
-        "(POST …/retry), which sends only what did not run."
+        "file. Ask an administrator to raise the limit, or wait for the next window; then retry the batch, which "
+        "sends only what did not run."
     )
     return BatchError(code=CODE, message=message)
 

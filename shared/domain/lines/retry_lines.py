@@ -1,4 +1,4 @@
-"""Which request lines of an ended batch are sent again: those whose custom_id is in its error file.
+"""Which request lines of an ended batch are sent again: those whose custom_id is in its error file, all or some.
 
 Both files are pushed in block by block, the error file first. Memory is a digest per failed line and one line.
 """
@@ -6,6 +6,7 @@ Both files are pushed in block by block, the error file first. Memory is a diges
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import msgspec
 
@@ -15,9 +16,13 @@ from shared.domain.raw_json import NULL, decode_string
 
 
 class RetryLines:
-    """`fail` every block of the error file, then `select` every block of the input file, then `rest`."""
+    """`fail` every block of the error file, then `select` every block of the input file, then `rest`.
 
-    def __init__(self) -> None:
+    `take` says of a line of the error file whether its request is sent again.
+    """
+
+    def __init__(self, take: Callable[[bytes], bool]) -> None:
+        self._take = take
         self._failed: set[bytes] = set()
         self._errors = _Lines()
         self._requests = _Lines()
@@ -26,7 +31,7 @@ class RetryLines:
         """Take the next bytes of the error file, whose lines all end with a line feed. Raises WrongState."""
         for line in self._errors.cut(block):
             custom_id = _custom_id(line)
-            if custom_id is not None:
+            if custom_id is not None and self._take(line):
                 self._failed.add(_digest(custom_id))
 
     def select(self, block: bytes) -> bytes:
