@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dbatch.console import amount, moment
+from dbatch.console import amount, moment, money
 from dbatch.exits import DONE, NOT_ALL_ANSWERED
 
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
@@ -89,7 +89,7 @@ def verdict(batch: Mapping[str, Any]) -> list[str]:
     lines += [_mistake(each) for each in _errors(batch)]
     lines += _failures(batch)
     if cost := (batch.get("cost") or {}).get("actual"):
-        lines.append(f"It cost {cost:,.4f} {batch['cost']['currency']}.")
+        lines.append(f"It cost {money(cost, batch['cost']['currency'])}.")
     if answered:
         lines.append(f"Answers:  dbatch fetch {identifier} > answers.jsonl   (or --csv)")
     if failed or batch.get("error_file_id"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import click
 from rich.console import Console
@@ -75,3 +76,9 @@ def moment(at: int | None, *, now: datetime | None = None) -> str:
 def amount(count: int, noun: str) -> str:
     """`1 line`, `2,000 lines`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def money(value: float | Decimal, currency: str) -> str:
+    """All of it, with two decimals at least: `0.10 USD`, `0.000388 USD`, `1,234.50 EUR`."""
+    exact = Decimal(str(value)).normalize()
+    return f"{exact:,.{max(2, -int(exact.as_tuple().exponent))}f} {currency.upper()}"

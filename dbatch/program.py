@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import click
 
-from dbatch.exits import STOPPED, Failure
-from dbatch.service import failure_of
-from dbatch.verbs import batches, check, fetch, models, run, submit, usage, watch
+from dbatch.groups import Verbs
+from dbatch.verbs import admin, batches, check, fetch, models, run, submit, usage, watch
 
 _EPILOG = """OPENAI_BASE_URL names the service, such as http://127.0.0.1:7071/v1 (without it, OpenAI itself is asked);
 OPENAI_API_KEY has the key.
@@ -25,26 +23,6 @@ Exit codes:
 """
 
 
-class Program(click.Group):
-    """Verbs in the order in which they are used; errors become sentences."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(self.commands)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise Failure("stopped.", "What was begun at the service goes on there.", code=STOPPED) from None
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise
-        except Exception as error:  # Whatever the SDK raises: what it means is decided in one place.
-            failure = failure_of(error)
-            if failure is None:
-                raise
-            raise failure from error
-
-
 def _version() -> str:
     try:
         return version("durable-batch")
@@ -52,7 +30,7 @@ def _version() -> str:
         return "(not installed: run from a clone)"
 
 
-@click.group(cls=Program, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Verbs, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(_version(), prog_name="dbatch", message="%(prog)s %(version)s")
 def program() -> None:
     """Send a file of requests to a Batch API, watch it, and fetch the answers."""
@@ -71,5 +49,6 @@ for verb in (
     batches.resume,
     batches.cancel,
     usage.usage,
+    admin.admin,
 ):
     program.add_command(verb)

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from openai import APIStatusError, OpenAI
 
 KEY = "OPENAI_API_KEY"
+ADMIN_KEY = "OPENAI_ADMIN_KEY"
 ADDRESS = "OPENAI_BASE_URL"
 _UNKNOWN_PATH = (404, 405, 501)
 
 
-def connect(**options: Any) -> OpenAI:
+def connect() -> OpenAI:
     """A client by OPENAI_BASE_URL and OPENAI_API_KEY; without the first it is OpenAI itself."""
     from openai import OpenAI
 
@@ -29,7 +30,7 @@ def connect(**options: Any) -> OpenAI:
             f"Set it to a key of the service, and {ADDRESS} to its address, such as http://127.0.0.1:7071/v1 "
             "(without it, OpenAI itself is asked).",
         )
-    return OpenAI(**options)
+    return OpenAI()
 
 
 def extension(
@@ -75,6 +76,8 @@ def _refusal(error: APIStatusError) -> Failure:
 
 
 def _advice(error: APIStatusError) -> str:
+    if "/organization/" in error.request.url.path and error.status_code in (401, 403):
+        return f"Give an administrator's key or the bootstrap key: --key, or {ADMIN_KEY}."
     match error.status_code:
         case 401:
             return f"Set {KEY} to a valid key of {error.request.url.host}."
@@ -82,6 +85,8 @@ def _advice(error: APIStatusError) -> str:
             return "Use a key that may do this, or ask whoever made the key."
         case 404 if not str(error.request.url).split("?")[0].split("/v1/")[1:]:
             return f"Does {ADDRESS} end with /v1?"
+        case 404 if "/organization/" in error.request.url.path:
+            return "`dbatch admin projects` and `keys` show what there is, with ids."
         case 404:
             return "`dbatch list` shows the batches that this key can see."
         case 429:

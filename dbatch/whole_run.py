@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +53,7 @@ class Run:
     limits: Limits
     terms: dict[str, str]
     url: str = ""
-    costs: dict[str, float] = field(default_factory=dict)
+    costs: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
     def go(self) -> None:
         """Until every row has been asked, and every answer is in the state."""
@@ -123,7 +125,7 @@ class Run:
         files = [str(batch[key]) for key in ("output_file_id", "error_file_id") if batch.get(key)]
         self.state.collect(part, self._results(files), _why(batch))
         if cost := batch.get("cost"):
-            self.costs[cost["currency"]] = self.costs.get(cost["currency"], 0.0) + (cost.get("actual") or 0.0)
+            self.costs[cost["currency"]] += Decimal(str(cost.get("actual") or 0))
 
     def _results(self, files: Sequence[str]) -> Iterator[tuple[int, str | None, str | None]]:
         for file_id in files:

@@ -13,8 +13,8 @@ import click
 from dbatch.batch_words import ENDED, counts, state
 from dbatch.console import amount, moment, say, show
 from dbatch.exits import Failure
+from dbatch.options import pairs
 from dbatch.service import connect, extension
-from dbatch.verbs.submit import pairs
 from dbatch.verbs.watch import follow
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from dbatch.console import amount, say
+from dbatch.console import amount, money, say
 from dbatch.exits import NOT_VALID, Failure
 from dbatch.request_file import Findings, examine
 from dbatch.service import connect, extension
@@ -83,7 +83,8 @@ def _estimates(answer: Mapping[str, Any]) -> list[str]:
     lines = [f"The service takes it: {exactly}{answer.get('input_tokens') or 0:,} input tokens."]
     if cost := answer.get("estimated_cost"):
         whole = "" if cost.get("total") is not None else " for the input alone"
-        lines.append(f"It will cost about {cost.get('total') or cost.get('input')} {cost['currency']}{whole}.")
+        value = cost.get("input") if cost.get("total") is None else cost["total"]
+        lines.append(f"It will cost about {money(value or 0, cost['currency'])}{whole}.")
     if ends := answer.get("estimated_completion_at"):
         late = "" if answer.get("fits_completion_window") is not False else ", after its completion window"
         lines.append(f"Begun now, it would end at {datetime.fromtimestamp(ends).astimezone():%Y-%m-%d %H:%M}{late}.")

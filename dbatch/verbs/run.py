@@ -10,16 +10,16 @@ from typing import Any
 
 import click
 
-from dbatch.console import amount, say
+from dbatch.console import amount, money, say
 from dbatch.downloading import whole_file
 from dbatch.exits import NOT_ALL_ANSWERED, STOPPED, Failure
+from dbatch.options import PRIORITIES
 from dbatch.prompts import ENDPOINTS, Question, Template, properties, read_schema
 from dbatch.request_file import MOST_BYTES, MOST_LINES
 from dbatch.result_lines import harmless
 from dbatch.run_state import RunState
 from dbatch.service import connect
 from dbatch.tables import KINDS, open_sink, open_table
-from dbatch.verbs.submit import PRIORITIES
 from dbatch.whole_run import Limits, Run
 
 _file = click.Path(path_type=Path, dir_okay=False)
@@ -157,7 +157,7 @@ def _tell(out: Path, run: Run) -> None:
     answered, total = run.state.counts()
     say(f"{answered:,} of {amount(total, 'row')} answered: {out}")
     for currency, cost in run.costs.items():
-        say(f"It cost {cost:,.4f} {currency}.")
+        say(f"It cost {money(cost, currency)}.")
     if answered == total:
         return
     for error, count, first in run.state.failures(_GROUPS):

@@ -8,21 +8,12 @@ import click
 
 from dbatch.console import amount, say
 from dbatch.creating import create
+from dbatch.options import PRIORITIES, pairs
 from dbatch.request_file import Findings
 from dbatch.service import connect
 from dbatch.uploading import upload
 from dbatch.verbs.check import checked
 from dbatch.verbs.watch import follow
-
-PRIORITIES = ("low", "normal", "high")
-
-
-def pairs(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    """`name=value`, several times."""
-    found = dict(each.partition("=")[::2] for each in given)
-    if any("=" not in each for each in given) or "" in found:
-        raise click.BadParameter("write it as NAME=VALUE, such as team=red", param=parameter)
-    return found
 
 
 @click.command(short_help="Send a file of requests as a batch.")

@@ -100,9 +100,9 @@ def test_usage(service: Service, tmp_path: Path) -> None:
     dbatch(service.url, "run", tmp_path / "q.txt", "--model", "m", "--out", tmp_path / "a.csv")
     out, said = dbatch(service.url, "usage", "--days", "2")
 
-    assert out.splitlines()[0] == "model\trequests\tinput tokens\toutput tokens"
+    assert out.splitlines()[0] == "model\trequests\tinput tokens\toutput tokens\tcost"
     assert int(dict(line.split("\t")[:2] for line in out.splitlines())["m"].replace(",", "")) > 0
-    assert re.search(r"Together [\d,]+\.\d{4} USD in the last 2 days\.", said)
+    assert re.search(r"Together [\d,]+\.\d{2,} USD in the last 2 days\.", said)
 
 
 def test_models(service: Service) -> None:
