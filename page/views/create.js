@@ -10,7 +10,7 @@ import { Options, bodyOf } from "./create_options.js";
 import { Source } from "./create_source.js";
 import { Verdict } from "./create_verdict.js";
 
-const UNSET = { endpoint: "/v1/chat/completions", window: "24h", description: "", metadata: "", expiry: "", priority: "normal" };
+const UNSET = { endpoint: "/v1/chat/completions", window: "24h", description: "", metadata: "", expiry: "", priority: "normal", order: "", callback: "", secret: "" };
 
 export function View({ route, caller }) {
   const [fileId, setFileId] = useState(route.search.get("file") ?? "");
@@ -20,18 +20,20 @@ export function View({ route, caller }) {
   const [isBusy, setBusy] = useState(false);
   const once = useRef("");
   const body = useMemo(() => bodyOf(fileId, options), [fileId, options]);
-  const { input_file_id, endpoint, completion_window } = body;
+  const { input_file_id, endpoint, completion_window, callback_url, callback_secret } = body;
 
   useEffect(() => {
     setVerdict(null);
     setProblem(null);
-    once.current = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
     if (!input_file_id) return undefined;
     const abort = new AbortController();
-    const asked = { method: "POST", body: { input_file_id, endpoint, completion_window }, signal: abort.signal };
+    const asked = { method: "POST", body: { input_file_id, endpoint, completion_window, callback_url, callback_secret }, signal: abort.signal };
     callApi("/batches/validate", asked).then(setVerdict, (error) => error.name !== "AbortError" && setProblem(error));
     return () => abort.abort();
-  }, [input_file_id, endpoint, completion_window]);
+  }, [input_file_id, endpoint, completion_window, callback_url, callback_secret]);
+  useEffect(() => {
+    once.current = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  }, [body]);
 
   const create = async (event) => {
     event.preventDefault();
@@ -77,7 +79,7 @@ export function View({ route, caller }) {
 }
 
 function codes(body) {
-  const given = { ...body, input_file_id: body.input_file_id || "FILE_ID" };
+  const given = { ...body, input_file_id: body.input_file_id || "FILE_ID", ...(body.callback_secret ? { callback_secret: "whsec_YOUR_SECRET" } : {}) };
   const python = Object.entries(given).map(([key, value]) => `    ${key}=${JSON.stringify(value)},`).join("\n");
   return {
     curl: `-H "Content-Type: application/json" "URL/batches" -d '${JSON.stringify(given).replaceAll("'", "'\\''")}'`,

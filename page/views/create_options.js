@@ -1,11 +1,13 @@
-// What is to be done with the file: endpoint, window, name, metadata, how long results stay, what comes first.
+// What is to be done with the file: endpoint, window, name, metadata, how long results stay, what comes first, who is told.
 
 import { html } from "../html.js";
+import { Callback } from "./create_callback.js";
 
 const ENDPOINTS = [
   "/v1/chat/completions", "/v1/responses", "/v1/completions", "/v1/embeddings", "/v1/moderations",
   "/v1/images/generations", "/v1/images/edits", "/v1/videos",
 ];
+const ORDERS = [["", "for prompt caches: one of a beginning first"], ["file", "as in the file"]];
 const DAYS = [["", "until somebody deletes them"], ["1", "a day"], ["7", "7 days"], ["30", "30 days"]];
 
 /** The body of the create call. */
@@ -20,6 +22,9 @@ export function bodyOf(fileId, options) {
     ...(Object.keys(metadata).length ? { metadata } : {}),
     ...(seconds ? { output_expires_after: { anchor: "created_at", seconds } } : {}),
     ...(options.priority === "normal" ? {} : { priority: options.priority }),
+    ...(options.order ? { leaders_first: false } : {}),
+    ...(options.callback ? { callback_url: options.callback } : {}),
+    ...(options.callback && options.secret ? { callback_secret: options.secret } : {}),
   };
 }
 
@@ -42,9 +47,11 @@ export function Options({ options, priorities, onChange }) {
     <div><label for="new-expiry">Results stay</label>${select("expiry", DAYS)}</div>
     ${priorities.length > 1 && html`<div><label for="new-priority">Priority in your project</label>
       ${select("priority", priorities.map((each) => [each, each]))}</div>`}
+    <div><label for="new-order">Order of sending</label>${select("order", ORDERS)}</div>
     <div class="wide"><label for="new-metadata">Metadata</label>
       <textarea id="new-metadata" rows="2" value=${options.metadata} onInput=${set("metadata")} placeholder="team=red"
         aria-describedby="metadata-hint"></textarea>
       <p id="metadata-hint" class="hint">One key=value a line; the list of batches can be filtered by them.</p></div>
+    <${Callback} url=${options.callback} secret=${options.secret} onChange=${onChange} />
   </div>`;
 }

@@ -1,4 +1,4 @@
-// Where the requests come from: a file from the person's disk, dropped or chosen, or one that is at the service.
+// Where the requests come from: a file from the person's disk, dropped or chosen, what is pasted, or a file at the service.
 
 import { callApi } from "../api.js";
 import { lookAt } from "../check_lines.js";
@@ -6,6 +6,7 @@ import { readCsv } from "../csv.js";
 import { bytes, plural } from "../format.js";
 import { html, useEffect, useState } from "../html.js";
 import { Problem } from "../parts/small.js";
+import { pastedFile } from "../pasted.js";
 import { Sending } from "./create_sending.js";
 import { TablePlan } from "./create_table.js";
 
@@ -15,6 +16,10 @@ export function Source({ caller, onFound }) {
   const [sending, setSending] = useState(null);
   const isTable = file && /\.(csv|tsv|txt)$/i.test(file.name);
 
+  const startOver = () => {
+    setFile(null);
+    setLooked(null);
+  };
   const take = async (taken) => {
     if (!taken) return;
     setSending(null);
@@ -30,7 +35,8 @@ export function Source({ caller, onFound }) {
     <${Drop} file=${file} onTake=${take} />
     ${isTable && html`<${Table} file=${file} caller=${caller} onReady=${send} />`}
     ${file && !isTable && html`<${Looked} file=${file} looked=${looked} onSend=${() => send(file, file.name, { endpoint: looked.endpoint })} />`}
-    ${!file && html`<${Attach} onFound=${onFound} />`}
+    ${file ? html`<p class="start-over"><button type="button" class="plain" onClick=${startOver}>Begin with something else</button></p>`
+      : html`<${Paste} onTake=${(text) => take(pastedFile(text, caller.models))} /><${Attach} onFound=${onFound} />`}
   `;
 }
 
@@ -53,6 +59,16 @@ function Drop({ file, onTake }) {
     <p id="file-hint" class="hint">JSONL with one request a line; or CSV, whose rows become requests.</p>
     <p class="dropped" role="status">${isOver ? "Let go to take the file." : file ? `${file.name}, ${bytes(file.size)}` : ""}</p>
   </div>`;
+}
+
+/** Prompts or requests that somebody has in another window. */
+function Paste({ onTake }) {
+  const [text, setText] = useState("");
+  return html`<div class="attach"><label for="paste">Or paste prompts or requests here</label>
+    <textarea id="paste" rows="3" value=${text} onInput=${(event) => setText(event.target.value)} spellcheck=${false}
+      placeholder="Why is the sky blue?" aria-describedby="paste-hint"></textarea>
+    <p id="paste-hint" class="hint">One prompt a line, or requests as JSON Lines or a JSON array.</p>
+    ${text.trim() && html`<p class="row"><button type="button" onClick=${() => onTake(text)}>Take these</button></p>`}</div>`;
 }
 
 function Looked({ file, looked, onSend }) {
