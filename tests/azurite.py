@@ -1,8 +1,8 @@
-"""Azurite, the storage emulator, for the length of a with-block: in memory, on free ports of this machine."""
+"""Azurite, the storage emulator, for the length of a with-block: in memory, on ports that it finds itself."""
 
 from __future__ import annotations
 
-import socket
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PROGRAM = ROOT / "node_modules/.bin/azurite"
 START_SECONDS = 60.0
+_LISTENS = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at https?://\S+:(\d+)")
 # The account of every Azurite; documented, opens nothing else.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -24,7 +25,6 @@ def running(log: Path, *options: str, scheme: str = "http", access_log: bool = F
 
     It ends with this process, however that ends.
     """
-    blob, queue, table = _free_ports(3)
     flags = [
         *([] if access_log else ["--silent"]),
         "--inMemoryPersistence",
@@ -32,7 +32,7 @@ def running(log: Path, *options: str, scheme: str = "http", access_log: bool = F
         "1024",
         "--skipApiVersionCheck",
     ]
-    ports = ["--blobPort", str(blob), "--queuePort", str(queue), "--tablePort", str(table)]
+    ports = ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]  # It takes free ones, and says which.
     command = [sys.executable, ROOT / "scripts/lib/leash.py", PROGRAM, *flags, "--disableTelemetry", *ports, *options]
     with (
         log.open("wb") as output,
@@ -44,8 +44,7 @@ def running(log: Path, *options: str, scheme: str = "http", access_log: bool = F
             start_new_session=True,  # A signal to this process's group must not take the leash before Azurite.
         ) as leash,
     ):
-        for port in (blob, table):
-            _wait_for(port, leash, log)
+        blob, queue, table = _ports(leash, log)
         yield (
             f"DefaultEndpointsProtocol={scheme};AccountName={ACCOUNT};AccountKey={KEY};"
             f"BlobEndpoint={scheme}://127.0.0.1:{blob}/{ACCOUNT};TableEndpoint={scheme}://127.0.0.1:{table}/{ACCOUNT};"
@@ -53,21 +52,12 @@ def running(log: Path, *options: str, scheme: str = "http", access_log: bool = F
         )
 
 
-def _free_ports(count: int) -> list[int]:
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports
-
-
-def _wait_for(port: int, leash: subprocess.Popen[bytes], log: Path) -> None:
+def _ports(leash: subprocess.Popen[bytes], log: Path) -> tuple[str, str, str]:
+    """Of blobs, queues and tables, once it listens on all of them."""
     deadline = time.monotonic() + START_SECONDS
     while leash.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
+        found = dict(_LISTENS.findall(log.read_text(errors="replace")))
+        if len(found) == 3:
+            return found["Blob"], found["Queue"], found["Table"]
+        time.sleep(0.05)
     raise RuntimeError(f"Azurite did not start; it said: {log.read_text(errors='replace') or 'nothing'}")

@@ -41,6 +41,15 @@ def launcher(data: Path) -> list[str]:
 LAUNCHER_PATH = {"PYTHONPATH": str(ROOT / "scripts/lib")}
 
 
+def take_port() -> int:
+    """A port of this machine that is this process's alone."""
+    sys.path.insert(0, LAUNCHER_PATH["PYTHONPATH"])
+    import ports
+
+    port: int = ports.take_port()
+    return port
+
+
 class CoreTools(Service):
     """`scripts/serve --func` with one deployment, `m`, on `upstream_url`."""
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import leash
@@ -21,27 +20,17 @@ ACCOUNT = "devstoreaccount1"
 # Azurite's account key is the same for everyone and documented; it opens nothing but the emulator.
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 START_SECONDS = 60.0
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on right now, all different."""
-    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in sockets]
-    for listener in sockets:
-        listener.close()
-    return ports
+PORTS = ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]  # It takes free ones, and says which.
+_LISTENS = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at https?://\S+:(\d+)")
 
 
 def start_azurite(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     """The leash of an Azurite that keeps its data in `folder`, and its connection string. Exits if it fails."""
     folder.mkdir(parents=True, exist_ok=True)
-    blob, queue, table = free_ports(3)
     flags = ["--skipApiVersionCheck", "--disableTelemetry", "--silent", "--location", str(folder)]
-    ports = ["--blobPort", str(blob), "--queuePort", str(queue), "--tablePort", str(table)]
     log = folder / "azurite.log"
-    azurite = leash.start(["node_modules/.bin/azurite", *flags, *ports], log=log)
-    wait_for((blob, queue, table), azurite, log)
-    return azurite, connection_string(blob, queue, table)
+    azurite = leash.start(["node_modules/.bin/azurite", *flags, *PORTS], log=log)
+    return azurite, connection_string(*ports_of(azurite, log))
 
 
 def connection_string(blob_port: int, queue_port: int, table_port: int) -> str:
@@ -57,22 +46,16 @@ def connection_string(blob_port: int, queue_port: int, table_port: int) -> str:
     )
 
 
-def wait_for(ports: Sequence[int], azurite: subprocess.Popen[bytes], log: Path) -> None:
+def ports_of(azurite: subprocess.Popen[bytes], log: Path) -> tuple[int, int, int]:
+    """Of blobs, queues and tables, as Azurite says them when it listens on all three."""
     deadline = time.monotonic() + START_SECONDS
     while azurite.poll() is None and time.monotonic() < deadline:
-        if all(_answers(port) for port in ports):
-            return
-        time.sleep(0.1)
+        found = dict(_LISTENS.findall(log.read_text(errors="replace")))
+        if len(found) == 3:
+            return int(found["Blob"]), int(found["Queue"]), int(found["Table"])
+        time.sleep(0.05)
     said = log.read_text(errors="replace").strip()
     raise SystemExit(f"Azurite did not start. Run `npm ci`, then try again. It said: {said or 'nothing'}")
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection((HOST, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def main() -> None:

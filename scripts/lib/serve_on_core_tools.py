@@ -21,7 +21,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import leash
-from serve_on_azurite import HOST, free_ports, start_azurite
+from ports import take_port
+from serve_on_azurite import HOST, start_azurite
 
 from local_host.app.configuration import bootstrap_key, key_peppers
 from local_host.app.options import add_common_options, with_deployments
@@ -110,7 +111,7 @@ def main() -> int:
     key = bootstrap_key(data, os.environ)
     own = {"BATCH_BOOTSTRAP_KEY": key, "BATCH_KEY_PEPPERS": key_peppers(data, os.environ)}
     checked = check(environment | own)
-    port = chosen.port or free_ports(1)[0]
+    port = chosen.port or take_port()
     url, log = f"http://{HOST}:{port}", data / "func.log"
     with ExitStack() as running:
         azurite, storage = start_azurite(data / "azurite")

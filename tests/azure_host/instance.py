@@ -40,7 +40,7 @@ class Instance(Service):
         deployment: Mapping[str, Any] | None = None,
         **settings: str,
     ) -> None:
-        self.port = _free_port()
+        self.port = core_tools.take_port()
         func = str(shutil.which("func"))
         start = [func, "start", "--python", "--port", str(self.port)]
         named = ["unshare", "-u", "sh", "-c", f'hostname {machine}; exec "$@"', "sh", *start]
@@ -130,11 +130,3 @@ def _command_of(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

@@ -17,7 +17,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import leash
-from serve_on_azurite import free_ports, start_azurite
+from ports import take_port
+from serve_on_azurite import start_azurite
 from serve_on_core_tools import settings
 
 START_SECONDS = 300.0
@@ -27,7 +28,7 @@ def main(app: Path, data: Path, probe: str) -> None:
     func = shutil.which("func")
     assert func is not None, "There is no `func` on the PATH: install Azure Functions Core Tools."
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    (port,) = free_ports(1)
+    port = take_port()
     with ExitStack() as running:
         azurite, storage = start_azurite(data / "azurite")
         running.callback(leash.stop, azurite)
