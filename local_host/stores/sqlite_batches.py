@@ -42,9 +42,10 @@ class SqliteBatches:
         values = (msgspec.json.encode(batch), batch.is_settled, batch.owner, batch.id, int(version))
         return await self._database.write(lambda connection: conditional(connection, query, values))
 
-    async def delete(self, owner: str, batch_id: str) -> None:
+    async def delete(self, owner: str, *batch_ids: str) -> None:
         query = "DELETE FROM batches WHERE owner = ? AND id = ?"
-        await self._database.write(lambda connection: connection.execute(query, (owner, batch_id)).rowcount)
+        rows = [(owner, batch_id) for batch_id in batch_ids]
+        await self._database.write(lambda connection: connection.executemany(query, rows).rowcount)
 
     async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
         comparison, order, start = ("<", "DESC", AFTER_ALL_IDS) if newest_first else (">", "ASC", "")

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from shared.azure.names import FIRST, UNFINISHED, Key, compound, newest_first, table_key
+from shared.azure.table_clearing import delete_rows
 from shared.azure.tables import Row, Table, first_sound
 from shared.domain.batches.batch import Batch
 from shared.domain.errors import Damaged, Unavailable
@@ -55,8 +56,8 @@ class TableBatches:
                 await self._table.delete(UNFINISHED, _marker_key(batch))
         return new_version
 
-    async def delete(self, owner: str, batch_id: str) -> None:
-        await self._table.delete(table_key(owner), newest_first(batch_id))
+    async def delete(self, owner: str, *batch_ids: str) -> None:
+        await delete_rows(self._table, table_key(owner), [newest_first(batch_id) for batch_id in batch_ids])
 
     async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
         """Oldest first reads every row of the owner that is newer than `after`: tables have no descending order."""

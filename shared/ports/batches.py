@@ -22,8 +22,8 @@ class BatchStore(Protocol):
         """Write the record if it is still at `version`; return the new version. Raises Changed."""
         ...
 
-    async def delete(self, owner: str, batch_id: str) -> None:
-        """Remove the record of a batch that is settled, and so changes no more. Nothing happens if there is none."""
+    async def delete(self, owner: str, *batch_ids: str) -> None:
+        """Remove the records of batches that are settled, and so change no more. One that is not there is no error."""
         ...
 
     async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Iterable
 AT_ONCE = 16
 
 
-async def do_all(works: Iterable[Callable[[], Awaitable[None]]]) -> None:
-    """Do each, `AT_ONCE` at a time. What failed is raised when all are through, as one ExceptionGroup."""
-    limit = asyncio.Semaphore(AT_ONCE)
+async def do_all(works: Iterable[Callable[[], Awaitable[None]]], *, at_once: int = AT_ONCE) -> None:
+    """Do each, `at_once` at a time. What failed is raised when all are through, as one ExceptionGroup."""
+    limit = asyncio.Semaphore(at_once)
 
     async def do(work: Callable[[], Awaitable[None]]) -> None:
         async with limit:

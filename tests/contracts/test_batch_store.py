@@ -223,3 +223,14 @@ async def test_a_deleted_record_is_gone(batches):
     assert await batches.get("project-a", an_id(2)) is None
     assert [batch.id for batch in await batches.list("project-a", limit=9)] == [an_id(3), an_id(1)]
     assert await batches.get("project-b", an_id(2)) is not None
+
+
+async def test_many_records_go_together(batches):
+    """More than a call takes, one of them gone already; none given is no error."""
+    many = [a_batch(number, status=Status.COMPLETED) for number in range(103)]
+    await insert(batches, *many, a_batch(200, status=Status.COMPLETED))
+    await batches.delete("project-a", an_id(50))
+    await batches.delete("project-a", *(batch.id for batch in many))
+    await batches.delete("project-a")
+
+    assert [batch.id for batch in await batches.list("project-a", limit=9)] == [an_id(200)]

@@ -157,8 +157,9 @@ class MemoryBatches:
         self._batches[batch.owner, batch.id] = Stored(batch, next(self._versions))
         return self._batches[batch.owner, batch.id].version
 
-    async def delete(self, owner: str, batch_id: str) -> None:
-        self._batches.pop((owner, batch_id), None)
+    async def delete(self, owner: str, *batch_ids: str) -> None:
+        for batch_id in batch_ids:
+            self._batches.pop((owner, batch_id), None)
 
     async def list(self, owner: str, *, after: str | None = None, limit: int, newest_first: bool = True) -> list[Batch]:
         batches = [stored.value for (of, _), stored in self._batches.items() if of == owner]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,11 +11,14 @@ import pytest
 
 from shared.domain.batches.batch import Batch, Status
 from shared.domain.batches.chunk import ChunkRow
+from shared.domain.files.file import File
 from shared.domain.ids import new_id
 from shared.domain.usage.ledger import Width, start_of
+from shared.run.in_pages import in_pages
 from shared.services import Services
-from tests.contracts.samples import START, a_batch, a_ledger_row, a_project, a_tally
+from tests.contracts.samples import START, a_batch, a_file, a_ledger_row, a_project, a_tally
 from tests.timers.conftest import World
+from timers.expire_files import expire_files
 from timers.forget_batches import forget_batches
 from timers.forget_usage import forget_usage
 from timers.roll_up_usage import roll_up_usage
@@ -81,6 +85,66 @@ async def test_a_pass_is_bounded(world: World) -> None:
     assert sum(await are_left(world, *batches)) == 2
     await forget_batches(service, most=3)
     assert sum(await are_left(world, *batches)) == 0
+
+
+async def insert_file(world: World, number: int, *, age: timedelta) -> File:
+    """A file of 5 bytes whose time was over so long before `LATER`."""
+    file = a_file(number, owner="default", blob=f"files/{number}", bytes=5, expires_at=LATER - age)
+    await world.services.stores.blobs.append(file.blob, b"bytes")
+    await world.services.stores.files.insert(file)
+    return file
+
+
+async def files_left(world: World, *files: File) -> list[bool]:
+    """Whether each has its record; its bytes are there exactly then."""
+    stores, found = world.services.stores, []
+    names = [name async for name in stores.blobs.names("files/")]
+    for file in files:
+        is_there = await stores.files.get(file.owner, file.id) is not None
+        assert (file.blob in names) is is_there
+        found.append(is_there)
+    return found
+
+
+async def test_a_pass_over_files_is_bounded(world: World) -> None:
+    """The oldest go first, the next pass goes on; one of the last minute may just have been given to a batch."""
+    world.clock.at = LATER
+    just = await insert_file(world, 1, age=timedelta(seconds=59))
+    files = [await insert_file(world, number, age=number * HOUR) for number in range(2, 7)]
+    await expire_files(world.services, most=3)
+    assert await files_left(world, just, *files) == [True, True, True, False, False, False]
+    await expire_files(world.services)
+    assert await files_left(world, just, *files) == [True] + [False] * 5
+
+
+async def test_bytes_that_a_batch_reads_outlive_their_record(world: World) -> None:
+    """Those of files beside it do not."""
+    world.clock.at = LATER
+    read, other = await insert_file(world, 1, age=HOUR), await insert_file(world, 2, age=HOUR)
+    await insert(world, 1, days=1, status=Status.IN_PROGRESS, input_blob=read.blob)
+    await expire_files(world.services)
+
+    assert [await world.services.stores.files.get("default", file.id) for file in (read, other)] == [None, None]
+    assert [name async for name in world.services.stores.blobs.names("files/")] == [read.blob]
+
+
+async def test_a_page_that_fails_does_not_stop_the_next() -> None:
+    """What failed is raised when all are through."""
+    done = list[int]()
+
+    async def numbers() -> AsyncIterator[int]:
+        for number in range(250):
+            yield number
+
+    async def work(page: list[int]) -> None:
+        if 0 in page:
+            raise ValueError("the first page")
+        done.extend(page)
+
+    with pytest.raises(ExceptionGroup, match="1 pages failed") as caught:
+        await in_pages(numbers(), work, most=201)
+    assert [str(error) for error in caught.value.exceptions] == ["the first page"]
+    assert done == list(range(100, 201))
 
 
 async def test_zero_days_are_for_ever(world: World) -> None:

@@ -55,7 +55,7 @@ async def test_runs_and_deliveries_do_not_wait_for_each_other(world: World, down
 
 async def test_what_expires_does_so_although_something_else_is_down(world: World) -> None:
     """A store of uploads that does not answer keeps no file."""
-    await world.services.stores.files.insert(a_file(1, expires_at=world.clock.at - timedelta(seconds=1)))
+    await world.services.stores.files.insert(a_file(1, expires_at=world.clock.at - timedelta(minutes=2)))
     with (
         use(with_stores(world.services, uploads=Down("uploads"))),
         pytest.raises(ExceptionGroup, match="uploads is down"),
