@@ -18,6 +18,7 @@ from api.admin import (
     projects,
     rate_limits,
     service_accounts,
+    spend_alerts,
     spend_limits,
 )
 from api.batches import batches, early_output, wishes
@@ -83,6 +84,7 @@ WEBHOOKS: Final = (
     Route("GET", "webhook_event_types", webhooks.list_webhook_event_types, Scope.BATCHES_READ),
 )
 _PROJECT: Final = "projects/{project_id}"
+_ALERT: Final = f"{_PROJECT}/spend_alerts/{{alert_id}}"
 _ACCOUNT: Final = f"{_PROJECT}/service_accounts/{{service_account_id}}"
 ADMINISTRATION: Final = (
     Route("POST", "projects", projects.create_project, Scope.ADMIN),
@@ -98,6 +100,11 @@ ADMINISTRATION: Final = (
     Route("GET", f"{_PROJECT}/spend_limit", spend_limits.retrieve_spend_limit, Scope.ADMIN),
     Route("POST", f"{_PROJECT}/spend_limit", spend_limits.update_spend_limit, Scope.ADMIN),
     Route("DELETE", f"{_PROJECT}/spend_limit", spend_limits.delete_spend_limit, Scope.ADMIN),
+    Route("POST", f"{_PROJECT}/spend_alerts", spend_alerts.create_spend_alert, Scope.ADMIN),
+    Route("GET", f"{_PROJECT}/spend_alerts", spend_alerts.list_spend_alerts, Scope.ADMIN),
+    Route("GET", _ALERT, spend_alerts.retrieve_spend_alert, Scope.ADMIN),
+    Route("POST", _ALERT, spend_alerts.update_spend_alert, Scope.ADMIN),
+    Route("DELETE", _ALERT, spend_alerts.delete_spend_alert, Scope.ADMIN),
     Route("POST", f"{_PROJECT}/service_accounts", service_accounts.create_service_account, Scope.ADMIN),
     Route("GET", f"{_PROJECT}/service_accounts", service_accounts.list_service_accounts, Scope.ADMIN),
     Route("GET", _ACCOUNT, service_accounts.retrieve_service_account, Scope.ADMIN),
@@ -115,6 +122,11 @@ ADMINISTRATION: Final = (
     Route("GET", "spend_limit", organization_spend_limit.retrieve_organization_spend_limit, Scope.ADMIN),
     Route("POST", "spend_limit", organization_spend_limit.update_organization_spend_limit, Scope.ADMIN),
     Route("DELETE", "spend_limit", organization_spend_limit.delete_organization_spend_limit, Scope.ADMIN),
+    Route("POST", "spend_alerts", spend_alerts.create_organization_spend_alert, Scope.ADMIN),
+    Route("GET", "spend_alerts", spend_alerts.list_organization_spend_alerts, Scope.ADMIN),
+    Route("GET", "spend_alerts/{alert_id}", spend_alerts.retrieve_organization_spend_alert, Scope.ADMIN),
+    Route("POST", "spend_alerts/{alert_id}", spend_alerts.update_organization_spend_alert, Scope.ADMIN),
+    Route("DELETE", "spend_alerts/{alert_id}", spend_alerts.delete_organization_spend_alert, Scope.ADMIN),
     Route("GET", "audit_logs", audit_logs.list_audit_logs, Scope.ADMIN),
 )
 

@@ -27,6 +27,14 @@ from shared.domain.keys.admin_fields import (
 from shared.domain.keys.limits import Limits
 from shared.domain.keys.new_limits import ENQUEUED, MOST
 from shared.domain.keys.new_project import WEIGHTS
+from shared.domain.keys.new_spend_alert import (
+    ADDRESS,
+    CHANNEL,
+    EMAIL,
+    MAX_ADDRESS,
+    MAX_PREFIX,
+    MAX_RECIPIENTS,
+)
 from shared.domain.keys.new_spend_limit import CURRENCY, MOST_CENTS, STOPS
 from shared.domain.keys.priority import Priority
 from shared.domain.keys.project import ModelMode
@@ -59,6 +67,13 @@ _ONE_LIMIT: Schema = {
     "properties": {**_SPEND_LIMIT, **_STOPS},
     "required": list(_SPEND_LIMIT),
     "additionalProperties": False,
+}
+_ADDRESS: Schema = {**TEXT, "pattern": f"^{ADDRESS}$", "maxLength": MAX_ADDRESS}
+_BEFORE: Parameter = {
+    "name": "before",
+    "in": "query",
+    "schema": TEXT,
+    "description": "The id of the first item of the page after.",
 }
 _NO_LIMIT: Schema = {"type": "object", "maxProperties": 0}
 _WEIGHT: Schema = {"type": "integer", "minimum": WEIGHTS[0], "maximum": WEIGHTS[1]}
@@ -139,6 +154,22 @@ def organization_limit(_: Dialect) -> dict[str, Any]:
     return _closed({**_SPEND_LIMIT, **_STOPS}, *_SPEND_LIMIT)
 
 
+def spend_alert(_: Dialect) -> dict[str, Any]:
+    channel = {
+        "type": one_of((EMAIL,)),
+        "recipients": {"type": "array", "items": _ADDRESS, "maxItems": MAX_RECIPIENTS},
+        "subject_prefix": or_null({**TEXT, "pattern": _LINE, "maxLength": MAX_PREFIX}),
+    }
+    needed = ["type", "recipients"]
+    schema: Schema = {"type": "object", "properties": channel, "required": needed, "additionalProperties": False}
+    terms = {**_SPEND_LIMIT, "threshold_amount": {"type": "integer", "minimum": 1, "maximum": MOST_CENTS}}
+    return _closed({**terms, CHANNEL: schema}, *terms, CHANNEL)
+
+
+def alert_query(_: Dialect) -> list[Parameter]:
+    return [*page_query(DEFAULT_LIST, MAX_LIST), order_query(), _BEFORE]
+
+
 def list_query(_: Dialect) -> list[Parameter]:
     return page_query(DEFAULT_LIST, MAX_LIST)
 
@@ -165,7 +196,7 @@ def audit_query(_: Dialect) -> list[Parameter]:
     second: Schema = {"type": "integer", "minimum": 0, "maximum": LAST_SECOND}
     return [
         *page_query(DEFAULT_LIST, MAX_LIST),
-        {"name": "before", "in": "query", "schema": TEXT, "description": "The id of the first item of the page after."},
+        _BEFORE,
         *(
             {"name": f"{name}[]", "in": "query", "explode": True, "schema": {"type": "array", "items": TEXT}}
             for name in lists

@@ -155,10 +155,60 @@ _KEYS: Mapping[str, Operation] = {
         tag="Keys", summary="Delete an administrator's key", answers=ok("DeletedAdminApiKey")
     ),
 }
+_ALERTS: Mapping[str, Operation] = {
+    "create_spend_alert": Operation(
+        tag="Projects",
+        summary="Have it told when a project has spent so much",
+        answers=ok("SpendAlert"),
+        body=bodies.spend_alert,
+        raises=(WrongState,),
+    ),
+    "list_spend_alerts": Operation(
+        tag="Projects",
+        summary="List a project's spend alerts",
+        answers=ok("SpendAlerts"),
+        parameters=bodies.alert_query,
+    ),
+    "retrieve_spend_alert": Operation(tag="Projects", summary="Retrieve a spend alert", answers=ok("SpendAlert")),
+    "update_spend_alert": Operation(
+        tag="Projects",
+        summary="Change a spend alert",
+        answers=ok("SpendAlert"),
+        body=bodies.spend_alert,
+        raises=(WrongState,),
+    ),
+    "delete_spend_alert": Operation(
+        tag="Projects", summary="Delete a spend alert", answers=ok("DeletedSpendAlert"), raises=(WrongState,)
+    ),
+    "create_organization_spend_alert": Operation(
+        tag="Projects",
+        summary="Have it told when all projects together have spent so much",
+        answers=ok("OrganizationAlert"),
+        body=bodies.spend_alert,
+    ),
+    "list_organization_spend_alerts": Operation(
+        tag="Projects",
+        summary="List the organization's spend alerts",
+        answers=ok("OrganizationAlerts"),
+        parameters=bodies.alert_query,
+    ),
+    "retrieve_organization_spend_alert": Operation(
+        tag="Projects", summary="Retrieve a spend alert of the organization", answers=ok("OrganizationAlert")
+    ),
+    "update_organization_spend_alert": Operation(
+        tag="Projects",
+        summary="Change a spend alert of the organization",
+        answers=ok("OrganizationAlert"),
+        body=bodies.spend_alert,
+    ),
+    "delete_organization_spend_alert": Operation(
+        tag="Projects", summary="Delete a spend alert of the organization", answers=ok("DeletedOrganizationAlert")
+    ),
+}
 _AUDIT: Mapping[str, Operation] = {
     "list_audit_logs": Operation(
         tag="Audit", summary="What administrators did", answers=ok("AuditLogs"), parameters=bodies.audit_query
     ),
 }
 
-ADMINISTRATION: Mapping[str, Operation] = {**_PROJECTS, **_ACCOUNTS, **_KEYS, **_AUDIT}
+ADMINISTRATION: Mapping[str, Operation] = {**_PROJECTS, **_ALERTS, **_ACCOUNTS, **_KEYS, **_AUDIT}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from api.admin.rendered_alerts import ORGANIZATION_ALERT, PROJECT_ALERT
 from api.admin.rendering import (
     ACCOUNT,
     ADMIN_KEY,
@@ -16,6 +17,7 @@ from api.admin.rendering import (
 )
 from api.openapi.schemas import NUMBER, SECONDS, TEXT, TRUTH, WHOLE, Schema, one_of, only, or_null, page, record, ref
 from shared.domain.keys.limits import Limits
+from shared.domain.keys.new_spend_alert import CHANNEL, EMAIL
 from shared.domain.keys.new_spend_limit import STOPS
 from shared.domain.keys.priority import Priority
 from shared.domain.keys.project import ModelMode
@@ -35,6 +37,15 @@ _USED_LIMIT: dict[str, Schema] = {
     **_SPEND_LIMIT,
     "enforcement": record({"status": one_of(("inactive", "enforcing"))}),
     "used": record({"value": NUMBER, "currency": TEXT}),
+}
+_ALERT: dict[str, Schema] = {
+    "currency": TEXT,
+    "interval": one_of(Interval),
+    "threshold_amount": WHOLE,
+    CHANNEL: record(
+        {"type": only(EMAIL), "recipients": {"type": "array", "items": TEXT}, "subject_prefix": or_null(TEXT)}
+    ),
+    "told_for": or_null(TEXT),
 }
 _A_LIMIT = record(_SPEND_LIMIT, optional=(STOPS,))
 _LIMITS: dict[str, Schema] = {
@@ -180,6 +191,17 @@ ADMIN_COMPONENTS: Mapping[str, Schema] = {
         description="Of all projects together; as a project's, but for `models`.",
     ),
     "DeletedOrganizationLimit": record({"object": only(f"{ORGANIZATION_LIMIT}.deleted"), "deleted": {"const": True}}),
+    "SpendAlert": record(
+        {"id": TEXT, "object": only(PROJECT_ALERT), **_ALERT},
+        description="`told_for`, the first day of the newest window that it was told for, is an extension.",
+    ),
+    "SpendAlerts": _page("SpendAlert"),
+    "DeletedSpendAlert": _deleted(PROJECT_ALERT),
+    "OrganizationAlert": record(
+        {"id": TEXT, "object": only(ORGANIZATION_ALERT), **_ALERT}, description="Of all projects together."
+    ),
+    "OrganizationAlerts": _page("OrganizationAlert"),
+    "DeletedOrganizationAlert": _deleted(ORGANIZATION_ALERT),
     "DeletedModelPermissions": record({"object": only(f"{PERMISSIONS}.deleted"), "deleted": {"const": True}}),
     "AuditLog": record(
         {

@@ -1,4 +1,4 @@
-// The eleven alerts: ten queries, and the availability test, which rings as well where no log arrives any more.
+// The twelve alerts: eleven queries, and the availability test, which rings as well where no log arrives any more.
 // Each query is a file in docs/operations whose rows are what is wrong: one row is an alert.
 // What to do about each is a section of docs/operations.md.
 
@@ -87,6 +87,14 @@ var queryAlerts = [
     window: 'PT30M'
     every: 'PT15M'
     query: loadTextContent('../../docs/operations/alert-lane-paused.kql')
+  }
+  {
+    name: 'spend-alert'
+    title: 'A spend alert was reached'
+    severity: 3
+    window: 'PT15M'
+    every: 'PT15M'
+    query: loadTextContent('../../docs/operations/alert-spend-alert.kql')
   }
   {
     name: 'exceptions'

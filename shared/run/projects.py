@@ -38,11 +38,17 @@ async def find_default_project(service: Services) -> Project:
 async def every_project_id(service: Services) -> AsyncIterator[str]:
     """Of archived projects, too. Raises Unavailable."""
     yield DEFAULT_PROJECT
+    async for project in every_stored_project(service):
+        if project.id != DEFAULT_PROJECT:
+            yield project.id
+
+
+async def every_stored_project(service: Services) -> AsyncIterator[Project]:
+    """Archived ones, too; the default one only once somebody has changed it. Raises Unavailable."""
     after = None
     while page := await service.stores.projects.list(after=after, limit=_PAGE, with_archived=True):
         for project in page:
-            if project.id != DEFAULT_PROJECT:
-                yield project.id
+            yield project
         after = page[-1].id
 
 

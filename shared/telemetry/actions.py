@@ -39,6 +39,9 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "run_not_seen": ("batch_id", "reason"),
     "run_restarted": ("batch_id",),
     "run_stuck": ("batch_id", "run_status"),
+    "spend_alert_reached": (
+        "event_id", "alert_id", "project_id", "threshold_amount", "currency", "interval", "window"
+    ),
     "spending_forgotten": ("count",),
     "start_delivery": ("batch_id",),
     "start_run": ("batch_id",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -41,15 +42,25 @@ async def visit(api: httpx.AsyncClient, clock: Clock) -> dict[str, str]:
     await act("DELETE", f"{path}/model_permissions")
     await act("POST", f"{path}/spend_limit", currency="USD", interval="month", threshold_amount=1)
     await act("DELETE", f"{path}/spend_limit")
+    await visit_alerts(act, path)
     # A rate limit is of a deployment, of which there is none here: `test_project_limits` has it.
     await act("DELETE", f"{path}/service_accounts/{account['id']}")
     await act("POST", f"{ORGANIZATION}/spend_limit", currency="USD", interval="month", threshold_amount=1)
     await act("DELETE", f"{ORGANIZATION}/spend_limit")
+    await visit_alerts(act, ORGANIZATION)
     admin = await act("POST", ADMIN_KEYS, name="me")
     await act("DELETE", f"{ADMIN_KEYS}/{admin['id']}")
     await act("POST", f"{path}/archive")
     made = {"project": project, "account": account["id"], "first": account["api_key"]["id"], "key": key["id"]}
     return made | {"admin": admin["id"], "values": account["api_key"]["value"] + key["value"] + admin["value"]}
+
+
+async def visit_alerts(act: Callable[..., Awaitable[dict[str, Any]]], path: str) -> None:
+    alert = {"currency": "USD", "interval": "month", "threshold_amount": 1}
+    channel = {"notification_channel": {"type": "email", "recipients": ["ada@example.com"]}}
+    made = (await act("POST", f"{path}/spend_alerts", **alert, **channel))["id"]
+    await act("POST", f"{path}/spend_alerts/{made}", **alert | {"threshold_amount": 2}, **channel)
+    await act("DELETE", f"{path}/spend_alerts/{made}")
 
 
 ALL = [
@@ -61,14 +72,10 @@ ALL = [
     "service_account.updated",
     "api_key.updated",
     "api_key.deleted",
-    "project.updated",
-    "project.updated",
-    "project.updated",
-    "project.updated",
+    *["project.updated"] * 7,
     "service_account.deleted",
     "api_key.deleted",
-    "organization.updated",
-    "organization.updated",
+    *["organization.updated"] * 5,
     "api_key.created",
     "api_key.deleted",
     "project.archived",
@@ -88,7 +95,7 @@ def test_every_route_that_changes_something_is_visited() -> None:
     """A new one has to be in `visit`."""
     mount = next(mount for mount in MOUNTS if mount.name == "organization")
 
-    assert len([route for route in mount.all_routes if route.method != "GET"]) == 18
+    assert len([route for route in mount.all_routes if route.method != "GET"]) == 24
 
 
 async def test_no_secret_is_in_the_log(api: httpx.AsyncClient, clock: Clock, services: Services) -> None:
@@ -109,7 +116,7 @@ async def test_an_entry_says_who_did_what_to_what(api: httpx.AsyncClient, clock:
     assert oldest == {
         "id": oldest["id"],
         "type": "project.created",
-        "effective_at": int(clock.now.timestamp()) - 16,
+        "effective_at": int(clock.now.timestamp()) - 22,
         "actor": {
             "type": "api_key",
             "name": "bootstrap key",
@@ -146,8 +153,8 @@ async def test_the_log_is_narrowed(api: httpx.AsyncClient, clock: Clock, bracket
     assert await count(event_types=["project.archived", "project.created"]) == 3
     assert await count(event_types=["project.archived", "project.created"], project_ids=[made["project"]]) == 2
     assert (
-        await count(project_ids=[made["project"]]) == len(ALL) - 4
-    )  # Of no project: two of administrators, two of all.
+        await count(project_ids=[made["project"]]) == len(ALL) - 7
+    )  # Of no project: two of administrators, five of all.
     assert await count(resource_ids=[made["key"], made["account"]]) == 6
     assert await count(actor_ids=[made["admin"]]) == 0
     assert await count(event_types=["login.failed"]) == 0
@@ -166,9 +173,9 @@ async def test_the_log_is_narrowed_to_a_time(api: httpx.AsyncClient, clock: Cloc
     assert await found(gte=last) == ["project.archived"]
     assert await found(gt=last) == []
     assert await found(gt=last - 1, lte=last) == ["project.archived"]
-    assert await found(lte=last - 16) == ["project.created"]
-    assert await found(lt=last - 16) == []
-    assert await found(gte=last - 15, lt=last - 14) == ["project.updated"]
+    assert await found(lte=last - 22) == ["project.created"]
+    assert await found(lt=last - 22) == []
+    assert await found(gte=last - 21, lt=last - 20) == ["project.updated"]
 
 
 async def test_the_log_pages_both_ways(api: httpx.AsyncClient, clock: Clock) -> None:

@@ -98,6 +98,16 @@ ADMINISTRATION = {  # OpenAI's alone (contract 10.2)
     ("GET", "v1/organization/spend_limit"),
     ("POST", "v1/organization/spend_limit"),
     ("DELETE", "v1/organization/spend_limit"),
+    ("POST", f"{_PROJECT}/spend_alerts"),
+    ("GET", f"{_PROJECT}/spend_alerts"),
+    ("GET", f"{_PROJECT}/spend_alerts/{{alert_id}}"),
+    ("POST", f"{_PROJECT}/spend_alerts/{{alert_id}}"),
+    ("DELETE", f"{_PROJECT}/spend_alerts/{{alert_id}}"),
+    ("POST", "v1/organization/spend_alerts"),
+    ("GET", "v1/organization/spend_alerts"),
+    ("GET", "v1/organization/spend_alerts/{alert_id}"),
+    ("POST", "v1/organization/spend_alerts/{alert_id}"),
+    ("DELETE", "v1/organization/spend_alerts/{alert_id}"),
     ("GET", "v1/organization/audit_logs"),
 }
 CATCH_ALLS = {(method.value, f"{root}/{{*rest}}") for method in func.HttpMethod for root in ROOTS}

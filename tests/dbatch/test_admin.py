@@ -112,6 +112,27 @@ def test_a_key_is_rotated(priced: Service) -> None:
     assert [row[0] for row in admin(priced, "keys", "Rotation")[0]] == ["key", "job 2"]
 
 
+def test_alerts(priced: Service) -> None:
+    """Of a project and of all: made, shown, deleted. Nobody is promised a mail."""
+    admin(priced, "create-project", "Alerted")
+    _, said = admin(priced, "alert", "Alerted", "20", "usd", "week", "--mail", "ada@example.com")
+    assert "is told when project Alerted has spent or reserved 20.00 USD a week" in said
+    assert "sends no mail" in said
+    _, said = admin(priced, "organization-alert", "500", "USD", "month")
+    (made,) = re.findall(r"^alert_\w+", said)
+
+    (_, of_all, of_one), _ = admin(priced, "alerts")
+    assert of_all == ["all projects", made, "500.00 USD a month", "nobody", "never"]
+    assert (of_one[0], *of_one[2:]) == ("Alerted", "20.00 USD a week", "ada@example.com", "never")
+    for each in (made, of_one[1]):
+        admin(priced, "delete-alert", each)
+    assert len(admin(priced, "alerts")[0]) == 1
+    _, said = admin(priced, "delete-alert", made, exits=1)
+    assert f"no spend alert is '{made}'" in said
+    _, said = admin(priced, "organization-alert", "0", "USD", "month", exits=2)
+    assert "An alert needs an amount" in said
+
+
 def test_a_limit_of_one_model(priced: Service) -> None:
     """Beside that of all, and kept when that is changed; it goes alone, or with all."""
     admin(priced, "create-project", "Models")

@@ -1,4 +1,4 @@
-"""`dbatch admin`: projects, keys, spend limits, usage and the audit log of a service."""
+"""`dbatch admin`: projects, keys, spend limits and alerts, usage and the audit log of a service."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from dbatch.administration import Door
 from dbatch.groups import Verbs
-from dbatch.verbs.admin import administrators, keys, limits, log, projects
+from dbatch.verbs.admin import administrators, alerts, keys, limits, log, projects
 from dbatch.verbs.usage import usage
 
 
@@ -39,6 +39,7 @@ for verb in (
     *(projects.projects, projects.create_project, projects.change_project, projects.archive),
     *(keys.keys, keys.create_key, keys.rotate_key, keys.revoke),
     *(limits.limit, limits.organization_limit),
+    *(alerts.alerts, alerts.alert, alerts.organization_alert, alerts.delete_alert),
     *(administrators.administrators, administrators.create_administrator, administrators.revoke_administrator),
     *(usage, log.log),
 ):

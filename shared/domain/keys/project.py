@@ -13,6 +13,7 @@ import msgspec
 
 from shared.domain import ids
 from shared.domain.keys.limits import Limits
+from shared.domain.usage.spend_alert import SpendAlert
 from shared.domain.usage.spend_limit import SpendLimit
 
 DEFAULT_PROJECT = "default"
@@ -55,6 +56,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limits: Limits = Limits()
     enqueued_tokens: Mapping[str, int] = {}
     labels: Mapping[str, str] = {}
+    spend_alerts: tuple[SpendAlert, ...] = ()
 
     @property
     def is_archived(self) -> bool:

@@ -43,6 +43,29 @@ async function runBatch(client) {
   return { status: batch.status, custom_ids: lines.map((line) => JSON.parse(line).custom_id) };
 }
 
+/** Every call of alerts; `where` and `inside` say whose they are. */
+async function seeAlerts(alerts, where, inside) {
+  const mail = { type: "email", recipients: ["ada@example.com"], subject_prefix: "[batch]" };
+  const fields = { currency: "USD", interval: "month", notification_channel: mail };
+  const made = [];
+  for (const threshold_amount of [100, 200, 300]) {
+    made.push(await alerts.create(...where, { ...fields, threshold_amount }));
+  }
+  const id = made[0].id;
+  const before = await alerts.list(...where, { before: made[1].id });
+  return {
+    made: made[0],
+    updated: await alerts.update(id, { ...inside[0], ...fields, threshold_amount: 150 }),
+    found: await alerts.retrieve(id, ...inside),
+    listed: await all(alerts.list(...where, { limit: 1 }), "threshold_amount"),
+    oldest_first: await all(alerts.list(...where, { limit: 1, order: "asc" }), "threshold_amount"),
+    before: before.data.length === 1 && before.data[0].id === made[2].id,
+    deleted: await alerts.delete(id, ...inside),
+    then: await refused(() => alerts.retrieve(id, ...inside)),
+    wrong: await refused(() => alerts.create(...where, { ...fields, threshold_amount: 0 })),
+  };
+}
+
 class Visit {
   constructor() {
     this.organization = administrator().admin.organization;
@@ -128,6 +151,14 @@ class Visit {
       found: await limit.retrieve(),
       deleted: await limit.delete(),
     };
+  }
+
+  async spend_alertsStep() {
+    return await seeAlerts(this.projects.spendAlerts, [this.project], [{ project_id: this.project }]);
+  }
+
+  async organization_spend_alertsStep() {
+    return await seeAlerts(this.organization.spendAlerts, [], []);
   }
 
   async rate_limitsStep() {

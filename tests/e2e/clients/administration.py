@@ -53,6 +53,25 @@ def run_batch(client):
     return {"status": batch.status, "custom_ids": [json.loads(line)["custom_id"] for line in lines]}
 
 
+def see_alerts(alerts, where, inside):
+    """Every call of alerts; `where` and `inside` say whose they are."""
+    mail = {"type": "email", "recipients": ["ada@example.com"], "subject_prefix": "[batch]"}
+    fields = {"currency": "USD", "interval": "month", "notification_channel": mail}
+    made = [alerts.create(*where, **fields, threshold_amount=cents) for cents in (100, 200, 300)]
+    updated = alerts.update(made[0].id, **inside, **fields, threshold_amount=150)
+    return {
+        "made": made[0].model_dump(),
+        "updated": updated.model_dump(),
+        "found": alerts.retrieve(made[0].id, **inside).model_dump(),
+        "listed": [alert.threshold_amount for alert in alerts.list(*where, limit=1)],
+        "oldest_first": [alert.threshold_amount for alert in alerts.list(*where, limit=1, order="asc")],
+        "before": [alert.id for alert in alerts.list(*where, before=made[1].id).data] == [made[2].id],
+        "deleted": alerts.delete(made[0].id, **inside).model_dump(),
+        "then": refused(alerts.retrieve, made[0].id, **inside),
+        "wrong": refused(alerts.create, *where, **fields, threshold_amount=0),
+    }
+
+
 class Visit:
     """One administrator's whole visit. Steps run in the order of their definition and build on the ones before."""
 
@@ -135,6 +154,12 @@ class Visit:
             "found": limit.retrieve().model_dump(),
             "deleted": limit.delete().model_dump(),
         }
+
+    def step_spend_alerts(self):
+        return see_alerts(self.projects.spend_alerts, [self.project], {"project_id": self.project})
+
+    def step_organization_spend_alerts(self):
+        return see_alerts(self.organization.spend_alerts, [], {})
 
     def step_rate_limits(self):
         rates = self.projects.rate_limits

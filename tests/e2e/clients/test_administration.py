@@ -124,6 +124,21 @@ def test_organization_spend_limit(visit: Visit, release: str) -> None:
     assert seen["deleted"] == {"object": "organization.spend_limit.deleted", "deleted": True}
 
 
+@pytest.mark.parametrize("kind", ["project", "organization"])
+def test_spend_alerts(visit: Visit, release: str, kind: str) -> None:
+    """Made, changed, found, listed both ways and from an alert on, deleted; what is wrong is the SDK's exception."""
+    seen = step(visit, release, "spend_alerts" if kind == "project" else "organization_spend_alerts")
+    made, channel = seen["made"], {"type": "email", "recipients": ["ada@example.com"], "subject_prefix": "[batch]"}
+
+    assert (made["object"], made["threshold_amount"]) == (f"{kind}.spend_alert", 100)
+    assert (made["currency"], made["interval"], made["notification_channel"]) == ("USD", "month", channel)
+    assert seen["updated"] == seen["found"] == {**made, "threshold_amount": 150}
+    assert (seen["listed"], seen["oldest_first"], seen["before"]) == ([300, 200, 150], [150, 200, 300], True)
+    assert seen["deleted"] == {"id": made["id"], "object": f"{kind}.spend_alert.deleted", "deleted": True}
+    assert seen["then"] == ["NotFoundError", 404, None, None]
+    assert seen["wrong"][1:] == [400, "integer_below_min_value", "threshold_amount"]
+
+
 def test_rate_limits(visit: Visit, release: str) -> None:
     """One for each deployment; the number of enqueued tokens is the project's own."""
     seen = step(visit, release, "rate_limits")
