@@ -28,7 +28,7 @@ function skipToMain(event) {
 function Inside({ caller }) {
   const route = useRoute();
   const found = viewOf(route, caller);
-  useTitle(found.title, route.path.join("/"));
+  useTitle(found.title, [found.path, ...route.path.slice(1)].join("/")); // `#/` and `#/batches` are one place.
   return html`
     <header class="bar">
       <a class="brand" href="#/"><${Mark} />Durable Batch</a>

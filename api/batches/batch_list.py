@@ -1,9 +1,9 @@
 """Lists of batches: what a caller narrows them to, and reading a page when not every batch belongs on it.
 
-The filters of our own (extensions, docs/api.md) are `status`, `metadata[key]`, `created_after` and `created_before`, in
-every dialect; Azure's have `$filter` and `$orderby`. The work of one call is bounded. A page that could not be filled
-in that work says `has_more`; an SDK goes on from its last batch, and an empty page (nothing in `MOST_IN_VAIN` records)
-gives a position to go on from.
+The filters of our own (extensions, docs/api.md) are `status`, `model`, `metadata[key]`, `created_after` and
+`created_before`, in every dialect; Azure's have `$filter` and `$orderby`. The work of one call is bounded. A page that
+could not be filled in that work says `has_more`; an SDK goes on from its last batch, and an empty page (nothing in
+`MOST_IN_VAIN` records) gives a position to go on from.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from shared.domain.batches.batch_filter import (
     ANY_TIME,
     EVERYTHING,
     AllOf,
+    AnyOf,
     Condition,
     CreatedWithin,
     HasMetadata,
     HasStatus,
+    OfModel,
     created_range,
     matches,
 )
@@ -56,9 +58,9 @@ def parse_batch_query(query: Mapping[str, str], dialect: Dialect) -> BatchQuery:
 def _condition(name: str, text: str) -> Condition | None:
     match name:
         case "status":
-            if text not in set(Status):
-                raise unsupported("status", text, Status)
-            return HasStatus(status=Status(text))
+            return AnyOf(tuple(HasStatus(status=_status(each.strip())) for each in text.split(",")))
+        case "model":
+            return OfModel(name=text)
         case "created_after":
             return CreatedWithin(first=_seconds(name, text) + 1)
         case "created_before":
@@ -66,6 +68,12 @@ def _condition(name: str, text: str) -> Condition | None:
     if name.startswith("metadata[") and name.endswith("]"):
         return HasMetadata(key=name[len("metadata[") : -1], value=text)
     return None
+
+
+def _status(text: str) -> Status:
+    if text not in set(Status):
+        raise unsupported("status", text, Status)
+    return Status(text)
 
 
 def _seconds(name: str, text: str) -> int:

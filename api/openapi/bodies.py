@@ -189,7 +189,14 @@ def file_query(_: Dialect) -> list[Parameter]:
 def batch_query(dialect: Dialect) -> list[Parameter]:
     """The filters are extensions; `$filter` and `$orderby` are Azure's."""
     filters: list[Parameter] = [
-        {"name": "status", "in": "query", "schema": one_of(Status)},
+        {
+            "name": "status",
+            "in": "query",
+            "style": "form",
+            "explode": False,
+            "schema": {"type": "array", "items": one_of(Status)},
+        },
+        {"name": "model", "in": "query", "schema": TEXT},
         {"name": "created_after", "in": "query", "schema": {**SECONDS, "minimum": 0}},
         {"name": "created_before", "in": "query", "schema": {**SECONDS, "minimum": 0}},
         {

@@ -13,7 +13,7 @@ const DAYS = [
 ];
 const words = (status) => status[0].toUpperCase() + status.slice(1).replace("_", " ");
 
-/** `asked` are parameters of the service's list; the model is not one, so `narrow` looks at what came. */
+/** `values` as they stand in the address; `asked` are parameters of the service's list. */
 export function readFilter(search) {
   const [status, days, pair, model, order] = ["status", "days", "metadata", "model", "order"].map(
     (name) => search.get(name) ?? "",
@@ -22,22 +22,19 @@ export function readFilter(search) {
   const midnight = new Date().setHours(0, 0, 0, 0) / 1000;
   return {
     values: { status, days, metadata: pair, model, order },
-    model,
     isSet: Boolean(status || days || pair || model),
     isActiveFirst: !status && order !== "asc",
     asked: {
       status,
+      model,
       order,
       created_after: days && midnight - (Number(days) - 1) * 86400 - 1,
       ...(value ? { [`metadata[${key}]`]: value } : {}),
     },
-    narrow: (batches) => (model ? batches.filter((batch) => isOfModel(batch, model)) : batches),
   };
 }
 
 const split = (pair) => pair.split(/[=:](.*)/s, 2).map((part) => part.trim());
-/** An upstream answers with its own name of a model, such as one with a date behind. */
-const isOfModel = (batch, model) => batch.model != null && (batch.model === model || batch.model.includes(model));
 
 /** What is typed into a field stays while the list below it is renewed. */
 export function BatchFilter({ filter, models, onChange }) {

@@ -3,7 +3,7 @@
 import { callApi, query } from "../api.js";
 import { STATUSES, description, isActive, lasted, tags, timeLeft } from "../batch_facts.js";
 import { compact, duration, plural, shortened } from "../format.js";
-import { html, useMemo, useState } from "../html.js";
+import { html, useEffect, useState } from "../html.js";
 import { useLive } from "../live.js";
 import { Bar, Cost, HeldUp, Id, Pill, Problem, When } from "../parts/small.js";
 import { Counts } from "../parts/counts.js";
@@ -16,7 +16,7 @@ const PAGE = 100;
 const LIVE_SECONDS = 5;
 const MOST_LOOKED_AT = 10;
 const COLUMNS = ["Created", "Batch", "Status", "Model", "Progress", "Time", "Tokens", "Cost"];
-const ACTIVE_STATUSES = STATUSES.filter((status) => isActive({ status }));
+const ACTIVE_STATUSES = STATUSES.filter((status) => isActive({ status })).join(",");
 const CODES = {
   curl: '"URL/batches?limit=100"',
   python: "for batch in client.batches.list(limit=100):\n    print(batch.id, batch.status, batch.request_counts)",
@@ -26,7 +26,9 @@ const CODES = {
 export function Batches({ route, caller }) {
   const filter = readFilter(route.search);
   const asked = query(filter.asked);
-  const [cursors, setCursors] = useState([]);
+  const [trail, setTrail] = useState({ of: asked, cursors: [] });
+  const cursors = trail.of === asked ? trail.cursors : []; // Another list begins at its first page.
+  useEffect(() => setTrail({ of: asked, cursors: [] }), [asked]);
   const after = cursors.at(-1) ?? "";
   const isFirst = !after;
   const found = useLive(
@@ -34,12 +36,10 @@ export function Batches({ route, caller }) {
     ({ batches }) => (isFirst && batches.some(isActive) ? LIVE_SECONDS : 0),
     [asked, after],
   );
-  const shown = useMemo(() => filter.narrow(found.data?.batches ?? []), [found.data, filter.model]);
+  const shown = found.data?.batches ?? [];
   const now = Date.now() / 1000;
-  const change = (next) => {
-    setCursors([]);
-    goTo(["batches"], next, true);
-  };
+  const change = (next) => goTo(["batches"], next, true);
+  const turn = () => change({ ...filter.values, order: filter.values.order ? "" : "asc" });
   return html`
     <div class="head">
       <h1 tabindex="-1">Batches</h1>
@@ -48,9 +48,10 @@ export function Batches({ route, caller }) {
     </div>
     <${BatchFilter} filter=${filter} models=${caller.models} onChange=${change} />
     <${Problem} error=${found.error} title="The list could not be read." onRetry=${found.reload} />
-    ${found.data && (shown.length ? html`<${Table} batches=${shown} now=${now} />` : html`<${Empty} filter=${filter} isFirst=${isFirst} />`)}
+    ${shown.length > 0 && html`<${Table} batches=${shown} now=${now} order=${filter.values.order} onTurn=${turn} />`}
+    ${found.data && !shown.length && html`<${Empty} filter=${filter} isFirst=${isFirst} />`}
     ${!found.data && !found.error && html`<p class="muted" role="status">Reading the batches …</p>`}
-    ${found.data && html`<${Pages} cursors=${cursors} setCursors=${setCursors} data=${found.data} shown=${shown} />`}
+    ${found.data && html`<${Pages} cursors=${cursors} setCursors=${(next) => setTrail({ of: asked, cursors: next })} data=${found.data} shown=${shown} />`}
     <${Snippet} codes=${CODES} />
   `;
 }
@@ -58,9 +59,9 @@ export function Batches({ route, caller }) {
 /** A page, what is active before all else on the first one; the active are looked at one by one, for why they wait. */
 async function load(filter, after, signal) {
   const list = (more) => callApi(`/batches${query({ limit: PAGE, ...filter.asked, ...more })}`, { signal });
-  const searches = !after && filter.isActiveFirst ? ACTIVE_STATUSES : [];
-  const [page, ...active] = await Promise.all([list({ after }), ...searches.map((status) => list({ status }))]);
-  const first = active.flatMap((each) => each.data).sort((one, other) => other.created_at - one.created_at);
+  const isActiveFirst = !after && filter.isActiveFirst;
+  const [page, active] = await Promise.all([list({ after }), isActiveFirst && list({ status: ACTIVE_STATUSES })]);
+  const first = active ? active.data : [];
   const known = new Set(first.map((batch) => batch.id));
   const batches = [...first, ...page.data.filter((batch) => !known.has(batch.id))];
   const looked = batches.filter(isActive).slice(0, MOST_LOOKED_AT);
@@ -69,9 +70,15 @@ async function load(filter, after, signal) {
   return { batches: batches.map((batch) => byId.get(batch.id) ?? batch), next: page.has_more ? page.last_id : null };
 }
 
-function Table({ batches, now }) {
+function Table({ batches, now, order, onTurn }) {
+  const [created, ...others] = COLUMNS;
   return html`<table class="list" aria-label="Batches">
-    <thead><tr>${COLUMNS.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+    <thead><tr>
+      <th scope="col" aria-sort=${order ? "ascending" : "descending"}>
+        <button class="plain sort" onClick=${onTurn} title=${order ? "Oldest first. Turn to newest" : "Newest first. Turn to oldest"}>
+          ${created} <span aria-hidden="true">${order ? "↑" : "↓"}</span></button></th>
+      ${others.map((name) => html`<th scope="col">${name}</th>`)}
+    </tr></thead>
     <tbody>${batches.map((batch) => html`<${Row} key=${batch.id} batch=${batch} now=${now} />`)}</tbody>
   </table>`;
 }

@@ -37,6 +37,10 @@ async def many(create: Send, services: Services, clock: Clock) -> list[str]:
     batches = await services.stores.batches.list("default", limit=20, newest_first=False)
     for batch in batches[::3]:
         await replace(services, batch, status=Status.FAILED)
+    await replace(services, batches[4], deployment="m", model="m-2026-11-01")
+    await replace(services, batches[10], deployment="m")
+    await replace(services, batches[7], deployment="m-large", model="m-large")
+    await replace(services, batches[1], status=Status.EXPIRED)
     return [batch.id for batch in batches]
 
 
@@ -64,6 +68,13 @@ async def numbers(api: httpx.AsyncClient, path: str = "/v1/batches", **query: st
     ("query", "expected"),
     [
         ({"status": "failed"}, [9, 6, 3, 0]),
+        ({"status": "failed,expired"}, [9, 6, 3, 1, 0]),
+        ({"status": "expired, failed", "order": "asc", "metadata[team]": "blue"}, [1, 3, 6, 9]),
+        ({"model": "m"}, [10, 4]),
+        ({"model": "m", "order": "asc"}, [4, 10]),
+        ({"model": "m-2026-11-01"}, [4]),
+        ({"model": "m-large", "created_after": str(START + 80)}, []),
+        ({"model": ""}, list(range(11, -1, -1))),
         ({"metadata[team]": "red"}, [8, 4, 0]),
         ({"metadata[team]": "red", "status": "failed"}, [0]),
         ({"metadata[team]": "green"}, []),
@@ -126,6 +137,14 @@ async def test_odata_is_azures(many: list[str], api: httpx.AsyncClient) -> None:
             {"status": "done"},
             (
                 "Invalid value: 'done'. Supported values are: 'cancelled', 'cancelling', 'completed', 'expired', "
+                "'failed', 'finalizing', 'in_progress', and 'validating'."
+            ),
+            "status",
+        ),
+        (
+            {"status": "failed,"},
+            (
+                "Invalid value: ''. Supported values are: 'cancelled', 'cancelling', 'completed', 'expired', "
                 "'failed', 'finalizing', 'in_progress', and 'validating'."
             ),
             "status",

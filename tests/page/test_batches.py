@@ -104,6 +104,53 @@ def test_filters_narrow_the_list(visitor: Visitor, client: openai.OpenAI) -> Non
     expect(row(page, "Green one")).to_be_visible()
 
 
+def test_a_model_is_asked_of_the_service(visitor: Visitor, client: openai.OpenAI) -> None:
+    """So that a page is full of what was asked for, however much else there is."""
+    make(client, "Of the model", "a")
+    page = visitor.sign_in()
+    with page.expect_request(lambda request: "model=m" in request.url):
+        page.get_by_label("Model").select_option("m")
+
+    expect(row(page, "Of the model")).to_be_visible()
+    assert "model=m" in page.url
+
+
+def test_what_is_active_is_asked_for_at_once(visitor: Visitor, client: openai.OpenAI) -> None:
+    """One search for all states that are active: each reads every batch of the project."""
+    make(client, "Any", "a")
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    page = visitor.sign_in()
+    expect(row(page, "Any")).to_be_visible()
+
+    assert len([url for url in asked if "/v1/batches?" in url and "status=" in url]) == 1
+
+
+def test_a_heading_turns_the_order(visitor: Visitor, crowd: str) -> None:
+    """By the keyboard too, and said to those who do not see an arrow; a list that is turned begins at its first page."""
+    page = visitor.sign_in(crowd)
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("on page 2")).to_be_visible()
+    page.get_by_role("button", name="Created").press("Enter")
+
+    expect(page.get_by_text("100 batches on page 1")).to_be_visible()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("No 0")
+    expect(page.get_by_role("columnheader", name="Created")).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_role("button", name="Created")).to_be_focused()
+    page.evaluate("location.hash = '#/batches'")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("No 119")
+
+
+def test_an_address_of_another_list_begins_at_its_first_page(visitor: Visitor, crowd: str) -> None:
+    """Also when it was not chosen here: a link, the way back."""
+    page = visitor.sign_in(crowd)
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("20 batches on page 2")).to_be_visible()
+    page.evaluate("location.hash = '#/batches?status=failed'")
+
+    expect(page.get_by_text("100 batches on page 1")).to_be_visible()
+
+
 def test_a_batch_is_found_by_its_id(visitor: Visitor, client: openai.OpenAI) -> None:
     """Typed or pasted."""
     batch = make(client, "By its id", "a")

@@ -47,6 +47,13 @@ class HasMetadata:
     value: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfModel:
+    """Its requests name this model, or its answers do: an upstream may answer with a name of its own."""
+
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class AllOf:
     """Every part matches; without parts, any batch."""
@@ -61,7 +68,7 @@ class AnyOf:
     parts: tuple[Condition, ...]
 
 
-Condition = CreatedWithin | HasStatus | HasMetadata | AllOf | AnyOf
+Condition = CreatedWithin | HasStatus | HasMetadata | OfModel | AllOf | AnyOf
 
 ANY_TIME = CreatedWithin()
 EVERYTHING = AllOf()
@@ -76,6 +83,8 @@ def matches(condition: Condition, batch: Batch) -> bool:
             return batch.status is status
         case HasMetadata(key=key, value=value):
             return (batch.metadata or {}).get(key) == value
+        case OfModel(name=name):
+            return name in (batch.deployment, batch.model)
         case AllOf(parts):
             return all(matches(part, batch) for part in parts)
         case AnyOf(parts):
