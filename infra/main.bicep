@@ -174,6 +174,9 @@ param entraAudience string = ''
 @description('groups:<object id>, roles:<name> or azp:<client id> -> project, as proj_… or default.')
 param entraProjects { *: string } = {}
 
+@description('Client id of the app registration as which the page lets people sign in with Microsoft; empty: it asks for a key or token.')
+param entraPageClient string = ''
+
 @description('Mail addresses for alerts and the budget; none: alerts are shown in the portal only.')
 param alertEmails string[] = []
 
@@ -439,6 +442,7 @@ module settings 'modules/settings.bicep' = {
     entraTenant: entraTenant
     entraAudience: entraAudience
     entraProjects: entraProjects
+    entraPageClient: entraPageClient
     extraSettings: extraSettings
   }
 }

@@ -134,7 +134,13 @@ def _mistakes(values: Mapping[str, object]) -> list[str]:
 
 def _entra(values: Mapping[str, object]) -> tuple[EntraRules | None, list[str]]:
     given = Settings(**values)  # type: ignore[arg-type]
-    rules, found = parse_entra(given.entra_tenant, given.entra_audience, given.entra_authority, given.entra_projects)
+    rules, found = parse_entra(
+        given.entra_tenant,
+        given.entra_audience,
+        given.entra_authority,
+        given.entra_projects,
+        given.entra_page_client,
+    )
     if given.trust_client_principal and not given.entra_tenant:
         found.append("BATCH_TRUST_CLIENT_PRINCIPAL: needs BATCH_ENTRA_TENANT, whose users it lets in")
     return rules, found

@@ -204,6 +204,12 @@ class Settings:
         "{}",
         "Projects of tokens: a JSON object, groups:<object id>, roles:<name> or azp:<client id> -> proj_….",
     )
+    entra_page_client: str = _setting(
+        "BATCH_ENTRA_PAGE_CLIENT",
+        "",
+        "Client id of the app registration as which the page lets people sign in with Microsoft. None: it asks for a "
+        "key or token.",
+    )
     trust_client_principal: bool = _setting(
         "BATCH_TRUST_CLIENT_PRINCIPAL",
         False,
@@ -219,7 +225,7 @@ class Settings:
     )
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
     peppers: Peppers = field(default_factory=Peppers)
-    entra: EntraRules | None = None  # What the four settings say; None: no tokens are taken.
+    entra: EntraRules | None = None  # What the five settings say; None: no tokens are taken.
     proof_seconds: float = 1.0  # Between the two looks after which something counts as gone. No variable sets it.
     lane_times: LaneTimes = field(default_factory=LaneTimes)
 

@@ -1,10 +1,12 @@
-"""An issuer of tokens on loopback that stands for Entra ID: RSA keys, OpenID configuration, key document.
+"""An issuer of tokens on loopback that stands for Entra ID: RSA keys, OpenID configuration, key document, sign-in.
 
 Nobody has compared it with the real one yet: docs/entra.md says what of it is read where.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import threading
 import time
@@ -13,6 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -41,7 +44,8 @@ def public_jwk(name: str, **changes: Any) -> dict[str, Any]:
 class Issuer:
     """Has the keys called `names`. A `status` other than 200 fails, `document` replaces the keys.
 
-    While `free` is clear it answers nothing.
+    While `free` is clear it answers nothing. Whoever comes to sign in is at once signed in, with a token that has the
+    claims `person` and lasts `expires_in` seconds, unless there is a `refusal`. `redeemed` are the grants it was asked.
     """
 
     def __init__(self) -> None:
@@ -53,6 +57,11 @@ class Issuer:
         self.free.set()
         self.configuration: dict[str, Any] = {}
         self.document: Any = None
+        self.person: dict[str, Any] = {"scp": "use"}
+        self.expires_in = 3600
+        self.refusal = ""
+        self.begun: dict[str, dict[str, str]] = {}
+        self.redeemed: list[str] = []
 
     @property
     def issuer(self) -> str:
@@ -87,6 +96,33 @@ class Issuer:
             return 200, document if isinstance(document, bytes) else json.dumps(document).encode()
         return 404, b"{}"
 
+    def authorize(self, query: str) -> str:
+        """Where the browser is sent back to, with a code of one use."""
+        asked = {name: texts[0] for name, texts in parse_qs(query).items()}
+        code = f"code-{len(self.begun)}"
+        self.begun[code] = asked
+        good = {"code": code, "state": asked["state"]}
+        bad = {"error": "access_denied", "error_description": self.refusal, "state": asked["state"]}
+        return f"{asked['redirect_uri']}#{urlencode(bad if self.refusal else good)}"
+
+    def redeem(self, body: str, origin: str) -> tuple[int, dict[str, Any]]:
+        """A token for a code whose secret is known, or for a refresh token; from pages of the redirect's origin alone."""
+        given = {name: texts[0] for name, texts in parse_qs(body).items()}
+        self.redeemed.append(given["grant_type"])
+        if given["grant_type"] == "refresh_token":
+            is_good = given["refresh_token"] == f"refresh-{len(self.redeemed) - 2}" and not self.refusal
+        else:
+            asked = self.begun.pop(given["code"], {})
+            digest = hashlib.sha256(given["code_verifier"].encode()).digest()
+            challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+            is_good = (asked.get("code_challenge"), asked.get("code_challenge_method")) == (challenge, "S256")
+            is_good = is_good and asked["redirect_uri"] == given["redirect_uri"] == f"{origin}/ui"
+        if not is_good or given["client_id"] != CLIENT:
+            return 400, {"error": "invalid_grant", "error_description": "AADSTS70000: It is no good. Trace ID: 1"}
+        token = self.token(**self.person, exp=int(time.time()) + self.expires_in)
+        lasts = {"token_type": "Bearer", "expires_in": self.expires_in, "scope": given["scope"]}
+        return 200, {**lasts, "access_token": token, "refresh_token": f"refresh-{len(self.redeemed) - 1}"}
+
 
 @contextmanager
 def running() -> Iterator[Issuer]:
@@ -94,6 +130,12 @@ def running() -> Iterator[Issuer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            if parts.path == f"/{TENANT}/oauth2/v2.0/authorize":
+                self.send_response(302)
+                self.send_header("Location", issuer.authorize(parts.query))
+                self.end_headers()
+                return
             status, body = issuer.answer(self.path)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -102,6 +144,17 @@ def running() -> Iterator[Issuer]:
                 self.send_header("Location", issuer.url)
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            status, answer = issuer.redeem(body, self.headers.get("Origin", ""))
+            content = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Access-Control-Allow-Origin", self.headers.get("Origin", "null"))
+            self.end_headers()
+            self.wfile.write(content)
 
         def log_message(self, *_: object) -> None: ...
 

@@ -195,6 +195,9 @@ param entraAudience string
 @description('What tokens say -> project.')
 param entraProjects { *: string }
 
+@description('As which program people sign in at the page; empty: they bring a key or token.')
+param entraPageClient string
+
 @description('Further settings of the service.')
 param extraSettings serviceSettings
 
@@ -249,6 +252,7 @@ var ofEntra = !empty(entraTenant)
       BATCH_ENTRA_AUDIENCE: entraAudience
       BATCH_ENTRA_AUTHORITY: environment().authentication.loginEndpoint
       BATCH_ENTRA_PROJECTS: string(entraProjects)
+      BATCH_ENTRA_PAGE_CLIENT: entraPageClient
     }
   : {}
 var service = {

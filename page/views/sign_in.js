@@ -1,19 +1,20 @@
-// Signing in with a key, which is tried before anything is shown.
+// Signing in with a key or with Microsoft. Either is tried before anything is shown.
 
 import { callApi } from "../api.js";
+import { comeBack, findEntra, leaveFor, signInByCode } from "../entra.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { keptKey, signIn, signOut, tryKey } from "../session.js";
 
 export function SignIn({ reason }) {
   const [problem, setProblem] = useState("");
   const [isBusy, setBusy] = useState(Boolean(keptKey()));
+  const [entra, setEntra] = useState(null);
   const input = useRef(null);
 
-  const verify = async (key, keep) => {
+  const attempt = async (enter) => {
     setBusy(true);
-    tryKey(key);
     try {
-      signIn(await callApi("/caller"), keep);
+      await enter();
     } catch (error) {
       signOut(reason);
       setProblem(error.message);
@@ -21,8 +22,18 @@ export function SignIn({ reason }) {
       input.current?.focus();
     }
   };
+  const verify = (key, keep) => attempt(async () => {
+    tryKey(key);
+    signIn(await callApi("/caller"), keep);
+  });
   useEffect(() => {
     document.title = "Sign in · Durable Batch";
+    const back = comeBack();
+    if (back) setBusy(true);
+    findEntra().then((found) => {
+      setEntra(found);
+      if (back) attempt(() => signInByCode(found, back));
+    });
     if (keptKey()) verify(keptKey(), true);
     else input.current?.focus();
   }, []);
@@ -46,6 +57,7 @@ export function SignIn({ reason }) {
       <p id="key-hint" class="hint">It stays in this page's memory and is gone when you leave or reload it.</p>
       <label class="check"><input type="checkbox" name="keep" /> Keep it until I close this tab</label>
       <button class="main" disabled=${isBusy}>${isBusy ? "Verifying …" : "Verify and sign in"}</button>
+      ${entra && html`<button type="button" disabled=${isBusy} onClick=${() => attempt(() => leaveFor(entra))}>Sign in with Microsoft</button>`}
     </form>
     <p class="hint">No browser needed: <a href="/v1/openapi.json">the API's description</a>.</p>
   </main>`;

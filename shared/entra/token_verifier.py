@@ -87,7 +87,7 @@ class EntraTokens:
             case jwt.ImmatureSignatureError():
                 return "is not valid yet. Compare the clock of this service with that of the issuer"
             case jwt.InvalidAudienceError():
-                return f"was made for another service. Ask for one with the scope {self._rules.audiences[0]}/.default"
+                return f"was made for another service. Ask for one with the scope {self._rules.scope}"
             case jwt.InvalidIssuerError():
                 return "is of another tenant. Ask this service's tenant for one"
             case jwt.MissingRequiredClaimError():

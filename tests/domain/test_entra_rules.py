@@ -32,6 +32,7 @@ def test_what_is_said_becomes_rules() -> None:
             "BATCH_ENTRA_AUDIENCE": "api://batch, client",
             "BATCH_ENTRA_AUTHORITY": "https://login.microsoftonline.us/",
             "BATCH_ENTRA_PROJECTS": projects,
+            "BATCH_ENTRA_PAGE_CLIENT": TENANT.upper(),
         }
     )
 
@@ -40,6 +41,7 @@ def test_what_is_said_becomes_rules() -> None:
         audiences=("api://batch", "client"),
         authority="https://login.microsoftonline.us",
         projects={"groups:abc": PROJECT, "roles:Team.A": "default", "azp:def": PROJECT},
+        page_client=TENANT,
     )
 
 
@@ -57,6 +59,11 @@ def test_issuers_are_the_tenants_of_both_versions() -> None:
         ({"BATCH_ENTRA_TENANT": "common"}, "BATCH_ENTRA_TENANT: expected the tenant's id, a GUID"),
         ({"BATCH_ENTRA_TENANT": "contoso.onmicrosoft.com"}, "BATCH_ENTRA_TENANT: expected the tenant's id, a GUID"),
         ({"BATCH_ENTRA_TENANT": f"{TENANT}/../common"}, "BATCH_ENTRA_TENANT: expected the tenant's id, a GUID"),
+        ({"BATCH_ENTRA_PAGE_CLIENT": "api://batch"}, "BATCH_ENTRA_PAGE_CLIENT: expected the client id"),
+        (
+            {"BATCH_ENTRA_TENANT": "", "BATCH_ENTRA_AUDIENCE": "", "BATCH_ENTRA_PAGE_CLIENT": TENANT},
+            "BATCH_ENTRA_PAGE_CLIENT: has no effect without BATCH_ENTRA_TENANT",
+        ),
         ({"BATCH_ENTRA_TENANT": ""}, "BATCH_ENTRA_AUDIENCE: has no effect without BATCH_ENTRA_TENANT"),
         ({"BATCH_ENTRA_AUDIENCE": " , "}, "BATCH_ENTRA_AUDIENCE: expected what tokens must be made for"),
         ({"BATCH_ENTRA_AUTHORITY": "http://login.example"}, "BATCH_ENTRA_AUTHORITY: expected an address"),

@@ -140,6 +140,7 @@ TRIED = (
     "entraTenant = '11111111-2222-3333-4444-555555555555'",
     "entraAudience = 'api://batch,client'",
     "entraProjects = { 'azp:a': 'default' }",
+    "entraPageClient = 'AAAAAAAA-0000-0000-0000-000000000001'",
 )
 
 
@@ -196,6 +197,7 @@ def test_tokens_are_taken_as_said(tried: list[dict[str, Any]]) -> None:
         audiences=("api://batch", "client"),
         authority=PUBLIC_AUTHORITY,
         projects={"azp:a": "default"},
+        page_client="aaaaaaaa-0000-0000-0000-000000000001",
     )
     assert given["BATCH_TRUST_CLIENT_PRINCIPAL"] == "false"
 

@@ -27,13 +27,15 @@ _projects = msgspec.json.Decoder(dict[str, str])
 class EntraRules:
     """`tenant` is a GUID in small letters, `authority` has no slash at its end.
 
-    `projects`: what a claim says (`claim_key`) -> canonical id of a project.
+    `projects`: what a claim says (`claim_key`) -> canonical id of a project. `page_client`: as which program the page
+    lets people sign in; empty: it offers no such thing.
     """
 
     tenant: str
     audiences: tuple[str, ...]
     authority: str = PUBLIC_AUTHORITY
     projects: Mapping[str, str]
+    page_client: str = ""
 
     @property
     def issuer(self) -> str:
@@ -48,6 +50,15 @@ class EntraRules:
     @property
     def configuration_url(self) -> str:
         return f"{self.issuer}/.well-known/openid-configuration"
+
+    @property
+    def scope(self) -> str:
+        """What to ask for, to be given a token that is made for this service."""
+        return f"{self.audiences[0]}/.default"
+
+    def address_of(self, what: str) -> str:
+        """Where people sign in (`authorize`), and where a code becomes a token (`token`)."""
+        return f"{self.authority}/{self.tenant}/oauth2/v2.0/{what}"
 
 
 def claim_key(kind: str, value: str) -> str:
@@ -64,15 +75,25 @@ def is_trusted_address(url: str) -> bool:
         return False
 
 
-def parse_entra(tenant: str, audience: str, authority: str, projects: str) -> tuple[EntraRules | None, list[str]]:
+def parse_entra(
+    tenant: str, audience: str, authority: str, projects: str, page_client: str = ""
+) -> tuple[EntraRules | None, list[str]]:
     """The rules in the settings' texts, None where no tenant is named; and every problem, as a sentence."""
     if not tenant:
-        given = {"BATCH_ENTRA_AUDIENCE": audience, "BATCH_ENTRA_PROJECTS": projects.replace("{}", "")}
+        given = {
+            "BATCH_ENTRA_AUDIENCE": audience,
+            "BATCH_ENTRA_PROJECTS": projects.replace("{}", ""),
+            "BATCH_ENTRA_PAGE_CLIENT": page_client,
+        }
         return None, [f"{name}: has no effect without BATCH_ENTRA_TENANT" for name, text in given.items() if text]
     audiences = tuple(each.strip() for each in audience.split(",") if each.strip())
     mapping, problems = _parse_projects(projects)
     rules = EntraRules(
-        tenant=tenant.lower(), audiences=audiences, authority=authority.rstrip("/"), projects=dict(mapping)
+        tenant=tenant.lower(),
+        audiences=audiences,
+        authority=authority.rstrip("/"),
+        projects=dict(mapping),
+        page_client=page_client.lower(),
     )
     return rules, [*_problems(rules), *problems]
 
@@ -85,6 +106,8 @@ def _problems(rules: EntraRules) -> Iterator[str]:
             "BATCH_ENTRA_AUDIENCE: expected what tokens must be made for, comma-separated: the client id of this "
             "service's app registration and its application ID URI"
         )
+    if rules.page_client and not _GUID.fullmatch(rules.page_client):
+        yield "BATCH_ENTRA_PAGE_CLIENT: expected the client id of an app registration, a GUID"
     if not is_trusted_address(rules.authority) or urlsplit(rules.authority).path or "?" in rules.authority:
         yield f"BATCH_ENTRA_AUTHORITY: expected an address without a path, as {PUBLIC_AUTHORITY}; http on loopback only"
 
