@@ -1,7 +1,8 @@
 """The rows behind the blobs of the local host: which files hold the bytes of which name, committed or staged.
 
-Each function is one step inside a transaction of the caller's and says which files nothing names any more. Touches no
-file.
+Each function is one step inside a transaction of the caller's and says which files nothing names any more. It notes
+them as `dropped_files` in the same step: whoever is killed before the files are removed leaves them to the next start.
+Touches no file.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ CREATE TABLE IF NOT EXISTS staged_blocks (
     name TEXT NOT NULL, block_id TEXT NOT NULL, file TEXT NOT NULL, length INTEGER NOT NULL, staged_at REAL NOT NULL,
     PRIMARY KEY (name, block_id)
 );
+CREATE TABLE IF NOT EXISTS dropped_files (file TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS upkeep (name TEXT PRIMARY KEY, at REAL NOT NULL);
 """
 
@@ -54,7 +56,7 @@ def stage(connection: sqlite3.Connection, block: tuple[str, str, str, int, float
     query = "SELECT file FROM staged_blocks WHERE name = ? AND block_id = ?"
     replaced = [file for (file,) in connection.execute(query, block[:2])]
     connection.execute("INSERT OR REPLACE INTO staged_blocks VALUES (?, ?, ?, ?, ?)", block)
-    return replaced
+    return _dropped(connection, replaced)
 
 
 def commit(connection: sqlite3.Connection, name: str, block_ids: Iterable[str]) -> tuple[int, list[str]]:
@@ -74,7 +76,7 @@ def replace(connection: sqlite3.Connection, name: str, pieces: list[Piece]) -> l
     values = (name, sum(piece.length for piece in pieces), msgspec.json.encode(pieces))
     connection.execute("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)", values)
     needed = {piece.file for piece in pieces}
-    return [piece.file for piece in before if piece.file not in needed]
+    return _dropped(connection, [piece.file for piece in before if piece.file not in needed])
 
 
 def insert(connection: sqlite3.Connection, name: str, piece: Piece) -> bool:
@@ -98,7 +100,22 @@ def delete(connection: sqlite3.Connection, first: str, last: str) -> tuple[bool,
     found = bool(rows or files)
     for (pieces,) in rows:
         files += [piece.file for piece in msgspec.json.decode(pieces, type=list[Piece])]
-    return found, files
+    return found, _dropped(connection, files)
+
+
+def _dropped(connection: sqlite3.Connection, files: list[str]) -> list[str]:
+    connection.executemany("INSERT OR IGNORE INTO dropped_files VALUES (?)", [(file,) for file in files])
+    return files
+
+
+def all_dropped(connection: sqlite3.Connection) -> list[str]:
+    """Files that no row names any more, and that may still be there."""
+    return [file for (file,) in connection.execute("SELECT file FROM dropped_files")]
+
+
+def forget_dropped(connection: sqlite3.Connection, files: Iterable[str]) -> None:
+    """They are gone."""
+    connection.executemany("DELETE FROM dropped_files WHERE file = ?", [(file,) for file in files])
 
 
 def names(connection: sqlite3.Connection, first: str, last: str, position: str) -> list[str]:
@@ -123,7 +140,7 @@ def claim_sweep(connection: sqlite3.Connection, now: float) -> Sweep | None:
     given_up = "SELECT name FROM staged_blocks GROUP BY name HAVING max(staged_at) < ?"
     query = f"DELETE FROM staged_blocks WHERE name IN ({given_up}) RETURNING file"
     files = [file for (file,) in connection.execute(query, (now - UNCOMMITTED_SECONDS,))]
-    return Sweep(given_up=files, made_at=_made_at(connection, now))
+    return Sweep(given_up=_dropped(connection, files), made_at=_made_at(connection, now))
 
 
 def _made_at(connection: sqlite3.Connection, now: float) -> float:

@@ -1,8 +1,9 @@
 """Blobs on a directory: bytes are files that are never changed below their committed length, names are rows in SQLite.
 
-Rule: the row is the truth. A file is complete and fsynced before a row names it and is removed after no row names it;
-what a crash leaves in between is an orphan, set aside later (`lost_files`). So committing blocks
-writes one row and copies nothing. What is appended to is the exception: its file tells its length (`append_file`).
+Rule: the row is the truth. A file is complete and fsynced before a row names it; what a crash leaves before that is an
+orphan, set aside later (`lost_files`). It is removed after no row names it; what a crash leaves then is removed at the
+next start. So committing blocks writes one row and copies nothing. What is appended to is the exception: its file tells
+its length (`append_file`).
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from local_host.stores.blob_rows import Piece
 from local_host.stores.lost_files import LostFiles
 from local_host.stores.private_files import private_open
 from local_host.stores.store_database import StoreDatabase
+from shared.domain.errors import Unavailable
 from shared.ports.base import BlobMissing
 
+DROPS_AT_ONCE = 64  # Of files that are gone, the notes go so many at a time.
 READ_BYTES = 1024 * 1024  # What a download holds whose client does not read.
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,7 @@ class DiskBlobs:
         self._database = database
         self._folder = folder
         self._read_bytes = read_bytes
+        self._gone: list[str] = []  # Removed files that are still noted as dropped: no harm, at the next start either.
 
     async def stage_block(self, name: str, block_id: str, data: bytes) -> None:
         file = await self._database.in_thread(lambda: self._write_file(data))
@@ -112,6 +116,13 @@ class DiskBlobs:
     def close(self) -> None:
         """Close the database, which the record stores share. Blocks."""
         self._database.close()
+
+    def finish_drops(self) -> None:
+        """Remove the files that a process which was killed had given up. Call it at the start. Blocks."""
+        dropped = self._database.begin(blob_rows.all_dropped).result()
+        if dropped:
+            self._remove(*dropped)
+            self._database.begin(lambda connection: blob_rows.forget_dropped(connection, dropped)).result()
 
     def sweep(self, now: float) -> None:
         """Drop abandoned blocks and set orphaned files aside, at most once a day. `now` is in unix seconds. Blocks.
@@ -245,8 +256,14 @@ class DiskBlobs:
         return swapped
 
     async def _remove_files(self, files: Sequence[str]) -> None:
-        if files:
-            await self._database.in_thread(lambda: self._remove(*files))
+        if not files:
+            return
+        await self._database.in_thread(lambda: self._remove(*files))
+        self._gone += files
+        if len(self._gone) >= DROPS_AT_ONCE:
+            gone, self._gone = self._gone, []
+            with suppress(Unavailable):  # On a full disk: they stay noted.
+                await self._database.write(lambda connection: blob_rows.forget_dropped(connection, gone))
 
     def _remove(self, *files: str) -> None:
         for file in files:

@@ -68,6 +68,7 @@ def open_stores(data: Path) -> Stores:
     database = StoreDatabase(data / "stores.db", "".join(_SCHEMAS))
     blobs = DiskBlobs(database, folder)
     try:
+        blobs.finish_drops()
         blobs.sweep(time.time())
     except Unavailable as error:  # On a full disk what is there can still be read.
         log.warning("The data folder was not swept.", extra={"action": "sweep_failed", "reason": error.message})
