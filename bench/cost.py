@@ -14,10 +14,12 @@ from typing import TypeVar
 
 from bench.report import print_table
 from local_host.app.schedule import next_after
+from shared.settings import Settings
 
 T = TypeVar("T")
 
 MONTH_SECONDS = 30 * 24 * 3600
+APPENDS_A_WAIT = 1.05  # Of a lane with slow answers, in each BATCH_JOURNAL_SECONDS.
 LEAST_BILLED_SECONDS = 1.0  # Flex Consumption bills no execution as shorter.
 
 
@@ -44,6 +46,7 @@ class Load:
     slice_seconds: float = 240.0
     instances: int = 1
     memory_gb: float = 2.0
+    journal_seconds: float = Settings().journal_seconds
 
     @property
     def seconds(self) -> float:
@@ -68,7 +71,7 @@ def chunks(lines: int) -> float:
 def calls(load: Load) -> Calls:
     """What a batch does to Blob and Table Storage (bench.transactions), upload and download of its files left out."""
     lane_seconds = load.lanes * load.seconds
-    appends = max(1.05 * lane_seconds, load.lines / 45)
+    appends = max(APPENDS_A_WAIT / load.journal_seconds * lane_seconds, load.lines / 45)
     return Calls(
         blob_writes=5 + chunks(load.lines) + appends,
         blob_reads=10 + 2 * chunks(load.lines),

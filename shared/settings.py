@@ -168,7 +168,7 @@ class Settings:
     )
     journal_seconds: float = _setting(
         "BATCH_JOURNAL_SECONDS",
-        1.0,
+        0.8,
         "Longest time a result waits for the journal; where a write is cheap, it is written at once.",
     )
     journal_results: int = _setting("BATCH_JOURNAL_RESULTS", 64, "Results after which the journal is always written.")
