@@ -13,14 +13,14 @@ from typing import Any
 import msgspec
 
 from shared.domain.batches.batch import Batch, Finished, RequestsDone, Status
-from shared.domain.batches.chunk import ChunkRow, Plan, PlannedChunk, block_id, no_chunk, result_blob, results_prefix
+from shared.domain.batches.chunk import ChunkRow, Plan, PlannedChunk, no_chunk, result_blob, results_prefix
 from shared.domain.batches.failures import merged
 from shared.domain.files.file import RESULT_PURPOSE, File
 from shared.domain.ids import derived_id
 from shared.domain.lines.result_line import NeverRan
 from shared.domain.usage.usage import total
 from shared.domain.validation.validation_errors import lost_requests
-from shared.ports.base import AlreadyExists, Changed
+from shared.ports.base import AlreadyExists, BlobMissing, Changed
 from shared.run.batches.change import change, load
 from shared.run.batches.deliver_results import deliver_results
 from shared.run.batches.orchestrations import Orchestrations
@@ -28,7 +28,9 @@ from shared.run.batches.remains import remove_remains
 from shared.run.batches.run_beat import showing_life
 from shared.run.chunks.damage import are_lost, plan_of
 from shared.run.chunks.journal import Journal
-from shared.run.chunks.never_ran import all_lines
+from shared.run.chunks.never_ran import all_lines, lines_there
+from shared.run.chunks.plan import lines_blob
+from shared.run.chunks.publish import commit_results
 from shared.run.chunks.seal import seal_chunk
 from shared.run.input.input_bytes import drop_orphaned_input
 from shared.run.usage.ledger import write_usage
@@ -61,6 +63,11 @@ async def finish_batch(input: dict, client: Orchestrations) -> dict[str, Any]:
                 batch = await _finish(service, batch)
         except _TooEarly:
             return {"done": False, "status": batch.status}
+        except BlobMissing:
+            batch = await load(service, batch.owner, batch.id) or batch
+            if not batch.is_terminal:
+                raise
+            # Another call has just finished the batch, and removed what this one was merging.
     await start_deliveries_of(service, client, batch)
     await remove_remains(service, batch)
     await drop_orphaned_input(service, batch)
@@ -79,9 +86,9 @@ async def _finish(service: Services, batch: Batch) -> Batch:
         return await _finish_without_plan(service, batch, rows)
     unsealed = [chunk for chunk in plan.chunks if chunk.index not in rows or not rows[chunk.index].sealed]
     if unsealed:
-        reason = await _why_lines_never_ran(service, batch, unsealed)
+        reason, source = await _why_lines_never_ran(service, batch, plan, unsealed), lines_blob(batch, plan)
         for chunk in unsealed:
-            rows[chunk.index] = await _seal_unfinished(service, batch, chunk, reason)
+            rows[chunk.index] = await _seal_unfinished(service, batch, source, chunk, reason)
     if batch.status is Status.IN_PROGRESS and sum(row.finished for row in rows.values()) == batch.total:
         batch = await change(service, batch, RequestsDone())  # Too late only to seal: nothing has expired.
     return await change(service, batch, await _publish(service, batch, [rows[chunk.index] for chunk in plan.chunks]))
@@ -89,7 +96,8 @@ async def _finish(service: Services, batch: Batch) -> Batch:
 
 async def _finish_without_plan(service: Services, batch: Batch, rows: dict[int, ChunkRow]) -> Batch:
     """Nobody can tell any more which lines never ran: what did is delivered, and the batch says what it lacks."""
-    kept = [await _seal_unfinished(service, batch, no_chunk(index), NeverRan.INTERNAL_ERROR) for index in sorted(rows)]
+    reason, source = NeverRan.INTERNAL_ERROR, batch.input_blob
+    kept = [await _seal_unfinished(service, batch, source, no_chunk(index), reason) for index in sorted(rows)]
     missing = batch.total - sum(row.finished for row in kept)
     if batch.status is Status.IN_PROGRESS:
         batch = await change(service, batch, RequestsDone())
@@ -98,19 +106,26 @@ async def _finish_without_plan(service: Services, batch: Batch, rows: dict[int, 
     return await change(service, batch, msgspec.structs.replace(finished, failed=failed, errors=errors))
 
 
-async def _why_lines_never_ran(service: Services, batch: Batch, unsealed: Sequence[PlannedChunk]) -> NeverRan:
+async def _why_lines_never_ran(
+    service: Services, batch: Batch, plan: Plan, unsealed: Sequence[PlannedChunk]
+) -> NeverRan:
     if batch.status is Status.CANCELLING:
         return NeverRan.SPEND_LIMIT_EXCEEDED if batch.is_stopped else NeverRan.BATCH_CANCELLED
     deadline = batch.deadline()
     if batch.status is Status.IN_PROGRESS and deadline and service.now() >= deadline:
         return NeverRan.BATCH_EXPIRED
-    if await are_lost(service, batch, unsealed):
+    if await are_lost(service, batch, plan, unsealed):
         return NeverRan.INTERNAL_ERROR
     raise _TooEarly
 
 
-async def _seal_unfinished(service: Services, batch: Batch, chunk: PlannedChunk, reason: NeverRan) -> ChunkRow:
-    """Seal what the journal has, and a line in the error file for every request that never ran."""
+async def _seal_unfinished(
+    service: Services, batch: Batch, source: str, chunk: PlannedChunk, reason: NeverRan
+) -> ChunkRow:
+    """Seal what the journal has, and a line in the error file for every request that never ran.
+
+    `source` has the request lines.
+    """
     blobs, rows = service.stores.blobs, service.stores.chunks
     while True:
         stored = await rows.get(batch.id, chunk.index)
@@ -121,8 +136,9 @@ async def _seal_unfinished(service: Services, batch: Batch, chunk: PlannedChunk,
         never_ran = max(0, chunk.lines - len(journal.finished))
         try:
             with journal.share() as share:
-                lines = all_lines(blobs, batch, chunk, journal, reason, share=share)
-                row = await seal_chunk(blobs, journal.row, lines, share, at=service.now())
+                lines = await lines_there(blobs, source, chunk)
+                results = all_lines(batch, chunk, lines, journal, reason, share=share)
+                row = await seal_chunk(blobs, journal.row, results, share, at=service.now(), grouped=batch.grouped)
             if reason is NeverRan.INTERNAL_ERROR:  # An outcome like others; requests that were stopped have none.
                 row = msgspec.structs.replace(row, failed=row.failed + never_ran)
             await rows.put(row, stored.version if stored else None)
@@ -140,10 +156,7 @@ def _count_never_ran(batch: Batch, lines: int, reason: NeverRan) -> None:
 
 
 async def _publish(service: Services, batch: Batch, rows: list[ChunkRow]) -> Finished:
-    sizes = {
-        "output": await _commit(service, batch, "output", [(row, row.output_blocks) for row in rows]),
-        "error": await _commit(service, batch, "error", [(row, row.error_blocks) for row in rows]),
-    }
+    sizes = {kind: await commit_results(service, batch, kind, rows) for kind in ("output", "error")}
     written = {kind: size for kind, size in sizes.items() if size is not None}
     undelivered = None
     if batch.output_folder is not None:
@@ -161,16 +174,6 @@ async def _publish(service: Services, batch: Batch, rows: list[ChunkRow]) -> Fin
         failures=merged(row.failures for row in rows),
         usage_owed=not await write_usage(service, batch, rows, ended=True),
     )
-
-
-async def _commit(service: Services, batch: Batch, kind: str, blocks: list[tuple[ChunkRow, int]]) -> int | None:
-    """Make one result blob readable; its size, or None where the vendor has no file for no lines."""
-    block_ids = [block_id(row.index, part, row.seal or "") for row, count in blocks for part in range(count)]
-    name = result_blob(batch.id, kind)
-    if not block_ids and not batch.rules.keeps_empty_files:
-        await service.stores.blobs.delete(name)  # What a seal that was cut off has staged.
-        return None
-    return await service.stores.blobs.commit_blocks(name, block_ids)
 
 
 async def _insert_record(service: Services, batch: Batch, kind: str, size: int) -> str:

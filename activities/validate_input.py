@@ -19,6 +19,7 @@ from shared.domain.validation.input_scan import Accepted
 from shared.run.batches.change import change, load
 from shared.run.batches.expectation import priced
 from shared.run.batches.run_beat import showing_life
+from shared.run.chunks.grouped_copy import with_copy
 from shared.run.chunks.plan import write_plan
 from shared.run.input.input_pass import scan_input
 from shared.services import Services, services
@@ -61,16 +62,20 @@ class _StillValidating:
 
 async def _record(service: Services, batch: Batch, verdict: Accepted | Refused) -> Batch:
     event: Validated | Refused
+    blobs, name, copy = service.stores.blobs, None, None
     if isinstance(verdict, Refused):
-        event, name = verdict, None
+        event = verdict
     else:
-        name = await write_plan(service.stores.blobs, batch.id, verdict.plan)
+        verdict = await with_copy(blobs, batch, verdict)
+        name, copy = await write_plan(blobs, batch.id, verdict.plan), verdict.plan.grouped_copy
         event = msgspec.structs.replace(await priced(service, batch, verdict), plan=name)
     with suppress(WrongState):  # Cancelled, or judged by another call of this activity: the record says which.
         return await change(service, batch, event)
     newest = await _newest(service, batch)
-    if name and (newest.plan != name or newest.is_terminal):  # Nobody needs this one.
-        await service.stores.blobs.delete(plan_blob(batch.id, name))
+    if name and (newest.plan != name or newest.is_terminal):  # Nobody needs this one, nor what it was made from.
+        await blobs.delete(plan_blob(batch.id, name))
+        if copy:
+            await blobs.delete(copy)
     return newest
 
 

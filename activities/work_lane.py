@@ -32,7 +32,7 @@ from shared.run.batches.change import load
 from shared.run.batches.orchestrations import Orchestrations
 from shared.run.batches.remains import remove_remains
 from shared.run.chunks.damage import readable_bytes
-from shared.run.chunks.plan import read_plan
+from shared.run.chunks.plan import lines_blob, read_plan
 from shared.run.lane.lane import Lane
 from shared.run.lane.lease import holding
 from shared.run.lane.post import Post
@@ -132,7 +132,9 @@ def _entered(service: Services, batch: Batch) -> Iterator[Place | float]:
 
 async def _work(service: Services, post: Post, ask_run: AskRun, waited: float) -> dict[str, Any]:
     batch = post.batch
-    plan, size = await read_plan(service.stores.blobs, batch), await readable_bytes(service, batch)
+    plan = await read_plan(service.stores.blobs, batch)
+    source = lines_blob(batch, plan)
+    size = await readable_bytes(service, source)
     rows = {row.index: row for row in await service.stores.chunks.list(batch.id)}
     there = [chunk for chunk in plan.chunks if chunk.start + chunk.length <= size] if plan else ()
     with suppress(Unavailable):  # What a lane could not settle, the end of the batch does.
@@ -141,7 +143,7 @@ async def _work(service: Services, post: Post, ask_run: AskRun, waited: float) -
     if not (work.own or work.others):
         return DONE
     claim = _with_deadline(service, post.claim, with_progress(batch, list(rows.values())))
-    post = replace(post, claim=claim, payers=await stopping_payers(service, batch))
+    post = replace(post, claim=claim, source=source, payers=await stopping_payers(service, batch))
     progress = await Lane(service, post, work, ask_run=ask_run, waited_seconds=waited).run()
     newest = await load(service, batch.owner, batch.id)
     if newest is None or newest.is_terminal:  # This call was one too many; nobody tidies up after it.

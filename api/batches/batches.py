@@ -16,7 +16,7 @@ from api.batches.batch_list import parse_batch_query, search
 from api.batches.batch_records import find_batch, new_record, show_batch, try_to_start, with_live_counts
 from api.batches.create_call import read_create_call
 from api.batches.creation import create_once
-from api.batches.early_output import with_early_output
+from api.batches.early_output import with_early_lines, with_early_output
 from api.batches.rendering import render_batches
 from api.edge.endpoint import Call, StartRun, json_response
 from shared.domain.batches.batch import Batch, CancelRequested
@@ -29,7 +29,8 @@ async def create_batch(request: Request, call: Call, start: StartRun) -> Respons
 
     async def build(batch_id: str, now: datetime) -> Batch:
         await check_may_begin(call)
-        return await look_ahead(call, await new_record(call, await asked.kept(), batch_id, now))
+        new = with_early_lines(request, await asked.kept())
+        return await look_ahead(call, await new_record(call, new, batch_id, now))
 
     try:
         batch, is_new = await create_once(request, call, asked.body, build)

@@ -7,6 +7,7 @@ What is served is what `results` serves, and the offset is a line of the input, 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final
 
 from azurefunctions.extensions.http.fastapi import Request, Response, StreamingResponse
@@ -17,6 +18,8 @@ from api.edge.endpoint import Call
 from api.files import files
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.early_output import batch_promised_by, early_output_id
+from shared.domain.batches.new_batch import NewBatch
+from shared.domain.deployments.leaders import NEIGHBOURS, narrower
 from shared.domain.errors import NotFound
 from shared.domain.files.file import RESULT_PURPOSE
 from shared.domain.parameters import whole_number_text
@@ -33,6 +36,13 @@ def with_early_output(request: Request, call: Call, batch: Batch, shown: dict[st
     if batch.is_terminal or request.headers.get(HEADER) != "true":
         return shown
     return shown | {"output_file_id": result_id(call.dialect, early_output_id(batch.id))}
+
+
+def with_early_lines(request: Request, new: NewBatch) -> NewBatch:
+    """Who reads results while a batch runs wants its first lines first: they do not leave their neighbours."""
+    if request.headers.get(HEADER) != "true":
+        return new
+    return replace(new, leaders_first=narrower(new.leaders_first, NEIGHBOURS))
 
 
 async def download_file(request: Request, call: Call) -> Response:

@@ -90,8 +90,8 @@ def _extensions(dialect: Dialect, batch: Batch, now: datetime, seen: Sighting) -
     found: dict[str, Any] = {"retry_of": batch_id(dialect, batch.retry_of)} if batch.retry_of else {}
     if batch.priority is not Priority.NORMAL:
         found["priority"] = batch.priority.value
-    if not batch.leaders_first:
-        found["leaders_first"] = False
+    if batch.leaders_first is not True:
+        found["leaders_first"] = batch.leaders_first
     if batch.callback is not None:
         found["callback_url"] = batch.callback.url
     if batch.is_paused:

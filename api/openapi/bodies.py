@@ -12,7 +12,7 @@ from api.batches.batch_list import DEFAULT_LIST, MAX_LIST
 from api.batches.results import DEFAULT_RESULTS, MOST_RESULTS, Outcome
 from api.edge.dialect import Dialect
 from api.files.files import MAX_LIST as MAX_FILES
-from api.openapi.schemas import METADATA, SECONDS, TEXT, TRUTH, Schema, one_of, only, or_null, ref
+from api.openapi.schemas import LEADERS, METADATA, SECONDS, TEXT, TRUTH, Schema, one_of, only, or_null, ref
 from api.webhooks.webhooks import DEFAULT_LIST as DEFAULT_WEBHOOKS
 from api.webhooks.webhooks import MAX_LIST as MAX_WEBHOOKS
 from shared.domain.batches.batch import Status
@@ -111,7 +111,7 @@ def new_batch(dialect: Dialect) -> dict[str, Any]:
         },
         "output_expires_after": or_null(_expiry(dialect)),
         "priority": or_null(one_of(Priority)),
-        "leaders_first": or_null(TRUTH),
+        "leaders_first": or_null(LEADERS),
     }
     if dialect.takes_blobs:
         address: Schema = {**TEXT, "format": "uri", "maxLength": MAX_URL}

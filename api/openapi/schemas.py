@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.batches.batch import Status
+from shared.domain.deployments.leaders import NEIGHBOURS
 from shared.domain.endpoints import offered_by
 from shared.domain.files.file import PURPOSES, RESULT_PURPOSE
 from shared.domain.files.upload import UploadStatus
@@ -24,6 +25,7 @@ TEXT: Schema = {"type": "string"}
 WHOLE: Schema = {"type": "integer"}
 NUMBER: Schema = {"type": "number"}
 TRUTH: Schema = {"type": "boolean"}
+LEADERS: Schema = {"anyOf": [TRUTH, {"type": "string", "const": NEIGHBOURS}]}
 SECONDS: Schema = {"type": "integer", "description": "Unix time in seconds."}
 METADATA: Schema = {"type": ["object", "null"], "additionalProperties": TEXT}
 
@@ -175,7 +177,7 @@ _BATCH = record(
         "error_blob": TEXT,
         "retry_of": TEXT,
         "priority": one_of(Priority),
-        "leaders_first": TRUTH,
+        "leaders_first": LEADERS,
         "callback_url": TEXT,
         "paused_at": SECONDS,
         "cost": ref("Cost"),

@@ -581,6 +581,7 @@ async def test_the_order_of_the_file_is_kept_and_shown(create: Send, services: S
     """Where the caller asked for it; else nothing is said."""
     assert (await create(leaders_first=False)).json()["leaders_first"] is False
     assert not (await stored(services)).leaders_first
+    assert (await create(leaders_first="neighbours")).json()["leaders_first"] == "neighbours"
     assert "leaders_first" not in (await create()).json()
 
 

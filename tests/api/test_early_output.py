@@ -101,3 +101,14 @@ async def test_after_the_end_both_ids_go_on(api: httpx.AsyncClient, running: Run
         assert (await api.get(content, params={"offset": "-1"})).status_code == 400
     await blobs.delete("files/requests")
     assert (await api.get(content, params={"offset": "1"})).status_code == 409
+
+
+@pytest.mark.parametrize(("asked", "kept"), [({}, "neighbours"), ({"leaders_first": False}, False)])
+async def test_lines_of_who_reads_early_stay_near_their_place(
+    api: httpx.AsyncClient, asked: dict[str, bool], kept: bool | str
+) -> None:
+    """Where they would travel, nothing would be in order before the end."""
+    body = {"input_file_id": "file-unknown", "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+    answer = await api.post("/v1/batches", json=body | asked, headers=EARLY)
+
+    assert answer.json()["leaders_first"] == kept

@@ -57,14 +57,16 @@ def test_priority(given: Any, priority: Priority) -> None:
     assert parse(priority=given).priority is priority
 
 
-@pytest.mark.parametrize(("given", "found"), [(True, True), (False, False), (None, True), (..., True)])
-def test_leaders_first(given: Any, found: bool) -> None:
+@pytest.mark.parametrize(
+    ("given", "found"), [(True, True), (False, False), (None, True), (..., True), ("neighbours", "neighbours")]
+)
+def test_leaders_first(given: Any, found: Any) -> None:
     """Left out or null, as the deployment says."""
-    assert parse(leaders_first=given).leaders_first is found
+    assert parse(leaders_first=given).leaders_first == found
 
 
-@pytest.mark.parametrize("given", ["false", 0, []])
-def test_leaders_first_is_true_or_false(given: Any) -> None:
+@pytest.mark.parametrize("given", ["false", 0, [], "Neighbours"])
+def test_leaders_first_is_true_or_false_or_for_neighbours(given: Any) -> None:
     """What might mean either is refused."""
     assert refusal(leaders_first=given)[1:] == ("leaders_first", "invalid_type")
 

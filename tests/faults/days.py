@@ -45,6 +45,19 @@ def alike(seed: int) -> Day:
     return Day(seed=seed, **shape, **trouble, prefixes=dice.randint(1, 9))
 
 
+def scattered(seed: int) -> Day:
+    """Prompts that begin alike stand all over the file: its lines are grouped, and results merged at an end of any kind."""
+    dice = Random(seed)
+    shape = work(dice) | {"lines": dice.randint(16, 40), "chunk_lines": dice.randint(4, 12)}
+    shape |= {"prefixes": dice.randint(2, 9), "scattered": True, "odd_lines": dice.random() < 0.3}
+    trouble = faults(dice) | {"upstream_faults": 0.3} if dice.random() < 0.7 else {}
+    ends = {}
+    if dice.random() < 0.4:
+        ends = {dice.choice(("cancel_moments", "expiry_moments")): (Moment(number=dice.randint(1, 2 * CALLS)),)}
+    killed = tuple(Moment(number=dice.randint(1, 3 * CALLS)) for _ in range(dice.choice((0, 2))))
+    return Day(seed=seed, **shape, **trouble, **ends, kill_moments=killed)
+
+
 def without_ledger(seed: int) -> Day:
     """A storm, or a quiet day, in which the ledger takes nothing until the batch has ended."""
     dice = Random(seed)

@@ -70,7 +70,8 @@ class Day:
 
     `ledger_down`: the store of usage takes nothing until the batch has ended. `kill_at`, `cancel_moments`, `late_moments` are moments in the sequence of store calls; `jumps` are (when, by how
     much) the clock is set; `expires_after` is the deadline. `cursed` are lines that never get an answer, by
-    number; `odd_lines` are written as nobody would; prompts begin in one of so many `prefixes` that are worth a leader.
+    number; `odd_lines` are written as nobody would; prompts begin in one of so many `prefixes` that are worth a leader,
+    three neighbours alike or, `scattered`, none.
     `limit` and `model_limit` are the project's: they stop batches.
     """
 
@@ -93,6 +94,7 @@ class Day:
     cursed: Mapping[int, str] = field(default_factory=dict)
     odd_lines: bool = False
     prefixes: int = 0
+    scattered: bool = False
     weather: Mapping[str, Any] = field(default_factory=dict)
     ledger_down: bool = False
     twice: float = 0.0
@@ -456,7 +458,8 @@ class _Simulation:
 
     async def _upload(self) -> None:
         write = odd_line if self._day.odd_lines else request_line
-        data = b"".join(write(number, self._day.prefixes) for number in range(1, self._day.lines + 1))
+        alike = 1 if self._day.scattered else 3
+        data = b"".join(write(number, self._day.prefixes, alike) for number in range(1, self._day.lines + 1))
         batch = self._batch
         await self._stores.blobs.stage_block(batch.input_blob, "0", data)
         await self._stores.blobs.commit_blocks(batch.input_blob, ["0"])
@@ -541,17 +544,17 @@ class _Simulation:
         return [msgspec.json.decode(line) for line in data.splitlines()]
 
 
-def request_line(number: int, prefixes: int = 0) -> bytes:
-    """Line `number`: custom_id `c<number>`, prompt `p<number>`; before it one of so many prefixes, three lines in turn."""
-    before = [{"role": "system", "content": f"{number // 3 % prefixes}" * LEAST_BYTES}] if prefixes else []
+def request_line(number: int, prefixes: int = 0, alike: int = 3) -> bytes:
+    """Line `number`: custom_id `c<number>`, prompt `p<number>`; before it one of so many prefixes, for `alike` lines."""
+    before = [{"role": "system", "content": f"{number // alike % prefixes}" * LEAST_BYTES}] if prefixes else []
     body = {"model": "m", "messages": [*before, {"role": "user", "content": f"p{number}"}]}
     line = {"custom_id": f"c{number}", "method": "POST", "url": "/v1/chat/completions", "body": body}
     return msgspec.json.encode(line) + b"\n"
 
 
-def odd_line(number: int, prefixes: int = 0) -> bytes:
+def odd_line(number: int, prefixes: int = 0, alike: int = 3) -> bytes:
     """The same, as nobody would write it: keys twice, escapes, white space, unknown fields."""
-    line = request_line(number, prefixes).strip()
+    line = request_line(number, prefixes, alike).strip()
     odd = (
         b'{"custom_id": 5, ' + line[1:],
         b'{"url": null, "method": [], "body": 1, ' + line[1:],

@@ -21,6 +21,7 @@ RUNS = int(os.environ.get("FAULT_RUNS", "80"))
 KINDS = {
     "storm": days.storm,
     "alike": days.alike,
+    "scattered": days.scattered,
     "ended early": days.ended_early,
     "wrong clock": days.wrong_clock,
     "cursed": days.cursed,
@@ -131,6 +132,7 @@ def test_bad_days_are_bad() -> None:
     assert sum(it.runs.kills for it in storms) > 10
     assert any(it.runs.failures["run begins again"] for it in storms)
     assert all(simulate(days.without_ledger(seed)).owed for seed in range(5))
+    assert sum(simulate(days.scattered(seed)).batch.grouped for seed in range(10)) > 7
 
 
 def test_a_seed_tells_the_same_day_again() -> None:

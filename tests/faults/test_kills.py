@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -13,14 +14,15 @@ from tests.faults.report import spread
 from tests.faults.simulation import Aftermath, Day, simulate
 
 SMALL = {"lines": 14, "chunk_lines": 4, "lanes": 2, "concurrency": 4, "journal_results": 2, "workers": 1}
+GROUPED = {"prefixes": 3, "scattered": True}
 BOUND = 4 + 2 * 2 * 2  # In flight, and two groups of the journal for each lane (ARCHITECTURE.md).
 DAYS_OF_KILLS = 60
 
 
 @cache
-def calls() -> int:
+def calls(**changes: object) -> int:
     """How many there are when nothing goes wrong."""
-    return simulate(Day(seed=1, **SMALL)).store_calls
+    return simulate(Day(seed=1, **SMALL | changes)).store_calls
 
 
 def killed_at(*moments: Moment, **changes: object) -> Aftermath:
@@ -30,13 +32,16 @@ def killed_at(*moments: Moment, **changes: object) -> Aftermath:
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_killed_at_every_call(late: bool) -> None:
+@pytest.mark.parametrize("shape", [{}, GROUPED], ids=["as it stands", "grouped"])
+def test_killed_at_every_call(shape: dict[str, Any], late: bool) -> None:
     """Whatever the moment: the batch completes, little is paid twice, and nothing has to be swept."""
-    aftermaths = [killed_at(Moment(number=number, late=late)) for number in range(1, calls() + 1)]
+    all_calls = calls(**shape)
+    aftermaths = [killed_at(Moment(number=number, late=late), **shape) for number in range(1, all_calls + 1)]
     again = [it.paid_again for it in aftermaths]
-    print(
-        f"\nkilled {'after' if late else 'before'} each of {calls()} calls: paid again {spread(again)}, bound {BOUND}"
-    )
+    moment = "after" if late else "before"
+    print(f"\nkilled {moment} each of {all_calls} calls: paid again {spread(again)}, bound {BOUND}")
+
+    assert {bool(shape)} == {it.batch.grouped for it in aftermaths}
 
     assert {Status.COMPLETED} == {it.batch.status for it in aftermaths}
     assert {1} == {it.runs.kills for it in aftermaths}
@@ -75,10 +80,11 @@ def test_killed_while_ending_early(end: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["cancel_moments", "expiry_moments"])
-def test_ended_at_every_call(end: str) -> None:
+@pytest.mark.parametrize("shape", [{}, GROUPED], ids=["as it stands", "grouped"])
+def test_ended_at_every_call(end: str, shape: dict[str, Any]) -> None:
     """A cancel, or the deadline, at any call of a run: what ran is in the files, and so is why the rest did not."""
-    for number in range(1, calls() + 1):
-        simulate(Day(seed=1, **SMALL, **{end: (Moment(number=number),)})).check()
+    for number in range(1, calls(**shape) + 1):
+        simulate(Day(seed=1, **SMALL, **shape, **{end: (Moment(number=number),)})).check()
 
 
 @pytest.mark.parametrize("kill_after", [None, 1, 9])

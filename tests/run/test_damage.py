@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
@@ -187,7 +188,13 @@ async def test_a_cancelled_batch_whose_input_is_gone_ends(world: World) -> None:
 
 async def accepted(world: World, lines: int) -> Batch:
     """A batch with a plan that validation has made."""
-    batch = await world.batch(lines, status=Status.VALIDATING, in_progress_at=None, total=0, chunks=0, deployment=None)
+    return await accepted_batch(world, lines)
+
+
+async def accepted_batch(world: World, lines: int, *, validations: int = 1, **changes: Any) -> Batch:
+    """The same after so many `validations` at once."""
+    before = {"status": Status.VALIDATING, "in_progress_at": None, "total": 0, "chunks": 0, "deployment": None}
+    batch = await world.batch(lines, **before, **changes)
     size = await world.service.stores.blobs.size("files/in")
     file = File(
         id=INPUT_FILE,
@@ -200,7 +207,7 @@ async def accepted(world: World, lines: int) -> Batch:
         blob="files/in",
     )
     await world.service.stores.files.insert(file)
-    await validate_input(cursor(batch))
+    await asyncio.gather(*(validate_input(cursor(batch)) for _ in range(validations)))
     return await world.read(batch)
 
 

@@ -17,6 +17,7 @@ from shared.domain.batches.callback import Callback
 from shared.domain.batches.failures import Failure
 from shared.domain.batches.restarts import Restarts, one_more
 from shared.domain.batches.wishes import PauseWished, ResumeWished, TermsWished, Wish, wished
+from shared.domain.deployments.leaders import Leaders
 from shared.domain.deployments.price import Price
 from shared.domain.errors import WrongState
 from shared.domain.keys.priority import Priority
@@ -62,7 +63,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     that this key was for; None: all of its project. `price` is what the deployment's was at validation,
     `expected_picos` what the batch was then expected to cost, if that was known, `reserved_picos` what is reserved for
     it. `usage_owed`: it has ended, but storage has not taken what the ledger is to hold of it. `paused_seconds` are
-    those of the pauses before the one that it is in since `paused_at`.
+    those of the pauses before the one that it is in since `paused_at`. `grouped`: see `grouping`.
     """
 
     id: str
@@ -82,7 +83,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     output_folder: str | None = None
     key_id: str | None = None
     priority: Priority = Priority.NORMAL
-    leaders_first: bool = True
+    leaders_first: Leaders = True
     key_models: tuple[str, ...] | None = None
     callback: Callback | None = None
 
@@ -112,6 +113,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     error_file_id: str | None = None
     input_etag: str | None = None
     plan: str | None = None
+    grouped: bool = False
     restarts: Restarts | None = None
     usage_owed: bool = False
     failures: tuple[Failure, ...] = ()
@@ -181,6 +183,7 @@ class Validated(msgspec.Struct, frozen=True, kw_only=True):
     input_etag: str | None = None
     input_blob: str | None = None
     plan: str | None = None
+    grouped: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,9 @@ INPUTS_PREFIX = "inputs/"
 class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """`start` and `length` are bytes in the input blob; `first_line` is 1-based; `lines` counts request lines.
 
-    `digest` is that of the lines (`request_line.digest_of`); a plan that an older version made has none.
+    `digest` is that of the lines (`request_line.digest_of`); a plan that an older version made has none. With `numbers`
+    the bytes are those of the plan's grouped copy, which has no blank lines, and these are the lines' numbers in the
+    input, ascending.
     """
 
     index: int
@@ -32,6 +34,7 @@ class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     lines: int
     tokens: int
     digest: int | None = None
+    numbers: tuple[int, ...] | None = None
 
     def holds(self, lines: Sequence[bytes]) -> bool:
         """Whether these are the lines that were planned, without white space around them."""
@@ -39,9 +42,13 @@ class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Every chunk of one batch, in input order, and the version of the input blob it was made from."""
+    """Every chunk of one batch, in the order in which they are worked on: that of the input, unless it has a copy.
+
+    `grouped_copy` names a copy of the input in which lines that begin alike stand side by side (`grouping`).
+    """
 
     chunks: tuple[PlannedChunk, ...]
+    grouped_copy: str | None = None
 
 
 def no_chunk(index: int) -> PlannedChunk:
@@ -57,7 +64,8 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
     `seal` is None while the chunk is open. Once set, its result blocks are staged under ids made from it and the row
     never changes again. It is random, so that two activities sealing one chunk at once cannot mix their blocks: the
     blocks that count are those of the row that won. `sealed_at` counts for the ledger; older versions did not keep it.
-    `failures` tells of the chunk's lines in the error file, once it is sealed.
+    `failures` tells of the chunk's lines in the error file, once it is sealed. `output_bytes` and `error_bytes` are
+    counted where sealed results are still to be put in order (`unordered_blob`).
     """
 
     batch_id: str
@@ -70,6 +78,8 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True):
     seal: str | None = None
     output_blocks: int = 0
     error_blocks: int = 0
+    output_bytes: int = 0
+    error_bytes: int = 0
     sealed_at: datetime | None = None
     failures: tuple[Failure, ...] = ()
 
@@ -105,6 +115,11 @@ def journals_prefix(batch_id: str) -> str:
     return f"{JOURNALS_PREFIX}{batch_id}/"
 
 
+def unordered_blob(batch_id: str, kind: str) -> str:
+    """Sealed results of a grouped batch, until they are merged; among its journals, and removed with them."""
+    return f"{journals_prefix(batch_id)}{kind}"
+
+
 def results_prefix(batch_id: str) -> str:
     return f"results/{batch_id}/"
 
@@ -112,6 +127,11 @@ def results_prefix(batch_id: str) -> str:
 def input_copy(batch_id: str, version: str) -> str:
     """Where the copy of one version of a caller's own blob lives while its batch does."""
     return f"{inputs_prefix(batch_id)}{version}"
+
+
+def grouped_copy(batch_id: str, mark: str) -> str:
+    """Where the copy of an input lives, grouped in the way that has this mark."""
+    return f"{inputs_prefix(batch_id)}grouped-{mark}"
 
 
 def inputs_prefix(batch_id: str) -> str:

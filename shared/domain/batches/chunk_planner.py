@@ -11,6 +11,11 @@ SMALL_CHUNK_LINES: Final = 20
 _PARTS: Final = 16
 
 
+def is_share(lines: int, length: int, left: int) -> bool:
+    """Whether a chunk of `lines`, and one more of which it would have `length` bytes, is its part of what is `left`."""
+    return lines >= SMALL_CHUNK_LINES and length * _PARTS > left
+
+
 class ChunkPlanner:
     """Cuts request lines into chunks of at most so many lines and bytes; one line longer than that is one chunk.
 
@@ -27,19 +32,23 @@ class ChunkPlanner:
         self._done: list[PlannedChunk] = []
         self._start = self._end = self._first_line = self._lines = self._digest = 0
 
+    @property
+    def index(self) -> int:
+        """Of the chunk that the next line is added to."""
+        return len(self._done)
+
     def is_full(self, end: int) -> bool:
         """Whether a line that ends at `end` must begin a new chunk: the one before is to be closed first."""
         if not self._lines:
             return False
         length, left = end - self._start, self._size - self._start
-        is_share = self._lines >= SMALL_CHUNK_LINES and length * _PARTS > left
-        return self._lines >= self._max_lines or length > self._max_bytes or is_share
+        return self._lines >= self._max_lines or length > self._max_bytes or is_share(self._lines, length, left)
 
     def add(self, text: bytes, *, start: int, end: int, line: int) -> None:
-        """One more request line: what it is, where it stands, and its number."""
+        """One more request line: what it is, without white space around it, where it stands, and its number."""
         if not self._lines:
             self._start, self._first_line, self._digest = start, line, 0
-        self._digest = digest_of([text.strip()], self._digest)
+        self._digest = digest_of([text], self._digest)
         self._end = end
         self._lines += 1
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from shared.domain.batches.callback import Callback
 from shared.domain.batches.inline_requests import check_fields
+from shared.domain.deployments.leaders import NEIGHBOURS, Leaders
 from shared.domain.errors import InvalidRequest
 from shared.domain.files.blob_address import folder_address, input_address
 from shared.domain.files.new_file import EXPIRY_SECONDS
@@ -41,7 +42,7 @@ class NewBatch:
     metadata: dict[str, str] | None
     output_expires_after_seconds: int | None
     priority: Priority
-    leaders_first: bool
+    leaders_first: Leaders
     callback: Callback | None = None
 
 
@@ -86,7 +87,7 @@ def parse_new_batch(
         metadata=_metadata(fields.get("metadata")) if input_url is None else None,
         output_expires_after_seconds=_expiry(fields.get("output_expires_after"), _EXPIRY if fills_expiry else {}),
         priority=parse_priority(fields.get("priority"), max_priority),
-        leaders_first=_truth(fields, "leaders_first", default=True),
+        leaders_first=_leaders(fields.get("leaders_first")),
     )
 
 
@@ -122,13 +123,12 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _truth(fields: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    value = fields.get(name)
+def _leaders(value: Any) -> Leaders:
     if value is None:
-        return default
-    if not isinstance(value, bool):
-        raise wrong_type(name, "a boolean", value)
-    return value
+        return True
+    if value == NEIGHBOURS or isinstance(value, bool):
+        return cast("Leaders", value)
+    raise wrong_type("leaders_first", f"a boolean or '{NEIGHBOURS}'", value)
 
 
 def _choice(fields: Mapping[str, Any], name: str, supported: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
+from shared.domain.deployments.leaders import Leaders
 from shared.domain.deployments.price import Price
 from shared.domain.endpoints import ENDPOINTS
 from shared.domain.usage.tokens import TokenMethod, method_of_model
@@ -48,7 +49,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     enqueued_token_limit: int | None = None
     tokens: TokenMethod | None = None
     request_timeout_seconds: float = 600.0
-    leaders_first: bool = True
+    leaders_first: Leaders = True
     price: Price | None = None
     targets: tuple[Target, ...] = ()
 

@@ -96,8 +96,11 @@ class TokenTally:
         """How the tokens taken so far were counted."""
         return self._counter.method
 
-    def add(self, body: bytes) -> None:
-        """Add one request, which is at least one token. `body` is one valid JSON object, whatever is in it."""
+    def add(self, body: bytes) -> list[str]:
+        """Add one request, which is at least one token. `body` is one valid JSON object, whatever is in it.
+
+        Returns its texts, the last one of its prompt first.
+        """
         texts, tokens, prompt = _weigh_all(body)
         self.answers = self.answers.and_of(prompt)
         self._tokens += tokens
@@ -105,6 +108,7 @@ class TokenTally:
         self._characters += sum(map(len, texts))
         if self._characters >= HELD_CHARACTERS:
             self._count()
+        return texts
 
     def take(self) -> int:
         """Tokens of the requests added since the last time."""
@@ -151,7 +155,7 @@ def _weigh_all(body: bytes) -> tuple[list[str], int, _Prompt]:
         schemas = [_compact(schema) for schema in (prompt.tools, prompt.response_format) if schema is not ABSENT]
     except (msgspec.DecodeError, RecursionError):
         return [], max(1, len(body) // BYTES_PER_TOKEN), _NOTHING
-    texts, tokens = _weigh([prompt.messages, prompt.input, prompt.prompt, prompt.instructions])
+    texts, tokens = _weigh([prompt.instructions, prompt.prompt, prompt.input, prompt.messages])
     texts += schemas
     tokens += _message_overhead(prompt.messages if prompt.messages is not None else prompt.input)
     return texts, tokens if texts else max(1, tokens), prompt
@@ -170,7 +174,7 @@ def _message_overhead(messages: object) -> int:
 
 
 def _weigh(found: list[object]) -> tuple[list[str], int]:
-    """The texts in what was found, and tokens that are no text: ready-made ones (integers) and images."""
+    """The texts in what was found, from the last to the first, and tokens that are no text: ready-made ones, images."""
     texts: list[str] = []
     tokens = 0
     while found:

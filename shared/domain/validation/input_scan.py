@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from shared.domain.batches.batch import BatchError, Refused, Validated
 from shared.domain.batches.chunk import Plan
 from shared.domain.batches.chunk_planner import ChunkPlanner
+from shared.domain.batches.grouping import Group, Grouping
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.endpoints import ENDPOINTS
 from shared.domain.files.file_format import foreign_encoding, foreign_format
 from shared.domain.json_problem import BOM
 from shared.domain.keys.model_access import ModelAccess
 from shared.domain.lines.request_line import end_of_blanks
+from shared.domain.lines.rough_key import rough_keys
 from shared.domain.usage.embedding_inputs import count_inputs
 from shared.domain.usage.expected_answers import Answers
 from shared.domain.usage.tokens import TokenCounter, TokenTally
@@ -29,7 +31,10 @@ from shared.domain.vendors.vendor import Vendor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanRules:
-    """What a file is held against. Sizes in bytes; a line's size is counted without its line feed."""
+    """What a file is held against. Sizes in bytes; a line's size is counted without its line feed.
+
+    `groups`: lines may be worked on in another order than that of the file.
+    """
 
     vendor: Vendor
     endpoint: str
@@ -43,15 +48,20 @@ class ScanRules:
     max_reported_errors: int
     chunk_lines: int
     chunk_bytes: int
+    groups: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A good file: how it is cut, the event that tells the batch record, and what its requests may get back."""
+    """A good file: how it is cut, the event that tells the batch record, and what its requests may get back.
+
+    `groups`: how its lines should be grouped in a copy, if that is worth it.
+    """
 
     plan: Plan
     validated: Validated
     answers: Answers
+    groups: tuple[Group, ...] | None = None
 
 
 class InputScan:
@@ -66,6 +76,7 @@ class InputScan:
             vendor=rules.vendor, endpoint=rules.endpoint, deployments=rules.deployments, access=rules.access
         )
         self._chunks = ChunkPlanner(rules.chunk_lines, rules.chunk_bytes, size)
+        self._grouping: Grouping | None = None  # from the first good line on, if it is wanted
         self._errors: list[BatchError] = []
         self._error_count = 0
         self._bytes = 0  # fed so far
@@ -179,10 +190,20 @@ class InputScan:
         if self._tally is None:
             deployment = self._rules.deployments[self._lines.deployment or ""]  # which every good line names
             self._tally = TokenTally(self._rules.counter_for(deployment))
+            if self._rules.groups and deployment.leaders_first is True and self._is_prompted:
+                self._grouping = Grouping(self._rules.chunk_lines, self._rules.chunk_bytes)
         if self._chunks.is_full(end):
             self._chunks.close(self._tally.take())
-        self._chunks.add(line, start=self._line_start, end=end, line=self._line)
-        self._tally.add(body)
+        text = line.strip()
+        self._chunks.add(text, start=self._line_start, end=end, line=self._line)
+        texts = self._tally.add(body)
+        if self._grouping is not None:
+            keys = rough_keys(texts)
+            self._grouping.add(keys, number=self._line, size=len(text) + 1, chunk=self._chunks.index)
+
+    @property
+    def _is_prompted(self) -> bool:
+        return ENDPOINTS[self._lines.endpoint or self._rules.endpoint].is_prompted
 
     def _report(self, errors: list[BatchError]) -> None:
         self._error_count += len(errors)
@@ -198,15 +219,17 @@ class InputScan:
             return Refused(errors=(*of_file, *self._errors, *self._unreported()))
         self._chunks.close(self._tally.take())
         plan = self._chunks.plan()
+        tokens = sum(chunk.tokens for chunk in plan.chunks)
         validated = Validated(
             deployment=deployment,
             endpoint=self._lines.endpoint,
             total=self._requests,
             chunks=len(plan.chunks),
-            input_tokens=sum(chunk.tokens for chunk in plan.chunks),
+            input_tokens=tokens,
             token_method=self._tally.method,
         )
-        return Accepted(plan=plan, validated=validated, answers=self._tally.answers)
+        groups = self._grouping.groups(tokens) if self._grouping is not None else None
+        return Accepted(plan=plan, validated=validated, answers=self._tally.answers, groups=groups)
 
     def _file_errors(self) -> list[BatchError]:
         if self._is_too_large:

@@ -8,7 +8,7 @@ readers together, and of one line.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -25,17 +25,17 @@ from shared.services import Services
 async def running_lines(service: Services, batch: Batch, after: int, *, in_order: bool = True) -> AsyncIterator[Result]:
     """Those past line `after`. Not `in_order`: all that have finished, whichever are missing before them.
 
+    Of a grouped batch, whose lines are worked on in another order, nothing is in order before it has ended.
     Raises BlobMissing if the batch ends meanwhile.
     """
-    plan = await read_plan(service.stores.blobs, batch)
+    plan = None if batch.grouped and in_order else await read_plan(service.stores.blobs, batch)
     memory = ResultMemory(0)
     memory.kept = service.capacity.reading
-    for chunk, end in _with_ends(plan.chunks if plan else ()):
-        if end is not None and end <= after + 1:
+    for chunk, own in _with_own(plan.chunks if plan else ()):
+        if own[-1] <= after:
             continue
         journal = await Journal.open(service.stores.blobs, ChunkRow(batch_id=batch.id, index=chunk.index), memory)
         try:
-            own = range(chunk.first_line, end or sys.maxsize)
             is_whole = sum(line in own for line in journal.finished) >= chunk.lines
             async for result in _contiguous(journal, own, to_a_gap=in_order and not is_whole):
                 if result.line > after:
@@ -46,16 +46,16 @@ async def running_lines(service: Services, batch: Batch, after: int, *, in_order
             return
 
 
-def _with_ends(chunks: Iterable[PlannedChunk]) -> Iterable[tuple[PlannedChunk, int | None]]:
-    """Each with the first line that is not its own; None for the last."""
+def _with_own(chunks: Iterable[PlannedChunk]) -> Iterable[tuple[PlannedChunk, Sequence[int]]]:
+    """Each with the numbers of its lines."""
     for chunk, following in pairwise((*chunks, None)):
         if chunk is not None:
-            yield chunk, following.first_line if following else None
+            yield chunk, chunk.numbers or range(chunk.first_line, following.first_line if following else sys.maxsize)
 
 
-async def _contiguous(journal: Journal, own: range, *, to_a_gap: bool) -> AsyncIterator[Result]:
+async def _contiguous(journal: Journal, own: Sequence[int], *, to_a_gap: bool) -> AsyncIterator[Result]:
     """Of the chunk's `own` lines. A blank line is a gap, until its chunk is whole. Raises BlobMissing."""
-    expected = own.start
+    expected = own[0]
     with journal.share() as share:
         async for result in journal.results(share):
             if result.line not in own:

@@ -7,7 +7,7 @@ many as were planned count, from the first on.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Container, Iterator
+from collections.abc import AsyncIterator, Container, Iterator, Mapping
 from itertools import count, islice
 
 from shared.answer_room import Share
@@ -21,11 +21,19 @@ from shared.run.chunks.journal import Journal, Result
 from shared.run.chunks.plan import read_lines
 
 
+async def lines_there(blobs: BlobStore, source: str, chunk: PlannedChunk) -> dict[int, bytes]:
+    """The chunk's lines by number, as far as there are any."""
+    try:
+        return await read_lines(blobs, source, chunk)
+    except BlobMissing:
+        return {}
+
+
 async def all_lines(
-    blobs: BlobStore, batch: Batch, chunk: PlannedChunk, journal: Journal, reason: NeverRan, *, share: Share
+    batch: Batch, chunk: PlannedChunk, lines: Mapping[int, bytes], journal: Journal, reason: NeverRan, *, share: Share
 ) -> AsyncIterator[Result]:
-    """In input order."""
-    custom_ids = await _never_ran(blobs, batch, chunk, journal.finished)
+    """In input order. `lines` are those of the chunk that are there."""
+    custom_ids = _never_ran(chunk, lines, journal.finished)
     ran = journal.results(share)
     for number in sorted({*journal.finished, *custom_ids}):
         if number in journal.finished:
@@ -40,19 +48,14 @@ async def all_lines(
             yield Result(number, completed=False, data=line)
 
 
-async def _never_ran(
-    blobs: BlobStore, batch: Batch, chunk: PlannedChunk, finished: dict[int, bool]
-) -> dict[int, str | None]:
+def _never_ran(chunk: PlannedChunk, lines: Mapping[int, bytes], finished: Mapping[int, bool]) -> dict[int, str | None]:
     """The custom_id by line number. Lines that are not there take the first numbers of the chunk that are free."""
-    try:
-        lines = await read_lines(blobs, batch.input_blob, chunk)
-    except BlobMissing:
-        lines = {}
     most = max(0, chunk.lines - len(finished))
     left = islice((number for number in lines if number not in finished), most)
     found = {number: custom_id_of(lines[number]) or None for number in left}
-    return found | dict.fromkeys(islice(_free(chunk.first_line, {*finished, *found}), most - len(found)))
+    return found | dict.fromkeys(islice(_free(chunk, {*finished, *found}), most - len(found)))
 
 
-def _free(first: int, taken: Container[int]) -> Iterator[int]:
-    return (number for number in count(first) if number not in taken)
+def _free(chunk: PlannedChunk, taken: Container[int]) -> Iterator[int]:
+    numbers = count(chunk.first_line) if chunk.numbers is None else chunk.numbers
+    return (number for number in numbers if number not in taken)

@@ -139,7 +139,8 @@ class OpenChunk:
                     await self._write()
                 while not self.is_over:
                     with self.journal.share() as share:
-                        row = await seal_chunk(blobs, self.journal.row, self.journal.results(share), share, at=at)
+                        results, grouped = self.journal.results(share), self.chunk.numbers is not None
+                        row = await seal_chunk(blobs, self.journal.row, results, share, at=at, grouped=grouped)
                     self.sealed = await self._put(chunks, row)
             finally:  # If it failed, it is tried again when all calls of the lane have ended.
                 self._wake()

@@ -39,10 +39,18 @@ async def read_plan(blobs: BlobStore, batch: Batch) -> Plan | None:
         return None
 
 
-async def read_lines(blobs: BlobStore, input_blob: str, chunk: PlannedChunk) -> dict[int, bytes]:
-    """The chunk's request lines by their 1-based numbers in the file, without line ends and blank lines.
+def lines_blob(batch: Batch, plan: Plan | None) -> str:
+    """Where the lines of the plan's chunks stand."""
+    return plan.grouped_copy if plan is not None and plan.grouped_copy else batch.input_blob
 
-    Whether they are those that were planned, `chunk.holds` tells.
+
+async def read_lines(blobs: BlobStore, name: str, chunk: PlannedChunk) -> dict[int, bytes]:
+    """The chunk's request lines by their 1-based numbers in the input, without line ends and blank lines.
+
+    `name` is that of the `lines_blob`. Whether they are those that were planned, `chunk.holds` tells.
     """
-    data = await read_all(blobs, input_blob, chunk.start, chunk.length)
-    return {chunk.first_line + before: line for before, line in request_lines(data)}
+    data = await read_all(blobs, name, chunk.start, chunk.length)
+    if chunk.numbers is None:
+        return {chunk.first_line + before: line for before, line in request_lines(data)}
+    lines = [line for _, line in request_lines(data)]
+    return dict(zip(chunk.numbers, lines, strict=False))  # Where there are more or fewer, they are not those planned.

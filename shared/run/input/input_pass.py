@@ -74,6 +74,7 @@ def scan_rules(service: Services, batch: Batch, access: ModelAccess, limits: Lim
         max_reported_errors=settings.max_reported_errors,
         chunk_lines=settings.chunk_lines,
         chunk_bytes=settings.chunk_bytes,
+        groups=batch.leaders_first is True,
     )
 
 

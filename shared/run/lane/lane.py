@@ -18,6 +18,7 @@ import msgspec
 
 from shared.domain.batches.lane_work import Work, has_open_chunk, left_by
 from shared.domain.deployments.deployment import Deployment, Target
+from shared.domain.deployments.leaders import narrower
 from shared.domain.endpoints import ENDPOINTS
 from shared.domain.lines.prefix_key import prefixes_of
 from shared.domain.pace.braid import Braid
@@ -93,8 +94,8 @@ class Lane:
         caller = LineCaller(service, post, self._sending, self._meter)
         purse = Purse(service, post, self._stop)
         self._calls = Calls(purse, caller, self._writer, self._sending.gate, service.capacity.answers)
-        is_wanted = post.deployment.leaders_first and post.batch.leaders_first
-        self._braids = is_wanted and ENDPOINTS[post.batch.endpoint].is_prompted
+        leaders = narrower(post.deployment.leaders_first, post.batch.leaders_first)
+        self._braids = leaders is not False and ENDPOINTS[post.batch.endpoint].is_prompted
         self._braid = Braid[Waiting]()
         self._waiting_bytes = 0
 
@@ -179,7 +180,7 @@ class Lane:
         """Begin its lines, until the next chunk should be opened."""
         chunk = opened.chunk
         tokens = chunk.tokens // chunk.lines
-        lines = await read_lines(self._service.stores.blobs, self._post.batch.input_blob, chunk)
+        lines = await read_lines(self._service.stores.blobs, self._post.source, chunk)
         if not opened.has(lines):
             return
         left = [Waiting(opened, *line, tokens) for line in lines.items() if line[0] not in opened.journal.finished]

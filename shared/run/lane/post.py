@@ -15,7 +15,8 @@ from shared.domain.pace.lane_room import Place
 class Post:
     """`lane` of `lanes`; `batch` as it was when the call began; `holder` names the call (see `lease`).
 
-    `claim` is what the batch may ask of the deployment beside others; `payers` are those whose spend limit may stop it.
+    `source` has the request lines. `claim` is what the batch may ask of the deployment beside others;
+    `payers` are those whose spend limit may stop it.
     """
 
     batch: Batch
@@ -26,3 +27,4 @@ class Post:
     place: Place
     claim: Claim
     payers: tuple[Payer, ...] = ()
+    source: str = ""
