@@ -11,11 +11,12 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 
 from api.edge.endpoint import Call, json_response
 from api.edge.unknown_path import with_slashes
-from api.models.rendering import render_model, render_models
+from api.models.rendering import Fare, render_model, render_models
 from shared.domain.deployments.deployment import Deployment
 from shared.domain.errors import NotFound
 from shared.domain.keys.caller import Caller
-from shared.domain.pace.deployment_health import DeploymentHealth, deployment_health
+from shared.domain.pace.deployment_health import deployment_health
+from shared.domain.pace.target_state import target_states
 from shared.domain.parameters import shortened
 
 MODEL_NOT_FOUND = "model_not_found"
@@ -23,8 +24,8 @@ MODEL_NOT_FOUND = "model_not_found"
 
 async def list_models(request: Request, call: Call) -> Response:  # noqa: ARG001 - a handler's parameters
     found = models_of(call)
-    health = await asyncio.gather(*(_health(call, deployment) for deployment in found))
-    return json_response(render_models(call.dialect, zip(found, health, strict=True)))
+    fares = await asyncio.gather(*(_fare(call, deployment) for deployment in found))
+    return json_response(render_models(call.dialect, zip(found, fares, strict=True)))
 
 
 async def retrieve_model(request: Request, call: Call) -> Response:
@@ -37,7 +38,7 @@ async def retrieve_model(request: Request, call: Call) -> Response:
             code=MODEL_NOT_FOUND,
             param="model",
         )
-    return json_response(render_model(call.dialect, deployment, await _health(call, deployment)))
+    return json_response(render_model(call.dialect, deployment, await _fare(call, deployment)))
 
 
 def models_of(call: Call) -> list[Deployment]:
@@ -51,6 +52,7 @@ def _may_use(caller: Caller, model: str) -> bool:
     return caller.project is None or caller.access.allows(model)
 
 
-async def _health(call: Call, deployment: Deployment) -> DeploymentHealth:
+async def _fare(call: Call, deployment: Deployment) -> Fare:
     beats = await call.service.stores.heartbeats.list(deployment.name)
-    return deployment_health(beats, call.service.now(), call.service.settings.stale_seconds)
+    now, stale = call.service.now(), call.service.settings.stale_seconds
+    return Fare(deployment_health(beats, now, stale), target_states(beats, now, stale))

@@ -6,14 +6,16 @@ documents its keys. Addresses and credentials of a deployment are nobody's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from api.edge.dialect import Dialect
 from api.edge.rendered_values import documented, unix_seconds
-from shared.domain.deployments.deployment import Deployment
+from shared.domain.deployments.deployment import Deployment, Target
 from shared.domain.deployments.price import Price, Rates
-from shared.domain.pace.deployment_health import DeploymentHealth
+from shared.domain.pace.deployment_health import DeploymentHealth, Health
+from shared.domain.pace.target_state import TargetState
 from shared.domain.usage.money import shown
 
 OWNER: Final = "system"
@@ -21,12 +23,19 @@ _OF_OPENAI: Final = frozenset({"id", "object", "created", "owned_by"})
 _MILLION: Final = 1_000_000
 
 
-def render_models(dialect: Dialect, found: Iterable[tuple[Deployment, DeploymentHealth]]) -> dict[str, Any]:
+class Fare(NamedTuple):
+    """How a deployment fares, and each of its targets that somebody uses now."""
+
+    health: DeploymentHealth
+    targets: Sequence[TargetState] = ()
+
+
+def render_models(dialect: Dialect, found: Iterable[tuple[Deployment, Fare]]) -> dict[str, Any]:
     """OpenAI's list of models has no pages."""
     return {"object": "list", "data": [render_model(dialect, *each) for each in found]}
 
 
-def render_model(dialect: Dialect, deployment: Deployment, health: DeploymentHealth) -> dict[str, Any]:
+def render_model(dialect: Dialect, deployment: Deployment, fare: Fare) -> dict[str, Any]:
     """`created` is 0: when a setting was made, nobody keeps."""
     rendered = {
         "id": deployment.name,
@@ -34,16 +43,38 @@ def render_model(dialect: Dialect, deployment: Deployment, health: DeploymentHea
         "created": 0,
         "owned_by": OWNER,
         "endpoints": [dialect.spell_endpoint(each) for each in sorted(deployment.endpoints) if _offers(dialect, each)],
-        "limits": {
-            "max_concurrency": deployment.max_concurrency,
-            "requests_per_minute": deployment.requests_per_minute,
-            "tokens_per_minute": deployment.tokens_per_minute,
-            "enqueued_tokens": deployment.enqueued_token_limit,
-        },
+        "limits": {**_rates_of(deployment), "enqueued_tokens": deployment.enqueued_token_limit},
         "price": _price(deployment.price) if deployment.price else None,
-        "health": {"status": health.status.value, "until": unix_seconds(health.until)},
+        "health": _health(fare.health.status, fare.health.until),
+        **_targets(deployment, fare.targets),
     }
     return documented(rendered, None if dialect.batch_keys is None else _OF_OPENAI)
+
+
+def _rates_of(deployment: Deployment) -> dict[str, int | None]:
+    names = ("max_concurrency", "requests_per_minute", "tokens_per_minute")
+    return {name: getattr(deployment, name) for name in names}
+
+
+def _health(status: Health, until: datetime | None) -> dict[str, Any]:
+    return {"status": status.value, "until": unix_seconds(until)}
+
+
+def _targets(deployment: Deployment, states: Sequence[TargetState]) -> dict[str, Any]:
+    """Where it has several; what nobody uses now is well. A reason may quote an upstream: none is shown."""
+    found = {state.name: state for state in states}
+    shown = [_target(target, found.get(target.target)) for target in deployment.targets]
+    return {"targets": shown} if shown else {}
+
+
+def _target(target: Target, state: TargetState | None) -> dict[str, Any]:
+    return {
+        "name": target.target,
+        "role": target.role.value,
+        "weight": target.weight,
+        "limits": _rates_of(target),
+        "health": _health(state.status, state.until) if state else _health(Health.OK, None),
+    }
 
 
 def _offers(dialect: Dialect, endpoint: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from api.models.rendering import OWNER
 from api.openapi.operation import Operation, ok
 from api.openapi.schemas import NUMBER, SECONDS, TEXT, WHOLE, Schema, one_of, only, or_null, record, ref
+from shared.domain.deployments.deployment import Role
 from shared.domain.errors import NotFound
 from shared.domain.keys.priority import Priority
 from shared.domain.keys.scopes import Scope
@@ -19,22 +20,24 @@ _PRICE = record(
     {"currency": TEXT, **_RATES, "steps": {"type": "array", "items": _STEP}},
     description="For a million tokens, and for one image.",
 )
-_LIMITS = record(
-    {
-        "max_concurrency": WHOLE,
-        **dict.fromkeys(("requests_per_minute", "tokens_per_minute", "enqueued_tokens"), or_null(WHOLE)),
-    }
-)
+_PACE: Mapping[str, Schema] = {
+    "max_concurrency": WHOLE,
+    **dict.fromkeys(("requests_per_minute", "tokens_per_minute"), or_null(WHOLE)),
+}
+_LIMITS = record({**_PACE, "enqueued_tokens": or_null(WHOLE)})
+_HEALTH = record({"status": one_of(Health), "until": or_null(SECONDS)})
+_TARGET = record({"name": TEXT, "role": one_of(Role), "weight": WHOLE, "limits": record(_PACE), "health": _HEALTH})
 _EXTENSIONS: Mapping[str, Schema] = {
     "endpoints": {"type": "array", "items": TEXT},
     "limits": _LIMITS,
     "price": or_null(_PRICE),
-    "health": record({"status": one_of(Health), "until": or_null(SECONDS)}),
+    "health": _HEALTH,
+    "targets": {"type": "array", "items": _TARGET},
 }
 _MODEL = record(
     {"id": TEXT, "object": only("model"), "created": WHOLE, "owned_by": only(OWNER), **_EXTENSIONS},
     optional=tuple(_EXTENSIONS),
-    description="`endpoints`, `limits`, `price` and `health` are extensions; Azure classic does not show them.",
+    description="All but the first four are extensions; Azure classic does not show them.",
 )
 _SPEND_LIMIT = record(
     {

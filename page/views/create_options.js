@@ -1,6 +1,7 @@
 // What is to be done with the file: endpoint, window, name, metadata, how long results stay, what comes first, who is told.
 
 import { html } from "../html.js";
+import { readPairs } from "../pairs.js";
 import { Callback } from "./create_callback.js";
 
 const ENDPOINTS = [
@@ -12,7 +13,7 @@ const DAYS = [["", "until somebody deletes them"], ["1", "a day"], ["7", "7 days
 
 /** The body of the create call. */
 export function bodyOf(fileId, options) {
-  const metadata = Object.fromEntries(pairs(options.metadata));
+  const metadata = readPairs(options.metadata);
   if (options.description) metadata.description = options.description;
   const seconds = Number(options.expiry) * 86400;
   return {
@@ -27,9 +28,6 @@ export function bodyOf(fileId, options) {
     ...(options.callback && options.secret ? { callback_secret: options.secret } : {}),
   };
 }
-
-const pairs = (text) =>
-  text.split("\n").map((line) => line.split(/=(.*)/s, 2).map((part) => part.trim())).filter(([key, value]) => key && value);
 
 /** The window stays as it is typed while the service still reads the file; it counts once the field is left. */
 export function Options({ options, priorities, onChange }) {

@@ -8,13 +8,14 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from shared.domain.batches.spending import key_account, project_account
-from shared.domain.deployments.deployment import Deployment
+from shared.domain.deployments.deployment import Deployment, Role, Target
 from shared.domain.deployments.price import Price, Rates
 from shared.domain.keys.priority import Priority
 from shared.domain.keys.project import ModelMode, ModelPermissions
-from shared.domain.pace.heartbeat import Heartbeat
+from shared.domain.pace.heartbeat import Heartbeat, TargetBeat
 from shared.domain.usage.spend_limit import Interval, SpendLimit
 from shared.ports.spending import Amount
 from shared.services import Services, use
@@ -73,6 +74,34 @@ async def test_a_key_sees_what_it_may_use(anonymous: httpx.AsyncClient, service:
     assert (await anonymous.get("/v1/models/gpt", headers=headers)).json() == listed.json()["data"][0]
     assert [(each.status_code, each.json()["error"]["code"]) for each in refused] == [(404, "model_not_found")] * 2
     assert refused[0].text.replace("small", "other") == refused[1].text
+
+
+async def test_a_model_of_several_upstreams_shows_each(
+    anonymous: httpx.AsyncClient, service: Services, clock: Clock
+) -> None:
+    """Its limits and how it fares; no address, and no word of what an upstream said."""
+    common = {"name": "gpt", "base_url": "http://secret.example/v1"}
+    targets = (Target(**common, target="east", weight=2), Target(**common, target="west", role=Role.SPILL_OVER))
+    until = clock.now + timedelta(minutes=5)
+    told = (TargetBeat(target="east"), TargetBeat(target="west", paused_until=until, sick=True, reason="secret"))
+    beat = Heartbeat(batch_id="b", lane=0, deployment="gpt", at=clock.now, targets=told)
+    await service.stores.heartbeats.beat(beat)
+    deployments = {"gpt": replace_struct(DEPLOYMENTS["gpt"], targets=targets)}
+    with use(replace(service, settings=replace(service.settings, deployments=deployments))):
+        headers = (await make_key(service, await make_project(service))).headers
+        answer = await anonymous.get("/v1/models/gpt", headers=headers)
+    limits = {"max_concurrency": 64, "requests_per_minute": None, "tokens_per_minute": None}
+    assert answer.json()["targets"] == [
+        {"name": "east", "role": "primary", "weight": 2, "limits": limits, "health": {"status": "ok", "until": None}},
+        {
+            "name": "west",
+            "role": "spill_over",
+            "weight": 1,
+            "limits": limits,
+            "health": {"status": "paused", "until": int(until.timestamp())},
+        },
+    ]
+    assert "secret" not in answer.text
 
 
 async def test_a_keys_own_models_narrow_the_list(anonymous: httpx.AsyncClient, service: Services) -> None:

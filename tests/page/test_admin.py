@@ -1,4 +1,4 @@
-"""Administration: projects, their keys and budgets, deployments, and the audit log."""
+"""Administration: projects, their first keys and budgets, deployments, and the audit log."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-// Administration: projects with their keys and budgets, deployments, and who did what. For administrators' keys.
+// Administration: projects with their keys, limits and budgets, deployments, administrators, and who did what. For administrators' keys.
 
 import { html } from "../../html.js";
 import { hrefOf } from "../../route.js";
+import { Administrators } from "./administrators.js";
 import { AuditLog } from "./audit_log.js";
 import { Deployments } from "./deployments.js";
 import { Project } from "./project.js";
@@ -10,6 +11,7 @@ import { Projects } from "./projects.js";
 const TABS = [
   ["projects", "Projects and keys", Projects],
   ["deployments", "Deployments", Deployments],
+  ["administrators", "Administrators", Administrators],
   ["audit", "Audit log", AuditLog],
 ];
 

@@ -1,4 +1,4 @@
-// The deployments: whether each is well, what it takes, what it costs. On demand everything the service depends on.
+// The deployments and each of their upstreams: whether it is well, what it takes, what it costs. On demand everything the service depends on.
 
 import { callApi } from "../../api.js";
 import { count, money } from "../../format.js";
@@ -24,12 +24,18 @@ export function Deployments() {
       <tbody>${found.data.data.map((model) => html`<tr key=${model.id}><th scope="row">${model.id}</th>
         <td><${Health} of=${model.health} /></td>
         <td data-of="Limits">${limits(model.limits)}</td><td data-of="Price">${price(model.price)}</td>
-        <td data-of="Endpoints">${model.endpoints.map((each) => each.replace("/v1/", "")).join(", ")}</td></tr>`)}</tbody></table>`}
+        <td data-of="Endpoints">${model.endpoints.map((each) => each.replace("/v1/", "")).join(", ")}</td></tr>
+        ${(model.targets ?? []).map((target) => html`<${Upstream} key=${`${model.id}/${target.name}`} of=${target} />`)}`)}</tbody></table>`}
     <${Checks} />`;
 }
 
 const Health = ({ of }) => html`<span class=${`pill ${TONES[of.status]}`}>${of.status}</span>
   ${of.until && html`<small>until <${When} at=${of.until} isExact=${true} /></small>`}`;
+
+const roleOf = ({ role, weight }) => [role === "primary" ? "" : "where no other has room", weight === 1 ? "" : `weight ${weight}`].filter(Boolean).join(", ");
+
+const Upstream = ({ of }) => html`<tr class="part"><th scope="row">${of.name}${roleOf(of) && html`<small>${roleOf(of)}</small>`}</th>
+  <td><${Health} of=${of.health} /></td><td data-of="Limits">${limits(of.limits)}</td><td></td><td></td></tr>`;
 
 const limits = (of) => LIMITS.filter(([name]) => of[name] != null).map(([name, title]) => `${count(of[name])} ${title}`).join(", ") || "none";
 const PRICE_DECIMALS = 4;

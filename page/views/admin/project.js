@@ -1,4 +1,4 @@
-// One project: its name, its keys, its budget, and its end.
+// One project: its name, its keys, its models, its limits, its budget, and its end.
 
 import { callApi } from "../../api.js";
 import { html, useState } from "../../html.js";
@@ -7,8 +7,10 @@ import { Ask } from "../../parts/dialog.js";
 import { Id, Problem } from "../../parts/small.js";
 import { say } from "../../parts/toasts.js";
 import { hrefOf } from "../../route.js";
-import { ProjectBudget } from "./project_budget.js";
+import { Budget } from "./budget.js";
 import { Keys } from "./keys.js";
+import { ProjectModels } from "./project_models.js";
+import { ProjectTerms } from "./project_terms.js";
 
 const DEFAULT = "proj_default";
 
@@ -25,7 +27,9 @@ export function Project({ id, caller }) {
     ${!project && !found.error && html`<p class="muted" role="status">Reading the project …</p>`}
     ${project && html`<p class="under"><${Id} id=${project.id} what="project id" isWhole=${true} /></p>
       <${Keys} project=${project} path=${path} models=${caller.models} />
-      <${ProjectBudget} path=${path} isOpen=${!project.archived_at} />`}`;
+      <${Budget} path=${path} isOpen=${!project.archived_at} none="Nothing limits what this project spends." />
+      <${ProjectModels} project=${project} path=${path} isOpen=${!project.archived_at} />
+      ${!project.archived_at && html`<${ProjectTerms} key=${JSON.stringify(project)} project=${project} path=${path} onDone=${found.reload} />`}`}`;
 }
 
 function Changes({ project, path, onDone }) {
@@ -43,7 +47,7 @@ function Changes({ project, path, onDone }) {
     <button onClick=${() => ask("rename")}>Rename …</button>
     ${project.id !== DEFAULT && html`<button class="danger" onClick=${() => ask("archive")}>Archive …</button>`}
     ${asked === "rename" && html`<${Ask} title=${`Rename ${project.name}`} verb="Rename" act=${rename} onEnd=${end}>
-      <label for="new-name">Name</label><input id="new-name" value=${project.name} required autocomplete="off" /></${Ask}>`}
+      <label for="new-name">Name</label><input id="new-name" defaultValue=${project.name} required autocomplete="off" /></${Ask}>`}
     ${asked === "archive" && html`<${Ask} title=${`Archive ${project.name}?`} verb="Archive the project" tone="danger"
       act=${archive} onEnd=${end}>
       <p>Its keys open nothing any more. Its batches run to their end, and its files stay until they expire.

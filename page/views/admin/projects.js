@@ -1,4 +1,4 @@
-// All projects, and a new one.
+// All projects, a new one, and what all together may spend.
 
 import { callApi } from "../../api.js";
 import { html, useState } from "../../html.js";
@@ -6,6 +6,7 @@ import { useLive } from "../../live.js";
 import { Problem, When } from "../../parts/small.js";
 import { goTo, hrefOf } from "../../route.js";
 import { listAll } from "../usage/names.js";
+import { Budget } from "./budget.js";
 
 const labels = (project) => Object.entries(project.labels).map(([key, value]) => `${key}: ${value}`);
 
@@ -22,7 +23,8 @@ export function Projects() {
         <td><span class=${`pill ${project.status === "active" ? "good" : ""}`}>${project.status}</span></td>
         <td data-of="Labels">${labels(project).join(", ") || html`<span class="none">–</span>`}</td>
         <td data-of="Created"><${When} at=${project.created_at} /></td></tr>`)}</tbody>
-    </table>`}`;
+    </table>`}
+    <${Budget} path="/organization" isOpen=${true} title="Budget of all projects together" none="Nothing limits what all projects spend together." />`;
 }
 
 function NewProject() {

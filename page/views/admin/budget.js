@@ -1,4 +1,4 @@
-// What a project may spend: the limit, what is used of it, and how to change it.
+// What may be spent, by a project or by all together: the limit, what is used of it, and how to change it.
 
 import { callApi } from "../../api.js";
 import { money } from "../../format.js";
@@ -6,21 +6,22 @@ import { html, useState } from "../../html.js";
 import { useLive } from "../../live.js";
 import { Problem } from "../../parts/small.js";
 import { say } from "../../parts/toasts.js";
+import { MoneyFields, limitInWords, readLimit } from "./money_fields.js";
 
-const INTERVALS = [["day", "a day"], ["week", "a week"], ["month", "a month"], ["total", "in all"]];
 const NONE = 404;
 
-export function ProjectBudget({ path, isOpen }) {
+/** `path` is of a project or of the organization, `none` what is said where there is no limit. */
+export function Budget({ path, isOpen, title = "Budget", none }) {
   const found = useLive((signal) => read(path, signal), () => 0, [path]);
   const limit = found.data?.limit;
-  return html`<section aria-labelledby="budget"><h2 id="budget">Budget</h2>
+  return html`<section aria-labelledby="budget"><h2 id="budget">${title}</h2>
     <${Problem} error=${found.error} title="The budget could not be read." onRetry=${found.reload} />
     ${limit && html`<${Standing} limit=${limit} />`}
-    ${found.data && !limit && html`<p class="muted">Nothing limits what this project spends.</p>`}
-    ${found.data && isOpen && html`<${Change} path=${path} limit=${limit} onDone=${found.reload} />`}</section>`;
+    ${found.data && !limit && html`<p class="muted">${none}</p>`}
+    ${found.data && isOpen && html`<${Change} key=${JSON.stringify(limit)} path=${path} limit=${limit} onDone=${found.reload} />`}</section>`;
 }
 
-/** A project without a limit is answered 404. */
+/** Where there is no limit, the answer is 404. */
 async function read(path, signal) {
   try {
     return { limit: await callApi(`${path}/spend_limit`, { signal }) };
@@ -31,18 +32,16 @@ async function read(path, signal) {
 }
 
 function Standing({ limit }) {
-  const [, interval] = INTERVALS.find(([name]) => name === limit.interval);
   const most = limit.threshold_amount / 100;
-  const title = `${money(most, limit.currency)} ${interval}`;
+  const title = limitInWords(limit);
   const used = limit.used.value;
+  const single = Object.entries(limit.models ?? {});
   return html`<div class="budget"><p><strong>${title}</strong>${limit.enforcement.status === "enforcing" && html` <span class="pill bad">reached</span>`}</p>
     <meter min="0" max=${most} high=${most * 0.8} optimum="0" value=${used} aria-label=${title}></meter>
     <p class="muted">${money(used, limit.currency)} spent or reserved. ${limit.stops_batches ? "Batches that run are stopped when it is reached. " : ""}
-      Days, weeks and months begin at midnight UTC.</p></div>`;
+      Days, weeks and months begin at midnight UTC.</p>
+    ${single.length > 0 && html`<p class="muted">Of these at most ${single.map(([model, each]) => `${limitInWords(each)} on ${model}`).join(", ")}.</p>`}</div>`;
 }
-
-/** What this form does not ask for stays as it was. */
-const kept = (limit) => Object.fromEntries(["models", "stops_batches"].filter((name) => limit?.[name] != null).map((name) => [name, limit[name]]));
 
 function Change({ path, limit, onDone }) {
   const [problem, setProblem] = useState(null);
@@ -58,18 +57,19 @@ function Change({ path, limit, onDone }) {
   };
   const set = (event) => {
     event.preventDefault();
-    const given = Object.fromEntries(new FormData(event.target));
-    const body = { ...kept(limit), currency: given.currency.toUpperCase(), interval: given.interval, threshold_amount: Math.round(given.amount * 100) };
+    const given = new FormData(event.target);
+    const models = limit?.models ? { models: limit.models } : {}; // This form does not ask for them, so they stay.
+    const body = { ...models, ...readLimit(given), stops_batches: stops(given.get("stops"), limit) };
     act(() => callApi(`${path}/spend_limit`, { method: "POST", body }), "The budget holds for batches from now on.");
   };
   const remove = () => act(() => callApi(`${path}/spend_limit`, { method: "DELETE" }), "There is no budget any more.");
   return html`<form class="one-line" onSubmit=${set}>
-    <label for="amount">At most</label>
-    <input id="amount" name="amount" type="number" min="0" step="0.01" required value=${limit ? limit.threshold_amount / 100 : ""} />
-    <input name="currency" aria-label="Currency" required maxlength="3" size="3" value=${limit?.currency ?? "USD"} />
-    <select name="interval" aria-label="Per">${INTERVALS.map(([value, title]) => html`<option value=${value}
-      selected=${value === (limit?.interval ?? "month")}>${title}</option>`)}</select>
+    <${MoneyFields} id="amount" label="At most" limit=${limit} isNeeded=${true} />
+    <label class="check"><input type="checkbox" name="stops" defaultChecked=${Boolean(limit?.stops_batches)} />Stop batches that run</label>
     <button>${limit ? "Change" : "Set"} the budget</button>
     ${limit && html`<button type="button" class="danger" onClick=${remove}>Take it away</button>`}</form>
     <${Problem} error=${problem} title="The budget was not changed." />`;
 }
+
+/** Where nobody has said it, the service's setting says it: what is not ticked then is not said either. */
+const stops = (ticked, limit) => (ticked ? true : limit?.stops_batches == null ? null : false);
