@@ -4,12 +4,16 @@ Files of 1,000 prefixes of 1,500 tokens with 20 lines each, shuffled and grouped
 against `bench/caching_upstream.py`: a server of one's own (room for 133 of the prefixes, a prefix is visible after a
 twenty-fifth of an answer's time) and a hosted one (forgets after 60 times that time, visible after two fifths of it).
 Time runs twenty times as fast as for answers of five seconds. The most possible is 0.95: of 20 lines one is first.
+Then the same through eight servers of one's own for one name, each with a cache of its own; beside it, in the order of
+the file (`leaders_first: false`), when each request goes to the one that has fewest.
 """
 
 from __future__ import annotations
 
 import random
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,7 @@ from bench.programs import Program, Service, jsonl
 from bench.report import print_table, run_alone
 from bench.throughput import run_service
 
+REPLICAS = 8
 PREFIX_TOKENS, TAIL_TOKENS, LINES = 1500, 60, 20
 LATENCY_MS = 250.0
 KINDS = {
@@ -55,27 +60,47 @@ def _line(prefix: int, number: int) -> dict[str, Any]:
     return {"custom_id": f"{prefix}-{number}", "method": "POST", "url": "/v1/chat/completions", "body": body}
 
 
-def measure(kind: str, in_flight: int, data: bytes, lines: int, **deployment: Any) -> list[Any]:
+def measure(kind: str, in_flight: int, data: bytes, lines: int, *, replicas: int = 1, **deployment: Any) -> list[Any]:
     """Requests that found their prefix, requests a second while the upstream was asked, CPU, and our own word."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        asked = msgspec.json.encode(KINDS[kind]).decode()
-        mock = Program(["bench.caching_upstream", "--kind", asked], folder / "mock.log")
-        mock.start()
-        deployment = {"max_concurrency": in_flight, "price": PRICE, **deployment}
-        service = Service(folder, mock.url, deployment=deployment, BATCH_MAX_INPUT_BYTES_OPENAI="500000000")
+    with tempfile.TemporaryDirectory() as name, started(Path(name), kind, replicas) as mocks:
+        each = in_flight // replicas
+        targets = [{"base_url": f"{mock.url}/v1", "max_concurrency": each} for mock in mocks]
+        service = Service(
+            Path(name),
+            "",
+            BATCH_DEPLOYMENTS=msgspec.json.encode({"m": {"targets": targets, "price": PRICE, **deployment}}).decode(),
+            BATCH_MAX_INPUT_BYTES_OPENAI="500000000",
+        )
         service.start()
         try:
             figures = run_service(service, data, lines)
             with service.openai as client:
-                batch = client.batches.list(limit=1).data[0].to_dict()
-            sums = msgspec.json.decode(httpx.get(f"{mock.url}/__cache", timeout=60).content, type=Sums)
+                batch: dict[str, Any] = client.batches.list(limit=1).data[0].to_dict()
+            sums: list[Sums] = [
+                msgspec.json.decode(httpx.get(f"{mock.url}/__cache", timeout=60).content, type=Sums) for mock in mocks
+            ]
         finally:
             service.stop()
-            mock.stop()
-    assert batch["usage"]["input_tokens_details"]["cached_tokens"] == sums.cached_tokens, (batch, sums)
-    per_second = sums.requests / (sums.last_at - sums.first_at)
-    return [sums.hits / sums.requests, per_second, figures.cpu_ms, batch["cache"]["share"], batch["cache"]["saved"]]
+    cached = sum(each.cached_tokens for each in sums)
+    assert batch["usage"]["input_tokens_details"]["cached_tokens"] == cached, (batch, sums)
+    requests, hits = sum(each.requests for each in sums), sum(each.hits for each in sums)
+    per_second = requests / (max(each.last_at for each in sums) - min(each.first_at for each in sums))
+    return [hits / requests, per_second, figures.cpu_ms, batch["cache"]["share"], batch["cache"]["saved"]]
+
+
+@contextmanager
+def started(folder: Path, kind: str, replicas: int) -> Iterator[list[Program]]:
+    """So many mocks, each with a cache of its own."""
+    asked = msgspec.json.encode(KINDS[kind]).decode()
+    mocks = [Program(["bench.caching_upstream", "--kind", asked], folder / f"{n}.log") for n in range(replicas)]
+    try:
+        for mock in mocks:
+            mock.start()
+        yield mocks
+    finally:
+        for mock in mocks:
+            if mock.process:
+                mock.stop()
 
 
 def run(*, quick: bool) -> dict[str, Any]:
@@ -90,7 +115,26 @@ def run(*, quick: bool) -> dict[str, Any]:
     ]
     heads = ["upstream", "in flight", "file", "hits", "req/s", "CPU ms a line", "input from the cache", "saved $"]
     print_table(f"{prefixes:,} prefixes of {LINES} lines", heads, rows)
-    return {"cells": [dict(zip(heads, row, strict=True)) for row in rows]}
+    several = run_several(prefixes, concurrencies)
+    print_table(f"Through {REPLICAS} servers", ["order", *heads[1:]], several)
+    named = [dict(zip(["order", *heads[1:]], row, strict=True)) for row in several]
+    return {"cells": [dict(zip(heads, row, strict=True)) for row in rows], "several": named}
+
+
+def run_several(prefixes: int, concurrencies: Sequence[int]) -> list[list[Any]]:
+    """Leaders first, each prefix at one server; beside it the order of the file."""
+    return [
+        [
+            "by prefix" if first else "of the file",
+            in_flight,
+            "grouped" if grouped else "shuffled",
+            *measure("own server", in_flight, data, prefixes * LINES, replicas=REPLICAS, leaders_first=first),
+        ]
+        for grouped in (False, True)
+        for data in [file_of(prefixes, grouped=grouped)]
+        for in_flight in concurrencies
+        for first in (True, False)
+    ]
 
 
 if __name__ == "__main__":

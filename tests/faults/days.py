@@ -165,7 +165,7 @@ def several_targets(seed: int) -> Day:
         ends = begins + dice.choice((2.0, 30.0, 181.0, 700.0))
         away.append(((begins, ends, dice.choice(NO_REQUESTS_FAULT)),) if dice.random() < 0.7 else ())
     trouble = faults(dice) if dice.random() < 0.3 else {}
-    return Day(seed=seed, **shape, **trouble, targets=tuple(away))
+    return Day(seed=seed, **shape, **trouble, targets=tuple(away), prefixes=dice.choice((0, 3, 20)))
 
 
 def outage(seed: int) -> Day:

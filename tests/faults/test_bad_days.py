@@ -59,9 +59,12 @@ def test_activities_delivered_twice_send_nothing_twice() -> None:
     assert max(again) == 0
 
 
-@pytest.mark.parametrize(("lanes", "workers"), [(1, 1), (4, 2)])
-def test_the_limits_of_all_targets_are_used(lanes: int, workers: int) -> None:
-    """Of eight that let in 100 requests a minute each, over four lanes and two processes: 790 and more."""
+@pytest.mark.parametrize(("lanes", "workers", "prefixes"), [(1, 1, 0), (4, 2, 0), (4, 2, 100)])
+def test_the_limits_of_all_targets_are_used(lanes: int, workers: int, prefixes: int) -> None:
+    """Of eight that let in 100 requests a minute each, over four lanes and two processes: 790 and more.
+
+    Also where prompts begin alike, so that each line has a target to which it belongs.
+    """
     day = Day(
         seed=1,
         lines=8000,
@@ -71,6 +74,7 @@ def test_the_limits_of_all_targets_are_used(lanes: int, workers: int) -> None:
         concurrency=128,
         targets=((),) * 8,
         per_minute=100,
+        prefixes=prefixes,
     )
     aftermath = simulate(day)
     aftermath.check()
@@ -78,7 +82,7 @@ def test_the_limits_of_all_targets_are_used(lanes: int, workers: int) -> None:
     assert batch.in_progress_at is not None
     assert batch.finalizing_at is not None
     per_minute = 60 * day.lines / (batch.finalizing_at - batch.in_progress_at).total_seconds()
-    print(f"\n{lanes} lanes: {per_minute:.0f} a minute, {aftermath.upstream.refused} refused")
+    print(f"\n{lanes} lanes, {prefixes} prefixes: {per_minute:.0f} a minute, {aftermath.upstream.refused} refused")
 
     assert per_minute >= 790
     assert aftermath.upstream.refused < 0.01 * day.lines

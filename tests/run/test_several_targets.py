@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from shared.domain.pace.heartbeat import Heartbeat, TargetBeat
 from shared.domain.upstream.upstream import FailureKind, UpstreamAnswer, UpstreamFailure, UpstreamRequest
 from shared.services import services, use
 from tests.run.conftest import World, answer
-from tests.run.test_lane import cursor, run_to_end
+from tests.run.test_lane import cursor, documents, run_to_end
 
 Says = Callable[[int], UpstreamAnswer]  # By how often it has been asked.
 GONE = UpstreamFailure(kind=FailureKind.UNREACHABLE, detail="refused")
@@ -43,10 +43,12 @@ class Targets:
     asked: Counter[str] = field(default_factory=Counter)
     in_flight: Counter[str] = field(default_factory=Counter)
     peak: Counter[str] = field(default_factory=Counter)
+    documents: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # Where each went.
 
     async def send(self, request: UpstreamRequest, share: Share | None = None) -> UpstreamAnswer:
         host = request.url.split("/")[2]
         self.asked[host] += 1
+        self.documents[msgspec.json.decode(request.body)["messages"][0]["content"].split()[0]][host] += 1
         self.in_flight[host] += 1
         self.peak[host] = max(self.peak[host], self.in_flight[host])
         said = self.says[host](self.asked[host])
@@ -56,6 +58,11 @@ class Targets:
         finally:
             self.in_flight[host] -= 1
 
+    @property
+    def together(self) -> float:
+        """Share of the requests that went where most of their document did."""
+        return sum(max(hosts.values()) for hosts in self.documents.values()) / self.asked.total()
+
     async def close(self) -> None:
         pass
 
@@ -64,7 +71,9 @@ def target(name: str, **more: Any) -> Target:
     return Target(name="m", target=name, base_url=f"http://{name}", **({"max_concurrency": 4} | more))
 
 
-def served(world: World, says: dict[str, Says], *targets: Target, **settings: Any) -> tuple[Targets, Any]:
+def served(
+    world: World, says: dict[str, Says], *targets: Target, leaders_first: bool = True, **settings: Any
+) -> tuple[Targets, Any]:
     """Such targets in the place of the world's upstream, for as long as the block takes."""
     upstreams = Targets(says)
     listed = targets or tuple(map(target, says))
@@ -73,6 +82,7 @@ def served(world: World, says: dict[str, Says], *targets: Target, **settings: An
         base_url=listed[0].base_url,
         max_concurrency=sum(each.max_concurrency for each in listed),
         targets=listed,
+        leaders_first=leaders_first,
     )
     usual = {"retry_max_seconds": 30.0} | settings
     service = replace(world.with_settings(deployments={"m": deployment}, **usual), upstream=upstreams)
@@ -246,3 +256,37 @@ async def test_rows_tell_of_each_target(world: World) -> None:
     assert (b.observed.requests_per_minute, b.paused_until) == (90, None)
     assert (beat.reason or "").startswith("Target 'a' of the deployment: The upstream cannot be reached.")
     assert msgspec.json.decode(msgspec.json.encode(beat), type=Heartbeat) == beat
+
+
+async def test_lines_that_begin_alike_go_to_one_target(world: World) -> None:
+    """For its prompt cache is its own; each target has its part of the documents, and of the lines."""
+    upstreams, serving = served(world, {"a": well, "b": well})
+    upstreams.seconds = 0.05
+    with serving:
+        batch = await run_to_end(world, await world.batch(400, per_chunk=50, prefix_of=documents(16)))
+
+    assert ended(batch) == (Status.COMPLETED, 400, 0)
+    assert upstreams.together > 0.85  # Where one has none of its own left, it takes another's.
+    assert min(upstreams.asked.values()) > 120
+
+
+@pytest.mark.parametrize("by", ["deployment", "batch"])
+async def test_caches_of_targets_may_be_left_out(world: World, by: str) -> None:
+    """Then each request goes to the target with the fewest in flight."""
+    upstreams, serving = served(world, {"a": well, "b": well}, leaders_first=by != "deployment")
+    with serving:
+        await run_to_end(world, await world.batch(400, prefix_of=documents(4), leaders_first=by != "batch"))
+
+    assert upstreams.together < 0.7
+
+
+async def test_documents_of_one_that_dies_go_to_the_others(world: World) -> None:
+    """At once; those of the others stay where they are."""
+    upstreams, serving = served(world, {"a": well, "b": lambda nth: GONE if nth > 40 else answer(), "c": well})
+    upstreams.seconds = 0.05
+    with serving:
+        batch = await run_to_end(world, await world.batch(600, per_chunk=50, prefix_of=documents(30)))
+
+    assert ended(batch) == (Status.COMPLETED, 600, 0)
+    assert upstreams.together > 0.8
+    assert upstreams.asked["b"] < 100

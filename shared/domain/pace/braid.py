@@ -28,14 +28,16 @@ class Braid(Generic[Line]):
         self._free: deque[deque[Line]] = deque()  # What nothing has to go before.
         self._known: OrderedDict[Prefix, None] = OrderedDict()
         self._ready = 0  # Lines of `_free`.
+        self._waiting = 0
         self._brought_leaders = False  # The chunk that came last.
 
-    def __bool__(self) -> bool:
-        return bool(self._free or self._fresh or any(self._led.values()))
+    def __len__(self) -> int:
+        return self._waiting
 
     def add(self, lines: Sequence[tuple[Prefix | None, Line]]) -> None:
         """A chunk's lines in input order; those without a prefix, or alone with it, keep that order."""
         self._brought_leaders = False
+        self._waiting += len(lines)
         company, free = Counter(prefix for prefix, _ in lines), deque[Line]()
         for prefix, line in lines:
             if prefix is None or prefix in self._known or not self._has_company(prefix, company[prefix]):
@@ -58,12 +60,21 @@ class Braid(Generic[Line]):
 
     def take(self, places: int) -> tuple[Line, Prefix | None]:
         """The line to send next, and its prefix if it leads; there must be one. `places`: how many go at once."""
+        self._waiting -= 1
         if self._fresh and self._lacks_leaders(places):
             return self._lead()
         if self._free:
             return self._follow(), None
         early = next((lines for lines in self._led.values() if lines), None)
         return (early.popleft(), None) if early else self._lead()
+
+    def give(self) -> list[tuple[Prefix | None, Line]]:
+        """All lines of a prefix that nobody has led yet, the last to have its turn; they are another's now."""
+        if not self._fresh:
+            return []
+        prefix, lines = self._fresh.popitem()
+        self._waiting -= len(lines)
+        return [(prefix, line) for line in lines]
 
     def _lacks_leaders(self, places: int) -> bool:
         """Until a further one is answered, as many lines go as there are places, or some more."""

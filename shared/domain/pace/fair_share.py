@@ -145,26 +145,26 @@ class Window:
         self._share = share
         self._size = float(share)
         self._last_cut = float("-inf")
-
-    @property
-    def size(self) -> int:
-        """Requests in flight allowed now."""
-        return int(self._size)
+        self.size = share  # Requests in flight allowed now.
 
     def resize(self, share: int) -> None:
         """The lane's share changed. A window that was not cut follows it up; a cut one has to earn its growth."""
         uncut = self._size >= self._share
         self._share = share
-        self._size = float(share) if uncut else min(self._size, float(share))
+        self._set(float(share) if uncut else min(self._size, float(share)))
 
     def succeeded(self) -> None:
-        self._size = min(float(self._share), self._size + 1.0 / self._size)
+        self._set(min(float(self._share), self._size + 1.0 / self._size))
 
     def throttled(self, now: float) -> None:
         """`now` in monotonic seconds."""
         if now - self._last_cut >= 1.0:
             self._last_cut = now
-            self._size = max(1.0, self._size / 2)
+            self._set(max(1.0, self._size / 2))
+
+    def _set(self, size: float) -> None:
+        self._size = size
+        self.size = int(size)  # Asked for far more often than it changes.
 
 
 class Pacer:
@@ -188,11 +188,15 @@ class Pacer:
 
     def delay(self, tokens: int, now: float) -> float:
         """0 and the request counts as sent, or the seconds until it may be asked for again. `now` is monotonic."""
-        delay = max(self._requests.wait(1, now), self._tokens.wait(tokens, now))
+        delay = self.wait(tokens, now)
         if delay == 0.0:
             self._requests.take(1)
             self._tokens.take(tokens)
         return delay
+
+    def wait(self, tokens: int, now: float) -> float:
+        """What `delay` would say; nothing counts as sent."""
+        return max(self._requests.wait(1, now), self._tokens.wait(tokens, now))
 
 
 class _Bucket:

@@ -16,11 +16,12 @@ from typing import Any, Final
 from shared.answer_room import AnswerRoom
 from shared.domain.lines.request_line import custom_id_of, read_line
 from shared.domain.pace.retry import Attempts
-from shared.run.chunks.open_chunk import OpenChunk
 from shared.run.chunks.result_writer import ResultWriter
 from shared.run.lane.gate import Gate, Visit
 from shared.run.lane.line_call import LineCaller
+from shared.run.lane.lineup import Waiting
 from shared.run.lane.purse import Purse
+from shared.run.lane.target_pace import TargetPace
 
 log = logging.getLogger(__name__)
 
@@ -41,35 +42,41 @@ class Calls:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def begin(
-        self, opened: OpenChunk, number: int, raw: bytes, tokens: int, then: Callable[[], None] | None = None
+        self,
+        line: Waiting,
+        then: Callable[[], None] | None = None,
+        first: TargetPace | None = None,
     ) -> bool:
-        """Start the line's call when there is room; `then` is called at its end.
+        """Start the line's call when there is room, at target `first` if that has any; `then` is called at its end.
 
         False: the gate has been closed, or no money is left.
         """
-        visit = self._gate.visit(len(raw), self._answers.share(), self._purse.permit(opened))
+        visit = self._gate.visit(len(line.raw), self._answers.share(), self._purse.permit(line.opened))
         if not await visit.enter():
             return False
-        call = asyncio.create_task(self._call(opened, number, raw, tokens, visit))
+        call = asyncio.create_task(self._call(line, visit, first))
         self._under_way.add(call)
         if then:
             call.add_done_callback(lambda _: then())
         call.add_done_callback(partial(self._ended, visit))
+        if first is not None:
+            await asyncio.sleep(0)  # It is with its target before the next line is chosen.
         return True
 
     def _ended(self, visit: Visit, call: asyncio.Task[None]) -> None:
         visit.end()
         self._under_way.discard(call)
 
-    async def _call(self, opened: OpenChunk, number: int, raw: bytes, tokens: int, visit: Visit) -> None:
-        await self._answer(opened, number, raw, tokens, visit)
+    async def _call(self, line: Waiting, visit: Visit, first: TargetPace | None) -> None:
+        await self._answer(line, visit, first)
         if visit.share.is_large:  # Its bytes are in memory until they are stored: until then, nobody else is asked.
-            await opened.written()
+            await line.opened.written()
 
-    async def _answer(self, opened: OpenChunk, number: int, raw: bytes, tokens: int, visit: Visit) -> None:
+    async def _answer(self, line: Waiting, visit: Visit, first: TargetPace | None) -> None:
+        opened, number, raw, tokens = line
         before = opened.journal.attempts.get(number, _NONE)
         try:
-            entry = await self._caller.answer(number, read_line(raw), visit, tokens, before)
+            entry = await self._caller.answer(number, read_line(raw), visit, tokens, before, first=first)
         except Exception:  # one poisonous line must not take the batch with it
             log.exception("A request line broke its call.", extra={"action": "line_broke", "batch_id": self._batch_id})
             entry = self._caller.broken(number, custom_id_of(raw) or None)

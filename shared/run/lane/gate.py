@@ -72,6 +72,14 @@ class Gate:
 
     async def enter(self, size: int) -> bool:
         """Wait for room and take it. True: the caller is inside; False: the gate has been closed."""
+        if not await self.opens(size):
+            return False
+        self.in_flight += 1
+        self._budget.take(size)
+        return True
+
+    async def opens(self, size: int = 0) -> bool:
+        """Wait for room. True: whoever enters before another may do so at once; False: the gate has been closed."""
         while not self._closed and not self._has_room(size):
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
@@ -83,11 +91,7 @@ class Gate:
                 else:
                     self.wake()  # This turn had come; let the next have it.
                 raise
-        if self._closed:
-            return False
-        self.in_flight += 1
-        self._budget.take(size)
-        return True
+        return not self._closed
 
     def leave(self, size: int) -> None:
         """Give the place back."""

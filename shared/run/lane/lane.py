@@ -1,7 +1,7 @@
 """The work of one lane for one slice of time: its chunks, one sliding window of requests over all of them.
 
 Requests slide across chunk borders, so that one slow line never idles the lane. This file is the feeder: it reads
-lines and begins their calls as the gate lets them in, in the order of the `Braid`. The `ResultWriter` makes finished
+lines and begins their calls as the gate lets them in, in the order of the `Lineup`. The `ResultWriter` makes finished
 lines durable, `Sending` says when a request may go, the `Watch` when to stop. Whatever goes wrong, lines in flight are
 waited for and kept.
 """
@@ -11,8 +11,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import NamedTuple
 
 import msgspec
 
@@ -20,8 +18,6 @@ from shared.domain.batches.lane_work import Work, has_open_chunk, left_by
 from shared.domain.deployments.deployment import Deployment, Target
 from shared.domain.deployments.leaders import narrower
 from shared.domain.endpoints import ENDPOINTS
-from shared.domain.lines.prefix_key import prefixes_of
-from shared.domain.pace.braid import Braid
 from shared.domain.pace.drain import Drain
 from shared.domain.pace.lane_decision import until_next_slice
 from shared.domain.pace.lane_part import Limits, Own, Terms, first_part
@@ -32,6 +28,7 @@ from shared.run.chunks.result_writer import ResultWriter
 from shared.run.lane.calls import Calls, beside
 from shared.run.lane.lane_meter import LaneMeter
 from shared.run.lane.line_call import LineCaller
+from shared.run.lane.lineup import Lineup, Waiting
 from shared.run.lane.post import Post
 from shared.run.lane.purse import Purse
 from shared.run.lane.sending import Sending
@@ -39,17 +36,6 @@ from shared.run.lane.surroundings import AskRun, Surroundings
 from shared.run.lane.watch import Watch
 from shared.services import Services
 from shared.settings import Settings
-
-MOST_WAITING_BYTES = 8_388_608  # Of lines that wait for leaders; past this no chunk is read before its turn.
-
-
-class Waiting(NamedTuple):
-    """A line that has been read; `tokens` are estimated."""
-
-    opened: OpenChunk
-    number: int
-    raw: bytes
-    tokens: int
 
 
 class LaneProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,8 +82,8 @@ class Lane:
         self._calls = Calls(purse, caller, self._writer, self._sending.gate, service.capacity.answers)
         leaders = narrower(post.deployment.leaders_first, post.batch.leaders_first)
         self._braids = leaders is not False and ENDPOINTS[post.batch.endpoint].is_prompted
-        self._braid = Braid[Waiting]()
-        self._waiting_bytes = 0
+        self._lineup = Lineup(self._sending, braids=self._braids)
+        self._to_come = 0  # Lines of the chunks that are to be fed after this one.
 
     async def run(self) -> LaneProgress:
         """Raises what kept finished lines from being stored; their requests are then sent again by the next call."""
@@ -159,7 +145,9 @@ class Lane:
         await self._feed_lines(lambda: False)
 
     async def _feed_chunks(self, indexes: Sequence[int], *, adopts: bool = False) -> None:
+        self._to_come = sum(self._work.plan[index].lines for index in indexes)
         for index in indexes:
+            self._to_come -= self._work.plan[index].lines
             await self._has_room()
             if self._stop.is_set():
                 return
@@ -171,10 +159,11 @@ class Lane:
         """What lanes that are gone have left, before all else; whoever comes first of those that are there has it."""
         gone = await self._watch.take_gone()
         rows = await self._service.stores.chunks.list(self._post.batch.id)
-        waiting, self._braid = self._braid, Braid[Waiting]()
+        waiting, to_come = self._lineup, self._to_come
+        self._lineup = Lineup(self._sending, braids=self._braids)
         await self._feed_chunks(left_by(gone, rows, self._post.lanes), adopts=True)
         await self._feed_lines(lambda: False)
-        self._braid = waiting
+        self._lineup, self._to_come = waiting, to_come
 
     async def _feed_chunk(self, opened: OpenChunk) -> None:
         """Begin its lines, until the next chunk should be opened."""
@@ -184,30 +173,27 @@ class Lane:
         if not opened.has(lines):
             return
         left = [Waiting(opened, *line, tokens) for line in lines.items() if line[0] not in opened.journal.finished]
-        left = self._in_turn(left)
-        prefixes = prefixes_of([line.raw for line in left]) if self._braids else [None] * len(left)
-        self._braid.add([*zip(prefixes, left, strict=True)])
-        self._waiting_bytes += sum(len(line.raw) for line in left)
+        self._lineup.add(self._in_turn(left))
         await self._feed_lines(self._wants_more)
 
     def _wants_more(self) -> bool:
-        """Whether leaders of the next chunk are wanted, and there is room for its lines to wait."""
-        has_room = self._waiting_bytes < MOST_WAITING_BYTES and not self._writer.is_half_full
-        return has_room and self._braid.wants_more(self._sending.places)
+        """Whether lines of the next chunk are wanted before its turn, and there is room for them to wait."""
+        return not self._writer.is_half_full and self._lineup.wants_more(self._to_come)
 
     async def _feed_lines(self, is_over: Callable[[], bool]) -> None:
-        """Until none is left, or it `is_over`."""
-        while self._braid and not is_over():
+        """Until none is left, or it `is_over`: after one at least, so that reading ahead never keeps all from going."""
+        begun = False
+        while self._lineup and not (begun and is_over()):
+            begun = True
             if self._watch.gone:
                 await self._feed_abandoned()
             await self._has_room()
-            line, prefix = self._braid.take(self._sending.places)
-            self._waiting_bytes -= len(line.raw)
-            answered = partial(self._braid.answered, prefix) if prefix is not None else None
+            line, answered, target = await self._lineup.take()
             if line.opened.is_over:
+                self._sending.gate.wake()  # The turn goes to whoever else waits there.
                 if answered:
                     answered()
-            elif not await self._calls.begin(line.opened, line.number, line.raw, line.tokens, answered):
+            elif not await self._calls.begin(line, answered, target):
                 return
 
     async def _has_room(self) -> None:

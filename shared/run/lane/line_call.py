@@ -58,27 +58,42 @@ class LineCaller:
         self._makes_images = ENDPOINTS[post.batch.endpoint].makes_images
 
     async def answer(
-        self, number: int, line: RequestLine, visit: Visit, tokens: int, before: Attempts
+        self,
+        number: int,
+        line: RequestLine,
+        visit: Visit,
+        tokens: int,
+        before: Attempts,
+        *,
+        first: TargetPace | None = None,
     ) -> Entry | Tried | None:
         """The line's entry; what it has been through if it is let go for now; None if nothing that counts.
 
-        `before` is what it had been through. It is inside the gate, and leaves while it backs off.
+        `before` is what it had been through, `first` the target to ask before others. It is inside the gate, and leaves
+        while it backs off.
         """
         self._sending.trying += 1
         try:
-            return await self._try(number, line, visit, tokens, before)
+            return await self._try(number, line, visit, tokens, before, first=first)
         finally:
             self._sending.trying -= 1
 
     async def _try(
-        self, number: int, line: RequestLine, visit: Visit, tokens: int, before: Attempts
+        self,
+        number: int,
+        line: RequestLine,
+        visit: Visit,
+        tokens: int,
+        before: Attempts,
+        *,
+        first: TargetPace | None,
     ) -> Entry | Tried | None:
         attempts, failed_at = before, self._sending.marks()
         tried: list[TargetPace] = []
         while True:
             if self._is_last(attempts):
                 await self._witness(visit, failed_at)
-            target = await self._pace(visit, tokens, tried)
+            target = await self._pace(visit, tokens, tried, first)
             if target is None:
                 return self._let_go(number, attempts, before)
             visit.share.give_back()
@@ -149,10 +164,12 @@ class LineCaller:
             return refusal_of_all(outcome, blameless=True)  # Another target may have it.
         return outcome
 
-    async def _pace(self, visit: Visit, tokens: int, tried: list[TargetPace]) -> TargetPace | None:
+    async def _pace(
+        self, visit: Visit, tokens: int, tried: list[TargetPace], first: TargetPace | None
+    ) -> TargetPace | None:
         """Where the line goes, as soon as it may; None at the stop. Where no target has room, it waits at the gate."""
         while not self._stop.is_set():
-            target, delay = self._sending.choose(tokens, time.monotonic(), tried)
+            target, delay = self._sending.choose(tokens, time.monotonic(), tried, first)
             if target is None:
                 visit.leave()
                 await visit.enter()

@@ -21,6 +21,7 @@ from shared.domain.pace.rate_headers import ObservedLimits
 from shared.domain.pace.upstream_health import Blame, Patience
 from shared.domain.upstream.upstream import Failed, Retry, Succeeded
 from shared.run.lane.gate import Gate
+from shared.run.lane.target_choice import preferred
 from shared.run.lane.target_pace import TargetPace
 
 LOOK_SECONDS = 1.0  # Where all targets that have room make a request wait: until another may have room.
@@ -73,14 +74,18 @@ class Sending:
         if part.share:
             self.gate.wake()
 
-    def choose(self, tokens: int, now: float, tried: Collection[TargetPace] = ()) -> tuple[TargetPace | None, float]:
+    def choose(
+        self, tokens: int, now: float, tried: Collection[TargetPace] = (), first: TargetPace | None = None
+    ) -> tuple[TargetPace | None, float]:
         """The target of the next request, of so many estimated `tokens`, and 0: it counts as going there.
 
         Else the seconds until some target may be asked again, or None and 0: none has room. Those a line has `tried`
-        come last.
+        come last; `first` is asked before all others if it has room.
         """
         if self._only is not None:
             return self._only, self._only.delay(tokens, now)
+        if first is not None and first.room and first not in tried and first.delay(tokens, now) == 0.0:
+            return first, 0.0
         found, least = None, 0.0
         for target in preferred(self.targets, tried):
             delay = target.delay(tokens, now)
@@ -232,10 +237,3 @@ class Sending:
         if not any(target.sent_any for target in self.targets):
             return self._patience.waited_seconds
         return self._patience.waited_seconds + self.wait_seconds if self.sick else 0.0
-
-
-def preferred(targets: Sequence[TargetPace], tried: Collection[TargetPace]) -> list[TargetPace]:
-    """Those with room, the first to be asked first; those that a line has `tried` only where no other has room."""
-    with_room = [target for target in targets if target.room]
-    fresh = [target for target in with_room if target not in tried] if tried else with_room
-    return sorted(fresh or with_room, key=TargetPace.rank)

@@ -17,6 +17,7 @@ from shared.domain.pace.fair_share import Pacer, Window
 from shared.domain.pace.heartbeat import TargetBeat
 from shared.domain.pace.lane_part import Part
 from shared.domain.pace.rate_headers import ObservedLimits, read_limits
+from shared.domain.pace.rendezvous import Equal, seed_of
 from shared.domain.pace.upstream_health import Blame, Patience, next_pause
 from shared.domain.upstream.upstream import Failed, Retry, Succeeded
 
@@ -33,7 +34,8 @@ class TargetPace:
 
     def __init__(self, target: Target, part: Part, patience: Patience, now: float, *, alone: bool = True) -> None:
         self.target = target
-        self._rank = target.rank
+        self.group = target.rank  # Those that have the same are equals.
+        self.equal = Equal(seed_of(f"{target.base_url} {target.target}"), target.weight)
         self.limits = ObservedLimits()  # as the upstream last named them
         self.health = patience.health(alone=alone)
         self.in_flight = 0
@@ -60,7 +62,10 @@ class TargetPace:
     @property
     def room(self) -> int:
         """How many more may go now; 0 while it is left alone, and where the lane has no share of it."""
-        return max(0, self.most - self.in_flight) if self.is_there else 0
+        if not self.has_share or (self._paused_until and not self.is_there):
+            return 0
+        most = 1 if self.health.probing else self._window.size
+        return most - self.in_flight if most > self.in_flight else 0
 
     @property
     def is_there(self) -> bool:
@@ -77,7 +82,7 @@ class TargetPace:
     def rank(self) -> tuple[tuple[bool, int], float, float]:
         """The lowest is asked first: of equals the one with the fewest requests in flight, by weight."""
         weight = self.target.weight
-        return self._rank, (self.in_flight + 1) / weight, self.health.requests / weight
+        return self.group, (self.in_flight + 1) / weight, self.health.requests / weight
 
     @property
     def pause_seconds(self) -> float:
@@ -100,6 +105,10 @@ class TargetPace:
         if delay == 0.0:
             self._rate.take(now)
         return delay
+
+    def wait(self, tokens: int, now: float) -> float:
+        """What `delay` would say; nothing goes."""
+        return self._rate.wait(now) or self._pacer.wait(self.counted(tokens), now)
 
     def counted(self, tokens: int) -> int:
         """A line's estimated `tokens`, as the upstream is likely to count them."""
