@@ -17,10 +17,11 @@ export function Chart({ samples, total, isLive }) {
   const line = (of) => samples.map((each) => `${x(each.at).toFixed(1)},${y(of(each)).toFixed(1)}`).join(" ");
   const finished = last.completed + last.failed - first.completed - first.failed;
   const words = `${plural(finished, "request")} finished in the last ${duration(last.at - first.at)}, ${(finished / (last.at - first.at)).toFixed(1)} a second`;
+  if (!finished) return html`<p class="muted small">Nothing finished in the last ${duration(last.at - first.at)}.</p>`;
   return html`<figure class="chart">
     <svg viewBox=${`0 -2 ${WIDTH} ${HEIGHT + 4}`} preserveAspectRatio="none" role="img" aria-label=${words}>
       <polyline class="done" points=${line((each) => each.completed + each.failed)} />
-      <polyline class="lost" points=${line((each) => each.failed)} />
+      ${last.failed > 0 && html`<polyline class="lost" points=${line((each) => each.failed)} />`}
     </svg>
     <figcaption>${words}.</figcaption>
   </figure>`;

@@ -8,7 +8,7 @@ const ENDPOINTS = [
   "/v1/chat/completions", "/v1/responses", "/v1/completions", "/v1/embeddings", "/v1/moderations",
   "/v1/images/generations", "/v1/images/edits", "/v1/videos",
 ];
-const ORDERS = [["", "for prompt caches: one of a beginning first"], ["file", "as in the file"]];
+const ORDERS = [["", "as prompt caches like it"], ["file", "as in the file"]];
 const DAYS = [["", "until somebody deletes them"], ["1", "a day"], ["7", "7 days"], ["30", "30 days"]];
 
 /** The body of the create call. */

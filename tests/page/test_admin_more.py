@@ -87,7 +87,7 @@ def test_a_project_has_a_share_and_limits(visitor: Visitor, http: httpx.Client) 
     terms = page.get_by_role("region", name="Share and limits")
     terms.get_by_label("Weight").fill("3")
     terms.get_by_label("Labels").fill("department=R7\n team = red ")
-    terms.get_by_label("Batches that have not ended").fill("20")
+    terms.get_by_label("Open batches").fill("20")
     terms.get_by_label("Bytes of its files").fill("1000000")
     terms.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status").last).to_have_text("The project is changed.")
@@ -103,7 +103,7 @@ def test_a_project_has_a_share_and_limits(visitor: Visitor, http: httpx.Client) 
     terms.get_by_label("Bytes of its files").fill("")
     terms.get_by_role("button", name="Save").click()
     page.wait_for_function("() => !document.querySelector('[name=stored_bytes]').value")
-    expect(terms.get_by_label("Batches that have not ended")).to_have_value("20")
+    expect(terms.get_by_label("Open batches")).to_have_value("20")
 
     assert http.get(the_project(page, http)).json()["limits"]["stored_bytes"] is None
 
@@ -170,3 +170,21 @@ def test_all_projects_have_a_budget_together(visitor: Visitor, http: httpx.Clien
     expect(budget).to_contain_text("Nothing limits")
 
     assert (limit["threshold_amount"], limit["stops_batches"]) == (500_000, True)
+
+
+def test_so_much_spent_is_told(visitor: Visitor, http: httpx.Client) -> None:
+    """Whoever shall know is shown; it goes as it came."""
+    page = make_project(visitor, "Told")
+    alerts = page.get_by_role("region", name="Alerts")
+    alerts.get_by_label("Tell at").fill("200")
+    alerts.get_by_label("Who shall know").fill("lead@example.com, ada@example.com")
+    alerts.get_by_role("button", name="Add the alert").click()
+    expect(alerts.get_by_role("listitem")).to_contain_text("$200.00 a month")
+    expect(alerts.get_by_role("listitem")).to_contain_text("lead@example.com, ada@example.com")
+    assert visitor.hurdles() == []
+    (alert,) = http.get(f"{the_project(page, http)}/spend_alerts").json()["data"]
+    alerts.get_by_role("button", name="Remove the alert at $200.00 a month").click()
+    expect(alerts.get_by_role("listitem")).to_have_count(0)
+
+    assert alert["threshold_amount"] == 200_00
+    assert http.get(f"{the_project(page, http)}/spend_alerts").json()["data"] == []

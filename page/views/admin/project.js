@@ -7,6 +7,7 @@ import { Ask } from "../../parts/dialog.js";
 import { Id, Problem } from "../../parts/small.js";
 import { say } from "../../parts/toasts.js";
 import { hrefOf } from "../../route.js";
+import { Alerts } from "./alerts.js";
 import { Budget } from "./budget.js";
 import { Keys } from "./keys.js";
 import { ProjectModels } from "./project_models.js";
@@ -28,6 +29,7 @@ export function Project({ id, caller }) {
     ${project && html`<p class="under"><${Id} id=${project.id} what="project id" isWhole=${true} /></p>
       <${Keys} project=${project} path=${path} models=${caller.models} />
       <${Budget} path=${path} isOpen=${!project.archived_at} none="Nothing limits what this project spends." />
+      <${Alerts} path=${path} isOpen=${!project.archived_at} />
       <${ProjectModels} project=${project} path=${path} isOpen=${!project.archived_at} />
       ${!project.archived_at && html`<${ProjectTerms} key=${JSON.stringify(project)} project=${project} path=${path} onDone=${found.reload} />`}`}`;
 }

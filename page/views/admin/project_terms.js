@@ -7,7 +7,7 @@ import { say } from "../../parts/toasts.js";
 import { readPairs, writePairs } from "../../pairs.js";
 
 const LIMITS = [
-  ["active_batches", "Batches that have not ended"],
+  ["active_batches", "Open batches"],
   ["requests_per_file", "Requests of a file"],
   ["files", "Files"],
   ["stored_bytes", "Bytes of its files"],

@@ -6,6 +6,7 @@ import { useLive } from "../../live.js";
 import { Problem, When } from "../../parts/small.js";
 import { goTo, hrefOf } from "../../route.js";
 import { listAll } from "../usage/names.js";
+import { Alerts } from "./alerts.js";
 import { Budget } from "./budget.js";
 
 const labels = (project) => Object.entries(project.labels).map(([key, value]) => `${key}: ${value}`);
@@ -24,7 +25,8 @@ export function Projects() {
         <td data-of="Labels">${labels(project).join(", ") || html`<span class="none">–</span>`}</td>
         <td data-of="Created"><${When} at=${project.created_at} /></td></tr>`)}</tbody>
     </table>`}
-    <${Budget} path="/organization" isOpen=${true} title="Budget of all projects together" none="Nothing limits what all projects spend together." />`;
+    <${Budget} path="/organization" isOpen=${true} title="Budget of all projects together" none="Nothing limits what all projects spend together." />
+    <${Alerts} path="/organization" isOpen=${true} />`;
 }
 
 function NewProject() {

@@ -18,7 +18,8 @@ _REWORD: Final = "The upstream's content policy stopped these requests. Reword t
 _RATES: Final = f"The upstream was over its rate limit for too long. Later {_RETRY}."
 _OPERATOR: Final = "Tell the operator of this service, who has to"
 DEFAULT: Final = (
-    f"The upstream refused these requests; the example's message says why. Correct them, or if it may pass {_RETRY}."
+    "The upstream refused these requests; the example's message says why. Correct them and send them in a new batch; "
+    f"or, if it may pass, {_RETRY}."
 )
 ADVICE: Final[Mapping[str, str]] = {
     NeverRan.BATCH_EXPIRED: f"The completion window closed first. To go on, {_RETRY}.",
