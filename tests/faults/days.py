@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -113,6 +114,19 @@ def budget(seed: int) -> Day:
     cancels = {"cancel_moments": (Moment(number=dice.randint(1, CALLS)),)} if dice.random() < 0.1 else {}
     midnight = {"jumps": ((dice.uniform(0, 60), 13.5 * 3600 + 1800.0),)} if dice.random() < 0.3 else {}
     return Day(seed=seed, **shape, **trouble, **limits, **cancels, **midnight)
+
+
+def shared_budget(seed: int) -> Day:
+    """The same with a limit of all projects, which batches of others use up meanwhile; the project may have its own."""
+    dice = Random(seed)
+    day = budget(seed)
+    least = day.lines * 10
+    others = tuple((dice.uniform(0, 8), dice.randint(1, least)) for _ in range(dice.randint(0, 12)))
+    of_all = SpendLimit(
+        currency="USD", interval=dice.choice(list(Interval)), threshold_amount=dice.randint(20, 100) * day.lines
+    )
+    own = {} if dice.random() < 0.3 else {"limit": None, "model_limit": None}
+    return replace(day, **own, organization_limit=of_all, others=others)
 
 
 def wrong_clock(seed: int) -> Day:

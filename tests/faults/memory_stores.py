@@ -237,11 +237,14 @@ class OneProject:
         return Stored(self.project, "1") if self.project else None
 
 
-class NoOrganization:
-    """As much of an `OrganizationStore` as a batch needs where nobody has changed it."""
+class OneOrganization:
+    """As much of an `OrganizationStore` as a batch needs; None: nobody has changed it."""
+
+    def __init__(self) -> None:
+        self.organization: Organization | None = None
 
     async def get(self) -> Stored[Organization] | None:
-        return None
+        return Stored(self.organization, "1") if self.organization else None
 
 
 class MemoryUsage:
@@ -393,7 +396,7 @@ def memory_stores() -> Stores:
         "batches": MemoryBatches(),
         "chunks": MemoryChunks(),
         "heartbeats": MemoryHeartbeats(),
-        "organization": NoOrganization(),
+        "organization": OneOrganization(),
         "projects": OneProject(),
         "usage": MemoryUsage(),
         "spending": MemorySpending(),

@@ -28,11 +28,13 @@ from shared.domain.deployments.price import Price, Rates, Step, cost_of
 from shared.domain.errors import WrongState
 from shared.domain.files.file import File, upload_blob
 from shared.domain.ids import new_id
+from shared.domain.keys.organization import Organization
 from shared.domain.keys.project import Project
 from shared.domain.lines.prefix_key import LEAST_BYTES
 from shared.domain.usage.ledger import LedgerRow, Rollup, Tally, Width, total
 from shared.domain.usage.spend_limit import PICOS_PER_CENT, SpendLimit, first_day
 from shared.domain.vendors.vendor import Vendor
+from shared.ports.spending import Amount, LimitReached
 from shared.ports.stores import Stores
 from shared.run.chunks.plan import read_all
 from shared.services import Services, use
@@ -72,7 +74,8 @@ class Day:
     much) the clock is set; `expires_after` is the deadline. `cursed` are lines that never get an answer, by
     number; `odd_lines` are written as nobody would; prompts begin in one of so many `prefixes` that are worth a leader,
     three neighbours alike or, `scattered`, none.
-    `limit` and `model_limit` are the project's: they stop batches.
+    `limit` and `model_limit` are the project's, `organization_limit` is that of all: they stop batches. `others` are other
+    projects' batches: (so long after the one before, cents).
     """
 
     seed: int
@@ -111,6 +114,17 @@ class Day:
     jumps: tuple[tuple[float, float], ...] = ()
     limit: SpendLimit | None = None
     model_limit: SpendLimit | None = None
+    organization_limit: SpendLimit | None = None
+    others: tuple[tuple[float, int], ...] = ()
+
+    @property
+    def limits(self) -> dict[str, SpendLimit | None]:
+        """By account."""
+        return {
+            project_account("USD", OWNER): self.limit,
+            model_account("USD", OWNER, "m"): self.model_limit,
+            organization_account("USD"): self.organization_limit,
+        }
 
     @property
     def has_twins(self) -> bool:
@@ -159,6 +173,7 @@ class Aftermath:
     ledger: list[LedgerRow]
     rolled_up: list[Tally]
     accounts: dict[str, dict[date, int]]
+    spent_elsewhere: int
 
     @property
     def paid_again(self) -> int:
@@ -194,7 +209,7 @@ class Aftermath:
         ended = {Status.COMPLETED}
         if self.day.cancel_after is not None or self.day.cancel_moments:
             ended.add(Status.CANCELLED)
-        if self.day.limit or self.day.model_limit:
+        if any(self.day.limits.values()):
             ended |= {Status.CANCELLED, Status.FAILED} if self.batch.errors else set()
         if self.batch.deadline() and (self.day.expires_after < 86_400 or self.day.expiry_moments or self.day.jumps):
             ended.add(Status.EXPIRED)
@@ -275,11 +290,11 @@ class Aftermath:
         """Accounts have what the lines cost, to the last pico, and no window more than its limit and what was in flight."""
         numbers = [int(line["custom_id"][1:]) for line in self.output]
         cost, problems = sum(map(_picos, numbers)), []
-        limits = {project_account("USD", OWNER): self.day.limit, model_account("USD", OWNER, "m"): self.day.model_limit}
-        for account, limit in limits.items():
+        for account, limit in self.day.limits.items():
             balances = self.accounts[account]
-            if self.batch.price is not None and sum(balances.values()) != cost:
-                problems.append(f"{account} has {balances}, the lines cost {cost}")
+            elsewhere = self.spent_elsewhere if account == organization_account("USD") else 0
+            if self.batch.price is not None and sum(balances.values()) != cost + elsewhere:
+                problems.append(f"{account} has {balances}, the lines cost {cost}, others {elsewhere}")
             for day in balances if limit else ():
                 problems += self._overshoot(limit, first_day(limit.interval, day), balances)
         return problems
@@ -350,6 +365,9 @@ class _Simulation:
         )
         self._batch = self._new_batch()
         self._stores.projects.project = self._project()
+        if day.organization_limit:
+            self._stores.organization.organization = Organization(spend_limit=day.organization_limit)
+        self._spent_elsewhere = 0
         self._surprises: list[str] = []
 
     def _events(self) -> dict[Moment, Callable[[], None]]:
@@ -434,12 +452,26 @@ class _Simulation:
             loop.call_later(self._day.cancel_after, self._cancel)
         run = {"owner": OWNER, "batch_id": self._batch.id}
         with use(self._services()):
+            elsewhere = asyncio.ensure_future(self._spend_elsewhere())
             async with asyncio.timeout(LONGEST_SECONDS):
                 await self._runs.run_to_end(names.RUN_BATCH, run, self._is_over)
+            elsewhere.cancel()
             calls, unswept = self._weather.calls, await self._remains()
             owed = self._stores.batches.now(OWNER, self._batch.id).usage_owed
             await self._sweep()
         return await self._aftermath(calls, unswept, owed=owed)
+
+    async def _spend_elsewhere(self) -> None:
+        """Batches of other projects: each has what it costs if the organization's limit has room for it."""
+        limit, spending = self._day.organization_limit, self._stores.spending
+        for number, (after, cents) in enumerate(self._day.others if limit else ()):
+            await asyncio.sleep(after)
+            account, today = organization_account("USD"), self._clock().date()
+            balances = await spending.balances(account, first_day(limit.interval, today), today)
+            with suppress(LimitReached):
+                amount, most = Amount(cents * C, 1), limit.left(balances, today)
+                await spending.put(account, today, f"other {number}", amount, most=most)
+                self._spent_elsewhere += cents * C
 
     async def _remains(self) -> list[str]:
         """What the end of the batch should have taken with it."""
@@ -523,6 +555,7 @@ class _Simulation:
             seconds=asyncio.get_running_loop().time(),
             surprises=self._surprises,
             owed=owed,
+            spent_elsewhere=self._spent_elsewhere,
             ledger=self._stores.usage.all_rows(),
             accounts={
                 account: self._stores.spending.now(account)

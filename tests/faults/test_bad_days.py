@@ -28,6 +28,7 @@ KINDS = {
     "outage": days.outage,
     "without ledger": days.without_ledger,
     "budget": days.budget,
+    "shared budget": days.shared_budget,
     "several targets": days.several_targets,
 }
 
@@ -130,6 +131,9 @@ def test_bad_days_are_bad() -> None:
 
     budgets = Counter(it.batch.status for it in map(simulate, map(days.budget, range(30))) if it.batch.errors)
 
+    shared = [it for it in map(simulate, map(days.shared_budget, range(30))) if it.batch.errors and it.spent_elsewhere]
+
+    assert Counter(it.batch.status for it in shared)[Status.CANCELLED] > 2
     assert min(budgets[Status.FAILED], budgets[Status.CANCELLED]) > 2
     assert set(ended) == {Status.COMPLETED, Status.CANCELLED, Status.EXPIRED}
     assert min(faults["early"], faults["late"]) > 20
