@@ -25,7 +25,7 @@ from shared.domain.webhooks.delivery import (
     too_early,
 )
 from shared.domain.webhooks.endpoint import WebhookEndpoint
-from shared.domain.webhooks.event import Event, batch_ended, encode_event
+from shared.domain.webhooks.event import Event, alert_reached, batch_ended, encode_event
 from shared.domain.webhooks.signature import signed_headers
 from shared.ports.base import Changed
 from shared.run.batches.change import load
@@ -47,22 +47,30 @@ async def send_webhook(input: dict) -> dict[str, Any]:
     if stored is None or stored.value.ended:
         return DONE
     delivery = stored.value
-    batch = await load(service, delivery.owner, delivery.batch_id)
+    batch = await load(service, delivery.owner, delivery.batch_id) if delivery.alert is None else None
     if batch is not None and not batch.is_terminal:  # Noted, but not written yet: whoever writes it starts this again.
         await _change(service, delivery.id, lambda noted: too_early(noted, service.now()))
         return DONE
-    endpoint = await _endpoint(service, delivery, batch) if batch is not None else None
-    if batch is None or endpoint is None or batch_ended(batch).type is not delivery.event_type:
+    event, endpoint = _event(delivery, batch), await _endpoint(service, delivery, batch)
+    if event is None or endpoint is None:
         return await _end(service, delivery)
-    answer = await service.webhook_sender.send(_request(service, delivery, endpoint, batch_ended(batch)))
+    answer = await service.webhook_sender.send(_request(service, delivery, endpoint, event))
     if isinstance(answer, Answered) and answer.is_success:
         return await _end(service, delivery)
-    return await _try_again(service, delivery, batch, answer)
+    return await _try_again(service, delivery, event, answer)
 
 
-async def _endpoint(service: Services, delivery: Delivery, batch: Batch) -> WebhookEndpoint | None:
+def _event(delivery: Delivery, batch: Batch | None) -> Event | None:
+    """What it tells; None if that did not happen, or is gone."""
+    if delivery.alert is not None:
+        return alert_reached(delivery.alert)
+    event = batch_ended(batch) if batch is not None else None
+    return event if event and event.type is delivery.event_type else None
+
+
+async def _endpoint(service: Services, delivery: Delivery, batch: Batch | None) -> WebhookEndpoint | None:
     """As it is now: the batch's own, or one of its project's."""
-    callback = callback_of(batch)
+    callback = callback_of(batch) if batch is not None else None
     if callback is not None and callback.id == delivery.endpoint_id:
         return callback
     stored = await service.stores.webhook_endpoints.get(delivery.owner, delivery.endpoint_id)
@@ -76,16 +84,16 @@ def _request(service: Services, delivery: Delivery, endpoint: WebhookEndpoint, e
 
 
 async def _try_again(
-    service: Services, delivery: Delivery, batch: Batch, answer: Answered | NoAnswer
+    service: Services, delivery: Delivery, event: Event, answer: Answered | NoAnswer
 ) -> dict[str, Any]:
     extra = {
         "action": "webhook_failed",
-        "batch_id": batch.id,
+        "batch_id": delivery.batch_id,
         "webhook_endpoint_id": delivery.endpoint_id,
         "reason": f"status {answer.status}" if isinstance(answer, Answered) else answer.reason,
     }
     delivery = await _change(service, delivery.id, failed) or delivery
-    age, shortest = service.now() - batch_ended(batch).created_at, service.settings.webhook_retry_seconds
+    age, shortest = service.now() - event.created_at, service.settings.webhook_retry_seconds
     pause = next_pause(delivery.failures, age, timedelta(seconds=shortest), random.random())
     if pause is None:
         log.error("A webhook was given up after three days.", extra=extra)

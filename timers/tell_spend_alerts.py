@@ -19,9 +19,11 @@ from shared.domain.batches.spending import organization_account, project_account
 from shared.domain.keys.organization import ORGANIZATION, Organization
 from shared.domain.keys.project import Project
 from shared.domain.usage.spend_alert import SpendAlert, reached, told, untold_windows
+from shared.domain.webhooks.event import ReachedAlert
 from shared.ports.base import Changed, Stored
 from shared.run.do_all import do_all
 from shared.run.projects import every_stored_project, find_organization
+from shared.run.webhooks.alert_deliveries import note_alert
 from shared.services import Services
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ async def _look(service: Services, owner: Project | Organization, alert: SpendAl
         return
     balances = await service.stores.spending.balances(_account_of(owner)(alert.currency), windows[0], today)
     for first in reached(alert, windows, balances):
-        _tell(owner, alert, first)
+        await _tell(service, owner, alert, first)
         await _mark(service, owner, alert, first)
 
 
@@ -50,7 +52,8 @@ def _account_of(owner: Project | Organization) -> Callable[[str], str]:
     return partial(project_account, project_id=owner.id) if isinstance(owner, Project) else organization_account
 
 
-def _tell(owner: Project | Organization, alert: SpendAlert, first: date) -> None:
+async def _tell(service: Services, owner: Project | Organization, alert: SpendAlert, first: date) -> None:
+    """In the log, and to endpoints of the project; no project is told what all of them have spent together."""
     log.warning(
         "A spend alert was reached.",
         extra={
@@ -63,6 +66,21 @@ def _tell(owner: Project | Organization, alert: SpendAlert, first: date) -> None
             "interval": alert.interval.value,
             "window": first.isoformat(),
         },
+    )
+    if isinstance(owner, Project):
+        await note_alert(service, _reached(service, owner, alert, first))
+
+
+def _reached(service: Services, project: Project, alert: SpendAlert, first: date) -> ReachedAlert:
+    return ReachedAlert(
+        event_id=alert.event_id(first),
+        alert_id=alert.id,
+        project_id=project.id,
+        currency=alert.currency,
+        interval=alert.interval,
+        threshold_amount=alert.threshold_amount,
+        window=first,
+        at=service.now(),
     )
 
 

@@ -10,28 +10,17 @@ from starlette.datastructures import QueryParams
 from api.admin.acts import DEFAULT_LIST, MAX_LIST
 from api.admin.rendering import render_page
 from api.edge.query import parse_page, position
-from shared.domain import ids
 from shared.domain.keys.new_spend_alert import CHANNEL, EMAIL
-from shared.domain.usage.spend_alert import SpendAlert
+from shared.domain.usage.spend_alert import SpendAlert, parse_alert_id, spell_alert_id
 
 PROJECT_ALERT: Final = "project.spend_alert"
 ORGANIZATION_ALERT: Final = "organization.spend_alert"
-_PREFIX: Final = "alert_"
-
-
-def parse_alert_id(text: str) -> str | None:
-    """The canonical id, or None."""
-    return ids.parse(text, _PREFIX)
-
-
-def alert_id(canonical: str) -> str:
-    return f"{_PREFIX}{canonical}"
 
 
 def render_alert(kind: str, alert: SpendAlert) -> dict[str, Any]:
     """`told_for` is an extension: the first day of the newest window that it was told for."""
     return {
-        "id": alert_id(alert.id),
+        "id": spell_alert_id(alert.id),
         "object": kind,
         "currency": alert.currency,
         "interval": alert.interval.value,

@@ -17,8 +17,6 @@ from api.admin.finding import find_project, stored_organization, unknown
 from api.admin.rendered_alerts import (
     ORGANIZATION_ALERT,
     PROJECT_ALERT,
-    alert_id,
-    parse_alert_id,
     render_alert,
     render_alerts,
 )
@@ -29,7 +27,7 @@ from shared.domain.keys.new_project import check_active
 from shared.domain.keys.new_spend_alert import added, altered, find_alert, new_alert, parse_spend_alert, removed
 from shared.domain.keys.organization import Organization
 from shared.domain.keys.project import Project
-from shared.domain.usage.spend_alert import SpendAlert
+from shared.domain.usage.spend_alert import SpendAlert, parse_alert_id, spell_alert_id
 from shared.run.projects import find_organization
 
 Alerts = tuple[SpendAlert, ...]
@@ -96,7 +94,7 @@ async def _create(request: Request, call: Call, kind: str, read: Read, changing:
     alert = claimed.made
     if alert is None:
         alert = new_alert(claimed.id, asked, claimed.at)
-        await changing(request, call, lambda alerts: added(alerts, alert), {"id": alert_id(alert.id), **fields})
+        await changing(request, call, lambda alerts: added(alerts, alert), {"id": spell_alert_id(alert.id), **fields})
     return json_response(render_alert(kind, alert))
 
 
@@ -112,7 +110,7 @@ async def _update(request: Request, call: Call, kind: str, changing: Changing) -
 
 
 async def _delete(request: Request, call: Call, kind: str, changing: Changing) -> Response:
-    given = alert_id(parse_alert_id(request.path_params["alert_id"]) or "")
+    given = spell_alert_id(parse_alert_id(request.path_params["alert_id"]) or "")
     await changing(
         request, call, lambda alerts: removed(alerts, _named(request, alerts).id), {"id": given, "deleted": True}
     )

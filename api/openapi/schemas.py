@@ -224,13 +224,14 @@ _ENDPOINT = {
     "event_types": {"type": "array", "items": one_of(EventType)},
     "signing_secret_hint": TEXT,
 }
+_MONEY = {**dict.fromkeys(("project_id", "currency", "interval", "window"), TEXT), "threshold_amount": WHOLE}
 _EVENT = record(
     {
         "id": TEXT,
         "object": only("event"),
         "created_at": SECONDS,
         "type": one_of(EventType),
-        "data": record({"id": TEXT}),
+        "data": record({"id": TEXT, **_MONEY}, optional=tuple(_MONEY)),
     }
 )
 _TEST = record(

@@ -33,7 +33,7 @@ def render_endpoint(endpoint: WebhookEndpoint) -> dict[str, Any]:
         "updated_at": int(endpoint.updated_at.timestamp()),
         "name": endpoint.name,
         "url": endpoint.url,
-        "event_types": list(endpoint.event_types),
+        "event_types": list(endpoint.asked),
         "signing_secret_hint": secret_hint(endpoint.secret),
     }
 

@@ -25,7 +25,7 @@ from shared.domain import ids
 from shared.domain.errors import InvalidRequest, NotFound
 from shared.domain.parameters import shortened
 from shared.domain.webhooks.delivery import NoAnswer, WebhookRequest
-from shared.domain.webhooks.endpoint import WebhookEndpoint, rotated, updated
+from shared.domain.webhooks.endpoint import WebhookEndpoint, event_fields, rotated, updated
 from shared.domain.webhooks.event import encode_event, sample_event
 from shared.domain.webhooks.new_endpoint import (
     parse_changes,
@@ -51,7 +51,7 @@ async def create_webhook_endpoint(request: Request, call: Call) -> Response:
         owner=call.caller.owner,
         name=new.name or "",
         url=new.url or "",
-        event_types=new.event_types or (),
+        **event_fields(new.event_types or ()),
         created_at=now,
         updated_at=now,
         secret=new_secret(os.urandom(KEY_BYTES)),
@@ -112,7 +112,7 @@ async def rotate_webhook_secret(request: Request, call: Call) -> Response:
 
 
 async def test_webhook_endpoint(request: Request, call: Call) -> Response:
-    """One attempt, now, of an event of a batch that does not exist; any event type, asked for or not."""
+    """One attempt, now, of an event of a batch, or an alert, that does not exist; any event type, asked for or not."""
     event_type = parse_event_type(await read_fields(request))
     endpoint, now = (await _find(request, call)).value, call.service.now()
     body = encode_event(sample_event(ids.new_id(now, os.urandom(10)), event_type, now))

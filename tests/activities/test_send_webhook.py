@@ -13,15 +13,16 @@ import pytest
 from activities.send_webhook import DONE, EARLY_SECONDS, send_webhook
 from shared.domain.batches.batch import Batch, BatchError, CancelRequested, Refused, Status
 from shared.domain.ids import derived_id
-from shared.domain.webhooks.delivery import OWN_START, Answered, NoAnswer
+from shared.domain.usage.spend_limit import Interval
+from shared.domain.webhooks.delivery import OWN_START, Answered, NoAnswer, new_alert_delivery
 from shared.domain.webhooks.endpoint import WebhookEndpoint, rotated
-from shared.domain.webhooks.event import EventType
+from shared.domain.webhooks.event import EventType, ReachedAlert
 from shared.ports.base import Changed
 from shared.ports.batches import BatchStore
 from shared.run.batches.change import announce, change
 from shared.services import Services, use
 from tests.activities.conftest import Clock
-from tests.contracts.samples import START, a_batch, a_webhook_endpoint
+from tests.contracts.samples import START, a_batch, a_webhook_endpoint, an_id
 from tests.fake_receivers import FakeReceivers
 from tests.with_stores import with_stores
 
@@ -237,6 +238,66 @@ async def test_the_sdk_unwraps_an_attempt(
         event = client.webhooks.unwrap(request.body, request.headers, secret=endpoint.secret)
 
     assert (event.type, event.data.id) == ("batch.failed", f"batch_{batch.id}")
+
+
+REACHED = ReachedAlert(
+    event_id=an_id(900),
+    alert_id="a" * 32,
+    project_id="default",
+    currency="USD",
+    interval=Interval.MONTH,
+    threshold_amount=500,
+    window=START.date().replace(day=1),
+    at=START,
+)
+
+
+async def test_a_spend_alert_is_told_as_it_was(service: Services, receivers: FakeReceivers, clock: Clock) -> None:
+    """Signed, the same bytes at each attempt, under one id; given up after three days like any other."""
+    clock.at = START
+    endpoint = a_webhook_endpoint(1, event_types=(), further_event_types=("spend_alert.reached",))
+    await service.stores.webhook_endpoints.insert(endpoint)
+    delivery = new_alert_delivery(REACHED, endpoint)
+    assert new_alert_delivery(REACHED, a_webhook_endpoint(1)) is None
+    await service.stores.deliveries.insert(delivery)
+    receivers.answers = [Answered(500)] * 2
+    outcomes = []
+    for hours in (0, 1, 71):
+        clock.at += timedelta(hours=hours)
+        outcomes.append((await send_webhook({"delivery_id": delivery.id}))["done"])
+
+    first, second, _ = receivers.requests
+    assert (outcomes, first.body) == ([False, False, True], second.body)
+    assert {one.headers["webhook-id"] for one in receivers.requests} == {delivery.message_id}
+    assert json.loads(first.body) == {
+        "id": f"evt_{an_id(900)}",
+        "object": "event",
+        "created_at": int(START.timestamp()),
+        "type": "spend_alert.reached",
+        "data": {
+            "id": f"alert_{'a' * 32}",
+            "project_id": "proj_default",
+            "currency": "USD",
+            "interval": "month",
+            "threshold_amount": 500,
+            "window": REACHED.window.isoformat(),
+        },
+    }
+
+
+async def test_the_sdk_unwraps_a_spend_alert(service: Services, receivers: FakeReceivers, clock: Clock) -> None:
+    """A type that it does not know is an event all the same."""
+    clock.at = clock.at.now(clock.at.tzinfo)
+    endpoint = a_webhook_endpoint(1, event_types=(), further_event_types=("spend_alert.reached",))
+    await service.stores.webhook_endpoints.insert(endpoint)
+    delivery = new_alert_delivery(REACHED, endpoint)
+    await service.stores.deliveries.insert(delivery)
+    await send_webhook({"delivery_id": delivery.id})
+    (request,) = receivers.requests
+    with openai.OpenAI(api_key="x") as client:
+        event = client.webhooks.unwrap(request.body, request.headers, secret=endpoint.secret)
+
+    assert (event.type, event.data.id) == ("spend_alert.reached", f"alert_{'a' * 32}")
 
 
 async def test_no_key_or_url_reaches_the_log(

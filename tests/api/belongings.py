@@ -16,7 +16,7 @@ from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.usage.usage import Usage
 from shared.domain.vendors.vendor import Vendor
 from shared.domain.webhooks.endpoint import WebhookEndpoint
-from shared.domain.webhooks.event import EventType
+from shared.domain.webhooks.event import BATCH_EVENTS
 from shared.domain.webhooks.signature import KEY_BYTES, new_secret
 from shared.services import Services
 
@@ -142,7 +142,7 @@ class Furnisher:
             owner=self._owner,
             name=MARK,
             url=f"https://{MARK}.example/hook",
-            event_types=tuple(EventType),
+            event_types=BATCH_EVENTS,
             created_at=self._at,
             updated_at=self._at,
             secret=new_secret(bytes(KEY_BYTES)),

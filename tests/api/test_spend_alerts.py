@@ -10,6 +10,7 @@ import pytest
 from shared.services import Services
 from tests.api.administration import ORGANIZATION, error_of, new_project, post, read
 from tests.api.harness import Clock
+from tests.api.test_hostile_calls import VALUES, fields, is_civil, with_value
 
 CHANNEL = {"type": "email", "recipients": ["ada@example.com", "bob@example.com"], "subject_prefix": "[batch]"}
 TERMS = {"currency": "USD", "interval": "month", "threshold_amount": 5000}
@@ -105,6 +106,15 @@ async def test_what_is_no_alert(api: httpx.AsyncClient, alerts: str, changes: di
     for path in (alerts, f"{alerts}/{made['id']}"):
         assert error_of(await api.post(path, json=wrong))[::2] == (400, param)
     assert (await read(api, alerts))["data"] == [made]
+
+
+async def test_a_value_as_a_bomb_is_refused_or_kept(api: httpx.AsyncClient, alerts: str) -> None:
+    """In the place of each value of a body that is right; the list is still there."""
+    for path in fields(ALERT):
+        for what, raw in VALUES.items():
+            answer = await api.post(alerts, content=with_value(ALERT, path, raw))
+            assert answer.status_code < 400 or is_civil(answer), (path, what, answer.text[:200])
+    assert (await read(api, alerts))["object"] == "list"
 
 
 async def test_there_are_not_very_many(api: httpx.AsyncClient, alerts: str) -> None:

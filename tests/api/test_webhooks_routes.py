@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from enum import StrEnum
 from typing import Any
 
 import httpx
@@ -93,7 +94,7 @@ async def test_unknown_event_types_are_answered_with_the_known_ones(api: httpx.A
 
     assert error["message"] == (
         "Invalid value: 'response.completed'. Supported values are: 'batch.cancelled', 'batch.completed', "
-        "'batch.expired', and 'batch.failed'."
+        "'batch.expired', 'batch.failed', and 'spend_alert.reached'."
     )
 
 
@@ -288,11 +289,39 @@ async def test_a_test_that_nobody_answers(api: httpx.AsyncClient, receivers: Fak
     assert "The connection was refused." in response.json()["error"]["message"]
 
 
+class EarlierEventType(StrEnum):
+    """What a version before spend alerts knows."""
+
+    BATCH_COMPLETED = "batch.completed"
+    BATCH_FAILED = "batch.failed"
+
+
+class EarlierEndpoint(msgspec.Struct):
+    """What it reads of an endpoint's record."""
+
+    event_types: tuple[EarlierEventType, ...]
+
+
+async def test_spend_alerts_beside_batches(api: httpx.AsyncClient, services: Services) -> None:
+    """Asked for, shown, tested and given up; an instance of an earlier version reads the endpoint meanwhile."""
+    made = await create(api, event_types=["spend_alert.reached", "batch.failed"])
+    assert made["event_types"] == ["batch.failed", "spend_alert.reached"]
+    (stored,) = await services.stores.webhook_endpoints.list("default", limit=1)
+    earlier = msgspec.json.decode(msgspec.json.encode(stored), type=EarlierEndpoint)
+    assert earlier.event_types == (EarlierEventType.BATCH_FAILED,)
+    tested = await api.post(f"{PATH}/{made['id']}/test", json={"event_type": "spend_alert.reached"})
+    assert tested.json()["event_type"] == "spend_alert.reached"
+    changed = await api.post(f"{PATH}/{made['id']}", json={"event_types": ["batch.completed"]})
+    assert changed.json()["event_types"] == ["batch.completed"]
+    changed = await api.post(f"{PATH}/{made['id']}", json={"event_types": ["spend_alert.reached"]})
+    assert changed.json()["event_types"] == ["spend_alert.reached"]
+
+
 async def test_event_types(api: httpx.AsyncClient) -> None:
     """The closed set."""
     assert (await api.get("/v1/webhook_event_types")).json() == {
         "object": "list",
-        "data": ["batch.cancelled", "batch.completed", "batch.expired", "batch.failed"],
+        "data": ["batch.cancelled", "batch.completed", "batch.expired", "batch.failed", "spend_alert.reached"],
     }
 
 

@@ -17,7 +17,7 @@ from shared.domain.usage.usage import Usage
 from shared.domain.vendors.vendor import Vendor
 from shared.domain.webhooks.delivery import Delivery
 from shared.domain.webhooks.endpoint import WebhookEndpoint
-from shared.domain.webhooks.event import EventType
+from shared.domain.webhooks.event import BATCH_EVENTS, EventType
 from shared.domain.webhooks.signature import KEY_BYTES, new_secret
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
@@ -96,7 +96,7 @@ def a_webhook_endpoint(number: int = 0, *, owner: str = "project-a", **changes: 
         "owner": owner,
         "name": f"Empfänger {number}",
         "url": "https://example.com/hook",
-        "event_types": tuple(EventType),
+        "event_types": BATCH_EVENTS,
         "created_at": START,
         "updated_at": START,
         "secret": new_secret(number.to_bytes(KEY_BYTES, "big")),

@@ -41,7 +41,7 @@ def test_azure_batches_are_named_as_azure_names_them() -> None:
     """`data.id` is the id that the creator of the batch was given."""
     event = batch_ended(ended_batch(vendor=Vendor.AZURE))
 
-    assert len(event.batch_id.removeprefix("batch_")) == 36
+    assert len(str(event.data["id"]).removeprefix("batch_")) == 36
 
 
 @pytest.mark.parametrize("status", sorted(set(Status) - TERMINAL))

@@ -69,10 +69,15 @@ def _administration(service: Service) -> dict[str, list[str]]:
             organization.projects.service_accounts.create(project, name="job") for project in projects for _ in range(3)
         ]
         keys = [account.api_key.id for account in accounts]
+        fields = {"currency": "USD", "interval": "month", "threshold_amount": 1}
+        fields["notification_channel"] = {"type": "email", "recipients": ["ada@example.com"]}
+        alerts = [organization.spend_alerts.create(**fields).id for _ in range(2)]
+        alerts += [organization.projects.spend_alerts.create(project, **fields).id for project in projects]
         admin_keys = [organization.admin_api_keys.create(name="me").id for _ in range(3)]
     return {
         "path.project_id": [*projects, "proj_default"],
         "path.service_account_id": [account.id for account in accounts],
+        "path.alert_id": alerts,
         "path.key_id": keys + admin_keys,
     }
 

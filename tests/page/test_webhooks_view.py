@@ -31,6 +31,7 @@ def test_an_endpoint_is_made_and_deleted(visitor: Visitor, owner: str) -> None:
     page.get_by_label("Name").fill("results")
     page.get_by_label("Address").fill("https://hooks.example/batches")
     page.get_by_label("cancelled").uncheck()
+    page.get_by_label("and of spend alerts").check()
     page.get_by_role("button", name="Create the endpoint").click()
     expect(page.locator(".secret code")).to_contain_text("whsec_")
     assert visitor.hurdles() == []
@@ -38,7 +39,7 @@ def test_an_endpoint_is_made_and_deleted(visitor: Visitor, owner: str) -> None:
     page.get_by_role("button", name="I have it").click()
 
     row = page.get_by_role("table", name="Webhook endpoints").get_by_role("row").nth(1)
-    for text in ("results", "https://hooks.example/batches", "completed, failed, expired"):
+    for text in ("results", "https://hooks.example/batches", "completed, failed, expired, spend alerts"):
         expect(row).to_contain_text(text)
     expect(page.get_by_text(secret)).to_have_count(0)
     row.get_by_role("button", name="Delete results").click()

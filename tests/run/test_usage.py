@@ -18,7 +18,7 @@ from shared.domain.deployments.price import Price, Rates
 from shared.domain.errors import Unavailable
 from shared.domain.usage.ledger import LedgerRow, total
 from shared.domain.usage.usage import Usage
-from shared.domain.webhooks.event import EventType
+from shared.domain.webhooks.event import BATCH_EVENTS
 from shared.ports.usage import UsageStore
 from shared.run.batches.change import change
 from shared.run.chunks.journal import Entry
@@ -141,7 +141,7 @@ async def test_what_ran_before_a_cancel_is_in_the_ledger(world: World) -> None:
 async def test_a_ledger_that_is_down_fails_no_batch(world: World) -> None:
     """It completes and owes; the timer writes it later, and nobody is told of the batch a second time."""
     stores = world.service.stores
-    await stores.webhook_endpoints.insert(a_webhook_endpoint(1, owner=OWNER, event_types=tuple(EventType)))
+    await stores.webhook_endpoints.insert(a_webhook_endpoint(1, owner=OWNER, event_types=BATCH_EVENTS))
     down = Down(stores.usage)
     batch = await world.batch(20)
     with use(with_stores(world.service, usage=down)):

@@ -16,9 +16,12 @@ from shared.domain.keys.organization import Organization
 from shared.domain.keys.project import Project
 from shared.domain.usage.spend_alert import SpendAlert
 from shared.domain.usage.spend_limit import PICOS_PER_CENT, Interval
+from shared.domain.webhooks.delivery import Delivery
+from shared.domain.webhooks.endpoint import WebhookEndpoint
+from shared.domain.webhooks.event import ReachedAlert
 from shared.ports.base import Changed
 from shared.ports.spending import Amount
-from tests.contracts.samples import START, an_id
+from tests.contracts.samples import START, a_webhook_endpoint, an_id
 from tests.timers.conftest import World
 from tests.with_stores import with_stores
 from timers.tell_spend_alerts import tell_spend_alerts
@@ -140,6 +143,86 @@ async def test_two_clocks_around_midnight(world: World, caplog: pytest.LogCaptur
         await tell_spend_alerts(world.services)
 
     assert sorted(line.window for line in told(caplog)) == ["2026-05-01", "2026-06-01"]
+
+
+async def hooks(world: World) -> list[WebhookEndpoint]:
+    """Of two that asked, one that did not, and one of another project."""
+    asks = {"event_types": (), "further_event_types": ("spend_alert.reached", "of.tomorrow")}
+    made = [a_webhook_endpoint(1, owner=PROJECT, **asks), a_webhook_endpoint(2, owner=PROJECT, **asks)]
+    for each in (*made, a_webhook_endpoint(3, owner=PROJECT), a_webhook_endpoint(4, **asks)):
+        await world.services.stores.webhook_endpoints.insert(each)
+    return made
+
+
+async def deliveries(world: World) -> list[Delivery]:
+    """All, since nothing has ended."""
+    return [stored.value async for stored in world.services.stores.deliveries.due(world.clock() + timedelta(days=1))]
+
+
+async def test_endpoints_of_the_project_are_told(world: World) -> None:
+    """Those that asked, of what was asked for, at once; a later pass adds nothing."""
+    await keep(world, alert())
+    endpoints = await hooks(world)
+    await spend(world, 100)
+    for _ in range(2):
+        await tell_spend_alerts(world.services)
+    found = await deliveries(world)
+    first = TODAY.replace(day=1)
+
+    assert sorted(each.endpoint_id for each in found) == sorted(each.id for each in endpoints)
+    assert {(each.owner, each.event_type, each.due_at) for each in found} == {(PROJECT, "spend_alert.reached", START)}
+    assert {each.alert for each in found} == {
+        ReachedAlert(
+            event_id=alert().event_id(first),
+            alert_id=an_id(7),
+            project_id=PROJECT,
+            currency="USD",
+            interval=Interval.MONTH,
+            threshold_amount=100,
+            window=first,
+            at=START,
+        )
+    }
+
+
+async def test_no_project_is_told_of_the_organization(world: World) -> None:
+    """Its endpoints are the projects'."""
+    await hooks(world)
+    await world.services.stores.organization.insert(Organization(spend_alerts=(alert(),)))
+    await spend(world, 100, organization_account("USD"))
+    await tell_spend_alerts(world.services)
+
+    assert await deliveries(world) == []
+
+
+async def test_a_kill_leaves_each_endpoint_one_delivery(world: World) -> None:
+    """Before the mark, and after each insert; what was noted first stays."""
+    await keep(world, alert())
+    await hooks(world)
+    await spend(world, 100)
+    for number in (1, 2):
+        dying = with_stores(world.services, deliveries=DyingDeliveries(world.services.stores.deliveries, number))
+        with pytest.raises(BaseExceptionGroup):
+            await tell_spend_alerts(dying)
+        assert await kept(world) == [()]
+    world.clock.at += timedelta(minutes=10)
+    await asyncio.gather(*(tell_spend_alerts(world.services) for _ in range(2)))
+
+    assert [(each.due_at, each.alert.at) for each in await deliveries(world)] == [(START, START)] * 2
+    assert await kept(world) == [(TODAY.replace(day=1),)]
+
+
+class DyingDeliveries:
+    """A store of deliveries that dies after the insert of that number."""
+
+    def __init__(self, deliveries: Any, most: int) -> None:
+        self._deliveries, self._left = deliveries, most
+
+    async def insert(self, delivery: Delivery) -> None:
+        self._left -= 1
+        await self._deliveries.insert(delivery)
+        if not self._left:
+            raise Killed
 
 
 class Killed(BaseException):

@@ -6,7 +6,10 @@ import { Ask } from "../../parts/dialog.js";
 import { say } from "../../parts/toasts.js";
 
 export const PATH = "/webhook_endpoints";
-export const EVENTS = ["completed", "failed", "expired", "cancelled"];
+export const EVENTS = ["batch.completed", "batch.failed", "batch.expired", "batch.cancelled"];
+export const MONEY = "spend_alert.reached";
+/** What an endpoint is told of, as people say it. */
+export const words = (type) => (type === MONEY ? "spend alerts" : type.replace("batch.", ""));
 const OK = [200, 299];
 
 /** One event of a batch that does not exist, now; what came back is said. */
@@ -58,4 +61,5 @@ export const Fields = ({ prefix, of = null }) => html`
   <div class="wide"><label for=${`${prefix}-url`}>Address</label>
     <input id=${`${prefix}-url`} name="url" type="url" required defaultValue=${of?.url} placeholder="an address of your own server" /></div>
   <fieldset class="wide"><legend>It is told of batches that are</legend>${EVENTS.map((each) => html`<label class="check">
-    <input type="checkbox" name="events" value=${`batch.${each}`} defaultChecked=${!of || of.event_types.includes(`batch.${each}`)} />${each}</label>`)}</fieldset>`;
+    <input type="checkbox" name="events" value=${each} defaultChecked=${!of || of.event_types.includes(each)} />${words(each)}</label>`)}</fieldset>
+  <label class="check wide"><input type="checkbox" name="events" value=${MONEY} defaultChecked=${Boolean(of?.event_types.includes(MONEY))} />and of spend alerts that are reached</label>`;

@@ -6,12 +6,11 @@ import { useLive } from "../../live.js";
 import { Problem, When } from "../../parts/small.js";
 import { may } from "../../session.js";
 import { Secret } from "../admin/new_key.js";
-import { AskToChange, AskToDelete, AskToRotate, Fields, PATH, sendTest } from "./changes.js";
+import { AskToChange, AskToDelete, AskToRotate, Fields, PATH, sendTest, words } from "./changes.js";
 
 const PAGE = 100;
 const COLUMNS = ["Name", "Address", "Told of", "Secret", "Created"];
 const QUESTIONS = { change: AskToChange, rotate: AskToRotate, delete: AskToDelete };
-const words = (type) => type.replace("batch.", "");
 
 export function View() {
   const [asked, ask] = useState(null);

@@ -19,6 +19,9 @@ LOOK_BACK: Final = timedelta(days=7)  # So long after its end a window is looked
 _KEPT: Final = LOOK_BACK.days + 3  # More windows than are looked at, whichever clock looks.
 
 
+_PREFIX: Final = "alert_"
+
+
 class SpendAlert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`threshold_amount` is in hundredths of the currency's unit: cents. `since`: when it was last asked for.
 
@@ -47,6 +50,16 @@ class SpendAlert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def event_id(self, first: date) -> str:
         """Of its being reached in the window with that first day."""
         return ids.derived_id(datetime.combine(first, time(), UTC), *self.terms)
+
+
+def spell_alert_id(canonical: str) -> str:
+    """As callers see it."""
+    return f"{_PREFIX}{canonical}"
+
+
+def parse_alert_id(text: str) -> str | None:
+    """The canonical id behind any spelling, or None."""
+    return ids.parse(text, _PREFIX)
 
 
 def untold_windows(alert: SpendAlert, today: date) -> list[date]:

@@ -18,7 +18,7 @@ from shared.domain.ids import derived_id
 from shared.domain.parameters import missing, wrong_type
 from shared.domain.webhooks.address import check_url
 from shared.domain.webhooks.endpoint import WebhookEndpoint
-from shared.domain.webhooks.event import EventType
+from shared.domain.webhooks.event import BATCH_EVENTS
 from shared.domain.webhooks.signature import PREFIX
 
 URL: Final = "callback_url"
@@ -51,7 +51,7 @@ def callback_of(batch: Batch) -> WebhookEndpoint | None:
         owner=batch.owner,
         name=URL,
         url=batch.callback.url,
-        event_types=tuple(EventType),
+        event_types=BATCH_EVENTS,
         created_at=batch.created_at,
         updated_at=batch.created_at,
         secret=batch.callback.secret or "",

@@ -1,4 +1,4 @@
-"""Deliveries: that an endpoint is to be told of the end of a batch, and how long that is tried (contract 8.2). Pure.
+"""Deliveries: what an endpoint is to be told, the end of a batch or a spend alert, and how long that is tried. Pure.
 
 Rule of this file: a delivery is written before the batch record becomes final and is sent only once that record says
 what it announces; so nothing is announced that did not happen, and nothing that happened is lost.
@@ -14,7 +14,7 @@ import msgspec
 from shared.domain import ids
 from shared.domain.batches.batch import Batch
 from shared.domain.webhooks.endpoint import WebhookEndpoint
-from shared.domain.webhooks.event import EventType, batch_ended
+from shared.domain.webhooks.event import EventType, ReachedAlert, batch_ended
 
 GIVEN_UP_AFTER = timedelta(hours=72)
 LONGEST_PAUSE = timedelta(hours=3)
@@ -27,7 +27,8 @@ KEPT = timedelta(days=7)  # An ended one stays this long, so that a repeated run
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """`due_at` is when the timer looks at it next: to start it, to see that it is alive, at last to remove it.
 
-    `failures` counts attempts that failed.
+    `failures` counts attempts that failed. `alert` is what it tells, if that is no end of a batch; `batch_id` is empty
+    then. Contract 8.2.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime
     failures: int = 0
     ended: bool = False
+    alert: ReachedAlert | None = None
 
     @property
     def message_id(self) -> str:
@@ -57,6 +59,21 @@ def new_delivery(batch: Batch, endpoint: WebhookEndpoint, now: datetime) -> Deli
         event_type=event.type,
         endpoint_id=endpoint.id,
         due_at=now + OWN_START,
+    )
+
+
+def new_alert_delivery(alert: ReachedAlert, endpoint: WebhookEndpoint) -> Delivery | None:
+    """What a reached alert owes to the endpoint, at once, under an id that follows from the two; None for nothing."""
+    if EventType.SPEND_ALERT_REACHED not in endpoint.asked:
+        return None
+    return Delivery(
+        id=ids.derived_id(ids.created_at(alert.event_id), alert.event_id, endpoint.id),
+        owner=endpoint.owner,
+        batch_id="",
+        event_type=EventType.SPEND_ALERT_REACHED,
+        endpoint_id=endpoint.id,
+        due_at=alert.at,
+        alert=alert,
     )
 
 

@@ -5,11 +5,13 @@ Rule of this file: a secret appears in no `repr`, so that it reaches no log.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
-from shared.domain.webhooks.event import EventType
+from shared.domain.webhooks.event import BATCH_EVENTS, EventType
 
 OLD_SECRET_LIFE = timedelta(hours=24)
 
@@ -17,7 +19,8 @@ OLD_SECRET_LIFE = timedelta(hours=24)
 class WebhookEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One receiver. `id` is canonical; `old_secret` signs beside `secret` until `old_secret_until`.
 
-    Without a `secret` nothing is signed.
+    Without a `secret` nothing is signed. `event_types` are those of batches. All others are `further_event_types`, as
+    text: so an instance of a version that does not know one reads the endpoint all the same.
     """
 
     id: str
@@ -30,6 +33,13 @@ class WebhookEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     secret: str
     old_secret: str | None = None
     old_secret_until: datetime | None = None
+    further_event_types: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> tuple[EventType, ...]:
+        """All that it is told of."""
+        further = tuple(each for each in EventType if each in self.further_event_types)
+        return (*self.event_types, *further)
 
     def __repr__(self) -> str:  # The URL may hold a token.
         return f"WebhookEndpoint({self.id!r})"
@@ -51,9 +61,20 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     event_types: tuple[EventType, ...] | None = None
 
 
+def event_fields(asked: Iterable[EventType]) -> dict[str, Any]:
+    """The fields of an endpoint that is told of these."""
+    asked = tuple(asked)
+    return {
+        "event_types": tuple(each for each in asked if each in BATCH_EVENTS),
+        "further_event_types": tuple(each.value for each in asked if each not in BATCH_EVENTS),
+    }
+
+
 def updated(endpoint: WebhookEndpoint, changes: Changes, now: datetime) -> WebhookEndpoint:
     """The endpoint after an update; the same object, and so the same `updated_at`, where nothing changes."""
     wanted = {name: value for name, value in msgspec.structs.asdict(changes).items() if value is not None}
+    if changes.event_types is not None:
+        wanted |= event_fields(changes.event_types)
     if all(getattr(endpoint, name) == value for name, value in wanted.items()):
         return endpoint
     return msgspec.structs.replace(endpoint, **wanted, updated_at=now)
