@@ -12,7 +12,7 @@ import click
 
 from dbatch.exits import Failure
 from dbatch.groups import this_program
-from dbatch.service import ADDRESS, ADMIN_KEY, KEY
+from dbatch.service import ADDRESS, ADMIN_KEY, KEY, check_address
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -52,6 +52,7 @@ def administer() -> OpenAI:
     door = click.get_current_context().find_object(Door) or Door()
     if not (key := door.given_key):
         raise Failure("no key was given.", f"Give an administrator's key: {ADMIN_KEY}, or `dbatch admin --key`.")
+    check_address(door.address, f"--url, or {ADDRESS},")
     return OpenAI(base_url=door.address, admin_api_key=key, api_key=key)
 
 

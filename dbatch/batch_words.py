@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,8 +52,38 @@ class Rate:
         return (self.done - self.first_done) / (self.at - self.first_at) or None
 
 
+def together(
+    batches: Sequence[Mapping[str, Any]], before: tuple[int, int] = (0, 0), total: int = 0
+) -> Mapping[str, Any]:
+    """Several batches as one; `before` are requests answered and failed before them, `total` are at least there."""
+    if len(batches) == 1 and not total:
+        return batches[0]
+    sums = [sum(of) for of in zip(*map(counts, batches), strict=True)]
+    ended = sum(batch["status"] in ENDED for batch in batches)
+    going = [batch.get("progress") or {} for batch in batches if batch["status"] not in ENDED]
+    speeds = [each["requests_per_second"] for each in going if each.get("requests_per_second")]
+    ends = [each.get("estimated_completion_at") or 0 for each in going]
+    alone = batches[0] if len(batches) == 1 else {"status": "completed" if ended == len(batches) else "in_progress"}
+    return {
+        **alone,
+        "batches": (ended, len(batches)),
+        "request_counts": {
+            "completed": sums[0] + before[0],
+            "failed": sums[1] + before[1],
+            "total": max(sums[2] + sum(before), total),
+        },
+        "progress": {
+            "requests_per_second": sum(speeds),
+            "estimated_completion_at": max(ends, default=0) if all(ends) else None,
+            "held_up": next((each["held_up"] for each in going if each.get("held_up")), None),
+        },
+    }
+
+
 def state(batch: Mapping[str, Any]) -> str:
     """The status, which does not hide what failed: `completed, 38 of 40`."""
+    if (several := batch.get("batches")) and several[1] > 1:
+        return f"{several[0]} of {several[1]} batches ended"
     answered, _, total = counts(batch)
     if batch["status"] in ENDED and total and answered < total:
         return f"{batch['status']}, {answered:,} of {total:,}"

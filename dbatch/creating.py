@@ -22,7 +22,7 @@ def create(
     window: str,
     metadata: dict[str, str],
     key: str | None = None,
-    **extras: str,
+    **extras: Any,
 ) -> dict[str, Any]:
     """The new batch. `extras` are what only Durable Batch knows; none is sent that was not asked for.
 

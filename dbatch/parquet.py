@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _ROWS = 2_000
 
 
-def _library() -> Any:
+def check_library() -> Any:
+    """The library itself. Raises Failure where it is not installed."""
     try:
         import pyarrow.parquet
     except ImportError:
@@ -27,7 +28,7 @@ def _library() -> Any:
 
 class ParquetTable:
     def __init__(self, path: Path) -> None:
-        pyarrow = _library()
+        pyarrow = check_library()
         try:
             self._file = pyarrow.parquet.ParquetFile(path)
         except pyarrow.ArrowInvalid as error:
@@ -55,13 +56,13 @@ class _ParquetSink:
 
     def flush(self) -> None:
         if self._rows:
-            self._writer.write_table(_library().Table.from_pylist(self._rows, schema=self._schema))
+            self._writer.write_table(check_library().Table.from_pylist(self._rows, schema=self._schema))
             self._rows = []
 
 
 @contextmanager
 def parquet_sink(file: IO[bytes], table: Table, added: Sequence[str]) -> Iterator[_ParquetSink]:
-    pyarrow = _library()
+    pyarrow = check_library()
     kept = list(table.schema) if isinstance(table, ParquetTable) else []
     texts = [*([] if kept else table.columns), *added]
     schema = pyarrow.schema([*kept, *(pyarrow.field(name, pyarrow.string()) for name in texts)])

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from dbatch.groups import Verbs
-from dbatch.verbs import admin, batches, check, fetch, models, run, submit, usage, watch
+from dbatch.verbs import admin, batches, check, fetch, models, results, run, submit, usage, watch
 
 _EPILOG = """OPENAI_BASE_URL names the service, such as http://127.0.0.1:7071/v1 (without it, OpenAI itself is asked);
 OPENAI_API_KEY has the key.
@@ -42,12 +42,15 @@ for verb in (
     check.check,
     submit.submit,
     watch.watch,
+    results.results,
     fetch.fetch,
     batches.list_batches,
     batches.retry,
     batches.pause,
     batches.resume,
+    batches.change,
     batches.cancel,
+    batches.delete,
     usage.usage,
     admin.admin,
 ):

@@ -42,7 +42,11 @@ class RunState:
         if fresh:
             path.unlink(missing_ok=True)
         self._path = path
-        self._database = sqlite3.connect(path, timeout=1.0, isolation_level=None)
+        try:
+            path.open("ab").close()  # An OSError says more than SQLite would.
+            self._database = sqlite3.connect(path, timeout=1.0, isolation_level=None)
+        except OSError as error:
+            raise Failure(f"{path} cannot be written: {error.strerror}.", "Is its folder there, and yours?") from None
         try:
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._database.executescript(f"BEGIN EXCLUSIVE;{_SCHEMA}COMMIT;")
@@ -124,11 +128,11 @@ class RunState:
         """Row, answer, error, in order."""
         yield from self._database.execute("SELECT number, answer, error FROM rows ORDER BY number")
 
-    def counts(self) -> tuple[int, int]:
-        """Answered rows, all rows."""
-        query = "SELECT COUNT(answer), COUNT(*) FROM rows"
-        answered, total = self._database.execute(query).fetchone()
-        return answered, total
+    def counts(self) -> tuple[int, int, int]:
+        """Rows that are answered, that failed, all that are in a part."""
+        query = "SELECT COUNT(answer), COUNT(error), COUNT(*) FROM rows"
+        answered, failed, total = self._database.execute(query).fetchone()
+        return answered, failed, total
 
     def failures(self, most: int) -> list[tuple[str, int, int]]:
         """Error, how often, its first row; the commonest first."""

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dbatch.exits import Failure
@@ -20,6 +24,12 @@ ADDRESS = "OPENAI_BASE_URL"
 _UNKNOWN_PATH = (404, 405, 501)
 
 
+def check_address(address: str | None, named: str = ADDRESS) -> None:
+    """Raises Failure for what is no address."""
+    if address and not address.startswith(("http://", "https://")):
+        raise Failure(f"{named} is {address!r}, which is no address.", "It begins with https:// or http://")
+
+
 def connect() -> OpenAI:
     """A client by OPENAI_BASE_URL and OPENAI_API_KEY; without the first it is OpenAI itself."""
     from openai import OpenAI
@@ -30,31 +40,72 @@ def connect() -> OpenAI:
             f"Set it to a key of the service, and {ADDRESS} to its address, such as http://127.0.0.1:7071/v1 "
             "(without it, OpenAI itself is asked).",
         )
+    check_address(os.environ.get(ADDRESS))
     return OpenAI()
 
 
 def extension(
-    client: OpenAI, method: str, path: str, *, what: str, instead: str, body: Mapping[str, Any] | None = None
+    client: OpenAI,
+    method: str,
+    path: str,
+    *,
+    what: str,
+    instead: str,
+    body: Mapping[str, Any] | None = None,
+    query: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A call that Durable Batch has and OpenAI has not. Raises Failure with `instead` where the server has none."""
+    with _known(client, what, instead):
+        options: Any = {"params": query or {}}
+        if method == "DELETE":
+            answer: object = client.delete(path, cast_to=object, options=options)
+        else:
+            answer = client.post(path, body=body, cast_to=object, options=options)
+    return answer if isinstance(answer, dict) else {}
+
+
+@contextmanager
+def _known(client: OpenAI, what: str, instead: str) -> Iterator[None]:
+    """Raises Failure where the server has no such call."""
     from openai import APIStatusError
 
     try:
-        if method == "GET":
-            answer: object = client.get(path, cast_to=object)
-        else:
-            answer = client.post(path, body=body, cast_to=object)
+        yield
     except APIStatusError as error:
-        if error.status_code in _UNKNOWN_PATH:
-            raise Failure(f"{client.base_url} cannot {what}: that is an extension of Durable Batch.", instead) from None
-        raise
-    return answer if isinstance(answer, dict) else {}
+        if error.status_code not in _UNKNOWN_PATH:
+            raise
+        raise Failure(f"{client.base_url} cannot {what}: that is an extension of Durable Batch.", instead) from None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsPage:
+    """`last_line` is the `after` of the next call."""
+
+    data: bytes
+    is_incomplete: bool
+    last_line: int
+
+
+def results_page(client: OpenAI, batch_id: str, query: Mapping[str, Any]) -> ResultsPage:
+    """Result lines in input order, while the batch runs as well. An extension."""
+    from openai import HttpxBinaryResponseContent
+
+    instead = f"`dbatch watch {batch_id}`, then `dbatch fetch {batch_id}`."
+    with _known(client, "give results as they come", instead):
+        options: Any = {"params": query}
+        answer = client.get(f"/batches/{batch_id}/results", cast_to=HttpxBinaryResponseContent, options=options)
+    headers = answer.response.headers
+    return ResultsPage(answer.content, headers["x-incomplete"] == "true", int(headers["x-last-line"]))
 
 
 def failure_of(error: Exception) -> Failure | None:
     """What an error of the SDK or of a file means to a person; None of any other error."""
     if isinstance(error, OSError) and not isinstance(error, ConnectionError):
-        return Failure(f"{error.filename or 'a file'}: {error.strerror or error}.", "Check its name and its rights.")
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = "Make room, then give the same command again." if is_full else "Check its name and its rights."
+        return Failure(f"{error.filename or 'a file'}: {error.strerror or error}.", advice)
+    if isinstance(error, sqlite3.Error):
+        return Failure(f"the state of the run cannot be kept: {error}.", "Make room, then give the same command again.")
     from openai import APIConnectionError, APIStatusError, OpenAIError
 
     if isinstance(error, APIStatusError):

@@ -17,6 +17,7 @@ from dbatch.exits import Failure
 from dbatch.prompts import Row, cell
 
 KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".txt", ".parquet")
+OUT_KINDS = tuple(kind for kind in KINDS if kind != ".txt")
 _BOM = b"\xef\xbb\xbf"
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
@@ -145,6 +146,16 @@ class JsonSink:
 
     def write(self, row: Row) -> None:
         self._file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+
+
+def check_sink(path: Path) -> None:
+    """Raises Failure where `open_sink` could not write this file: before anything is asked."""
+    if path.suffix.lower() not in OUT_KINDS:
+        raise Failure(f"{path.name} is no table that can be written.", f"Give it one of these: {', '.join(OUT_KINDS)}.")
+    if path.suffix.lower() == ".parquet":
+        from dbatch.parquet import check_library
+
+        check_library()
 
 
 @contextmanager

@@ -1,78 +1,113 @@
-"""Following a batch to its end, by asking: one live line on a terminal, else a line at each change."""
+"""Following batches to their end, by asking: one live line on a terminal, else a line at each change."""
 
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich.live import Live
-from rich.text import Text
-
-from dbatch.batch_words import ENDED, Rate, progress_line, state
+from dbatch.batch_words import ENDED, Rate, progress_line, state, together
 from dbatch.console import beside, is_lively, say
 from dbatch.service import failure_of
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
 _SHARE = 0.05  # Of the time watched so far is the pause before the next look.
 _SAY_SECONDS = 10.0  # Plain lines: a new state at once, numbers at most so often.
 _PATIENCE_SECONDS = 600.0  # So long a service may be away.
 
-
-def wait(client: OpenAI, batch_id: str, prefix: str = "") -> dict[str, Any]:
-    """The batch when it has ended. `prefix` begins each line, where there are several batches."""
-    view = _View(prefix)
-    rate, began = Rate(), time.monotonic()
-    with view:
-        while True:
-            batch = _retrieve(client, batch_id, view)
-            rate.see(batch, time.monotonic())
-            view.tell(state(batch), progress_line(batch, rate, datetime.now().astimezone()))
-            if batch["status"] in ENDED:
-                return batch
-            time.sleep(min(max(_FIRST_PAUSE, _SHARE * (time.monotonic() - began)), _LONGEST_PAUSE))
+T = TypeVar("T")
+Batch = dict[str, Any]
 
 
-def _retrieve(client: OpenAI, batch_id: str, view: _View) -> dict[str, Any]:
+class Watch:
+    """Batches under way, told as one: those that have ended count on.
+
+    `before` were answered and failed before all of them; `total` is how many requests there are, where that is known.
+    """
+
+    def __init__(self, client: OpenAI, before: tuple[int, int] = (0, 0)) -> None:
+        self._client, self._before, self.total = client, before, 0
+        self._seen: dict[str, Batch] = {}
+        self._waiting: list[str] = []
+        self._view, self._rate, self._began = _View(), Rate(), time.monotonic()
+
+    def add(self, batch_id: str) -> None:
+        self._waiting.append(batch_id)
+
+    def next_ended(self) -> Batch:
+        """Waits until one of those that were added has ended, and lets go of it."""
+        with self._view.shown():
+            while True:
+                for batch_id in self._waiting:
+                    self._seen[batch_id] = self._retrieve(batch_id)
+                self._tell()
+                for batch_id in self._waiting:
+                    if self._seen[batch_id]["status"] in ENDED:
+                        self._waiting.remove(batch_id)
+                        return self._seen[batch_id]
+                time.sleep(min(max(_FIRST_PAUSE, _SHARE * (time.monotonic() - self._began)), _LONGEST_PAUSE))
+
+    def _retrieve(self, batch_id: str) -> Batch:
+        return patiently(lambda: self._client.batches.retrieve(batch_id).to_dict(), self._away)
+
+    def _away(self, said: str) -> None:
+        self._view.tell("away", said)
+
+    def _tell(self) -> None:
+        whole = together(list(self._seen.values()), self._before, self.total)
+        self._rate.see(whole, time.monotonic())
+        self._view.tell(state(whole), progress_line(whole, self._rate, datetime.now().astimezone()))
+
+
+def patiently(call: Callable[[], T], tell: Callable[[str], None]) -> T:
     """Asks again while the service is away, for ten minutes."""
     from openai import APIConnectionError, InternalServerError
 
-    until = time.monotonic() + _PATIENCE_SECONDS
+    until, is_told = time.monotonic() + _PATIENCE_SECONDS, False
     while True:
         try:
-            return client.batches.retrieve(batch_id).to_dict()
+            return call()
         except (APIConnectionError, InternalServerError) as error:
             if time.monotonic() > until:
                 raise
             failure = failure_of(error)
-            view.tell("away", f"{failure.message if failure else error} Trying again.")
+            if not is_told:
+                tell(f"{failure.message if failure else error} Trying again.")
+            is_told = True
             time.sleep(2.0)
 
 
 class _View:
     """Where lines go: one that is written over, or each by itself."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self) -> None:
         console = beside()
-        self._live = Live(console=console, transient=True, auto_refresh=False) if is_lively(console) else None
-        self._prefix, self._state, self._line, self._said_at = prefix, "", "", 0.0
+        self._live = None
+        if is_lively(console):
+            from rich.live import Live  # Only a terminal needs it.
 
-    def __enter__(self) -> None:
-        inner: AbstractContextManager[Any] = self._live or nullcontext()
-        inner.__enter__()
+            self._live = Live(console=console, transient=True, auto_refresh=False)
+        self._state, self._line, self._said_at = "", "", 0.0
 
-    def __exit__(self, *raised: object) -> None:
-        if self._live is not None:
-            self._live.stop()
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        if self._live is None:
+            yield
+        else:
+            with self._live:
+                yield
 
     def tell(self, state: str, line: str) -> None:
         if self._live is not None:
-            self._live.update(Text(self._prefix + line, no_wrap=True, overflow="ellipsis"), refresh=True)
+            from rich.text import Text
+
+            self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
         elif state != self._state or (line != self._line and time.monotonic() - self._said_at >= _SAY_SECONDS):
             self._said_at = time.monotonic()
-            say(f"{datetime.now().astimezone():%H:%M:%S}  {self._prefix}{line}")
+            say(f"{datetime.now().astimezone():%H:%M:%S}  {line}")
             self._state, self._line = state, line

@@ -23,7 +23,7 @@ from dbatch.result_lines import read_result
 from dbatch.run_state import Part, RunState
 from dbatch.tables import Table
 from dbatch.uploading import upload
-from dbatch.watching import wait
+from dbatch.watching import Watch
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -51,22 +51,25 @@ class Run:
     state: RunState
     draft: Path
     limits: Limits
-    terms: dict[str, str]
+    terms: dict[str, Any]
     url: str = ""
+    under_way: dict[str, Part] = field(default_factory=dict)
     costs: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
     def go(self) -> None:
         """Until every row has been asked, and every answer is in the state."""
         if again := self.state.begin():
             say(f"{amount(again, 'row')} of the run before had no answer, and will be sent again.")
-        under_way = [self._create(part, is_new=False) for part in self.state.open_parts()]
+        watched = Watch(self.client, self.state.counts()[:2])
+        for part in self.state.open_parts():
+            self._create(watched, part, is_new=False)
         for rows in self._drafts():
             part = self.state.note_part(rows, upload(self.client, self.draft, self._file_name()), time.time())
-            under_way.append(self._create(part, is_new=True))
-            if len(under_way) >= self.limits.at_once:
-                self._collect(under_way.pop(0))
-        for part in under_way:
-            self._collect(part)
+            self._create(watched, part, is_new=True)
+            if len(self.under_way) >= self.limits.at_once:
+                self._collect(watched.next_ended())
+        while self.under_way:
+            self._collect(watched.next_ended())
         self.state.end()
 
     def _file_name(self) -> str:
@@ -101,9 +104,15 @@ class Run:
                 }
                 yield number, json.dumps(request, ensure_ascii=False).encode() + b"\n"
 
-    def _create(self, part: Part, *, is_new: bool) -> Part:
-        if part.batch_id is not None:
-            return part
+    def _create(self, watched: Watch, part: Part, *, is_new: bool) -> None:
+        """The batch of a part is under way then."""
+        if part.batch_id is None:
+            part = self._created(part, is_new=is_new)
+        watched.add(str(part.batch_id))
+        watched.total = self.state.counts()[2]
+        self.under_way[str(part.batch_id)] = part
+
+    def _created(self, part: Part, *, is_new: bool) -> Part:
         batch = create_once(
             self.client,
             str(part.file_id),
@@ -120,8 +129,8 @@ class Run:
         first = next(iter(self.table.rows()))
         return str(first["url"]) if is_request(first) else self.question.url
 
-    def _collect(self, part: Part) -> None:
-        batch = wait(self.client, str(part.batch_id), f"batch {part.number}  ")
+    def _collect(self, batch: dict[str, Any]) -> None:
+        part = self.under_way.pop(batch["id"])
         files = [str(batch[key]) for key in ("output_file_id", "error_file_id") if batch.get(key)]
         self.state.collect(part, self._results(files), _why(batch))
         if cost := batch.get("cost"):
@@ -153,5 +162,5 @@ def _object(text: str) -> Any:
 def _why(batch: dict[str, Any]) -> str:
     """Why a row of it has no result."""
     errors = (batch.get("errors") or {}).get("data") or []
-    said = "; ".join(str(each.get("message") or each.get("code")) for each in errors[:3])
+    said = "; ".join(list(dict.fromkeys(str(each.get("message") or each.get("code")) for each in errors))[:3])
     return f"the batch is {batch['status']}: {said}" if said else f"{NEVER_RAN}: the batch is {batch['status']}"

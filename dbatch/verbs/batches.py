@@ -1,4 +1,4 @@
-"""`dbatch list`, `retry`, `pause`, `resume`, `cancel`: what can be done with batches that are there."""
+"""`dbatch list`, `retry`, `pause`, `resume`, `change`, `cancel`, `delete`: what is done with batches that are there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 from dbatch.batch_words import ENDED, counts, state
 from dbatch.console import amount, moment, say, show
 from dbatch.exits import Failure
-from dbatch.options import pairs
+from dbatch.options import PRIORITIES, pairs
 from dbatch.service import connect, extension
 from dbatch.verbs.watch import follow
 
@@ -97,10 +97,8 @@ def resume(batch_id: str) -> None:
 
 
 def _wish(batch_id: str, verb: str) -> None:
-    with connect() as client:
-        _retrieve(client, batch_id)
-        instead = f"`dbatch cancel {batch_id}` ends it and keeps what is answered."
-        extension(client, "POST", f"/batches/{batch_id}/{verb}", what=f"{verb} a batch", instead=instead)
+    instead = f"`dbatch cancel {batch_id}` ends it and keeps what is answered."
+    _ask(batch_id, "POST", f"/{verb}", f"{verb} a batch", instead)
 
 
 @click.command(short_help="End a batch; what is answered stays.")
@@ -119,6 +117,54 @@ def cancel(batch_id: str, *, yes: bool) -> None:
             )
         batch = client.batches.cancel(batch_id).to_dict()
     say(f"{batch_id} is {batch['status']}. Next: dbatch watch {batch_id}")
+
+
+@click.command(short_help="Give a batch another priority or window.")
+@_identifier
+@click.option("--priority", type=click.Choice(PRIORITIES), help="Among your batches.")
+@click.option("--window", help="How long it may take from its creation, such as 48h.")
+def change(batch_id: str, *, priority: str | None, window: str | None) -> None:
+    """Give a batch that has not ended another priority, another completion window, or both."""
+    wanted = {"priority": priority, "completion_window": window}
+    body = {name: value for name, value in wanted.items() if value}
+    if not body:
+        raise click.UsageError("Say what to change: --priority, --window, or both.")
+    batch = _ask(batch_id, "POST", "", "change a batch", "It keeps the terms that it was created with.", body=body)
+    ends = f", and ends by {moment(batch['expires_at'])}" if batch.get("expires_at") else ""
+    say(f"{batch_id} has the priority {batch.get('priority') or 'normal'}{ends}. Next: dbatch watch {batch_id}")
+
+
+@click.command(short_help="Delete a batch that has ended.")
+@_identifier
+@click.option("--files", type=click.Choice(("none", "results", "all")), help="Which files go with it.  [default: none]")
+@click.option("--erase", is_flag=True, help="Leave nothing of it but what it used and cost; all its files go.")
+@click.option("--yes", is_flag=True, help="Do not ask. Without a terminal this is needed.")
+def delete(batch_id: str, *, files: str | None, erase: bool, yes: bool) -> None:
+    """Delete a batch that has ended. Its files stay, unless --files or --erase says otherwise."""
+    query = {**({"files": files} if files else {}), **({"erase": "true"} if erase else {})}
+    files = "all" if erase else files or "none"
+    if not yes:
+        _confirm(
+            batch_id, {"none": "", "results": ", with its answers", "all": ", with its requests and answers"}[files]
+        )
+    stays = "Its files and its record stay until they expire."
+    _ask(batch_id, "DELETE", "", "delete a batch", stays, query=query)
+    say(f"{batch_id} is {'erased' if erase else 'deleted'}. What it used and cost stays in `dbatch usage`.")
+
+
+def _confirm(batch_id: str, what: str) -> None:
+    """By the id, typed again: it cannot be undone. Raises Failure."""
+    if not sys.stdin.isatty():
+        raise Failure("nobody can be asked here whether to delete it.", "Give --yes.")
+    if click.prompt(f"This deletes {batch_id}{what}. Type its id to do so", err=True) != batch_id:
+        raise Failure("that is not its id; nothing was deleted.", f"Its id is {batch_id}.")
+
+
+def _ask(batch_id: str, method: str, path: str, what: str, instead: str, **more: Any) -> dict[str, Any]:
+    """A call that only Durable Batch has, of a batch that is there."""
+    with connect() as client:
+        _retrieve(client, batch_id)
+        return extension(client, method, f"/batches/{batch_id}{path}", what=what, instead=instead, **more)
 
 
 def _retrieve(client: OpenAI, batch_id: str) -> dict[str, Any]:

@@ -13,13 +13,13 @@ import click
 from dbatch.console import amount, money, say
 from dbatch.downloading import whole_file
 from dbatch.exits import NOT_ALL_ANSWERED, STOPPED, Failure
-from dbatch.options import PRIORITIES
+from dbatch.options import extras, of_a_new_batch
 from dbatch.prompts import ENDPOINTS, Question, Template, properties, read_schema
 from dbatch.request_file import MOST_BYTES, MOST_LINES
 from dbatch.result_lines import harmless
 from dbatch.run_state import RunState
 from dbatch.service import connect
-from dbatch.tables import KINDS, open_sink, open_table
+from dbatch.tables import OUT_KINDS, check_sink, open_sink, open_table
 from dbatch.whole_run import Limits, Run
 
 _file = click.Path(path_type=Path, dir_okay=False)
@@ -50,11 +50,11 @@ def _fields(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]
 @click.option("--schema", type=_there, help="A JSON Schema of an object: answers get a column for each property.")
 @click.option("--set", "fields", multiple=True, callback=_fields, metavar="NAME=VALUE", help="In each request's body.")
 @click.option("--endpoint", type=click.Choice(ENDPOINTS), default=ENDPOINTS[0], show_default=True)
-@click.option("--out", type=_file, required=True, help=f"By its ending: {', '.join(e for e in KINDS if e != '.txt')}.")
+@click.option("--out", type=_file, required=True, help=f"By its ending: {', '.join(OUT_KINDS)}.")
 @click.option("--state", type=_file, help="What the run has done so far.  [default: OUT.state]")
 @click.option("--fresh", is_flag=True, help="Forget what a run before has done, and pay for it again.")
 @click.option("--window", default="24h", show_default=True, help="How long each batch may take.")
-@click.option("--priority", type=click.Choice(PRIORITIES), help="Among your batches. An extension of Durable Batch.")
+@of_a_new_batch
 @click.option("--batch-requests", type=click.IntRange(1), default=MOST_LINES, show_default=True, help="In one batch.")
 @click.option("--batch-bytes", type=click.IntRange(1), default=MOST_BYTES, show_default=True, help="In one batch.")
 @click.option("--at-once", type=click.IntRange(1), default=_AT_ONCE, show_default=True, help="Batches under way.")
@@ -69,6 +69,7 @@ def run(table: Path, *, out: Path, exact: bool, **chosen: Any) -> None:
     Exits with 0 only if every row was answered.
     """
     question = _question(**chosen)
+    check_sink(out)
     read = open_table(table)
     question.check(read.columns)
     if next(iter(read.rows()), None) is None:
@@ -77,7 +78,15 @@ def run(table: Path, *, out: Path, exact: bool, **chosen: Any) -> None:
         about = {"input": _digest(table), "service": str(client.base_url), **_about(question)}
         kept = RunState(chosen["state"] or out.with_name(f"{out.name}.state"), about, fresh=chosen["fresh"])
         limits = Limits(chosen["batch_requests"], chosen["batch_bytes"], chosen["at_once"])
-        going = Run(client, read, question, kept, out.with_name(f"{out.name}.part"), limits, _terms(**chosen))
+        going = Run(
+            client,
+            read,
+            question,
+            kept,
+            out.with_name(f"{out.name}.part"),
+            limits,
+            {"window": chosen["window"], **extras(**chosen)},
+        )
         try:
             going.go()
             _write(out, going, exact=exact or out.suffix.lower() not in (".csv", ".tsv"))
@@ -107,10 +116,6 @@ def _question(
         read_schema(schema.read_text(), schema.name) if schema else None,
         fields,
     )
-
-
-def _terms(*, window: str, priority: str | None, **_: Any) -> dict[str, str]:
-    return {"window": window, **({"priority": priority} if priority else {})}
 
 
 def _about(question: Question) -> dict[str, Any]:
@@ -154,7 +159,7 @@ def _write(out: Path, run: Run, *, exact: bool) -> None:
 
 def _tell(out: Path, run: Run) -> None:
     """Raises click's Exit if a row has no answer."""
-    answered, total = run.state.counts()
+    answered, _, total = run.state.counts()
     say(f"{answered:,} of {amount(total, 'row')} answered: {out}")
     for currency, cost in run.costs.items():
         say(f"It cost {money(cost, currency)}.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from dbatch.console import amount, say
 from dbatch.creating import create
-from dbatch.options import PRIORITIES, pairs
+from dbatch.options import extras, of_a_new_batch, pairs
 from dbatch.request_file import Findings
 from dbatch.service import connect
 from dbatch.uploading import upload
@@ -21,7 +22,7 @@ from dbatch.verbs.watch import follow
 @click.option("--endpoint", help="Where the requests go. Default: what the first line says.")
 @click.option("--window", default="24h", show_default=True, help="How long the batch may take.")
 @click.option("--metadata", multiple=True, callback=pairs, metavar="NAME=VALUE", help="May be given several times.")
-@click.option("--priority", type=click.Choice(PRIORITIES), help="Among your batches. An extension of Durable Batch.")
+@of_a_new_batch
 @click.option("--no-check", is_flag=True, help="Send the file as it is, without reading it first.")
 @click.option("--watch", "watches", is_flag=True, help="Then watch it to its end.")
 def submit(
@@ -30,19 +31,18 @@ def submit(
     endpoint: str | None,
     window: str,
     metadata: dict[str, str],
-    priority: str | None,
     no_check: bool,
     watches: bool,
+    **wanted: Any,
 ) -> None:
     """Check FILE, upload it and create a batch. The batch's id is all that is on standard output."""
     found = Findings() if no_check else checked(file)
     endpoint = endpoint or found.endpoint
     if endpoint is None:
         raise click.UsageError("With --no-check, say where the requests go: --endpoint /v1/chat/completions")
-    extras = {"priority": priority} if priority else {}
     with connect() as client:
         file_id = upload(client, file)
-        batch = create(client, file_id, endpoint=endpoint, window=window, metadata=metadata, **extras)
+        batch = create(client, file_id, endpoint=endpoint, window=window, metadata=metadata, **extras(**wanted))
         click.echo(batch["id"])
         what = f" of {amount(found.requests, 'request')}" if found.requests else ""
         say(f"A batch{what} was created.")

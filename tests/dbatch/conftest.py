@@ -49,6 +49,8 @@ def service(tmp_path_factory: pytest.TempPathFactory, mock: Mock) -> Iterator[Se
             "s": {"base_url": f"{structured}/v1"},
         }
         quick |= {"BATCH_DRAIN_SECONDS": "1", "BATCH_DEPLOYMENTS": json.dumps(deployments)}
+        quick |= {"BATCH_WEBHOOK_ALLOW_HTTP": "true", "BATCH_WEBHOOK_ALLOW_PRIVATE": "true"}
+        quick["BATCH_COMPLETION_WINDOWS"] = "24h,48h"
         program = Service(folder, mock.url, **quick)
         program.start()
         yield program

@@ -190,7 +190,7 @@ def test_administrators(priced: Service) -> None:
         (("create-key", "proj_default", "job", "--limit", "5", "USD", "year"), "none of day, week, month, total", 2),
         (("change-project", "proj_default", "--most", "pages=1"), "write one of files", 2),
         (("change-project", "proj_default"), "Say what to change.", 2),
-        (("--url", "example.com", "projects"), "does not begin with https://", 2),
+        (("--url", "example.com", "projects"), "It begins with https:// or http://", 1),
     ],
 )
 def test_what_cannot_be_done(priced: Service, arguments: tuple[str, ...], said: str, exits: int) -> None:

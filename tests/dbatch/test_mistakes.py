@@ -16,6 +16,7 @@ from tests.dbatch.running import dbatch
         (("list",), {"OPENAI_API_KEY": ""}, "Set it to a key of the service"),
         (("list",), {"OPENAI_API_KEY": "wrong"}, "Set OPENAI_API_KEY to a valid key of 127.0.0.1."),
         (("list",), {"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}, "Is the service running"),
+        (("list",), {"OPENAI_BASE_URL": "127.0.0.1:1/v1"}, "It begins with https:// or http://"),
         (("watch", "batch_1"), {}, "`dbatch list` shows the batches that this key can see."),
         (("retry", "batch_1"), {}, "No batch found with id 'batch_1'"),
     ],

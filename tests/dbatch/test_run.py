@@ -38,7 +38,7 @@ def test_answers_stand_beside_the_columns(service: Service, tmp_path: Path) -> N
     assert rows[1]["text"] == 'a "b",\nc'
     _, said = dbatch(service.url, *ask, exits=3)
     assert "1 row of the run before had no answer" in said
-    assert "in_progress  0/1" in said or "0 of 1" in said
+    assert "in_progress  3/4  75 %" in said or "completed, 3 of 4" in said
     assert rows_of(out) == rows
 
 
@@ -132,3 +132,25 @@ def test_what_cannot_be_run(tmp_path: Path, name: str, text: str, options: tuple
 
     assert said in found
     assert not (tmp_path / "a.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [("a.pdf", "Give it one of these: .csv, .tsv"), ("nowhere/a.csv", "cannot be written: No such file or directory")],
+)
+def test_what_cannot_be_written_is_not_asked(service: Service, tmp_path: Path, out: str, said: str) -> None:
+    """It is said before a batch is paid for."""
+    (tmp_path / "q.txt").write_text("one\n")
+    _, found = dbatch(service.url, "run", tmp_path / "q.txt", "--model", "m", "--out", tmp_path / out, exits=1)
+
+    assert said in found
+    assert "Batch 1" not in found
+
+
+def test_a_run_that_is_refused_says_why_once(service: Service, tmp_path: Path) -> None:
+    """However many rows have the same mistake; no file is left half written."""
+    (tmp_path / "q.txt").write_text("one\ntwo\n")
+    ask = ("run", tmp_path / "q.txt", "--model", "nobody", "--out", tmp_path / "a.csv")
+    _, said = dbatch(service.url, *ask, exits=3)
+
+    assert said.count("The provided model 'nobody' is not supported") == 1

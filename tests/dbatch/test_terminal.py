@@ -45,3 +45,16 @@ def test_cancel_asks(service: Service, tmp_path: Path) -> None:
     assert f"Cancel {batch_id}, 0 of 1 request answered? [y/N]" in plain(shown)
     code, _ = on_terminal(service.url, "cancel", batch_id, typed=b"y\n")
     assert code == 0
+
+
+def test_delete_asks_for_the_id(service: Service, requests: Path) -> None:
+    """Anything else that is typed deletes nothing."""
+    batch_id = dbatch(service.url, "submit", requests, "--watch", exits=3)[0].strip()
+
+    code, shown = on_terminal(service.url, "delete", batch_id, "--erase", typed=b"y\n")
+    assert code == 1
+    assert f"This deletes {batch_id}, with its requests and answers. Type its id to do so:" in plain(shown)
+    assert "nothing was deleted" in plain(shown)
+    code, _ = on_terminal(service.url, "delete", batch_id, typed=f"{batch_id}\n".encode())
+    assert code == 0
+    dbatch(service.url, "watch", batch_id, exits=1)

@@ -93,8 +93,15 @@ def test_what_openai_has_not_is_said(openai_itself: Between, requests: Path) -> 
     assert "Submit those lines of its input again" in said
     _, said = dbatch(url, "check", requests, "--service", exits=1)
     assert "`dbatch submit` sends it" in said
-    _, said = dbatch(url, "submit", requests, "--priority", "low", exits=1)
-    assert "Unknown parameter: 'priority'." in said
+    for option, field in (("--priority=low", "priority"), ("--callback-url=https://example.com", "callback_url")):
+        _, said = dbatch(url, "submit", requests, option, exits=1)
+        assert f"Unknown parameter: '{field}'." in said
+    _, said = dbatch(url, "results", batch_id, exits=1)
+    assert f"`dbatch watch {batch_id}`, then `dbatch fetch {batch_id}`." in said
+    _, said = dbatch(url, "change", batch_id, "--window", "48h", exits=1)
+    assert "It keeps the terms that it was created with." in said
+    _, said = dbatch(url, "delete", batch_id, "--yes", exits=1)
+    assert "Its files and its record stay until they expire." in said
 
     paths = [call.path.rsplit("/", 1)[1] for call in refused(openai_itself)]
-    assert paths == ["pause", "retry", "validate", "batches"]
+    assert paths == ["pause", "retry", "validate", "batches", "batches", "results", batch_id, batch_id]

@@ -30,8 +30,6 @@ def admin(ctx: click.Context, *, url: str | None, key: str | None, data: Path | 
 
     PROJECT and KEY are an id, or a name if only one has it.
     """
-    if url is not None and not url.startswith(("http://", "https://")):
-        raise click.BadParameter(f"{url!r} does not begin with https:// or http://", param_hint="--url")
     ctx.obj = Door(url, key, data)
 
 
