@@ -6,14 +6,16 @@ NO_COLOR and TERM=dumb are respected, by rich.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 STYLES = {
     "completed": "green",
@@ -25,17 +27,14 @@ STYLES = {
 }
 
 
-def out() -> Console:
-    return Console(highlight=False, markup=False, emoji=False)
+def lively() -> Console | None:
+    """Standard error, if a line may be written over there: on a terminal that can."""
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console  # Only a terminal needs it, and it takes a while to load.
 
-
-def beside() -> Console:
-    return Console(stderr=True, highlight=False, markup=False, emoji=False)
-
-
-def is_lively(console: Console) -> bool:
-    """Whether a line may be written over: on a terminal that can."""
-    return console.is_terminal and not console.is_dumb_terminal
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    return console if console.is_terminal and not console.is_dumb_terminal else None
 
 
 def say(*lines: str) -> None:
@@ -45,17 +44,20 @@ def say(*lines: str) -> None:
 
 def show(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
     """A table; numbers stand at the right. Without a terminal: a line with tabs for each row."""
-    console = out()
-    if not console.is_terminal:
+    if not sys.stdout.isatty():
         for row in (heads, *rows):
             click.echo("\t".join(row))
         return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, head in enumerate(heads):
         table.add_column(head, justify="right" if head in right else "left", no_wrap=number == 0, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell, style=_style(cell)) for cell in row))
-    console.print(table)
+    Console(highlight=False, markup=False, emoji=False).print(table)
 
 
 def _style(cell: str) -> str:

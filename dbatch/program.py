@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 import click
 
 from dbatch.groups import Verbs
@@ -23,15 +21,22 @@ Exit codes:
 """
 
 
-def _version() -> str:
+def _show_version(ctx: click.Context, _: click.Parameter, is_wanted: bool) -> None:
+    if not is_wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version  # As slow to load as all the rest but the SDK.
+
     try:
-        return version("durable-batch")
+        click.echo(f"dbatch {version('durable-batch')}")
     except PackageNotFoundError:
-        return "(not installed: run from a clone)"
+        click.echo("dbatch (not installed: run from a clone)")
+    ctx.exit()
 
 
 @click.group(cls=Verbs, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(_version(), prog_name="dbatch", message="%(prog)s %(version)s")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show it and exit."
+)
 def program() -> None:
     """Send a file of requests to a Batch API, watch it, and fetch the answers."""
 

@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-from dbatch.console import beside, is_lively
+from dbatch.console import lively
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -44,8 +42,12 @@ def _named(path: Path) -> str:
 
 @contextmanager
 def _bar(size: int) -> Iterator[Callable[[int], None]]:
-    console = beside()
+    if (console := lively()) is None:
+        yield lambda _: None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
     columns = (TextColumn("uploading"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not is_lively(console)) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=size)
         yield lambda count: bar.advance(task, count)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbatch.batch_words import ENDED, Rate, progress_line, state, together
-from dbatch.console import beside, is_lively, say
+from dbatch.console import lively, say
 from dbatch.service import failure_of
 
 if TYPE_CHECKING:
@@ -86,9 +86,8 @@ class _View:
     """Where lines go: one that is written over, or each by itself."""
 
     def __init__(self) -> None:
-        console = beside()
         self._live = None
-        if is_lively(console):
+        if console := lively():
             from rich.live import Live  # Only a terminal needs it.
 
             self._live = Live(console=console, transient=True, auto_refresh=False)

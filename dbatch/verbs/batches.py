@@ -27,12 +27,13 @@ _identifier = click.argument("batch_id", metavar="ID")
 @click.command("list", short_help="List batches, the newest first.")
 @click.option("--status", type=click.Choice(STATES), help="Only batches in this state.")
 @click.option("--metadata", multiple=True, callback=pairs, metavar="NAME=VALUE", help="Only batches with this pair.")
+@click.option("--model", help="Only batches for this model.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as the service has them.")
-def list_batches(*, status: str | None, metadata: dict[str, str], limit: int, as_json: bool) -> None:
+def list_batches(*, status: str | None, metadata: dict[str, str], model: str | None, limit: int, as_json: bool) -> None:
     """List batches, the newest first."""
     with connect() as client:
-        found = list(itertools.islice(_fitting(client, status, metadata), limit))
+        found = list(itertools.islice(_fitting(client, status, metadata, model), limit))
     if as_json:
         for batch in found:
             click.echo(json.dumps(batch))
@@ -41,18 +42,24 @@ def list_batches(*, status: str | None, metadata: dict[str, str], limit: int, as
             ("id", "created", "state", "requests", "failed", "model"), [_row(batch) for batch in found], right=_NUMBERS
         )
     else:
-        say("There are none." if status or metadata else "There are no batches yet. Next: dbatch submit FILE")
+        say("There are none." if status or metadata or model else "There are no batches yet. Next: dbatch submit FILE")
 
 
 _NUMBERS = ("requests", "failed")
 
 
-def _fitting(client: OpenAI, status: str | None, metadata: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def _fitting(
+    client: OpenAI, status: str | None, metadata: Mapping[str, str], model: str | None
+) -> Iterator[dict[str, Any]]:
     """Chosen here, because OpenAI's list has no filters."""
     for batch in client.batches.list(limit=100):
         found = batch.to_dict()
         kept: Mapping[str, Any] = found.get("metadata") or {}  # type: ignore[assignment]
-        if status in (None, found["status"]) and metadata.items() <= kept.items():
+        if (
+            status in (None, found["status"])
+            and model in (None, found.get("model"))
+            and metadata.items() <= kept.items()
+        ):
             yield found
 
 

@@ -40,7 +40,7 @@ def test_a_batch_from_file_to_table(service: Service, requests: Path, tmp_path: 
     assert f"dbatch retry {batch_id}" in said
     assert "\x1b" not in said
 
-    out, _ = dbatch(service.url, "list", "--metadata", "team=red", "--status", "completed")
+    out, _ = dbatch(service.url, "list", "--metadata", "team=red", "--status", "completed", "--model", "m")
     assert out.splitlines()[1].split("\t")[0:1] + out.splitlines()[1].split("\t")[2:] == [
         *(batch_id, "completed, 4 of 5", "5", "1", "m")
     ]

@@ -57,7 +57,7 @@ def run(page: Path, folder: Path, url: str, key: str) -> subprocess.CompletedPro
         if each.reason is None
     ]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("BATCH_", "OPENAI_"))}
-    path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
+    path = os.pathsep.join([str(_programs(folder)), str(Path(sys.executable).parent), kept.get("PATH", "")])
     return subprocess.run(
         [sys.executable, "-c", _DRIVER, page.name],
         check=False,
@@ -68,3 +68,13 @@ def run(page: Path, folder: Path, url: str, key: str) -> subprocess.CompletedPro
         text=True,
         timeout=200,
     )
+
+
+def _programs(folder: Path) -> Path:
+    """Where `dbatch` is as a reader has it who installed it: this tree's."""
+    program = folder / ".bin/dbatch"
+    program.parent.mkdir(exist_ok=True)
+    root = Path(__file__).parents[2]
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{root}" exec "{sys.executable}" -m dbatch "$@"\n')
+    program.chmod(0o755)
+    return program.parent

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from openai.types import Batch
 
-from bench.programs import KEY, Mock, Program
+from bench.programs import KEY, Mock, Program, chat_line, jsonl
 from tests.architecture.product import ROOT, sources
 from tests.docs.snippets import Snippet, run, snippets
 from tests.docs.test_operations_guide import dead
 
 PAGES = ("README.md", "docs/quickstart.md")
+SHELL = "docs/command-line.md"
 # The page that every extension is on: its first blocks are run, the rest are pieces of programs.
 LIFE = "docs/api.md"
 QUESTIONS = "id,text\n1,too late\n2,very good\n3,broken\n"
@@ -54,6 +55,7 @@ def test_the_program_of_the_readme_answers_two_questions(service: Program, folde
     assert done.returncode == 0, done.stderr
     assert "completed BatchRequestCounts(completed=2" in done.stdout
     assert "Why is the sky blue? -> echo: Why is the sky blue?" in done.stdout
+    assert (folder / "answers.csv").read_text().splitlines()[1] == "1,too late,echo: Classify: too late,"
 
 
 def test_the_quickstart_puts_answers_beside_questions(service: Program, folder: Path) -> None:
@@ -70,6 +72,22 @@ def test_the_quickstart_puts_answers_beside_questions(service: Program, folder: 
         "2,very good,echo: Classify: very good",
         "3,broken,echo: Classify: broken",
     ]
+
+
+def test_the_command_line_does_what_its_page_says(service: Program, folder: Path) -> None:
+    """From a table to a table, from a file to its results, and a team with a key and a limit."""
+    body = {"model": "qwen3-8b", "messages": [{"role": "user", "content": "Hello"}]}
+    (folder / "requests.jsonl").write_bytes(jsonl(*(chat_line(number, body=body) for number in range(2))))
+    done = run(ROOT / SHELL, folder, service.url, KEY)
+
+    assert done.returncode == 0, done.stderr
+    assert (folder / "answers.csv").read_text().splitlines()[1] == "1,too late,echo: Classify: too late,"
+    assert [json.loads(line)["custom_id"] for line in (folder / "results.jsonl").read_text().splitlines()] == [
+        "c0",
+        "c1",
+    ]
+    assert (folder / "table.csv").read_text().startswith("custom_id,answer,error")
+    assert "Project Research may spend 250.00 USD a month, of which" in done.stderr
 
 
 def test_the_life_of_a_batch_is_as_the_page_tells(service: Program, folder: Path) -> None:
@@ -99,12 +117,12 @@ def test_python_of_a_page_is_python(page: str) -> None:
             ast.parse(each.text)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, SHELL])
 def test_what_is_not_run_says_why(page: str) -> None:
     """A page of programs has more that run than do not, and each of those has its reason."""
     found = list(snippets((ROOT / page).read_text()))
 
-    assert any(each.reason is None and each.language == "python" for each in found)
+    assert any(each.reason is None for each in found)
     assert all(each.reason is None or len(each.reason) > 10 for each in found)
 
 
