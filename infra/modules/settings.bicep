@@ -78,6 +78,7 @@ type deployment = {
   tokens: string?
   request_timeout_seconds: int?
   leaders_first: bool?
+  prompt_cache_key: bool?
   price: object?
   targets: target[]?
 }

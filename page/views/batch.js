@@ -80,6 +80,7 @@ function Overview({ batch, samples }) {
       <div><dt>Cost</dt><dd><${Cost} cost=${batch.cost} /></dd></div>
       <div><dt>Window</dt><dd>${batch.completion_window}${batch.expires_at && html`, to <${When} at=${batch.expires_at} />`}</dd></div>
       ${batch.leaders_first === false && html`<div><dt>Order</dt><dd>as in the file</dd></div>`}
+      ${batch.leaders_first === "neighbours" && html`<div><dt>Order</dt><dd>about as in the file</dd></div>`}
       ${batch.callback_url && html`<div><dt>Calls</dt><dd>${batch.callback_url}</dd></div>`}
       ${batch.priority && html`<div><dt>Priority</dt><dd>${batch.priority}</dd></div>`}
       ${tags(batch).map(([key, value]) => html`<div><dt>${key}</dt><dd>${value}</dd></div>`)}

@@ -6,6 +6,7 @@ is never imported: only its file is used.
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import os
 import signal
@@ -27,19 +28,22 @@ def weights() -> Path:
     return next(Path(folders[0]).glob("*.gguf"))
 
 
-def serve() -> None:
+def serve(context_tokens: int, cache_mib: int | None) -> None:
+    """With `cache_mib` of prompts kept beside those of the slots; None: as much as llama.cpp takes by itself."""
     params = xllamacpp.CommonParams()
     params.model.path = str(weights())
     params.model_alias = {MODEL}
     params.hostnames = ["127.0.0.1"]
     params.port = 0
-    params.n_ctx = CONTEXT_TOKENS
+    params.n_ctx = context_tokens
     params.n_parallel = SLOTS
     # Threads of llama.cpp wait for each other spinning: one that shares its core with other work slows all of them down
     # twentyfold. Half the cores are left to that work, the service's first of all.
     threads = max(1, (os.cpu_count() or 2) // 2)
     params.cpuparams.n_threads = threads
     params.cpuparams_batch.n_threads = threads
+    if cache_mib is not None:
+        params.cache_ram_mib = cache_mib
     params.verbosity = 1
     params.ui = False
     server = xllamacpp.Server(params)
@@ -48,4 +52,8 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    parser = argparse.ArgumentParser(description="SmolLM2 on llama.cpp.")
+    parser.add_argument("--context", type=int, default=CONTEXT_TOKENS, help="tokens of all slots together")
+    parser.add_argument("--cache-mib", type=int, help="prompts that are kept beside those of the slots")
+    options = parser.parse_args()
+    serve(options.context, options.cache_mib)

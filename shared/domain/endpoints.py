@@ -31,6 +31,7 @@ class Endpoint:
     told_by_file_at: frozenset[Vendor] = frozenset()
     makes_images: bool = False  # an answer is billed by them, too (contract 9.5)
     limits_inputs: bool = False  # how many inputs all lines have together is limited (contract 3.5)
+    takes_cache_key: bool = False  # a body may have OpenAI's `prompt_cache_key`
     has_classic_path: bool = True  # Azure serves it under dated api-versions, too (contract 6.3)
 
     @property
@@ -47,6 +48,7 @@ ENDPOINTS: Final[Mapping[str, Endpoint]] = {
         report=ReportKind.COMPLETIONS,
         offered_by=_THREE_VENDORS | {Vendor.COMPASS},
         told_by_file_at=frozenset({Vendor.AZURE}),
+        takes_cache_key=True,
     ),
     "/v1/completions": Endpoint(
         title="Completions",
@@ -79,6 +81,7 @@ ENDPOINTS: Final[Mapping[str, Endpoint]] = {
         report=ReportKind.COMPLETIONS,
         told_by_file_at=frozenset({Vendor.AZURE}),
         has_classic_path=False,
+        takes_cache_key=True,
     ),
     "/v1/videos": Endpoint(title="Videos", needed=("prompt",), operation="video_generation", report=None),
 }

@@ -41,6 +41,7 @@ def test_every_setting_is_taken_over() -> None:
         "enqueued_token_limit": 6,
         "request_timeout_seconds": 7,
         "leaders_first": False,
+        "prompt_cache_key": True,
         "price": {"input": 1.5, "output": 2},
     }
     found, mistakes = parse_deployments(json.dumps({"small": entry}), {})
@@ -58,6 +59,7 @@ def test_every_setting_is_taken_over() -> None:
         enqueued_token_limit=6,
         request_timeout_seconds=7,
         leaders_first=False,
+        prompt_cache_key=True,
         price=Price(rates=Rates(input=1_500_000, cached_input=1_500_000, cache_write=1_500_000, output=2_000_000)),
     )
 
@@ -81,7 +83,7 @@ def test_no_deployments_are_no_mistake(text: str) -> None:
 
 SETTINGS = (
     "base_url, kind, api_key, api_key_env, model, api_version, endpoints, max_concurrency, requests_per_minute, "
-    "tokens_per_minute, enqueued_token_limit, tokens, request_timeout_seconds, leaders_first, price, targets"
+    "tokens_per_minute, enqueued_token_limit, tokens, request_timeout_seconds, leaders_first, prompt_cache_key, price, targets"
 )
 
 

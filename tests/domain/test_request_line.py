@@ -15,7 +15,7 @@ from shared.domain.deployments.deployment import Deployment
 from shared.domain.endpoints import ENDPOINTS
 from shared.domain.keys.model_access import ModelAccess
 from shared.domain.keys.project import ModelMode, ModelPermissions
-from shared.domain.lines.request_line import custom_id_of, read_line, with_model
+from shared.domain.lines.request_line import RequestLine, custom_id_of, read_line, with_cache_key, with_model
 from shared.domain.validation.line_rules import LineRules
 from shared.domain.vendors.vendor import Vendor
 
@@ -496,3 +496,20 @@ def test_an_unknown_model_shows_only_what_the_caller_may_use() -> None:
     assert refused[0].message == (
         f"The provided model 'nobody' is not supported by the Batch API. Models for {CHAT}: 'large'."
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'{"model":"m", "messages": []}', b'{"prompt_cache_key":"00000000000000ff","model":"m", "messages": []}'),
+        (b' { "input": "prompt_cache_key" }', b'{"prompt_cache_key":"00000000000000ff", "input": "prompt_cache_key" }'),
+        (b"{ }", b'{"prompt_cache_key":"00000000000000ff" }'),
+        (b'{"model":"m","prompt_cache_key":"mine"}', b'{"model":"m","prompt_cache_key":"mine"}'),
+        (b'{"prompt_cache_key":null}', b'{"prompt_cache_key":null}'),
+    ],
+)
+def test_a_cache_key_is_given_to_bodies_without_one(before: bytes, after: bytes) -> None:
+    """Every other byte stays."""
+    line = RequestLine(custom_id="c", url="/v1/chat/completions", body=before)
+
+    assert with_cache_key(line, 255).body == after

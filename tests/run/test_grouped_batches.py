@@ -13,6 +13,7 @@ import pytest
 
 from activities.validate_input import validate_input
 from activities.work_lane import work_lane
+from shared.azure.connect import azure_stores_from_connection_string
 from shared.domain.batches.batch import Batch, CancelRequested, RequestsDone, Status
 from shared.domain.batches.chunk import Plan, plan_blob
 from shared.domain.deployments.leaders import Leaders
@@ -23,6 +24,7 @@ from shared.run.batches.change import change
 from shared.run.chunks.finished_lines import ended_lines, running_lines
 from shared.run.chunks.plan import read_all, read_plan
 from shared.services import use
+from tests.contracts.conftest import fresh_names
 from tests.fake_orchestrations import finish_batch
 from tests.run.conftest import World, answer
 from tests.run.test_damage import accepted_batch, outcomes, run
@@ -253,3 +255,19 @@ async def test_two_ends_at_once_are_one(world: World) -> None:
     assert [end for end in ends if isinstance(end, Exception) and not isinstance(end, WrongState)] == []
     assert again == {"done": True, "status": Status.COMPLETED}
     assert custom_ids(await world.lines(batch.output_file_id)) == list(range(1, LINES + 1))
+
+
+async def test_on_blob_storage(world: World, azurite: str) -> None:
+    """Whose blobs have rules of their own for the ids of blocks: copy, seals and merge keep them."""
+    stores = azure_stores_from_connection_string(azurite, fresh_names())
+    world.upstream.script = lambda prompt, _: answer(400, {}) if int(prompt[1:]) % 7 == 0 else answer()
+    with use(replace(world.service, stores=stores)) as service:
+        there = replace(world, service=service)
+        batch = await run_to_end(there, await scattered(there))
+        output, errors = await there.lines(batch.output_file_id), await there.lines(batch.error_file_id)
+        left = await blobs_of(there, batch)
+    await stores.close()
+
+    assert custom_ids(output) == [number for number in range(1, LINES + 1) if number % 7]
+    assert custom_ids(errors) == list(range(7, LINES + 1, 7))
+    assert sorted(left) == [f"results/{batch.id}/error", f"results/{batch.id}/output"]

@@ -6,16 +6,18 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
 from activities.work_lane import work_lane
+from shared.answer_room import Share
 from shared.domain.batches.batch import Batch, CancelRequested, Status
 from shared.domain.errors import Unavailable
 from shared.domain.lines.prefix_key import LEAST_BYTES
-from shared.domain.upstream.upstream import FailureKind, UpstreamFailure
+from shared.domain.upstream.upstream import FailureKind, UpstreamAnswer, UpstreamFailure, UpstreamRequest
 from shared.domain.vendors.vendor import Vendor
 from shared.run.batches.change import change
 from shared.services import use
@@ -105,6 +107,22 @@ async def test_one_line_of_each_prefix_goes_first(world: World) -> None:
     assert sorted(order[:8]) == list(range(1, 80, 10))
 
 
+async def test_a_small_cache_is_used_up_before_the_next_prefix(world: World) -> None:
+    """With one place, followers go at once when their leader is answered: no other leader has been chosen before."""
+    order: list[int] = []
+
+    def script(prompt: str, _: int) -> Any:
+        order.append(int(prompt[1:]))
+        return answer()
+
+    world.upstream.script = script
+    deployments = {"m": msgspec.structs.replace(world.service.settings.deployments["m"], max_concurrency=1)}
+    with use(world.with_settings(deployments=deployments)):
+        await run_to_end(world, await world.batch(30, per_chunk=30, prefix_of=lambda number: f"{number % 3} " * 4096))
+
+    assert [number % 3 for number in order] == [1] * 10 + [2] * 10 + [0] * 10
+
+
 async def test_nothing_waits_where_one_prefix_is_left(world: World) -> None:
     """Its lines fill the places at once, in input order."""
     order = await sent(world, await world.batch(30, prefix_of=documents(1)))
@@ -127,6 +145,38 @@ async def test_a_batch_may_keep_the_order_of_its_file(world: World) -> None:
     order = await sent(world, await world.batch(80, prefix_of=documents(8), leaders_first=False))
 
     assert sorted(order[:8]) == list(range(1, 9))
+
+
+async def cache_keys(world: World, endpoint: str = "/v1/chat/completions", **deployment: Any) -> list[str | None]:
+    """What 20 lines of two documents are sent with, in the order of the file."""
+    found: dict[int, str | None] = {}
+    send = world.upstream.send
+
+    async def look(request: UpstreamRequest, share: Share | None = None) -> UpstreamAnswer:
+        body = msgspec.json.decode(request.body)
+        found[int(body["messages"][-1]["content"][1:])] = body.get("prompt_cache_key")
+        return await send(request, share)
+
+    changed = msgspec.structs.replace(world.service.settings.deployments["m"], **deployment)
+    upstream = SimpleNamespace(send=look, close=world.upstream.close)
+    with use(replace(world.with_settings(deployments={"m": changed}), upstream=upstream)):
+        await run_to_end(world, await world.batch(20, prefix_of=documents(2), endpoint=endpoint))
+    return [found[number] for number in sorted(found)]
+
+
+@pytest.mark.parametrize("leaders_first", [True, False])
+async def test_prompts_that_begin_alike_are_given_one_cache_key(world: World, leaders_first: bool) -> None:
+    """Where the deployment asks for it, whatever order they are sent in."""
+    first, *_, last = keys = await cache_keys(world, prompt_cache_key=True, leaders_first=leaders_first)
+
+    assert keys == [first] * 10 + [last] * 10
+    assert None is not first != last is not None
+
+
+async def test_no_cache_key_is_given_unasked(world: World) -> None:
+    """Nor where the endpoint does not know it."""
+    assert await cache_keys(world) == [None] * 20
+    assert await cache_keys(world, "/v1/completions", prompt_cache_key=True) == [None] * 20
 
 
 async def test_a_leader_that_hangs_holds_nobody_up(world: World) -> None:

@@ -50,6 +50,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     tokens: TokenMethod | None = None
     request_timeout_seconds: float = 600.0
     leaders_first: Leaders = True
+    prompt_cache_key: bool = False
     price: Price | None = None
     targets: tuple[Target, ...] = ()
 

@@ -85,6 +85,21 @@ def custom_id_of(raw: bytes) -> str:
     return ""
 
 
+class _CacheKey(msgspec.Struct, frozen=True, gc=False):
+    prompt_cache_key: msgspec.Raw = ABSENT
+
+
+_decode_cache_key = msgspec.json.Decoder(_CacheKey).decode
+
+
+def with_cache_key(line: RequestLine, prefix: int) -> RequestLine:
+    """The line with a `prompt_cache_key` made of its prompt's prefix, unless its caller has set one."""
+    if _decode_cache_key(line.body).prompt_cache_key is not ABSENT:
+        return line
+    field, rest = b'{"prompt_cache_key":"%016x"' % prefix, line.body.lstrip()[1:]
+    return msgspec.structs.replace(line, body=field + (b"" if rest.lstrip().startswith(b"}") else b",") + rest)
+
+
 def with_model(body: bytes, model: str) -> bytes:
     """The body with its top-level `model` set to `model`; every other value keeps its bytes."""
     fields = _decode_object(body)

@@ -52,6 +52,11 @@ class Braid(Generic[Line]):
     def _has_company(self, prefix: Prefix, lines: int) -> bool:
         return lines > 1 or prefix in self._led or prefix in self._fresh
 
+    @property
+    def may_turn(self) -> bool:
+        """Whether another line may be the next one when a leader has been answered."""
+        return bool(self._fresh or any(self._led.values()))
+
     def wants_more(self, places: int) -> bool:
         """Whether the next chunk should be added: at the end of what is there, or, for its leaders, before that."""
         if not self:
@@ -78,7 +83,7 @@ class Braid(Generic[Line]):
 
     def _lacks_leaders(self, places: int) -> bool:
         """Until a further one is answered, as many lines go as there are places, or some more."""
-        if self._ready and self._ready + sum(map(len, self._led.values())) >= 2 * places:
+        if self._ready and self._ready + sum(map(len, self._led.values())) >= 2 * places - 1:
             return False
         return len(self._led) < max(MOST_LEADERS, places // 4)
 

@@ -46,6 +46,11 @@ class Braids(Generic[Line]):
         """Whether any line that waits belongs to an upstream."""
         return any(self._of)
 
+    @property
+    def may_turn(self) -> bool:
+        """Whether a line of no upstream's that would be next now may not be, when another is answered."""
+        return self._any.may_turn
+
     def add(self, lines: Sequence[tuple[Prefix | None, int | None, Line]]) -> None:
         """In input order, each with its prefix and the upstream it belongs to, if to any."""
         sorted_out: dict[int | None, list[tuple[Prefix | None, Line]]] = {}

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Final
 
 from shared.answer_room import AnswerRoom
-from shared.domain.lines.request_line import custom_id_of, read_line
+from shared.domain.lines.request_line import custom_id_of, read_line, with_cache_key
 from shared.domain.pace.retry import Attempts
 from shared.run.chunks.result_writer import ResultWriter
 from shared.run.lane.gate import Gate, Visit
@@ -73,10 +73,11 @@ class Calls:
             await line.opened.written()
 
     async def _answer(self, line: Waiting, visit: Visit, first: TargetPace | None) -> None:
-        opened, number, raw, tokens = line
+        opened, number, raw, tokens, prefix = line
         before = opened.journal.attempts.get(number, _NONE)
         try:
-            entry = await self._caller.answer(number, read_line(raw), visit, tokens, before, first=first)
+            request = read_line(raw) if prefix is None else with_cache_key(read_line(raw), prefix)
+            entry = await self._caller.answer(number, request, visit, tokens, before, first=first)
         except Exception:  # one poisonous line must not take the batch with it
             log.exception("A request line broke its call.", extra={"action": "line_broke", "batch_id": self._batch_id})
             entry = self._caller.broken(number, custom_id_of(raw) or None)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -81,8 +82,14 @@ class Lane:
         purse = Purse(service, post, self._stop)
         self._calls = Calls(purse, caller, self._writer, self._sending.gate, service.capacity.answers)
         leaders = narrower(post.deployment.leaders_first, post.batch.leaders_first)
-        self._braids = leaders is not False and ENDPOINTS[post.batch.endpoint].is_prompted
-        self._lineup = Lineup(self._sending, braids=self._braids)
+        endpoint = ENDPOINTS[post.batch.endpoint]
+        self._new_lineup = partial(
+            Lineup,
+            self._sending,
+            braids=leaders is not False and endpoint.is_prompted,
+            keys=post.deployment.prompt_cache_key and endpoint.takes_cache_key,
+        )
+        self._lineup = self._new_lineup()
         self._to_come = 0  # Lines of the chunks that are to be fed after this one.
 
     async def run(self) -> LaneProgress:
@@ -160,7 +167,7 @@ class Lane:
         gone = await self._watch.take_gone()
         rows = await self._service.stores.chunks.list(self._post.batch.id)
         waiting, to_come = self._lineup, self._to_come
-        self._lineup = Lineup(self._sending, braids=self._braids)
+        self._lineup = self._new_lineup()
         await self._feed_chunks(left_by(gone, rows, self._post.lanes), adopts=True)
         await self._feed_lines(lambda: False)
         self._lineup, self._to_come = waiting, to_come

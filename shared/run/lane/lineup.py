@@ -24,12 +24,13 @@ MOST_WAITING_BYTES: Final = 8_388_608  # Of lines that wait for leaders; past th
 
 
 class Waiting(NamedTuple):
-    """A line that has been read; `tokens` are estimated."""
+    """A line that has been read; `tokens` are estimated. `keyed_by`: the prefix that a cache is to be told of."""
 
     opened: OpenChunk
     number: int
     raw: bytes
     tokens: int
+    keyed_by: int | None = None
 
 
 class Next(NamedTuple):
@@ -41,12 +42,16 @@ class Next(NamedTuple):
 
 
 class Lineup:
-    """`add` a chunk's lines, `take` one after another; true while any waits. `braids`: prompts are looked at."""
+    """`add` a chunk's lines, `take` one after another; true while any waits.
 
-    def __init__(self, sending: Sending, *, braids: bool) -> None:
+    `braids`: they go by their prompts' prefixes. `keys`: these are told.
+    """
+
+    def __init__(self, sending: Sending, *, braids: bool, keys: bool = False) -> None:
         self._sending = sending
         self._targets = sending.targets if braids and sending.has_several else []
         self._looks = braids
+        self._keys = keys
         self._braids = Braids[Waiting](len(self._targets))
         self._bytes = 0
         self._tokens = 0  # of the lines that came last, each
@@ -56,7 +61,11 @@ class Lineup:
 
     def add(self, lines: Sequence[Waiting]) -> None:
         """In input order."""
-        prefixes = prefixes_of([line.raw for line in lines]) if self._looks else [None] * len(lines)
+        nothing: list[int | None] = [None] * len(lines)
+        prefixes = prefixes_of([line.raw for line in lines]) if self._looks or self._keys else nothing
+        if self._keys:
+            lines = [line._replace(keyed_by=prefix) for line, prefix in zip(lines, prefixes, strict=True)]
+        prefixes = prefixes if self._looks else nothing
         self._braids.add([*zip(prefixes, homes_of(prefixes, self._targets), lines, strict=True)])
         self._bytes += sum(len(line.raw) for line in lines)
         self._tokens = lines[0].tokens if lines else self._tokens
@@ -75,8 +84,10 @@ class Lineup:
         return self._braids.wants_more([(each, self._targets[each].most) for each in homes(self._targets)], 0)
 
     async def take(self) -> Next:
-        """The next line; there must be one. Where it depends on who has room, wait until some target has."""
+        """The next line; there must be one. Where it depends on who has room, or is answered before, wait for that."""
         opened = await self._openings() if self._braids.has_homes else []
+        if not opened and self._braids.may_turn:
+            await self._sending.gate.opens()
         places = 0 if opened else self._sending.places
         line, leads, braid, home = self._braids.take(opened, places)
         self._bytes -= len(line.raw)
