@@ -13,7 +13,20 @@ export class ApiError extends Error {
   }
 }
 
-/** The answer to a call. Throws ApiError; whoever aborts by `signal` gets an AbortError. */
+/**
+ * @typedef {object} Call
+ * @property {string} [method]
+ * @property {any} [body] A FormData as it is, all else as JSON.
+ * @property {Record<string, string>} [headers]
+ * @property {AbortSignal} [signal]
+ * @property {string} [prefix]
+ */
+
+/**
+ * The answer to a call. Throws ApiError; whoever aborts by `signal` gets an AbortError.
+ * @param {string} path
+ * @param {Call} [options]
+ */
 export async function fetchApi(path, { method = "GET", body, headers = {}, signal, prefix = PREFIX } = {}) {
   const isJson = body !== undefined && !(body instanceof FormData);
   const sent = { authorization: `Bearer ${currentKey()}`, ...headers };
@@ -30,7 +43,12 @@ export async function fetchApi(path, { method = "GET", body, headers = {}, signa
   throw await refusal(response);
 }
 
-/** The same, read as JSON. */
+/**
+ * The same, read as JSON.
+ * @param {string} path
+ * @param {Call} [options]
+ * @returns {Promise<any>}
+ */
 export const callApi = async (path, options) => (await fetchApi(path, options)).json();
 
 async function refusal(response) {

@@ -1,6 +1,6 @@
 // The shell: who is signed in, where one is, and the view of that place from the table of views.
 
-import { html, useEffect, useErrorBoundary, useRef, useState } from "./html.js";
+import { heading, html, useEffect, useErrorBoundary, useRef, useState } from "./html.js";
 import { hrefOf, useRoute } from "./route.js";
 import { signOut, signedIn, watchIdleness, watchSession } from "./session.js";
 import { Toasts } from "./parts/toasts.js";
@@ -60,7 +60,7 @@ function useTitle(title, path) {
   const isFirst = useRef(true);
   useEffect(() => {
     document.title = `${title} · Durable Batch`;
-    if (!isFirst.current) document.querySelector("main h1")?.focus({ preventScroll: true });
+    if (!isFirst.current) heading()?.focus({ preventScroll: true });
     if (!isFirst.current) scrollTo(0, 0);
     isFirst.current = false;
   }, [title, path]);

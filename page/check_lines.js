@@ -14,6 +14,7 @@ export async function lookAt(blob, models) {
   if (!isWhole) lines.pop();
   const seen = new Map();
   const problems = [];
+  /** @type {any} */
   let first = null;
   let looked = 0;
   for (const [index, text] of lines.slice(0, MOST_LINES).entries()) {

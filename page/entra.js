@@ -50,7 +50,7 @@ export function comeBack() {
   if (!answer.has("code") && !answer.has("error")) return null;
   history.replaceState(null, "", location.pathname + (kept.place ?? ""));
   if (!kept.state || kept.state !== answer.get("state")) {
-    return { problem: "This sign-in was not begun in this tab, or long ago. Begin it again." };
+    return { problem: "This sign-in was not begun in this tab, or long ago. Begin it again.", code: null, verifier: "" };
   }
   const problem = answer.has("error") ? inWords(answer.get("error_description") ?? answer.get("error")) : null;
   return { problem, code: answer.get("code"), verifier: kept.verifier };

@@ -6,6 +6,7 @@ const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style
 const sameYear = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
 const exact = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const otherYear = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+/** @type {[number, number, Intl.RelativeTimeFormatUnit][]} */
 const STEPS = [
   [60, 1, "second"],
   [3600, 60, "minute"],

@@ -3,12 +3,22 @@
 import { useCallback, useEffect, useRef, useState } from "./html.js";
 
 /**
+ * What came of it: `data` of the last time that it went well, `error` of the last time where it did not.
+ * @template T
+ * @typedef {{ data: T | null, error: any, at: number }} Asked
+ */
+
+/**
  * What `load(signal)` answers, asked for again every `secondsUntilNext(data)` seconds; 0: not again.
  * Nothing is asked while the tab is hidden. What was there stays while it is asked, and when asking fails.
  * `names` are what `load` depends on: another thing is another question.
+ * @template T
+ * @param {(signal: AbortSignal) => Promise<T>} load
+ * @param {(data: T) => number} secondsUntilNext
+ * @param {any[]} names
  */
 export function useLive(load, secondsUntilNext, names) {
-  const [state, setState] = useState({ data: null, error: null, at: 0 });
+  const [state, setState] = useState(/** @type {Asked<T>} */ ({ data: null, error: null, at: 0 }));
   const reload = useRef(() => {});
   useEffect(() => {
     let timer = 0;

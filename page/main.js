@@ -3,4 +3,4 @@
 import { App } from "./app.js";
 import { html, render } from "./html.js";
 
-render(html`<${App} />`, document.getElementById("app"));
+render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("app")));

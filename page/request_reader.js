@@ -11,7 +11,9 @@ const MOST_BYTES = 48 << 20;
 export class RequestReader {
   constructor(fileId) {
     this.fileId = fileId;
-    this.rewind();
+    this.offset = 0;
+    this.rest = new Uint8Array(0);
+    this.isOver = false;
   }
 
   rewind() {

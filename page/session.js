@@ -6,6 +6,7 @@ const KEPT = "durable-batch-key";
 const IDLE_SECONDS = 15 * 60;
 
 let key = "";
+/** @type {any} */
 let caller = null;
 let usedAt = Date.now();
 const watchers = new Set();

@@ -48,5 +48,5 @@ export function viewOf(route, caller) {
   const found = VIEWS.find((view) => view.path === route.path[0]);
   if (found && isFor(found, caller)) return found;
   if (found?.scope && !may(found.scope)) return { ...found, view: Closed };
-  return VIEWS.find((view) => isFor(view, caller));
+  return VIEWS.find((view) => isFor(view, caller)) ?? VIEWS.find((view) => !view.scope) ?? VIEWS[0];
 }

@@ -1,30 +1,30 @@
 // Views that are loaded when they are first opened, with a style sheet of their own: they cost nobody else anything.
 
-import { html, useEffect, useRef, useState } from "../html.js";
+import { heading, html, useEffect, useRef, useState } from "../html.js";
 
 /** `load` imports a module whose `View` is shown; `sheet` is its style sheet's name in the page's folder, if it has one. */
 export function later(title, sheet, load) {
   let loaded = null;
   return function Later(properties) {
     const [state, setState] = useState({ view: loaded, error: null });
-    const heading = useRef(null);
+    const waiting = useRef(null);
     const hadFocus = useRef(false);
     useEffect(() => {
       if (loaded) return;
       Promise.all([load(), sheet && addSheet(sheet)]).then(
         ([module]) => {
           loaded = module.View;
-          hadFocus.current = document.activeElement === heading.current;
+          hadFocus.current = document.activeElement === waiting.current;
           setState({ view: loaded, error: null });
         },
         (error) => setState({ view: null, error }),
       );
     }, []);
     useEffect(() => {
-      if (hadFocus.current) document.querySelector("main h1")?.focus({ preventScroll: true });
+      if (hadFocus.current) heading()?.focus({ preventScroll: true });
     }, [state.view]);
     if (state.view) return html`<${state.view} ...${properties} />`;
-    return html`<h1 tabindex="-1" ref=${heading}>${title || "…"}</h1>
+    return html`<h1 tabindex="-1" ref=${waiting}>${title || "…"}</h1>
       ${state.error ? html`<${Gone} />` : html`<p class="muted" role="status">Reading the view …</p>`}`;
   };
 }

@@ -12,6 +12,7 @@ const NODE = (code) => `import OpenAI from "openai";
 const client = new OpenAI({ baseURL: "${location.origin}/v1", apiKey: "YOUR_KEY" });
 ${code}`;
 const CURL = (code) => `curl -H "Authorization: Bearer YOUR_KEY" ${code.replace("URL", `${location.origin}/v1`)}`;
+/** @type {[string, string, (code: string) => string][]} */
 const LANGUAGES = [
   ["curl", "curl", CURL],
   ["python", "Python", PYTHON],
@@ -21,7 +22,7 @@ const LANGUAGES = [
 /** `codes` has `curl`, `python` and `node`: what follows on the key, or on the client. */
 export function Snippet({ codes, summary = "The same by API" }) {
   const [chosen, choose] = useState("curl");
-  const wrap = LANGUAGES.find(([name]) => name === chosen)[2];
+  const [, , wrap] = LANGUAGES.find(([name]) => name === chosen) ?? LANGUAGES[0];
   const text = wrap(codes[chosen]);
   const copy = () => navigator.clipboard.writeText(text).then(() => say("Copied"), () => say("Select it to copy.", "bad"));
   return html`<details class="snippet">

@@ -3,6 +3,7 @@
 import { html, useEffect, useState } from "../html.js";
 
 const SECONDS = 6;
+/** @type {(toast: { text: string, tone: string } | null) => void} */
 let show = () => {};
 
 /** Say it for some seconds; `tone` is `good` or `bad`. */

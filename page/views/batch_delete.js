@@ -19,7 +19,7 @@ export function AskToDelete({ batch, onEnd }) {
   const name = description(batch) || batch.id;
   const choices = may("api.files.write") ? CHOICES : CHOICES.filter(([value]) => value === "files=none");
   const act = async () => {
-    const chosen = document.querySelector("input[name=goes]:checked").value;
+    const chosen = /** @type {HTMLInputElement} */ (document.querySelector("input[name=goes]:checked")).value;
     await callApi(`/batches/${batch.id}?${chosen}`, { method: "DELETE" });
     say(`${name} is gone.`);
     goTo(["batches"]);

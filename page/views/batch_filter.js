@@ -1,7 +1,7 @@
 // Filters of the list of batches. They stand in the address, so that a view can be sent to somebody.
 
 import { STATUSES } from "../batch_facts.js";
-import { html } from "../html.js";
+import { html, textOf } from "../html.js";
 import { Choice } from "../parts/small.js";
 import { goTo } from "../route.js";
 
@@ -42,7 +42,7 @@ export function BatchFilter({ filter, models, onChange }) {
   const set = (name) => (event) => onChange({ ...values, [name]: event.target.value.trim() });
   const find = (event) => {
     event.preventDefault();
-    const id = new FormData(event.target).get("id").trim();
+    const id = textOf(new FormData(event.target), "id");
     if (id) goTo(["batches", id]);
   };
   return html`<div class="filters">

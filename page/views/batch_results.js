@@ -3,7 +3,7 @@
 import { isActive } from "../batch_facts.js";
 import { fetchApi, query } from "../api.js";
 import { count } from "../format.js";
-import { html, useEffect, useMemo, useState } from "../html.js";
+import { html, textOf, useEffect, useMemo, useState } from "../html.js";
 import { useLive } from "../live.js";
 import { Problem } from "../parts/small.js";
 import { RequestReader } from "../request_reader.js";
@@ -40,7 +40,8 @@ export function Results({ batch }) {
     ${found.data && html`<nav class="pages" aria-label="Pages of results">
       <button disabled=${!cursors.length} onClick=${() => (setOpen(-1), setCursors(cursors.slice(0, -1)))}>Back</button>
       <span role="status">Lines ${count(after + 1)} to ${count(Math.max(found.data.last, after + 1))}</span>
-      <button disabled=${!found.data.isIncomplete || rows.length < PAGE} onClick=${() => (setOpen(-1), setCursors([...cursors, found.data.last]))}>Next</button>
+      <button disabled=${!found.data.isIncomplete || rows.length < PAGE}
+        onClick=${() => (setOpen(-1), setCursors([...cursors, found.data?.last]))}>Next</button>
     </nav>`}
     ${open >= 0 && rows[open] && html`<${Peek} result=${rows[open]} request=${requests.get(rows[open].custom_id)}
       onMove=${(step) => setOpen(Math.max(0, Math.min(rows.length - 1, open + step)))} onEnd=${() => setOpen(-1)}
@@ -54,7 +55,7 @@ async function load(id, { after, status, words }, signal) {
   const exact = await ask(id, { custom_id: words, status }, signal);
   if (exact.rows.length) return { ...exact, isIncomplete: false };
   const needle = words.toLowerCase();
-  let page = { rows: [], last: after, isIncomplete: true };
+  let page = { rows: /** @type {any[]} */ ([]), last: after, isIncomplete: true };
   while (page.isIncomplete && page.rows.length < PAGE) {
     const next = await ask(id, { after: page.last, limit: SEARCHED, status }, signal);
     const fits = next.rows.filter((row) => JSON.stringify(row).toLowerCase().includes(needle));
@@ -98,7 +99,7 @@ function nothing(page, words, only) {
 function Tools({ only, setOnly, words, setWords, batch }) {
   const submit = (event) => {
     event.preventDefault();
-    setWords(new FormData(event.target).get("words").trim());
+    setWords(textOf(new FormData(event.target), "words"));
   };
   const choices = [["", "All"], ["succeeded", "Succeeded"], ["failed", `Failed (${count(batch.request_counts.failed)})`]];
   return html`<div class="filters">

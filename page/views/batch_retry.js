@@ -4,6 +4,7 @@ import { callApi } from "../api.js";
 import { say } from "../parts/toasts.js";
 import { goTo } from "../route.js";
 
+/** @param {string[] | null} codes */
 export async function retryBatch(batch, codes = null) {
   try {
     const made = await callApi(`/batches/${batch.id}/retry`, { method: "POST", body: codes ? { codes } : {} });

@@ -2,7 +2,7 @@
 
 import { callApi } from "../api.js";
 import { description } from "../batch_facts.js";
-import { html } from "../html.js";
+import { html, textIn } from "../html.js";
 import { Ask } from "../parts/dialog.js";
 import { When } from "../parts/small.js";
 import { say } from "../parts/toasts.js";
@@ -13,7 +13,7 @@ export function AskForTerms({ batch, onEnd }) {
   const priorities = [...new Set([...signedIn().priorities, priority])];
   const act = async () => {
     const given = (id, before) => {
-      const value = document.getElementById(id).value.trim();
+      const value = textIn(id);
       return value === before ? null : value;
     };
     const body = { priority: given("terms-priority", priority), completion_window: given("terms-window", batch.completion_window) };

@@ -10,7 +10,9 @@ import { Options, bodyOf } from "./create_options.js";
 import { Source } from "./create_source.js";
 import { Verdict } from "./create_verdict.js";
 
-const UNSET = { endpoint: "/v1/chat/completions", window: "24h", description: "", metadata: "", expiry: "", priority: "normal", order: "", callback: "", secret: "" };
+const UNSET = {
+  endpoint: "/v1/chat/completions", window: "24h", description: "", metadata: "", expiry: "", priority: "normal", order: "", callback: "", secret: "",
+};
 
 export function View({ route, caller }) {
   const [fileId, setFileId] = useState(route.search.get("file") ?? "");

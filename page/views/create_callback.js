@@ -12,7 +12,7 @@ export function Callback({ url, secret, onChange }) {
   const set = (name) => (event) => onChange({ [name]: event.target.value.trim() });
   return html`
     <div class="wide"><label for="new-callback">Call an address when it has ended</label>
-      <input id="new-callback" type="url" defaultValue=${url} onChange=${set("callback")} placeholder="https://…" spellcheck=${false}
+      <input id="new-callback" type="url" defaultValue=${url} onChange=${set("callback")} placeholder="an address of your own server" spellcheck=${false}
         aria-describedby="callback-hint" />
       <p id="callback-hint" class="hint">For this batch alone; under Webhooks there are addresses for all of them.</p></div>
     ${url && html`<div class="wide"><label for="new-secret">Secret that signs the call</label>

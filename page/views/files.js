@@ -30,7 +30,7 @@ export function View({ route }) {
   const after = cursors.at(-1) ?? "";
   const found = useLive((signal) => load({ purpose, after }, signal), () => 0, [purpose, after]);
   const files = found.data?.files ?? [];
-  const usesOf = (file) => found.data.uses.get(file.id) ?? [];
+  const usesOf = (file) => found.data?.uses.get(file.id) ?? [];
   const narrow = (event) => {
     setCursors([]);
     goTo(["files"], { purpose: event.target.value }, true);
@@ -54,7 +54,7 @@ export function View({ route }) {
     ${found.data && html`<nav class="pages" aria-label="Pages">
       <button disabled=${!cursors.length} onClick=${() => setCursors(cursors.slice(0, -1))}>Back</button>
       <span role="status">${plural(files.length, "file")} on page ${cursors.length + 1}</span>
-      <button disabled=${!found.data.next} onClick=${() => setCursors([...cursors, found.data.next])}>Next</button></nav>`}
+      <button disabled=${!found.data.next} onClick=${() => setCursors([...cursors, found.data?.next])}>Next</button></nav>`}
     ${doomed && html`<${AskToDelete} file=${doomed} uses=${usesOf(doomed)} onEnd=${end} />`}
     <${Snippet} codes=${CODES} />
   `;

@@ -2,7 +2,7 @@
 
 import { callApi } from "../api.js";
 import { comeBack, findEntra, leaveFor, signInByCode } from "../entra.js";
-import { html, useEffect, useRef, useState } from "../html.js";
+import { html, textOf, useEffect, useRef, useState } from "../html.js";
 import { keptKey, signIn, signOut, tryKey } from "../session.js";
 
 export function SignIn({ reason }) {
@@ -41,7 +41,7 @@ export function SignIn({ reason }) {
   const submit = (event) => {
     event.preventDefault();
     const form = new FormData(event.target);
-    const key = form.get("key").trim();
+    const key = textOf(form, "key");
     if (key) verify(key, Boolean(form.get("keep")));
     else setProblem("Enter a key. Whoever runs this service can make you one.");
   };

@@ -17,6 +17,21 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "page" / "vendor"
+# What editors and the type checker know of a module: the package's own words. What begins empty may become anything.
+_HOOKS: Final = """\
+import type { Dispatch, StateUpdater } from "preact/hooks";
+export * from "preact/hooks";
+export function useState(initial: null): [any, (next: any) => void];
+export function useState(initial: never[]): [any[], (next: any[]) => void];
+export function useState<S>(initial: S | (() => S)): [S, Dispatch<StateUpdater<S>>];
+export function useRef(initial: null): { current: any };
+export function useRef<T>(initial: T): { current: T };
+"""
+TYPES: Final = {
+    "preact.d.ts": 'export * from "preact";\n',
+    "hooks.d.ts": _HOOKS,
+    "htm.d.ts": 'import htm from "htm";\nexport default htm;\n',
+}
 MANIFEST: Final = "manifest.json"
 LICENCES: Final = "LICENCES.txt"
 
@@ -45,7 +60,8 @@ def build(root: Path) -> dict[str, bytes]:
     lock = json.loads((root / "package-lock.json").read_text())["packages"]
     entries = [_entry(library, lock, modules[library.name]) for library in LIBRARIES]
     manifest = json.dumps(entries, indent=2) + "\n"
-    return {**modules, MANIFEST: manifest.encode(), LICENCES: _licences(root).encode()}
+    types = {name: text.encode() for name, text in TYPES.items()}
+    return {**modules, **types, MANIFEST: manifest.encode(), LICENCES: _licences(root).encode()}
 
 
 def _module(root: Path, library: Library) -> bytes:

@@ -13,6 +13,8 @@ from api.page.files import FOLDER, PageFile, build_page, first_modules, page
 from bench.programs import ROOT, Service
 from scripts.lib import vendor
 
+TYPES = {f"vendor/{name}" for name in vendor.TYPES}
+
 FIRST_VIEW_BYTES = 88_000
 FIRST_VIEW_PACKED_BYTES = 36_000
 INDEX = b'<link href="/ui/VERSION/a.css" />\n    MODULES\n'
@@ -42,7 +44,7 @@ def test_what_is_served_is_a_table() -> None:
     names = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file()}
     served = {address.split("/", 3)[3] for address in page().files}
 
-    assert served == names - {"index.html", "vendor/manifest.json", "vendor/LICENCES.txt"}
+    assert served == names - {"index.html", "vendor/manifest.json", "vendor/LICENCES.txt", *TYPES}
 
 
 def test_the_page_is_small() -> None:

@@ -1,7 +1,7 @@
 // The keys of administrators: one for each person and program, so that the audit log says who it was.
 
 import { callApi } from "../../api.js";
-import { html, useState } from "../../html.js";
+import { html, textOf, useState } from "../../html.js";
 import { useLive } from "../../live.js";
 import { Ask } from "../../parts/dialog.js";
 import { Problem, When } from "../../parts/small.js";
@@ -16,7 +16,8 @@ export function Administrators({ caller }) {
   const [secret, setSecret] = useState(null);
   const found = useLive((signal) => listAll("admin_api_keys", {}, signal), () => 0, []);
   const keys = found.data ?? [];
-  return html`<p class="under after-title">Each of these administers everything, and opens no batches and no files. The first key of the service is a setting, and not among them.</p>
+  return html`<p class="under after-title">Each of these administers everything, and opens no batches and no files.
+    The first key of the service is a setting, and not among them.</p>
     <${NewAdministrator} onMade=${(made) => (setSecret(made), found.reload())} />
     ${secret && html`<${Secret} what="key" name=${secret.name} value=${secret.value} onSeen=${() => setSecret(null)} />`}
     <${Problem} error=${found.error} title="The keys could not be read." onRetry=${found.reload} />
@@ -28,7 +29,8 @@ export function Administrators({ caller }) {
         <td data-of="Key"><code>${key.redacted_value}</code></td>
         <td data-of="Last used">${key.last_used_at ? html`<${When} at=${key.last_used_at} />` : "never"}</td>
         <td data-of="Expires">${key.expires_at ? html`<${When} at=${key.expires_at} />` : "never"}</td>
-        <td class="does"><button class="danger" onClick=${() => askFor(key)} aria-label=${`Revoke ${key.name} …`}>Revoke …</button></td></tr>`)}</tbody></table>`}
+        <td class="does"><button class="danger" onClick=${() => askFor(key)}
+          aria-label=${`Revoke ${key.name} …`}>Revoke …</button></td></tr>`)}</tbody></table>`}
     ${gone && html`<${AskToRevoke} of=${gone} onEnd=${(done) => (askFor(null), done && found.reload())} />`}`;
 }
 
@@ -49,7 +51,7 @@ function NewAdministrator({ onMade }) {
     const given = new FormData(form);
     const seconds = Number(given.get("days")) * 86400;
     try {
-      const body = { name: given.get("name").trim(), ...(seconds ? { expires_in_seconds: seconds } : {}) };
+      const body = { name: textOf(given, "name"), ...(seconds ? { expires_in_seconds: seconds } : {}) };
       onMade(await callApi(PATH, { method: "POST", body }));
       setProblem(null);
       form.reset();
@@ -60,7 +62,8 @@ function NewAdministrator({ onMade }) {
   return html`<form class="one-line" onSubmit=${create} autocomplete="off">
       <label for="admin-name">New administrator</label>
       <input id="admin-name" name="name" required placeholder="Ada" />
-      <select name="days" aria-label="Expires">${DAYS.map(([value, title]) => html`<option value=${value}>${value ? `expires ${title}` : "never expires"}</option>`)}</select>
+      <select name="days" aria-label="Expires">${DAYS.map(([value, title]) =>
+        html`<option value=${value}>${value ? `expires ${title}` : "never expires"}</option>`)}</select>
       <button class="main">Create the key</button></form>
     <${Problem} error=${problem} title="The key was not made." />`;
 }

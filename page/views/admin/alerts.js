@@ -1,7 +1,7 @@
 // Amounts at which the operator is told. They stop nothing.
 
 import { callApi } from "../../api.js";
-import { html, useState } from "../../html.js";
+import { html, textOf, useState } from "../../html.js";
 import { useLive } from "../../live.js";
 import { Problem } from "../../parts/small.js";
 import { say } from "../../parts/toasts.js";
@@ -27,7 +27,7 @@ export function Alerts({ path, isOpen }) {
     event.preventDefault();
     const form = event.target;
     const given = new FormData(form);
-    const recipients = given.get("recipients").split(/[\s,;]+/).filter(Boolean);
+    const recipients = textOf(given, "recipients").split(/[\s,;]+/).filter(Boolean);
     const body = { ...readLimit(given), notification_channel: { type: "email", recipients } };
     act(() => callApi(`${path}/spend_alerts`, { method: "POST", body }).then(() => form.reset()), "It is told from now on.");
   };
@@ -38,8 +38,10 @@ export function Alerts({ path, isOpen }) {
     <${Problem} error=${found.error} title="The alerts could not be read." onRetry=${found.reload} />
     ${alerts.length > 0 && html`<ul class="alerts" aria-label="Alerts">${alerts.map((alert) => html`<li key=${alert.id}>
       <strong>${limitInWords(alert)}</strong>
-      <span class="muted">${[alert.notification_channel.recipients.join(", "), alert.told_for && `told for the ${windowOf(alert)}`].filter(Boolean).join("; ")}</span>
-      ${isOpen && html`<button class="danger" onClick=${() => remove(alert)} aria-label=${`Remove the alert at ${limitInWords(alert)}`}>Remove</button>`}</li>`)}</ul>`}
+      <span class="muted">${[alert.notification_channel.recipients.join(", "),
+        alert.told_for && `told for the ${windowOf(alert)}`].filter(Boolean).join("; ")}</span>
+      ${isOpen && html`<button class="danger" onClick=${() => remove(alert)}
+        aria-label=${`Remove the alert at ${limitInWords(alert)}`}>Remove</button>`}</li>`)}</ul>`}
     ${isOpen && html`<form class="one-line" onSubmit=${add}>
       <${MoneyFields} id="alert-amount" label="Tell at" isNeeded=${true} />
       <input name="recipients" aria-label="Who shall know, by mail address" placeholder="lead@example.com" />

@@ -40,7 +40,8 @@ function Standing({ limit }) {
     <meter min="0" max=${most} high=${most * 0.8} optimum="0" value=${used} aria-label=${title}></meter>
     <p class="muted">${money(used, limit.currency)} spent or reserved. ${limit.stops_batches ? "Batches that run are stopped when it is reached. " : ""}
       Days, weeks and months begin at midnight UTC.</p>
-    ${single.length > 0 && html`<p class="muted">Of these at most ${single.map(([model, each]) => `${limitInWords(each)} on ${model}`).join(", ")}.</p>`}</div>`;
+    ${single.length > 0 && html`<p class="muted">Of these at most
+      ${single.map(([model, each]) => `${limitInWords(each)} on ${model}`).join(", ")}.</p>`}</div>`;
 }
 
 function Change({ path, limit, onDone }) {

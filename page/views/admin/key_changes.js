@@ -1,7 +1,7 @@
 // What may be done with a key that is there: change what it may, put another in its place, end it.
 
 import { callApi } from "../../api.js";
-import { html } from "../../html.js";
+import { formAround, html, textOf } from "../../html.js";
 import { Ask } from "../../parts/dialog.js";
 import { When } from "../../parts/small.js";
 import { say } from "../../parts/toasts.js";
@@ -22,7 +22,7 @@ export function AskToRevoke({ of, path, onEnd }) {
 
 export function AskToChange({ of, path, models, onEnd }) {
   const act = async () => {
-    const body = readKey(new FormData(document.getElementById("change-key").closest("form")));
+    const body = readKey(formAround("change-key"));
     await callApi(`${path}/api_keys/${of.id}`, { method: "POST", body });
     say(`${of.name} is changed. It holds within 30 seconds.`);
   };
@@ -34,15 +34,16 @@ export function AskToChange({ of, path, models, onEnd }) {
 export function AskToRotate({ of, path, onSecret, onEnd }) {
   const account = of.owner.service_account;
   const act = async () => {
-    const given = new FormData(document.getElementById("rotate-key").closest("form"));
-    const made = await callApi(`${path}/service_accounts/${account.id}/api_keys`, { method: "POST", body: sameAs(of, given.get("name").trim()) });
+    const given = formAround("rotate-key");
+    const made = await callApi(`${path}/service_accounts/${account.id}/api_keys`, { method: "POST", body: sameAs(of, textOf(given, "name")) });
     onSecret(made);
     await endOld(of, path, Number(given.get("overlap")));
   };
   return html`<${Ask} title=${`Another key in place of ${of.name}`} verb="Make the new key" act=${act} onEnd=${onEnd}>
     <p>It may what the old one may, is of the same account, and is shown once.</p>
     <div id="rotate-key" class="fields">
-      <div><label for="rotated-name">Name of the new key</label><input id="rotated-name" name="name" required defaultValue=${nextName(of.name)} autocomplete="off" /></div>
+      <div><label for="rotated-name">Name of the new key</label>
+        <input id="rotated-name" name="name" required defaultValue=${nextName(of.name)} autocomplete="off" /></div>
       <div><label for="overlap">The old one goes on</label><select id="overlap" name="overlap">
         ${OVERLAPS.map(([value, title]) => html`<option value=${value} selected=${value === "86400"}>${title}</option>`)}</select></div>
     </div></${Ask}>`;

@@ -31,11 +31,14 @@ export function readKey(given) {
     models: given.getAll("models"),
     labels: readPairs(given.get("labels")),
     max_priority: given.get("priority"),
-    spend_limit: readLimit(given) ?? {},
+    spend_limit: readLimit(given) ?? /** @type {any} */ ({}),
   };
 }
 
-/** `of` is the key as it is, if it is there already. */
+/**
+ * `of` is the key as it is, if it is there already.
+ * @param {{ prefix: string, models: string[], of?: any }} properties
+ */
 export const KeyFields = ({ prefix, models, of = null }) => html`
   <fieldset class="wide"><legend>It may</legend>${SCOPES.map(([scope, title]) => html`<label class="check">
     <input type="checkbox" name="scopes" value=${scope} defaultChecked=${opened(of?.scopes ?? []).includes(scope)} />${title}</label>`)}</fieldset>

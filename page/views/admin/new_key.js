@@ -1,7 +1,7 @@
 // A new key, through a service account of its own. Its text is shown once: it is kept nowhere, and not by this page.
 
 import { callApi } from "../../api.js";
-import { html, useState } from "../../html.js";
+import { html, textOf, useState } from "../../html.js";
 import { Id, Problem } from "../../parts/small.js";
 import { KeyFields, readKey } from "./key_fields.js";
 
@@ -17,7 +17,7 @@ export function NewKey({ path, models, onMade }) {
     try {
       const { spend_limit, ...may } = readKey(given);
       const body = {
-        name: given.get("name").trim(),
+        name: textOf(given, "name"),
         ...may,
         ...(spend_limit.currency ? { spend_limit } : {}),
         ...(seconds ? { expires_in_seconds: seconds } : {}),

@@ -1,7 +1,7 @@
 // One project: its name, its keys, its models, its limits, its budget, and its end.
 
 import { callApi } from "../../api.js";
-import { html, useState } from "../../html.js";
+import { html, textIn, useState } from "../../html.js";
 import { useLive } from "../../live.js";
 import { Ask } from "../../parts/dialog.js";
 import { Id, Problem } from "../../parts/small.js";
@@ -42,7 +42,7 @@ function Changes({ project, path, onDone }) {
     say(`${project.name} is archived.`);
   };
   const rename = async () => {
-    const name = document.getElementById("new-name").value.trim();
+    const name = textIn("new-name");
     await callApi(path, { method: "POST", body: { name } });
   };
   return html`<div class="actions">

@@ -55,7 +55,8 @@ function Form({ path, found, isOpen, onDone }) {
       <tbody>${names.map((model) => html`<tr key=${model}><th scope="row">${mode ? html`<label class="check">
           <input type="checkbox" name="models" value=${model} defaultChecked=${permissions.model_ids.includes(model)} />${model}</label>` : model}</th>
         <td>${model in shared && html`<input type="number" min="0" name=${`most ${model}`} aria-label=${`Enqueued tokens of ${model} at most`}
-          defaultValue=${ownLimit(found, model) ?? ""} placeholder=${shared[model] == null ? "no limit" : `the model's: ${count(shared[model])}`} />`}</td></tr>`)}</tbody></table>
+          defaultValue=${ownLimit(found, model) ?? ""}
+          placeholder=${shared[model] == null ? "no limit" : `the model's: ${count(shared[model])}`} />`}</td></tr>`)}</tbody></table>
     <${Problem} error=${problem} title="It was not changed." />
     ${isOpen && html`<p class="buttons"><button>Save</button></p>`}</form>`;
 }

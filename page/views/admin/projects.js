@@ -1,7 +1,7 @@
 // All projects, a new one, and what all together may spend.
 
 import { callApi } from "../../api.js";
-import { html, useState } from "../../html.js";
+import { html, textOf, useState } from "../../html.js";
 import { useLive } from "../../live.js";
 import { Problem, When } from "../../parts/small.js";
 import { goTo, hrefOf } from "../../route.js";
@@ -33,7 +33,7 @@ function NewProject() {
   const [problem, setProblem] = useState(null);
   const create = async (event) => {
     event.preventDefault();
-    const name = new FormData(event.target).get("name").trim();
+    const name = textOf(new FormData(event.target), "name");
     try {
       const made = await callApi("/organization/projects", { method: "POST", body: { name } });
       goTo(["admin", "projects", made.id]);

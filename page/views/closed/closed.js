@@ -4,7 +4,7 @@ import { html } from "../../html.js";
 import { VIEWS } from "../../views.js";
 
 export function View({ route, caller }) {
-  const { title, scope } = VIEWS.find((view) => view.path === route.path[0]);
+  const { title, scope } = VIEWS.find((view) => view.path === route.path[0]) ?? VIEWS[0];
   const scopes = caller.scopes.map((each) => html`<code>${each}</code> `);
   return html`<h1 tabindex="-1">${title}</h1>
     <p class="notice">This needs a key with the scope <code>${scope}</code>. Yours has ${scopes.length ? scopes : "none."}</p>

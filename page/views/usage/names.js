@@ -7,7 +7,10 @@ import { may } from "../../session.js";
 const PAGE = 100;
 const NOBODY = "The service's first key, or a token";
 
-/** All of a list of the administration. */
+/**
+ * All of a list of the administration.
+ * @param {AbortSignal} [signal]
+ */
 export async function listAll(path, parameters = {}, signal = undefined) {
   const found = [];
   let after = "";

@@ -42,7 +42,7 @@ export const GROUPS = {
   item: { title: "Line item", of: (result) => result.line_item },
   project: { title: "Project", of: (result) => result.project_id },
   key: { title: "Key", of: (result) => result.api_key_id ?? "" },
-  day: { title: "Day", of: (result, bucket) => bucket.start_time - (bucket.start_time % DAY) },
+  day: { title: "Day", of: (_result, bucket) => bucket.start_time - (bucket.start_time % DAY) },
 };
 
 /** `gpt-5-mini` of `gpt-5-mini, input_tokens`. */

@@ -1,7 +1,6 @@
 // What was used and what it cost: by model, key, project or day, as a chart, a table and a file.
 
 import { callApi } from "../../api.js";
-import { money } from "../../format.js";
 import { html, useMemo } from "../../html.js";
 import { useLive } from "../../live.js";
 import { Problem, When } from "../../parts/small.js";

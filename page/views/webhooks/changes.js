@@ -1,7 +1,7 @@
 // What may be done with a webhook endpoint: a test, other fields, another secret, its end.
 
 import { callApi } from "../../api.js";
-import { html } from "../../html.js";
+import { formAround, html, textOf } from "../../html.js";
 import { Ask } from "../../parts/dialog.js";
 import { say } from "../../parts/toasts.js";
 
@@ -35,7 +35,7 @@ export function AskToDelete({ of, onEnd }) {
 /** `onSecret` is given the endpoint with its new secret, which is shown once. */
 export function AskToRotate({ of, onSecret, onEnd }) {
   const act = async () => {
-    const keep = document.getElementById("keep-old").checked;
+    const keep = /** @type {HTMLInputElement} */ (document.getElementById("keep-old")).checked;
     onSecret(await callApi(`${PATH}/${of.id}/rotate_secret`, { method: "POST", body: { keep_old_secret_active_for_24_hours: keep } }));
   };
   return html`<${Ask} title=${`New secret for ${of.name}?`} verb="Make a new secret" tone="danger" act=${act} onEnd=${onEnd}>
@@ -45,8 +45,8 @@ export function AskToRotate({ of, onSecret, onEnd }) {
 
 export function AskToChange({ of, onEnd }) {
   const act = async () => {
-    const given = new FormData(document.getElementById("change-hook").closest("form"));
-    const body = { name: given.get("name").trim(), url: given.get("url").trim(), event_types: given.getAll("events") };
+    const given = formAround("change-hook");
+    const body = { name: textOf(given, "name"), url: textOf(given, "url"), event_types: given.getAll("events") };
     await callApi(`${PATH}/${of.id}`, { method: "POST", body });
     say(`${body.name} is changed.`);
   };
@@ -55,6 +55,7 @@ export function AskToChange({ of, onEnd }) {
 }
 
 /** Name, address and kinds of events of an endpoint, or of none yet. */
+/** @param {{ prefix: string, of?: any }} properties */
 export const Fields = ({ prefix, of = null }) => html`
   <div><label for=${`${prefix}-name`}>Name</label>
     <input id=${`${prefix}-name`} name="name" required defaultValue=${of?.name} placeholder="results" /></div>
@@ -62,4 +63,5 @@ export const Fields = ({ prefix, of = null }) => html`
     <input id=${`${prefix}-url`} name="url" type="url" required defaultValue=${of?.url} placeholder="an address of your own server" /></div>
   <fieldset class="wide"><legend>It is told of batches that are</legend>${EVENTS.map((each) => html`<label class="check">
     <input type="checkbox" name="events" value=${each} defaultChecked=${!of || of.event_types.includes(each)} />${words(each)}</label>`)}</fieldset>
-  <label class="check wide"><input type="checkbox" name="events" value=${MONEY} defaultChecked=${Boolean(of?.event_types.includes(MONEY))} />and of spend alerts that are reached</label>`;
+  <label class="check wide"><input type="checkbox" name="events" value=${MONEY}
+    defaultChecked=${Boolean(of?.event_types.includes(MONEY))} />and of spend alerts that are reached</label>`;

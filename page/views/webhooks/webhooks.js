@@ -1,7 +1,7 @@
 // Where the service tells of batches that have ended: the endpoints of the project, a new one, what may be done with each.
 
 import { callApi } from "../../api.js";
-import { html, useState } from "../../html.js";
+import { html, textOf, useState } from "../../html.js";
 import { useLive } from "../../live.js";
 import { Problem, When } from "../../parts/small.js";
 import { may } from "../../session.js";
@@ -50,7 +50,7 @@ function NewEndpoint({ onMade }) {
     event.preventDefault();
     const form = event.target;
     const given = new FormData(form);
-    const body = { name: given.get("name").trim(), url: given.get("url").trim(), event_types: given.getAll("events") };
+    const body = { name: textOf(given, "name"), url: textOf(given, "url"), event_types: given.getAll("events") };
     try {
       onMade(await callApi(PATH, { method: "POST", body }));
       setProblem(null);
