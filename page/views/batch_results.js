@@ -3,7 +3,7 @@
 import { isActive } from "../batch_facts.js";
 import { fetchApi, query } from "../api.js";
 import { count } from "../format.js";
-import { html, textOf, useEffect, useMemo, useState } from "../html.js";
+import { html, textOf, useEffect, useMemo, useRef, useState } from "../html.js";
 import { useLive } from "../live.js";
 import { Problem } from "../parts/small.js";
 import { RequestReader } from "../request_reader.js";
@@ -18,35 +18,60 @@ export function Results({ batch }) {
   const [only, setOnly] = useState("");
   const [words, setWords] = useState("");
   const [cursors, setCursors] = useState([]);
-  const [open, setOpen] = useState(-1);
   const after = cursors.at(-1) ?? 0;
+  const asked = [batch.id, after, only, words].join("\n");
   const found = useLive(
-    (signal) => load(batch.id, { after, status: only, words }, signal),
+    async (signal) => ({ asked, after, ...(await load(batch.id, { after, status: only, words }, signal)) }),
     (page) => (page.isIncomplete && page.rows.length < PAGE && isActive(batch) ? LIVE_SECONDS : 0),
-    [batch.id, batch.status, after, only, words],
+    [asked, batch.status],
   );
-  const rows = found.data?.rows ?? [];
-  const requests = useRequests(batch, rows, after);
-  const begin = (change) => (value) => {
-    setCursors([]);
-    setOpen(-1);
-    change(value);
+  const page = found.data;
+  const rows = page?.rows ?? [];
+  const requests = useRequests(batch, rows, page?.after ?? 0);
+  const { open, show } = useOpen(page, rows);
+  const turnTo = (next, index = -1) => (setCursors(next), show([batch.id, next.at(-1) ?? 0, only, words].join("\n"), index));
+  const begin = (change) => (value) => (turnTo([]), change(value));
+  const onward = page && page.isIncomplete && rows.length >= PAGE ? [...cursors, page.last] : null;
+  const back = cursors.length ? cursors.slice(0, -1) : null;
+  const move = (step) => {
+    if (rows[open + step]) show(asked, open + step);
+    else if (page?.asked === asked && step > 0 && onward) turnTo(onward, 0);
+    else if (page?.asked === asked && step < 0 && back) turnTo(back, PAGE - 1);
   };
   return html`
     <${Tools} only=${only} setOnly=${begin(setOnly)} words=${words} setWords=${begin(setWords)} batch=${batch} />
     <${Problem} error=${found.error} title="The results cannot be shown." onRetry=${found.reload} />
-    ${found.data && !rows.length && html`<p class="muted" role="status">${nothing(found.data, words, only)}</p>`}
-    ${rows.length > 0 && html`<${Table} rows=${rows} requests=${requests} open=${open} setOpen=${setOpen} />`}
-    ${found.data && html`<nav class="pages" aria-label="Pages of results">
-      <button disabled=${!cursors.length} onClick=${() => (setOpen(-1), setCursors(cursors.slice(0, -1)))}>Back</button>
-      <span role="status">Lines ${count(after + 1)} to ${count(Math.max(found.data.last, after + 1))}</span>
-      <button disabled=${!found.data.isIncomplete || rows.length < PAGE}
-        onClick=${() => (setOpen(-1), setCursors([...cursors, found.data?.last]))}>Next</button>
+    ${page && !rows.length && html`<p class="muted" role="status">${nothing(page, words, only)}</p>`}
+    ${rows.length > 0 && html`<${Table} rows=${rows} requests=${requests} open=${open} setOpen=${(index) => show(asked, index)} />`}
+    ${page && html`<nav class="pages" aria-label="Pages of results">
+      <button disabled=${!back} onClick=${() => back && turnTo(back)}>Back</button>
+      <span role="status">${page.asked === asked || found.error ? span(page) : "Looking …"}</span>
+      <button disabled=${!onward} onClick=${() => onward && turnTo(onward)}>Next</button>
+      <${GoTo} most=${batch.request_counts.total} onLine=${(line) => turnTo([...cursors, line - 1])} />
     </nav>`}
-    ${open >= 0 && rows[open] && html`<${Peek} result=${rows[open]} request=${requests.get(rows[open].custom_id)}
-      onMove=${(step) => setOpen(Math.max(0, Math.min(rows.length - 1, open + step)))} onEnd=${() => setOpen(-1)}
-      place=${`${open + 1} of ${rows.length} on this page`} />`}
+    ${rows[open] && html`<${Peek} result=${rows[open]} request=${requests.get(rows[open].custom_id)}
+      onMove=${move} onEnd=${() => show(asked, -1)} place=${`${open + 1} of ${rows.length} on this page`} />`}
   `;
+}
+
+const span = ({ after, last }) => `Lines ${count(after + 1)} to ${count(Math.max(last, after + 1))}`;
+
+/** Which row is open, -1 for none. One of another page is, once that page is here; until then what was open stays. */
+function useOpen(page, rows) {
+  const [wish, setWish] = useState({ asked: "", index: -1 });
+  const open = useRef(-1);
+  if (wish.index < 0) open.current = -1;
+  else if (page?.asked === wish.asked) open.current = Math.min(wish.index, rows.length - 1);
+  return { open: open.current, show: (asked, index) => setWish({ asked, index }) };
+}
+
+function GoTo({ most, onLine }) {
+  const go = (event) => {
+    event.preventDefault();
+    onLine(Number(textOf(new FormData(event.target), "line")));
+  };
+  return html`<form class="go" onSubmit=${go}><label>Line <input name="line" type="number" required min="1" max=${most} /></label>
+    <button>Go</button></form>`;
 }
 
 /** A page of results past line `after`: by the service's own filters, and where words are looked for, searched here. */
@@ -83,8 +108,7 @@ function useRequests(batch, rows, after) {
     const missing = ids.filter((id) => !requests.has(id));
     if (!batch.input_file_id || !missing.length) return undefined;
     const abort = new AbortController();
-    reader.rewind();
-    reader.find(ids, abort.signal).then(setRequests, () => {});
+    reader.find(ids, after, abort.signal).then(setRequests, () => {});
     return () => abort.abort();
   }, [after, ids.join("\n")]);
   return requests;
