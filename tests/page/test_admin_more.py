@@ -176,6 +176,7 @@ def test_so_much_spent_is_told(visitor: Visitor, http: httpx.Client) -> None:
     """Whoever shall know is shown; it goes as it came."""
     page = make_project(visitor, "Told")
     alerts = page.get_by_role("region", name="Alerts")
+    expect(alerts).to_contain_text("Webhooks of the project that ask for it are told as well.")
     alerts.get_by_label("Tell at").fill("200")
     alerts.get_by_label("Who shall know").fill("lead@example.com, ada@example.com")
     alerts.get_by_role("button", name="Add the alert").click()

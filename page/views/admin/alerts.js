@@ -8,6 +8,7 @@ import { say } from "../../parts/toasts.js";
 import { MoneyFields, limitInWords, readLimit } from "./money_fields.js";
 
 const MOST = 20;
+const ALL = "/organization"; // No project is told what all have spent together.
 
 /** `path` is of a project or of the organization. */
 export function Alerts({ path, isOpen }) {
@@ -34,7 +35,8 @@ export function Alerts({ path, isOpen }) {
   const remove = (alert) => act(() => callApi(`${path}/spend_alerts/${alert.id}`, { method: "DELETE" }), "It is told no more.");
   const alerts = found.data?.data ?? [];
   return html`<section aria-labelledby="alerts"><h2 id="alerts">Alerts</h2>
-    <p class="muted">When so much is spent or reserved, a line in the service's log says so; on Azure the operator gets it by mail. Nothing is stopped.</p>
+    <p class="muted">When so much is spent or reserved, a line in the service's log says so; on Azure the operator gets it by mail.
+      ${path !== ALL && "Webhooks of the project that ask for it are told as well. "}Nothing is stopped.</p>
     <${Problem} error=${found.error} title="The alerts could not be read." onRetry=${found.reload} />
     ${alerts.length > 0 && html`<ul class="alerts" aria-label="Alerts">${alerts.map((alert) => html`<li key=${alert.id}>
       <strong>${limitInWords(alert)}</strong>
