@@ -81,6 +81,11 @@ def amount(count: int, noun: str) -> str:
 
 
 def money(value: float | Decimal, currency: str) -> str:
-    """All of it, with two decimals at least: `0.10 USD`, `0.000388 USD`, `1,234.50 EUR`."""
-    exact = Decimal(str(value)).normalize()
-    return f"{exact:,.{max(2, -int(exact.as_tuple().exponent))}f} {currency.upper()}"
+    """All of it: `0.10 USD`, `0.000388 USD`, `1,234.50 EUR`."""
+    return f"{exact(value)} {currency.upper()}"
+
+
+def exact(value: float | Decimal) -> str:
+    """Every digit, two decimals at least."""
+    number = Decimal(str(value)).normalize()
+    return f"{number:,.{max(2, -int(number.as_tuple().exponent))}f}"

@@ -61,24 +61,35 @@ class CsvTable:
             first = file.readline()
         self.has_mark = first.startswith(_BOM)
         self.delimiter = max(",;\t", key=first.decode(errors="replace").count)
-        with _text(path) as text:
-            self.columns = next(csv.reader(text, delimiter=self.delimiter), [])
+        self.columns = next(self._lines(), (1, []))[1]
         twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
         if not self.columns or twice:
             why = f"has the column {twice[0]!r} twice" if twice else "is empty"
             raise Failure(f"{path.name} {why}.", "Its first line must name its columns, each once.")
 
     def rows(self) -> Iterator[Row]:
+        lines = self._lines()
+        next(lines, None)
+        for number, cells in lines:
+            if not cells:
+                continue
+            if len(cells) > len(self.columns):
+                said = f"line {number} has {len(cells)} cells, the header {len(self.columns)}"
+                raise Failure(f"{self._path.name}: {said}.", "Put texts that have the separator in quotes.")
+            yield dict(zip(self.columns, [*cells, *[""] * (len(self.columns) - len(cells))], strict=True))
+
+    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+        """Cells, and the number of the line that they end on. A quote that is never closed would swallow all rows."""
         with _text(self._path) as text:
-            lines = csv.reader(text, delimiter=self.delimiter)
-            next(lines, None)
-            for cells in lines:
-                if not cells:
-                    continue
-                if len(cells) > len(self.columns):
-                    said = f"line {lines.line_num} has {len(cells)} cells, the header {len(self.columns)}"
-                    raise Failure(f"{self._path.name}: {said}.", "Put texts that have the separator in quotes.")
-                yield dict(zip(self.columns, [*cells, *[""] * (len(self.columns) - len(cells))], strict=True))
+            lines = csv.reader(text, delimiter=self.delimiter, strict=True)
+            began = 1
+            try:
+                for cells in lines:
+                    yield lines.line_num, cells
+                    began = lines.line_num + 1
+            except csv.Error as error:
+                advice = "Look for a quote that is not closed; a quote inside quotes is written twice."
+                raise Failure(f"{self._path.name}: the row of line {began} is no CSV ({error}).", advice) from None
 
 
 class JsonTable:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dbatch.console import moment, say, show
+from dbatch.console import exact, moment, say, show
 from dbatch.service import connect
 
 _PRICES = ("input", "output")
@@ -27,25 +27,33 @@ def models(*, as_json: bool) -> None:
         say("There are no models for this key. Whoever runs the service sets them in BATCH_DEPLOYMENTS.")
     elif any("endpoints" in model for model in found):
         heads = ("model", "health", "price per million tokens", "limits", "endpoints")
-        show(heads, [_row(model) for model in found])
+        show(heads, [row(model) for model in found])
     else:
         show(("model", "owned by"), [(str(model["id"]), str(model.get("owned_by", ""))) for model in found])
 
 
-def _row(model: Mapping[str, Any]) -> tuple[str, ...]:
+def row(model: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name, health, price, limits, endpoints."""
     endpoints = ", ".join(each.removeprefix("/v1/") for each in model.get("endpoints") or [])
     return str(model["id"]), _health(model), _price(model), _limits(model), endpoints
 
 
 def _health(model: Mapping[str, Any]) -> str:
-    health = model.get("health") or {}
+    """Of the model; where it has several upstreams, also of each that is not well."""
+    unwell = [each for each in model.get("targets") or [] if (each.get("health") or {}).get("status") != "ok"]
+    told = ", ".join(f"{each['name']} {_told(each)}" for each in unwell)
+    return f"{_told(model)} ({told})" if told else _told(model)
+
+
+def _told(of: Mapping[str, Any]) -> str:
+    health = of.get("health") or {}
     until = f" until {moment(health['until'])}" if health.get("until") else ""
     return f"{health.get('status', '')}{until}"
 
 
 def _price(model: Mapping[str, Any]) -> str:
     price = model.get("price") or {}
-    told = [f"{price[each]} {each}" for each in _PRICES if price.get(each) is not None]
+    told = [f"{exact(price[each])} {each}" for each in _PRICES if price.get(each) is not None]
     return f"{', '.join(told)} {price.get('currency', '')}".strip() if told else "-"
 
 

@@ -119,6 +119,7 @@ def test_parquet_keeps_its_types(service: Service, tmp_path: Path) -> None:
         ("q.csv", "text\na\n", ("--model", "m"), "Give --prompt"),
         ("q.csv", "text\na\n", ("--prompt", "{{text}}"), "Give --model; `dbatch models` lists them."),
         ("q.csv", "a,b\n1,2,3\n", ("--prompt", "{{a}}", "--model", "m"), "line 2 has 3 cells, the header 2"),
+        ("q.csv", 'a\n1\n"2\n3\n', ("--prompt", "{{a}}", "--model", "m"), "the row of line 3 is no CSV"),
         ("q.csv", "a,a\n", ("--prompt", "{{a}}", "--model", "m"), "has the column 'a' twice"),
         ("q.csv", "text\n", ("--prompt", "{{text}}", "--model", "m"), "has no rows"),
         ("q.xlsx", "PK", ("--prompt", "{{a}}", "--model", "m"), "Give it one of these endings"),

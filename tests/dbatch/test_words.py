@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from bench.programs import chat_line, jsonl
-from dbatch.batch_words import Rate, exit_of, progress_line, state, verdict
+from dbatch.batch_words import Rate, exit_of, progress_line, state, together, verdict
+from dbatch.console import money
 from dbatch.request_file import examine
 from dbatch.result_lines import harmless, read_result
+from dbatch.verbs.models import row
 
 NOW = datetime(2026, 11, 27, 15, 0, tzinfo=UTC).astimezone()
 
@@ -134,3 +136,40 @@ def test_an_answer_is_read(line: str, answer: str | None, error: str | None) -> 
 def test_no_formula_gets_into_a_table(cell: str, shown: str) -> None:
     """A number stays a number."""
     assert harmless(cell) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.1, "0.10 USD"),
+        (0.000388, "0.000388 USD"),
+        (1234.5, "1,234.50 USD"),
+        (0, "0.00 USD"),
+        (3e-12, "0.000000000003 USD"),
+    ],
+)
+def test_money_is_exact(value: float, said: str) -> None:
+    """Every digit, and two decimals at least."""
+    assert money(value, "usd") == said
+
+
+def test_models_with_several_upstreams() -> None:
+    """Those that are not well are named in the health of their model."""
+    ok, slow = {"status": "ok", "until": None}, {"status": "slowed", "until": None}
+    several = [{"name": "sweden", "health": ok}, {"name": "france", "health": slow}]
+    price = {"currency": "USD", "input": 0.1, "output": 2}
+    model = {"id": "m", "endpoints": ["/v1/responses"], "health": ok, "targets": several, "price": price}
+
+    assert row(model) == ("m", "ok (france slowed)", "0.10 input, 2.00 output USD", "-", "responses")
+    assert row({**model, "targets": several[:1]})[1] == "ok"
+
+
+def test_batches_together() -> None:
+    """Sums, the slowest end, and how many have ended; a single one keeps its own state."""
+    ends = int(NOW.timestamp()) + 600
+    running = batch(done=100, failed=2, progress={"requests_per_second": 5.0, "estimated_completion_at": ends})
+    line = progress_line(together([running, batch("completed", 400)], (50, 1), 900), Rate(), NOW)
+
+    assert line.startswith("1 of 2 batches ended  553/900  61 %  3 failed  5.0/s  ends ")
+    assert together([running]) is running
+    assert state(together([batch("validating", 0)], (3, 0), 4)) == "validating"
