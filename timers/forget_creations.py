@@ -12,7 +12,7 @@ from shared.run.in_pages import in_pages
 from shared.services import Services
 
 MOST: Final = 20_000  # Creations of one pass.
-AT_ONCE: Final = 4
+AT_ONCE: Final = 2
 
 
 async def forget_creations(service: Services, most: int = MOST) -> None:

@@ -15,7 +15,7 @@ from shared.domain.files.file import File
 from shared.run.do_all import do_all
 from shared.services import Services
 
-AT_ONCE: Final = 4  # Few, so that calls find room in between.
+AT_ONCE: Final = 2  # Few, so that calls find room in between.
 
 
 async def drop_files(service: Services, files: Sequence[File]) -> None:
