@@ -74,7 +74,7 @@ def test_limits_named_by_headers_are_the_targets() -> None:
     """The newest word on each, from whichever lane; the other target knows nothing of it."""
     found = part(beat(0, seen("east", 100), at=-2.0), beat(1, seen("east", 90), seen("west", 40), at=-1.0))
 
-    assert [each.requests_per_minute for each in found.of_targets] == [45.0, 20.0]
+    assert [each.requests_per_minute for each in found.of_targets] == pytest.approx([45.0, 0.985 * 20.0])
 
 
 def test_a_pause_that_was_asked_for_is_the_targets() -> None:
@@ -112,16 +112,17 @@ def test_without_a_share_of_any_it_is_spare() -> None:
     assert (found.share, found.is_spare) == (0, True)
 
 
-def test_lanes_of_a_low_limit_send_one_after_another() -> None:
-    """Four lanes of 60 requests a minute: each has its own second of four, by the clock."""
-    limits = (Limits(concurrency=8, requests_per_minute=60, target="east"),)
+@pytest.mark.parametrize("targets", ["one", "several"])
+def test_lanes_of_a_low_limit_send_one_after_another(targets: str) -> None:
+    """Four lanes of 120 requests a minute: each has its own half second of two, by the clock."""
+    limits = Limits(concurrency=8, requests_per_minute=120, target="east")
     beats = [beat(lane) for lane in range(4)]
     ready = []
     for lane in range(4):
         terms = Terms(
             own=Own(batch_id="b", lane=lane, lanes=4, holder="me"),
-            limits=Limits(concurrency=8),
-            targets=limits,
+            limits=limits,
+            targets=(limits,) if targets == "several" else (),
             heartbeat_seconds=3.0,
             stale_seconds=12.0,
             turn_seconds=15.0,
@@ -129,3 +130,17 @@ def test_lanes_of_a_low_limit_send_one_after_another() -> None:
         ready.append(part(*beats, terms=terms).of_targets[0].ready)
 
     assert ready == [0.0, 0.75, 0.5, 0.25]
+
+
+@pytest.mark.parametrize(("limit", "rate"), [(60, 59.1), (20, 19.7), (61, 61.0)])
+def test_a_limit_of_a_request_a_second_is_not_used_to_the_last_moment(limit: int, rate: float) -> None:
+    """There a request that comes a millisecond too early would be refused."""
+    terms = Terms(
+        own=Own(batch_id="b", lane=0, lanes=1, holder="me"),
+        limits=Limits(concurrency=8, requests_per_minute=limit),
+        heartbeat_seconds=3.0,
+        stale_seconds=12.0,
+        turn_seconds=15.0,
+    )
+
+    assert part(beat(0), terms=terms).requests_per_minute == pytest.approx(rate)

@@ -403,6 +403,7 @@ class _Simulation:
             name="m",
             base_url="http://upstream",
             max_concurrency=self._day.concurrency,
+            requests_per_minute=self._day.per_minute or None if not self._day.targets else None,
             request_timeout_seconds=self._day.request_seconds,
             price=PRICE,
             targets=tuple(

@@ -15,7 +15,7 @@ from shared.domain.batches.batch import Status
 from tests.faults import days
 from tests.faults.report import spread
 from tests.faults.simulation import Aftermath, Day, simulate
-from tests.faults.upstream import ONE_IN_FIVE
+from tests.faults.upstream import ONE_IN_FIVE, Outage
 
 RUNS = int(os.environ.get("FAULT_RUNS", "80"))
 if RUNS > 200:  # A sweep takes as long as it takes; else the limit of every test is one for what hangs.
@@ -100,6 +100,24 @@ def test_the_others_take_over_from_two_that_die() -> None:
 
     after.check()
     assert per_second[1] >= 0.95 * per_second[0] > 0
+
+
+@pytest.mark.parametrize(("per_minute", "lines", "least"), [(100, 1600, 98.0), (60, 480, 57.0), (20, 160, 19.0)])
+@pytest.mark.parametrize("targets", [(), ((),)], ids=["an address", "a list of one"])
+def test_a_low_limit_of_one_upstream_is_used(
+    per_minute: int, lines: int, least: float, targets: tuple[tuple[Outage, ...], ...]
+) -> None:
+    """By four lanes, which send one after another; hardly any request is refused."""
+    shape = {"chunk_lines": 50, "lanes": 4, "concurrency": 64}
+    aftermath = simulate(Day(seed=1, lines=lines, per_minute=per_minute, targets=targets, **shape))
+    aftermath.check()
+    batch = aftermath.batch
+    assert batch.in_progress_at is not None
+    assert batch.finalizing_at is not None
+    used = 60 * lines / (batch.finalizing_at - batch.in_progress_at).total_seconds()
+
+    assert used >= least
+    assert aftermath.upstream.refused <= 0.01 * lines + 1
 
 
 def checked(kind: Callable[[int], Day], seed: int) -> Aftermath:

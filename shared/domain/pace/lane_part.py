@@ -25,6 +25,7 @@ from shared.domain.pace.heartbeat import (
 )
 
 _MINUTE: Final = 60.0
+_EARLY: Final = 0.985  # A limit of one request a second or less forgives none that comes a moment too early.
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,9 +69,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
     Without a share it waits for its turn, or is `is_spare`: other lanes of its batch have all there is. `pause_seconds`
     is how long the upstream has asked some lane to be left alone, `pause_reason` what that lane said of it.
-    `finds_it_sick`: another lane of the batch has found the upstream sick, and waits for an answer. Where there are
-    several `targets`, `share` is the sum of theirs, and rates and pauses are said of each; `ready` is then what there
-    is of the next request of a lane that has less than one a second, so that lanes send one after another.
+    `finds_it_sick`: another lane of the batch has found the upstream sick, and waits for an answer. `ready` is
+    what there is of the next request of a lane that has less than one a second, so that lanes send one after another.
+    Where there are several `targets`, `share` is the sum of theirs, and rates, pauses and `ready` are said of each.
     """
 
     share: int
@@ -119,7 +120,7 @@ def part_of(terms: Terms, beats: Sequence[Heartbeat], now: datetime, *, is_first
         _part(terms.own, limits, shares(limits.concurrency, lanes, turn + number, asked), said, now)
         for number, (limits, said) in enumerate(_targets(terms, beats))
     ]
-    part = _together(parts) if terms.targets else msgspec.structs.replace(parts[0], ready=1.0)
+    part = _together(parts) if terms.targets else parts[0]
     sick = any(
         beat.sick and beat.batch_id == batch_id and beat.lane != lane and beat.is_there(now, terms.stale_seconds)
         for beat in beats
@@ -139,6 +140,8 @@ def _part(own: Own, limits: Limits, given: Shares, said: Sequence[Said], now: da
     requests = _lower(limits.requests_per_minute, seen.requests_per_minute) if share else None
     tokens = _lower(limits.tokens_per_minute, seen.tokens_per_minute) if share else None
     rate = given.rate(requests, own.batch_id)
+    if rate is not None and requests is not None and requests <= _MINUTE:
+        rate *= _EARLY
     return Part(
         share=share,
         requests_per_minute=rate,
