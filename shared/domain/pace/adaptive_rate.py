@@ -3,7 +3,9 @@
 Without throttling there is no cap, nor with so little of it that it may be chance: some upstreams throttle a few calls
 whatever the rate, and going slower would not help. Once a good share of calls is throttled, the lane is capped at the
 rate at which answers have been coming back; every further 429 lowers the cap, at most once a second, and each second
-without one raises it a little to find what is new. Pure: `now` is in monotonic seconds.
+without one raises it a little to find what is new. Where eight slowdowns in a row change nothing, refusals do not
+depend on the rate: then nothing is slowed down for a minute, unless most calls are refused. Pure: `now` is in monotonic
+seconds.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ _SHARE_MEMORY = 20  # Answers over which the share of throttled ones is averaged
 _LEAST_SHARE = 0.3  # A smaller one is no sign of a rate limit: about seven 429s in a row are one.
 _GROWTH = 0.02
 _LEAST_PER_SECOND = 0.05
-# So many cuts in so many seconds, and most calls still answered: these refusals do not depend on the rate.
+# So many refusals, a second or more apart, in so many seconds, and most calls still answered: slower is no better.
 _VAIN_CUTS = 8
 _VAIN_SECONDS = 12.0
 _VAIN_SHARE = 0.5
@@ -26,11 +28,11 @@ _LIFTED_SECONDS = 60.0
 class AdaptiveRate:
     """`wait` before a request, `take` when it goes; tell every success and every throttled answer.
 
-    `lifts`: a cap that many cuts have not helped is lifted for a minute.
+    What many cuts have not helped is lifted for a minute.
     """
 
-    def __init__(self, *, lifts: bool = False) -> None:
-        self._cuts: deque[float] | None = deque(maxlen=_VAIN_CUTS) if lifts else None
+    def __init__(self) -> None:
+        self._cuts: deque[float] = deque(maxlen=_VAIN_CUTS)  # Refusals that slowed the lane down.
         self._lifted_until = float("-inf")
         self.cap: float | None = None  # requests per second
         self._answers: deque[float] = deque()
@@ -56,22 +58,33 @@ class AdaptiveRate:
         self._throttled_share += (1 - self._throttled_share) / _SHARE_MEMORY
         if now - self._last_cut < 1.0 or self._since is None:
             return
-        if now < self._lifted_until or (self.cap is None and self._throttled_share < _LEAST_SHARE):
+        if self.is_lifted(now):
             return
-        if self._cuts is not None and self._is_vain(self._cuts, now):
+        self._last_cut = now
+        if self._is_vain(now):
             self.cap, self._lifted_until = None, now + _LIFTED_SECONDS
             return
-        self._last_cut = self._grown = now
+        if self.cap is None and self._throttled_share < _LEAST_SHARE:
+            return
+        self._grown = now
         while self._answers and self._answers[0] < now - _MEMORY_SECONDS:
             self._answers.popleft()
         measured = len(self._answers) / max(1.0, min(_MEMORY_SECONDS, now - self._since))
         lowered = measured if self.cap is None else min(measured, self.cap * _CUT)
         self.cap = max(_LEAST_PER_SECOND, lowered)
 
-    def _is_vain(self, cuts: deque[float], now: float) -> bool:
-        """Whether slower is no better. At a limit that there is, cuts are some five seconds apart."""
+    def _is_vain(self, now: float) -> bool:
+        """Whether slower is no better. At a limit that there is, refusals are some five seconds apart."""
+        cuts = self._cuts
         cuts.append(now)
         return len(cuts) == _VAIN_CUTS and now - cuts[0] <= _VAIN_SECONDS and self._throttled_share < _VAIN_SHARE
+
+    def is_lifted(self, now: float) -> bool:
+        """Whether refusals do not depend on the rate, as far as is known."""
+        if now < self._lifted_until and self._throttled_share >= _VAIN_SHARE:
+            self._lifted_until = now
+            self._cuts.clear()
+        return now < self._lifted_until
 
     def wait(self, now: float) -> float:
         """Seconds until a request may go; 0 for now."""

@@ -47,7 +47,7 @@ class TargetPace:
         self._window = Window(part.share or 1)
         self._pacer = Pacer(part.requests_per_minute, part.tokens_per_minute, now)
         self._per_minute: float | None = None  # since the last look at which it changed
-        self._rate = AdaptiveRate(lifts=not alone)
+        self._rate = AdaptiveRate()
         self._token_factor = 1.0  # Tokens the upstream counts for each that was estimated.
         self._waited_seconds = patience.waited_seconds
         self._paused_until = 0.0
@@ -156,8 +156,9 @@ class TargetPace:
     def failed(self, line: int, outcome: Retry, now: float) -> Blame:
         """An attempt of the line failed. A target that turns out to be sick is left alone from now on."""
         if outcome.throttled:
-            self._window.throttled(now)
             self._rate.throttled(now)
+            if not self._rate.is_lifted(now):
+                self._window.throttled(now)
         blame = self.health.failed(line, throttled=outcome.throttled, blameless=outcome.blameless)
         if blame is Blame.SICK:
             pause = next_pause(self._waited_seconds, self._patience.probe_seconds)
