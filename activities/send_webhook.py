@@ -56,7 +56,7 @@ async def send_webhook(input: dict) -> dict[str, Any]:
         return await _end(service, delivery)
     answer = await service.webhook_sender.send(_request(service, delivery, endpoint, event))
     if isinstance(answer, Answered) and answer.is_success:
-        return await _end(service, delivery)
+        return await _end(service, delivery, delivered=True)
     return await _try_again(service, delivery, event, answer)
 
 
@@ -92,7 +92,7 @@ async def _try_again(
         "webhook_endpoint_id": delivery.endpoint_id,
         "reason": f"status {answer.status}" if isinstance(answer, Answered) else answer.reason,
     }
-    delivery = await _change(service, delivery.id, failed) or delivery
+    delivery = await _change(service, delivery.id, lambda noted: failed(noted, answer.reason)) or delivery
     age, shortest = service.now() - event.created_at, service.settings.webhook_retry_seconds
     pause = next_pause(delivery.failures, age, timedelta(seconds=shortest), random.random())
     if pause is None:
@@ -102,9 +102,9 @@ async def _try_again(
     return {"done": False, "wait": round(pause.total_seconds() + EARLY_SECONDS, 3)}
 
 
-async def _end(service: Services, delivery: Delivery) -> dict[str, Any]:
+async def _end(service: Services, delivery: Delivery, *, delivered: bool = False) -> dict[str, Any]:
     """Nothing more is sent."""
-    await _change(service, delivery.id, lambda noted: ended(noted, service.now()))
+    await _change(service, delivery.id, lambda noted: ended(noted, service.now(), delivered=delivered))
     return DONE
 
 

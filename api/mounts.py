@@ -25,6 +25,7 @@ from api.batches import batches, early_output, wishes
 from api.batches.batch_deletion import delete_batch
 from api.batches.batch_retry import retry_batch
 from api.batches.batch_validation import validate_batch
+from api.batches.deliveries import list_deliveries
 from api.batches.results import list_results
 from api.edge.dialect import AZURE_CLASSIC, AZURE_V1, COMPASS, DEEPINFRA, OPENAI, Dialect
 from api.edge.mount import Mount, Route, StartingRoute
@@ -59,6 +60,7 @@ BATCHES: Final = (
     Route("POST", "batches/{batch_id}/pause", wishes.pause_batch, Scope.BATCHES_WRITE),
     Route("POST", "batches/{batch_id}/resume", wishes.resume_batch, Scope.BATCHES_WRITE),
     Route("GET", "batches/{batch_id}/results", list_results, Scope.FILES_READ),
+    Route("GET", "batches/{batch_id}/deliveries", list_deliveries, Scope.BATCHES_READ),
     Route("POST", "batches/validate", validate_batch, Scope.BATCHES_READ),
     # By its name it comes after the one before: the platform tries routes in that order (platform 1.4).
     Route("POST", "batches/{batch_id}", wishes.vary_batch, Scope.BATCHES_WRITE),

@@ -16,6 +16,7 @@ from api.edge.mount import Mount, Route, StartingRoute
 from api.openapi import bodies
 from api.openapi.admin_schemas import ADMIN_COMPONENTS
 from api.openapi.azure_schemas import AZURE_COMPONENTS
+from api.openapi.delivery_operations import DELIVERY_COMPONENTS
 from api.openapi.model_operations import MODEL_COMPONENTS
 from api.openapi.operation import Operation, json_answer
 from api.openapi.operations import OPERATIONS
@@ -39,6 +40,7 @@ _COMPONENTS = {
     **ADMIN_COMPONENTS,
     **USAGE_COMPONENTS,
     **MODEL_COMPONENTS,
+    **DELIVERY_COMPONENTS,
     **SERVICE_COMPONENTS,
 }
 _WITH_SLASHES = {

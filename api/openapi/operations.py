@@ -17,6 +17,7 @@ from api.files.files import CONTENT_TYPE
 from api.openapi import bodies
 from api.openapi.admin_operations import ADMINISTRATION
 from api.openapi.azure_schemas import spoken_by
+from api.openapi.delivery_operations import DELIVERIES
 from api.openapi.model_operations import MODELS
 from api.openapi.operation import Answers, Operation, json_answer, ok
 from api.openapi.schemas import TEXT
@@ -227,6 +228,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **_BATCHES,
     **MODELS,
     **_WEBHOOKS,
+    **DELIVERIES,
     **ADMINISTRATION,
     **USAGE,
 }

@@ -9,20 +9,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.domain import ids
-from shared.domain.webhooks.endpoint import WebhookEndpoint
+from shared.domain.webhooks.endpoint import ID_PREFIX, WebhookEndpoint
 from shared.domain.webhooks.event import EventType
 from shared.domain.webhooks.signature import secret_hint
-
-_PREFIX = "we_"
 
 
 def parse_endpoint_id(text: str) -> str | None:
     """The canonical id, or None."""
-    return ids.parse(text, _PREFIX)
+    return ids.parse(text, ID_PREFIX)
 
 
 def endpoint_id(endpoint: WebhookEndpoint) -> str:
-    return f"{_PREFIX}{endpoint.id}"
+    return f"{ID_PREFIX}{endpoint.id}"
 
 
 def render_endpoint(endpoint: WebhookEndpoint) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import { Downloads } from "./batch_downloads.js";
 import { Failures } from "./batch_failures.js";
 import { Results } from "./batch_results.js";
 import { Targets } from "./batch_targets.js";
+import { Told } from "./batch_told.js";
 import { Timeline } from "./batch_timeline.js";
 
 const LIVE_SECONDS = 3;
@@ -51,6 +52,7 @@ const Whole = ({ batch, samples }) => html`
   <${Errors} errors=${batch.errors} />
   <${Overview} batch=${batch} samples=${samples} />
   <${Failures} batch=${batch} />
+  <${Told} batch=${batch} />
   <${Lower} batch=${batch} />
 `;
 

@@ -27,6 +27,7 @@ SCOPES = {
         "cancel_upload",
     },
     Scope.BATCHES_READ: {
+        "list_deliveries",
         "list_batches",
         "retrieve_batch",
         "validate_batch",

@@ -58,6 +58,7 @@ WAYS: Final = {
     ("POST", f"batches/{BATCH_ID}/resume"): Way(path_names="batch"),
     ("POST", f"batches/{BATCH_ID}"): Way(path_names="batch", options={"json": {"priority": "high"}}),
     ("GET", f"batches/{BATCH_ID}/results"): Way(path_names="batch"),
+    ("GET", f"batches/{BATCH_ID}/deliveries"): Way(path_names="batch"),
     ("POST", "batches/validate"): Way(body_names=("input_file_id", "file"), options={"json": BATCH}),
     ("POST", "batches"): Way(body_names=("input_file_id", "file"), options={"json": BATCH}),
     ("GET", "models"): NOTHING,

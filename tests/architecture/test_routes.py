@@ -46,6 +46,7 @@ ROUTES = {
     ("POST", "batches/{batch_id}/pause"),
     ("POST", "batches/{batch_id}/resume"),
     ("GET", "batches/{batch_id}/results"),
+    ("GET", "batches/{batch_id}/deliveries"),
     ("POST", "batches/validate"),
     ("GET", "models"),
     ("GET", "models/{model}"),

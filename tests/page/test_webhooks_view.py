@@ -8,11 +8,12 @@ import hmac
 from collections.abc import Iterator
 
 import httpx
+import openai
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from bench.programs import Service
-from tests.page.browser import Visitor
+from bench.programs import KEY, Service
+from tests.page.browser import Visitor, lines
 from tests.webhook_receiver import Receiver, receiving
 
 
@@ -126,3 +127,29 @@ def make_endpoint(visitor: Visitor, receiver: Receiver) -> tuple[Page, str]:
     secret = page.locator(".secret code").inner_text()
     page.get_by_role("button", name="I have it").click()
     return page, secret
+
+
+def test_a_batch_says_who_was_told_of_its_end(browser: Browser, calling: Service) -> None:
+    """How often that failed, and in the end that it arrived."""
+    visitor = Visitor(browser, calling.url)
+    with receiving() as receiver, openai.OpenAI(base_url=f"{calling.url}/v1", api_key=KEY, timeout=60) as client:
+        receiver.statuses.append(503)
+        file = client.files.create(file=("wrong.jsonl", lines("a", model="gone")), purpose="batch")
+        batch = client.batches.create(
+            input_file_id=file.id,
+            endpoint="/v1/chat/completions",
+            completion_window="24h",
+            extra_body={"callback_url": receiver.url},
+        )
+        receiver.wait(1)
+        visitor.sign_in()
+        page = visitor.open(f"#/batches/{batch.id}", "Batch")
+        told = page.get_by_role("region", name="Who was told").get_by_role("listitem").filter(has_text=receiver.url)
+        expect(told).to_contain_text("1 attempt failed. The receiver answered HTTP 503.")
+        found = visitor.hurdles()
+        receiver.wait(2)
+        expect(told.locator(".pill")).to_have_text("told")
+    complaints = visitor.complaints()
+    visitor.context.close()
+
+    assert (found, complaints) == ([], [])

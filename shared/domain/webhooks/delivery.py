@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import msgspec
 
@@ -24,11 +25,19 @@ SILENCE = timedelta(minutes=5)  # For so long beyond its pause a delivery may sh
 KEPT = timedelta(days=7)  # An ended one stays this long, so that a repeated run announces nothing twice.
 
 
+class DeliveryStatus(StrEnum):
+    """`GIVEN_UP` after three days, or void: nothing is sent any more."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """`due_at` is when the timer looks at it next: to start it, to see that it is alive, at last to remove it.
 
-    `failures` counts attempts that failed. `alert` is what it tells, if that is no end of a batch; `batch_id` is empty
-    then. Contract 8.2.
+    `failures` counts attempts that failed, `last_failure` says how the newest did. `delivered` is known at its end.
+    `alert` is what it tells, if that is no end of a batch; `batch_id` is empty then. Contract 8.2.
     """
 
     id: str
@@ -38,8 +47,18 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     endpoint_id: str
     due_at: datetime
     failures: int = 0
+    last_failure: str | None = None
     ended: bool = False
     alert: ReachedAlert | None = None
+    delivered: bool | None = None
+
+    @property
+    def status(self) -> DeliveryStatus | None:
+        """None where a note that has ended does not say how: it was written by an older version."""
+        if not self.ended:
+            return DeliveryStatus.PENDING
+        how = {True: DeliveryStatus.DELIVERED, False: DeliveryStatus.GIVEN_UP}
+        return None if self.delivered is None else how[self.delivered]
 
     @property
     def message_id(self) -> str:
@@ -82,13 +101,14 @@ def too_early(delivery: Delivery, now: datetime) -> Delivery:
     return msgspec.structs.replace(delivery, due_at=now + OWN_START)
 
 
-def failed(delivery: Delivery) -> Delivery:
-    return msgspec.structs.replace(delivery, failures=delivery.failures + 1)
+def failed(delivery: Delivery, how: str) -> Delivery:
+    """`how` is a sentence for a person."""
+    return msgspec.structs.replace(delivery, failures=delivery.failures + 1, last_failure=how)
 
 
-def ended(delivery: Delivery, now: datetime) -> Delivery:
-    """Delivered, given up, or void: nothing more is sent."""
-    return msgspec.structs.replace(delivery, ended=True, due_at=now + KEPT)
+def ended(delivery: Delivery, now: datetime, *, delivered: bool = False) -> Delivery:
+    """Delivered, or else given up or void: nothing more is sent."""
+    return msgspec.structs.replace(delivery, ended=True, delivered=delivered, due_at=now + KEPT)
 
 
 def next_pause(failures: int, age: timedelta, shortest: timedelta, jitter: float) -> timedelta | None:
@@ -135,6 +155,10 @@ class Answered(msgspec.Struct, frozen=True):
     @property
     def is_success(self) -> bool:
         return 200 <= self.status < 300  # A redirect is a failure (contract 8.2).
+
+    @property
+    def reason(self) -> str:
+        return f"The receiver answered HTTP {self.status}."
 
 
 class NoAnswer(msgspec.Struct, frozen=True):

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from shared.domain.webhooks.event import BATCH_EVENTS, EventType
 
+ID_PREFIX: Final = "we_"  # As callers see ids.
 OLD_SECRET_LIFE = timedelta(hours=24)
 
 

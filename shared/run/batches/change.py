@@ -15,6 +15,7 @@ from datetime import datetime
 from shared.domain.batches.batch import Batch, Event, Status, apply
 from shared.domain.webhooks.callback import callback_of
 from shared.domain.webhooks.delivery import Delivery, new_delivery
+from shared.domain.webhooks.endpoint import WebhookEndpoint
 from shared.ports.base import AlreadyExists, Changed, Stored
 from shared.services import Services
 from shared.telemetry import metrics
@@ -74,10 +75,15 @@ async def noted(service: Services, batch: Batch) -> list[Stored[Delivery]]:
 
 async def _deliveries(service: Services, batch: Batch) -> list[Delivery]:
     """As they are noted, under ids that follow from batch and endpoint."""
-    endpoints = await service.stores.webhook_endpoints.list(batch.owner, limit=_MOST)
-    everyone = filter(None, (*endpoints, callback_of(batch)))
+    everyone = await addressees(service, batch)
     deliveries = (new_delivery(batch, endpoint, service.now()) for endpoint in everyone)
     return [delivery for delivery in deliveries if delivery is not None]
+
+
+async def addressees(service: Services, batch: Batch) -> list[WebhookEndpoint]:
+    """Who may be told of its end: the endpoints of its project, and its own."""
+    endpoints = await service.stores.webhook_endpoints.list(batch.owner, limit=_MOST)
+    return [*endpoints, *filter(None, [callback_of(batch)])]
 
 
 def tell(before: Batch | None, after: Batch, now: datetime) -> None:
