@@ -1,4 +1,4 @@
-// The twelve alerts: eleven queries, and the availability test, which rings as well where no log arrives any more.
+// The thirteen alerts: twelve queries, and the availability test, which rings as well where no log arrives any more.
 // Each query is a file in docs/operations whose rows are what is wrong: one row is an alert.
 // What to do about each is a section of docs/operations.md.
 
@@ -71,6 +71,14 @@ var queryAlerts = [
     window: 'PT30M'
     every: 'PT15M'
     query: loadTextContent('../../docs/operations/alert-upstream-throttling.kql')
+  }
+  {
+    name: 'upstream-failing'
+    title: 'More than half of the calls of an upstream fail'
+    severity: 2
+    window: 'PT30M'
+    every: 'PT15M'
+    query: loadTextContent('../../docs/operations/alert-upstream-failing.kql')
   }
   {
     name: 'enqueued-tokens'

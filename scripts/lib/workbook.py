@@ -85,6 +85,7 @@ TABS = (
         parts=(
             ("Failed lines by class", "errors-by-class", "table"),
             ("Throttled and sent again", "throttling", "timechart"),
+            ("Each upstream", "upstreams", "table"),
             ("Pauses", "pauses", "table"),
             ("Exceptions", "exceptions", "table"),
         ),

@@ -166,7 +166,7 @@ THROTTLED_CALLS = Metric(
     kind=Kind.COUNTER,
     unit="{request}",
     meaning="Calls that an upstream refused for load: 429, 503, or with a Retry-After.",
-    attributes=(MODEL, ERROR_TYPE),
+    attributes=(MODEL, SERVER, ERROR_TYPE),
 )
 RETRIED_CALLS = Metric(
     name="batch.backend.retries",

@@ -73,7 +73,7 @@ async def test_sums_are_those_of_the_batch(product: Product, told: Told) -> None
     assert batch["request_counts"] == {"total": LINES, "completed": LINES - 1, "failed": 1}
     tokens = sums(found["gen_ai.client.token.usage"], names.TOKEN_TYPE)
     assert tokens == {("input",): batch["usage"]["input_tokens"], ("output",): batch["usage"]["output_tokens"]}
-    assert sums(found["batch.backend.throttled"], names.ERROR_TYPE) == {("429",): 3}
+    assert sums(found["batch.backend.throttled"], names.SERVER, names.ERROR_TYPE) == {("upstream", "429"): 3}
     assert sums(found["batch.backend.retries"], names.ERROR_TYPE) == {("429",): 3}
     entered = sums(found["batch.jobs"], names.STATUS)
     assert entered == {(status,): 1 for status in ("validating", "in_progress", "finalizing", "completed")}

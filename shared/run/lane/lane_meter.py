@@ -49,7 +49,7 @@ class LaneMeter:
         self._failed_spans = 0
         self._durations: list[tuple[float, str | None, str]] = []
         self._finished: Counter[tuple[str | None, int | None]] = Counter()
-        self._throttled: Counter[str] = Counter()
+        self._throttled: Counter[tuple[str, str]] = Counter()
         self._retried: Counter[str] = Counter()
         self._tokens: Counter[str] = Counter()
         self._sums: Counter[str] = Counter()
@@ -60,7 +60,7 @@ class LaneMeter:
         self._durations.append((seconds, error, target))
         if error is not None:
             if isinstance(outcome, Retry) and outcome.throttled:
-                self._throttled[error] += 1
+                self._throttled[error, target] += 1
             if self._failed_spans < MOST_FAILED_SPANS:
                 self._failed_spans += 1
                 self._span(seconds, outcome, error, target)
@@ -123,9 +123,10 @@ class LaneMeter:
             outcome = "completed" if error is None else "failed"
             self._sums[outcome] += count
             metrics.REQUESTS.record(count, {names.OUTCOME: outcome, **self._model, **_known(error, status)})
-        for error, count in self._throttled.items():
+        for (error, target), count in self._throttled.items():
             self._sums["throttled"] += count
-            metrics.THROTTLED_CALLS.record(count, {**self._model, names.ERROR_TYPE: error})
+            server = self._servers[target][names.SERVER]
+            metrics.THROTTLED_CALLS.record(count, {**self._model, names.SERVER: server, names.ERROR_TYPE: error})
         for error, count in self._retried.items():
             self._sums["retries"] += count
             metrics.RETRIED_CALLS.record(count, {**self._model, names.ERROR_TYPE: error})
