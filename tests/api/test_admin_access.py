@@ -11,6 +11,7 @@ from api.mounts import MOUNTS
 from shared.domain.keys.scopes import NAMES, Scope
 from tests.api.administration import ADMIN_KEYS, PROJECTS, error_of, names, new_account, new_project, post, read
 from tests.api.harness import Clock
+from tests.api.test_spend_alerts import ALERT
 
 ORGANIZATION = next(mount for mount in MOUNTS if mount.name == "organization")
 
@@ -36,13 +37,16 @@ async def test_a_projects_key_administers_nothing(api: httpx.AsyncClient, scopes
     project = await new_project(api)
     account = await new_account(api, project, scopes=scopes)
     admin = await post(api, ADMIN_KEYS, name="me")
-    before = [await read(api, path) for path in (project, f"{project}/api_keys", ADMIN_KEYS)]
+    alert = await post(api, f"{project}/spend_alerts", **ALERT)
+    kept = (project, f"{project}/api_keys", f"{project}/spend_alerts", ADMIN_KEYS)
+    before = [await read(api, path) for path in kept]
     key = bearer(account["api_key"]["value"])
     values = {
         "project_id": project.rpartition("/")[2],
         "service_account_id": account["id"],
         "key_id": account["api_key"]["id"],
         "rate_limit_id": "rl-m",
+        "alert_id": alert["id"],
     }
     for route in (route for route in ORGANIZATION.all_routes if route.scope is Scope.ADMIN):
         ids = values | ({"key_id": admin["id"]} if "admin" in route.path else {})
@@ -51,7 +55,7 @@ async def test_a_projects_key_administers_nothing(api: httpx.AsyncClient, scopes
         answer = await api.request(route.method, path, json=body, headers=key)
         assert answer.status_code == 403, f"{route.method} {path}"
 
-    after = [await read(api, path) for path in (project, f"{project}/api_keys", ADMIN_KEYS)]
+    after = [await read(api, path) for path in kept]
     for key_page in (before[1], after[1]):
         key_page["data"] = [{**one, "last_used_at": None} for one in key_page["data"]]
     assert after == before
