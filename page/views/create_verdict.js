@@ -33,7 +33,7 @@ function Good({ verdict }) {
     <div><dt>Would end</dt><dd>${end ? html`${ago(end)}, <${When} at=${end} />` : "not known yet"}</dd></div>
   </dl>
   ${verdict.fits_completion_window === false && html`<p class="held">It would not be done within its completion window.</p>`}
-  ${verdict.fits_enqueued_token_limit === false && html`<p class="held">The model's limit of enqueued tokens is taken by other batches just now:
+  ${verdict.fits_enqueued_token_limit === false && html`<p class="held">The model's limit of enqueued tokens is taken by other batches just now:${" "}
     ${count(verdict.enqueued_tokens)} of ${count(verdict.enqueued_token_limit)}.</p>`}
   </div>`;
 }

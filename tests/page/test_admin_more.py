@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import httpx
@@ -170,6 +171,33 @@ def test_all_projects_have_a_budget_together(visitor: Visitor, http: httpx.Clien
     expect(budget).to_contain_text("Nothing limits")
 
     assert (limit["threshold_amount"], limit["stops_batches"]) == (500_000, True)
+
+
+def test_a_model_has_a_budget_of_its_own(visitor: Visitor, http: httpx.Client) -> None:
+    """Beside the project's, which stays as it is."""
+    page = make_project(visitor, "Spends on models")
+    budget = page.get_by_role("region", name="Budget")
+    budget.get_by_label("At most", exact=True).fill("100")
+    budget.get_by_label("Stop batches that run").check()
+    budget.get_by_role("button", name="Set the budget").click()
+    budget.get_by_label("Of it up to").fill("12.5")
+    budget.get_by_label("Per").last.select_option("week")
+    budget.get_by_label("on", exact=True).select_option("m")
+    budget.get_by_role("button", name="Set the model's budget").click()
+    expect(budget.get_by_role("list", name="Budgets of single models")).to_have_text(re.compile("12.50 a week on m"))
+    assert visitor.hurdles() == []
+    limit = http.get(f"{the_project(page, http)}/spend_limit").json()
+    budget.get_by_role("button", name="Remove the budget of m").click()
+    expect(budget.get_by_role("list", name="Budgets of single models")).to_have_count(0)
+    later = http.get(f"{the_project(page, http)}/spend_limit").json()
+
+    assert {name: limit["models"]["m"][name] for name in ("currency", "interval", "threshold_amount")} == {
+        "currency": "USD",
+        "interval": "week",
+        "threshold_amount": 1250,
+    }
+    assert (limit["threshold_amount"], limit["interval"], limit["stops_batches"]) == (10_000, "month", True)
+    assert (later["threshold_amount"], later["stops_batches"], later.get("models")) == (10_000, True, {})
 
 
 def test_so_much_spent_is_told(visitor: Visitor, http: httpx.Client) -> None:

@@ -88,6 +88,14 @@ def test_our_files_are_small(path) -> None:
     assert [line for line in written if len(line) > 160 or re.search(r"https?://", line)] == []
 
 
+@pytest.mark.parametrize("path", sorted(each for each in FOLDER.glob("**/*.js") if "vendor" not in each.parts), ids=str)
+def test_sentences_keep_their_distance(path) -> None:
+    """White space with a line break in it is not shown: words that go on below an end of a sentence bring their own."""
+    continued = re.findall(r"[\w%][.,:;]\n\s*\$\{([^}]*)", path.read_text())
+
+    assert [words for words in continued if not re.search(r"""["`] """, words)] == []
+
+
 def test_libraries_are_as_released() -> None:
     """`scripts/vendor` would write the same again from the packages that package-lock.json names."""
     written = {path.name: path.read_bytes() for path in (FOLDER / "vendor").iterdir()}

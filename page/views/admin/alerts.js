@@ -36,7 +36,7 @@ export function Alerts({ path, isOpen }) {
   const alerts = found.data?.data ?? [];
   return html`<section aria-labelledby="alerts"><h2 id="alerts">Alerts</h2>
     <p class="muted">When so much is spent or reserved, a line in the service's log says so; on Azure the operator gets it by mail.
-      ${path !== ALL && "Webhooks of the project that ask for it are told as well. "}Nothing is stopped.</p>
+      ${path !== ALL && " Webhooks of the project that ask for it are told as well."}${" "}Nothing is stopped.</p>
     <${Problem} error=${found.error} title="The alerts could not be read." onRetry=${found.reload} />
     ${alerts.length > 0 && html`<ul class="alerts" aria-label="Alerts">${alerts.map((alert) => html`<li key=${alert.id}>
       <strong>${limitInWords(alert)}</strong>

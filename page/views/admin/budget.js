@@ -6,19 +6,22 @@ import { html, useState } from "../../html.js";
 import { useLive } from "../../live.js";
 import { Problem } from "../../parts/small.js";
 import { say } from "../../parts/toasts.js";
+import { ModelBudgets } from "./model_budgets.js";
 import { MoneyFields, limitInWords, readLimit } from "./money_fields.js";
 
 const NONE = 404;
 
 /** `path` is of a project or of the organization, `none` what is said where there is no limit. */
-export function Budget({ path, isOpen, title = "Budget", none }) {
+export function Budget({ path, isOpen, title = "Budget", none, isByModel = false }) {
   const found = useLive((signal) => read(path, signal), () => 0, [path]);
   const limit = found.data?.limit;
   return html`<section aria-labelledby="budget"><h2 id="budget">${title}</h2>
     <${Problem} error=${found.error} title="The budget could not be read." onRetry=${found.reload} />
     ${limit && html`<${Standing} limit=${limit} />`}
     ${found.data && !limit && html`<p class="muted">${none}</p>`}
-    ${found.data && isOpen && html`<${Change} key=${JSON.stringify(limit)} path=${path} limit=${limit} onDone=${found.reload} />`}</section>`;
+    ${found.data && isOpen && html`<${Change} key=${JSON.stringify(limit)} path=${path} limit=${limit} onDone=${found.reload} />`}
+    ${limit && isOpen && isByModel && html`
+      <${ModelBudgets} key=${JSON.stringify(limit.models)} path=${path} limit=${limit} onDone=${found.reload} />`}</section>`;
 }
 
 /** Where there is no limit, the answer is 404. */
@@ -35,13 +38,10 @@ function Standing({ limit }) {
   const most = limit.threshold_amount / 100;
   const title = limitInWords(limit);
   const used = limit.used.value;
-  const single = Object.entries(limit.models ?? {});
   return html`<div class="budget"><p><strong>${title}</strong>${limit.enforcement.status === "enforcing" && html` <span class="pill bad">reached</span>`}</p>
     <meter min="0" max=${most} high=${most * 0.8} optimum="0" value=${used} aria-label=${title}></meter>
     <p class="muted">${money(used, limit.currency)} spent or reserved. ${limit.stops_batches ? "Batches that run are stopped when it is reached. " : ""}
-      Days, weeks and months begin at midnight UTC.</p>
-    ${single.length > 0 && html`<p class="muted">Of these at most
-      ${single.map(([model, each]) => `${limitInWords(each)} on ${model}`).join(", ")}.</p>`}</div>`;
+      Days, weeks and months begin at midnight UTC.</p></div>`;
 }
 
 function Change({ path, limit, onDone }) {

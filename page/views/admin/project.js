@@ -28,7 +28,7 @@ export function Project({ id, caller }) {
     ${!project && !found.error && html`<p class="muted" role="status">Reading the project …</p>`}
     ${project && html`<p class="under"><${Id} id=${project.id} what="project id" isWhole=${true} /></p>
       <${Keys} project=${project} path=${path} models=${caller.models} />
-      <${Budget} path=${path} isOpen=${!project.archived_at} none="Nothing limits what this project spends." />
+      <${Budget} path=${path} isOpen=${!project.archived_at} isByModel=${true} none="Nothing limits what this project spends." />
       <${Alerts} path=${path} isOpen=${!project.archived_at} />
       <${ProjectModels} project=${project} path=${path} isOpen=${!project.archived_at} />
       ${!project.archived_at && html`<${ProjectTerms} key=${JSON.stringify(project)} project=${project} path=${path} onDone=${found.reload} />`}`}`;
