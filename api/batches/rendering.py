@@ -103,7 +103,7 @@ def _extensions(dialect: Dialect, batch: Batch, now: datetime, seen: Sighting) -
     if batch.failures:
         found["failures"] = [_failure(failure) for failure in batch.failures]
     running = progress(batch, now) or (NO_PROGRESS if seen.held_up else None)
-    return found | {"progress": _progress(running, seen)} if running else found
+    return found | {"progress": _progress(batch, running, seen)} if running else found
 
 
 def _failure(failure: Failure) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _cache(cache: CacheUse) -> dict[str, Any]:
     return {"share": _rounded(cache.share), "written_tokens": cache.written_tokens, **saved}
 
 
-def _progress(progress: Progress, seen: Sighting) -> dict[str, Any]:
+def _progress(batch: Batch, progress: Progress, seen: Sighting) -> dict[str, Any]:
     held_up = seen.held_up
     why = {"held_up": {"until": unix_seconds(held_up.until), "reason": held_up.reason}} if held_up else {}
     targets = {"targets": [_target(state) for state in seen.targets]} if seen.targets else {}
@@ -166,6 +166,7 @@ def _progress(progress: Progress, seen: Sighting) -> dict[str, Any]:
         "tokens_per_minute": _rounded(progress.tokens_per_minute),
         "estimated_completion_at": unix_seconds(progress.estimated_completion_at),
         "reason": progress.reason,
+        **({"results_at_end": True} if batch.grouped else {}),
         **why,
         **targets,
     }

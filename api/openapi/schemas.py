@@ -129,10 +129,11 @@ _PROGRESS = record(
         "tokens_per_minute": or_null(NUMBER),
         "estimated_completion_at": or_null(SECONDS),
         "reason": or_null(TEXT),
+        "results_at_end": TRUTH,
         "held_up": record({"until": or_null(SECONDS), "reason": TEXT}),
         "targets": {"type": "array", "items": _TARGET},
     },
-    optional=("held_up", "targets"),
+    optional=("results_at_end", "held_up", "targets"),
     description="An extension. Averages since the batch began; why it is `held_up`, and how its `targets` fare.",
 )
 _CURRENCY: Schema = {"type": "string", "description": "A code of ISO 4217."}

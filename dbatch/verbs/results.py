@@ -48,7 +48,9 @@ def results(
     query = {name: value for name, value in wanted.items() if value is not None}
     reading = _Reading(batch_id, query, after)
     with connect() as client, whole_file(None) as target:
-        client.batches.retrieve(batch_id)  # So that a 404 of the next call means that there is no such call.
+        batch: Any = client.batches.retrieve(batch_id).to_dict()  # A 404 of the next call: there is no such call.
+        if (batch.get("progress") or {}).get("results_at_end") and not custom_id:
+            say("Requests that begin alike are sent side by side: results come in order when the batch has ended.")
         try:
             for page in reading.pages(client):
                 target.write(page.data)

@@ -13,6 +13,7 @@ import { Peek } from "./batch_peek.js";
 const PAGE = 50;
 const SEARCHED = 1000;
 const LIVE_SECONDS = 3;
+const AT_END = "Requests that begin alike are sent side by side here, so results can be read in order when the batch has ended.";
 
 export function Results({ batch }) {
   const [only, setOnly] = useState("");
@@ -41,7 +42,7 @@ export function Results({ batch }) {
   return html`
     <${Tools} only=${only} setOnly=${begin(setOnly)} words=${words} setWords=${begin(setWords)} batch=${batch} />
     <${Problem} error=${found.error} title="The results cannot be shown." onRetry=${found.reload} />
-    ${page && !rows.length && html`<p class="muted" role="status">${nothing(page, words, only)}</p>`}
+    ${page && !rows.length && html`<p class="muted" role="status">${nothing(batch, page, words, only)}</p>`}
     ${rows.length > 0 && html`<${Table} rows=${rows} requests=${requests} open=${open} setOpen=${(index) => show(asked, index)} />`}
     ${page && html`<nav class="pages" aria-label="Pages of results">
       <button disabled=${!back} onClick=${() => back && turnTo(back)}>Back</button>
@@ -114,8 +115,10 @@ function useRequests(batch, rows, after) {
   return requests;
 }
 
-function nothing(page, words, only) {
-  if (words) return "No result has these words.";
+function nothing(batch, page, words, only) {
+  const isAtEnd = page.isIncomplete && batch.progress?.results_at_end;
+  if (words) return isAtEnd ? `No result has this id yet. ${AT_END}` : "No result has these words.";
+  if (isAtEnd) return `${AT_END} Look one up by its custom_id.`;
   if (page.isIncomplete) return "No result in order yet. They are shown here as they come.";
   return only === "failed" ? "Nothing failed." : "There are no results.";
 }

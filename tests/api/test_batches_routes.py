@@ -306,6 +306,17 @@ async def test_a_batch_that_waits_says_why(
     assert "held_up" not in after
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+async def test_a_batch_says_that_its_results_come_at_its_end(
+    create: Send, api: httpx.AsyncClient, services: Services, grouped: bool
+) -> None:
+    """Where its lines are worked on in another order than they stand in (ADR 0018)."""
+    path = f"/v1/batches/{(await create()).json()['id']}"
+    await advance(services, msgspec.structs.replace(VALIDATED, grouped=grouped))
+
+    assert (await api.get(path)).json()["progress"].get("results_at_end", False) is grouped
+
+
 async def test_a_batch_of_several_targets_says_how_each_fares(
     create: Send, api: httpx.AsyncClient, services: Services, clock: Clock
 ) -> None:

@@ -86,6 +86,18 @@ def test_results_come_while_it_runs(visitor: Visitor, client: openai.OpenAI) -> 
     expect(page.get_by_role("button", name="Retry failed")).to_be_visible()
 
 
+def test_results_that_come_at_the_end_are_announced(visitor: Visitor, client: openai.OpenAI) -> None:
+    """Of lines that are sent side by side, nothing is in order before; by its id, one is found."""
+    texts = [f"{n % 100} " * 2200 + f"Question {n}?" for n in range(400)]
+    slow = [f"{text} [[latency=60000]]" for text in texts[:-1]]
+    batch = make(client, "Side by side", *slow, texts[-1], wait=False)
+    visitor.sign_in()
+    page = visitor.open(f"#/batches/{batch.id}", "Side by side")
+    expect(page.get_by_text("results can be read in order when the batch has ended")).to_be_visible(timeout=60_000)
+    assert visitor.hurdles() == []
+    client.batches.cancel(batch.id)
+
+
 def test_it_can_be_paused_and_goes_on(visitor: Visitor, client: openai.OpenAI) -> None:
     """Both by one button, which says what it would do now."""
     batch = make(client, "To be paused", *[f"{n} [[latency=900]]" for n in range(120)], wait=False)
