@@ -43,8 +43,8 @@ def test_the_availability_test_is_billed_by_run() -> None:
 
 
 def test_alerts_are_billed_by_how_often_they_look() -> None:
-    """Of ten queries one looks every five minutes; one alert is on a metric."""
-    assert rest.alerts_cost(made("main"), PRICES) == pytest.approx(1.50 + 9 * 0.50 + 0.10)
+    """Of twelve queries one looks every five minutes; one alert is on a metric."""
+    assert rest.alerts_cost(made("main"), PRICES) == pytest.approx(1.50 + 11 * 0.50 + 0.10)
 
 
 def test_a_private_network_is_billed_by_endpoint_and_zone() -> None:
