@@ -141,6 +141,11 @@ def test_a_lane_that_began_late_is_not_taken_for_gone() -> None:
     assert checked(days.without_ledger, 969).paid_again == 0
 
 
+def test_a_copy_that_storage_does_not_take_keeps_no_batch_waiting() -> None:
+    """Of some hundred calls one failed in every attempt to write it: the batch was validated again and again, for ever."""
+    assert not checked(days.several_targets, 22).batch.grouped
+
+
 def test_bad_days_are_bad() -> None:
     """The days reach what they are for: every end of a batch, faults before and after a write, kills, twins."""
     storms = [simulate(days.storm(seed)) for seed in range(20)]

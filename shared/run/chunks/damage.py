@@ -53,7 +53,8 @@ async def _planned_again(service: Services, batch: Batch) -> Plan | None:
             await asyncio.to_thread(scan.feed, block)
         verdict = await asyncio.to_thread(scan.finish)
     if isinstance(verdict, Accepted):
-        verdict = await with_copy(service.stores.blobs, batch, verdict, anew=True)
+        if batch.grouped:
+            verdict = await with_copy(service.stores.blobs, batch, verdict, anew=True)
         if await write_plan(service.stores.blobs, batch.id, verdict.plan) == batch.plan:
             return verdict.plan
     return None

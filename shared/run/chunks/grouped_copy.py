@@ -17,6 +17,7 @@ import msgspec
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import Plan, PlannedChunk, grouped_copy
 from shared.domain.batches.grouping import Group
+from shared.domain.errors import Unavailable
 from shared.domain.lines.request_line import digest_of
 from shared.domain.validation.input_scan import Accepted
 from shared.ports.base import BlobMissing
@@ -24,31 +25,49 @@ from shared.ports.blobs import BlobStore
 from shared.run.chunks.plan import read_lines
 from shared.run.do_all import do_all
 
+TRIES: Final = 4  # Each call was repeated by the storage's client already.
 MOST_HELD_BYTES: Final = 33_554_432
 
 
 async def with_copy(blobs: BlobStore, batch: Batch, verdict: Accepted, *, anew: bool = False) -> Accepted:
     """The verdict with the plan of a copy that has been written, where one is wanted; `anew`, if it was before as well.
 
-    Where the input is not there any more, or is another, the verdict stays as it is: the run will find out.
+    Where the input is not there any more, or is another, the verdict stays as it is: the run will find out. So it does
+    where storage fails at one of many calls in every try: a copy is a gain, and no batch waits for it. Raises
+    Unavailable only for one that is made `anew`.
     """
     if verdict.groups is None:
         return verdict
     source = verdict.validated.input_blob or batch.input_blob
     name = grouped_copy(batch.id, _mark(source, verdict.groups))
-    is_there = not anew and await _is_there(blobs, name, verdict.groups)
-    copy = _Copy(blobs, name, verdict.groups, is_there=is_there)
+    plan = None
+    for left in reversed(range(TRIES)):
+        try:
+            plan = await _plan_of_copy(blobs, source, name, verdict, anew=anew)
+            break
+        except Unavailable:
+            if anew and not left:
+                raise
+    if plan is None:
+        return verdict
+    validated = msgspec.structs.replace(verdict.validated, chunks=len(plan.chunks), grouped=True)
+    return replace(verdict, plan=plan, validated=validated)
+
+
+async def _plan_of_copy(blobs: BlobStore, source: str, name: str, verdict: Accepted, *, anew: bool) -> Plan | None:
+    """None where the input is not the one that was judged."""
+    groups = verdict.groups or ()
+    is_there = not anew and await _is_there(blobs, name, groups)
+    copy = _Copy(blobs, name, groups, is_there=is_there)
     try:
         for chunk in verdict.plan.chunks:
             lines = await read_lines(blobs, source, chunk)
             if not chunk.holds([*lines.values()]):
-                return verdict
+                return None
             await copy.add(lines)
     except BlobMissing:
-        return verdict
-    plan = await copy.end()
-    validated = msgspec.structs.replace(verdict.validated, chunks=len(plan.chunks), grouped=True)
-    return replace(verdict, plan=plan, validated=validated)
+        return None
+    return await copy.end()
 
 
 def _mark(source: str, groups: Sequence[Group]) -> str:
