@@ -121,8 +121,7 @@ _USAGE = record(
         "total_tokens": WHOLE,
     }
 )
-_FARES: Schema = {"enum": [health.value for health in Health]}
-_TARGET = record({"name": TEXT, "status": _FARES, "until": or_null(SECONDS), "reason": or_null(TEXT)})
+_TARGET = record({"name": TEXT, "status": one_of(Health), "until": or_null(SECONDS), "reason": or_null(TEXT)})
 _PROGRESS = record(
     {
         "requests_per_second": or_null(NUMBER),
