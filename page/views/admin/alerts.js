@@ -1,10 +1,10 @@
 // Amounts at which the operator is told. They stop nothing.
 
 import { callApi } from "../../api.js";
-import { html, textOf, useState } from "../../html.js";
+import { html, textOf } from "../../html.js";
 import { useLive } from "../../live.js";
+import { useAct } from "../../parts/act.js";
 import { Problem } from "../../parts/small.js";
-import { say } from "../../parts/toasts.js";
 import { MoneyFields, limitInWords, readLimit } from "./money_fields.js";
 
 const MOST = 20;
@@ -12,18 +12,8 @@ const ALL = "/organization"; // No project is told what all have spent together.
 
 /** `path` is of a project or of the organization. */
 export function Alerts({ path, isOpen }) {
-  const [problem, setProblem] = useState(null);
   const found = useLive((signal) => callApi(`${path}/spend_alerts?limit=${MOST}&order=asc`, { signal }), () => 0, [path]);
-  const act = async (call, done) => {
-    try {
-      await call();
-      say(done);
-      setProblem(null);
-      found.reload();
-    } catch (error) {
-      setProblem(error);
-    }
-  };
+  const { problem, act } = useAct(found.reload);
   const add = (event) => {
     event.preventDefault();
     const form = event.target;

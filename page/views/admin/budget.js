@@ -2,10 +2,10 @@
 
 import { callApi } from "../../api.js";
 import { money } from "../../format.js";
-import { html, useState } from "../../html.js";
+import { html } from "../../html.js";
 import { useLive } from "../../live.js";
+import { useAct } from "../../parts/act.js";
 import { Problem } from "../../parts/small.js";
-import { say } from "../../parts/toasts.js";
 import { ModelBudgets } from "./model_budgets.js";
 import { MoneyFields, limitInWords, readLimit } from "./money_fields.js";
 
@@ -45,17 +45,7 @@ function Standing({ limit }) {
 }
 
 function Change({ path, limit, onDone }) {
-  const [problem, setProblem] = useState(null);
-  const act = async (call, done) => {
-    try {
-      await call();
-      say(done);
-      setProblem(null);
-      onDone();
-    } catch (error) {
-      setProblem(error);
-    }
-  };
+  const { problem, act } = useAct(onDone);
   const set = (event) => {
     event.preventDefault();
     const given = new FormData(event.target);

@@ -1,27 +1,20 @@
 // What a project may spend on single models, of what it may spend in all.
 
 import { callApi } from "../../api.js";
-import { html, textOf, useState } from "../../html.js";
+import { html, textOf } from "../../html.js";
 import { useLive } from "../../live.js";
+import { useAct } from "../../parts/act.js";
 import { Problem } from "../../parts/small.js";
-import { say } from "../../parts/toasts.js";
 import { MoneyFields, limitInWords, readLimit } from "./money_fields.js";
 
 /** Only beside a limit of the whole project, whose terms stay as they are. */
 export function ModelBudgets({ path, limit, onDone }) {
   const known = useLive((signal) => callApi("/models", { signal }), () => 0, [path]);
-  const [problem, setProblem] = useState(null);
+  const { problem, act } = useAct(onDone);
   const single = limit.models ?? {};
-  const save = async (models, done) => {
+  const save = (models, done) => {
     const { currency, interval, threshold_amount, stops_batches } = limit;
-    try {
-      await callApi(`${path}/spend_limit`, { method: "POST", body: { currency, interval, threshold_amount, stops_batches, models } });
-      say(done);
-      setProblem(null);
-      onDone();
-    } catch (error) {
-      setProblem(error);
-    }
+    act(() => callApi(`${path}/spend_limit`, { method: "POST", body: { currency, interval, threshold_amount, stops_batches, models } }), done);
   };
   const set = (event) => {
     event.preventDefault();

@@ -4,8 +4,8 @@ import { callApi } from "../../api.js";
 import { count } from "../../format.js";
 import { html, useState } from "../../html.js";
 import { useLive } from "../../live.js";
+import { useAct } from "../../parts/act.js";
 import { Problem } from "../../parts/small.js";
-import { say } from "../../parts/toasts.js";
 import { listAll } from "../usage/names.js";
 
 const NONE = 404;
@@ -33,19 +33,13 @@ async function read(project, path, signal) {
 }
 
 function Form({ path, found, isOpen, onDone }) {
-  const [problem, setProblem] = useState(null);
+  const { problem, act } = useAct(onDone);
   const { permissions, limits, shared } = found;
   const [mode, setMode] = useState(permissions.mode);
-  const save = async (event) => {
+  const save = (event) => {
     event.preventDefault();
-    try {
-      await saveAll(path, found, new FormData(event.target));
-      say("It holds for batches from now on.");
-      setProblem(null);
-      onDone();
-    } catch (error) {
-      setProblem(error);
-    }
+    const given = new FormData(event.target);
+    act(() => saveAll(path, found, given), "It holds for batches from now on.");
   };
   const names = [...limits.map((limit) => limit.model), ...permissions.model_ids.filter((id) => !limits.some((limit) => limit.model === id))];
   return html`<form class="card" onSubmit=${save}>

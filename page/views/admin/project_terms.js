@@ -1,9 +1,9 @@
 // What a project has beside others, and how much of everything it may have at once.
 
 import { callApi } from "../../api.js";
-import { html, useState } from "../../html.js";
+import { html } from "../../html.js";
+import { useAct } from "../../parts/act.js";
 import { Problem } from "../../parts/small.js";
-import { say } from "../../parts/toasts.js";
 import { readPairs, writePairs } from "../../pairs.js";
 
 const LIMITS = [
@@ -14,20 +14,13 @@ const LIMITS = [
 ];
 
 export function ProjectTerms({ project, path, onDone }) {
-  const [problem, setProblem] = useState(null);
-  const save = async (event) => {
+  const { problem, act } = useAct(onDone);
+  const save = (event) => {
     event.preventDefault();
     const given = new FormData(event.target);
     const most = LIMITS.map(([name]) => [name, given.get(name) === "" ? null : Number(given.get(name))]);
     const body = { weight: Number(given.get("weight")), labels: readPairs(given.get("labels")), limits: Object.fromEntries(most) };
-    try {
-      await callApi(path, { method: "POST", body });
-      say("The project is changed.");
-      setProblem(null);
-      onDone();
-    } catch (error) {
-      setProblem(error);
-    }
+    act(() => callApi(path, { method: "POST", body }), "The project is changed.");
   };
   return html`<section aria-labelledby="terms"><h2 id="terms">Share and limits</h2>
     <form class="card" onSubmit=${save}>
