@@ -1,6 +1,6 @@
 // The shell: who is signed in, where one is, and the view of that place from the table of views.
 
-import { heading, html, useEffect, useErrorBoundary, useRef, useState } from "./html.js";
+import { heading, html, useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from "./html.js";
 import { hrefOf, useRoute } from "./route.js";
 import { signOut, signedIn, watchIdleness, watchSession } from "./session.js";
 import { Toasts } from "./parts/toasts.js";
@@ -12,7 +12,7 @@ watchIdleness();
 export function App() {
   const [reason, setReason] = useState("");
   const [, redraw] = useState(0);
-  useEffect(() => watchSession((why) => (setReason(why), redraw((times) => times + 1))), []);
+  useLayoutEffect(() => watchSession((why) => (setReason(why), redraw((times) => times + 1))), []);
   return html`
     <a class="skip" href="#main" onClick=${skipToMain}>Skip to content</a>
     ${signedIn() ? html`<${Inside} caller=${signedIn()} />` : html`<${SignIn} reason=${reason} />`}

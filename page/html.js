@@ -4,7 +4,7 @@ import htm from "./vendor/htm.js";
 import { h } from "./vendor/preact.js";
 
 export { render } from "./vendor/preact.js";
-export { useCallback, useEffect, useErrorBoundary, useId, useMemo, useRef, useState } from "./vendor/hooks.js";
+export { useCallback, useEffect, useErrorBoundary, useId, useLayoutEffect, useMemo, useRef, useState } from "./vendor/hooks.js";
 export const html = htm.bind(h);
 
 /** What was typed into the field `name` of a form, given as FormData; into the field with an id. Without space around it. */

@@ -1,6 +1,6 @@
 // Where the page is: `#/batches/batch_1?status=failed`. Behind the mark, so that no address of the server is needed.
 
-import { useEffect, useState } from "./html.js";
+import { useLayoutEffect, useState } from "./html.js";
 
 /** The segments and the parameters of the address. */
 export function readRoute(hash = location.hash) {
@@ -21,9 +21,10 @@ export function goTo(path, parameters = {}, replace = false) {
   }
 }
 
+/** The address, read again when it changes; heard from the moment that something is shown, not a frame later. */
 export function useRoute() {
   const [route, setRoute] = useState(readRoute);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const read = () => setRoute(readRoute());
     addEventListener("hashchange", read);
     return () => removeEventListener("hashchange", read);

@@ -1,7 +1,7 @@
 // A new batch: a file, what is to be done with it, what that comes to; nothing is spent before the last button.
 
 import { callApi } from "../api.js";
-import { html, useEffect, useMemo, useRef, useState } from "../html.js";
+import { html, useEffect, useMemo, useState } from "../html.js";
 import { Id, Problem } from "../parts/small.js";
 import { Snippet } from "../parts/snippet.js";
 import { say } from "../parts/toasts.js";
@@ -20,8 +20,8 @@ export function View({ route, caller }) {
   const [verdict, setVerdict] = useState(null);
   const [problem, setProblem] = useState(null);
   const [isBusy, setBusy] = useState(false);
-  const once = useRef("");
   const body = useMemo(() => bodyOf(fileId, options), [fileId, options]);
+  const once = useMemo(() => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, [body]);
   const { input_file_id, endpoint, completion_window, callback_url, callback_secret } = body;
 
   useEffect(() => {
@@ -33,16 +33,13 @@ export function View({ route, caller }) {
     callApi("/batches/validate", asked).then(setVerdict, (error) => error.name !== "AbortError" && setProblem(error));
     return () => abort.abort();
   }, [input_file_id, endpoint, completion_window, callback_url, callback_secret]);
-  useEffect(() => {
-    once.current = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-  }, [body]);
 
   const create = async (event) => {
     event.preventDefault();
     setBusy(true);
     setProblem(null);
     try {
-      const headers = { "idempotency-key": once.current };
+      const headers = { "idempotency-key": once };
       const batch = await callApi("/batches", { method: "POST", body, headers });
       say("The batch is on its way.");
       goTo(["batches", batch.id]);

@@ -10,6 +10,14 @@ from bench.programs import KEY
 from tests.page.browser import Visitor
 
 REFUSED = "status of 401"
+_GO_ON_AT_ONCE = """
+const seen = new MutationObserver(() => {
+  if (!document.querySelector("nav")) return;
+  seen.disconnect();
+  location.hash = "#/files";
+});
+seen.observe(document, { childList: true, subtree: true });
+"""
 
 
 @pytest.fixture
@@ -46,6 +54,14 @@ def test_a_key_shows_what_it_opens(visitor: Visitor, made_key: str) -> None:
         expect(main).to_contain_text(text)
     expect(page.get_by_role("region", name="Models")).to_contain_text("m")
     assert visitor.hurdles() == []
+
+
+def test_a_link_is_followed_at_once(visitor: Visitor) -> None:
+    """Whoever goes on in the moment in which something is shown gets there: no change of the address is missed."""
+    visitor.page.add_init_script(_GO_ON_AT_ONCE)
+    page = visitor.sign_in()
+
+    expect(page.get_by_role("heading", level=1, name="Files")).to_be_visible()
 
 
 def test_a_key_is_gone_with_the_page(visitor: Visitor) -> None:
