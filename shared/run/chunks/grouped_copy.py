@@ -17,37 +17,28 @@ import msgspec
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import Plan, PlannedChunk, grouped_copy
 from shared.domain.batches.grouping import Group
-from shared.domain.errors import Unavailable
 from shared.domain.lines.request_line import digest_of
 from shared.domain.validation.input_scan import Accepted
 from shared.ports.base import BlobMissing
 from shared.ports.blobs import BlobStore
 from shared.run.chunks.plan import read_lines
 from shared.run.do_all import do_all
+from shared.run.repeated import repeated
 
-TRIES: Final = 4  # Each call was repeated by the storage's client already.
 MOST_HELD_BYTES: Final = 33_554_432
 
 
 async def with_copy(blobs: BlobStore, batch: Batch, verdict: Accepted, *, anew: bool = False) -> Accepted:
     """The verdict with the plan of a copy that has been written, where one is wanted; `anew`, if it was before as well.
 
-    Where the input is not there any more, or is another, the verdict stays as it is: the run will find out. So it does
-    where storage fails at one of many calls in every try: a copy is a gain, and no batch waits for it. Raises
-    Unavailable only for one that is made `anew`.
+    Where the input is not there any more, or is another, the verdict stays as it is: the run will find out. Raises
+    Unavailable, also in an ExceptionGroup.
     """
     if verdict.groups is None:
         return verdict
     source = verdict.validated.input_blob or batch.input_blob
     name = grouped_copy(batch.id, _mark(source, verdict.groups))
-    plan = None
-    for left in reversed(range(TRIES)):
-        try:
-            plan = await _plan_of_copy(blobs, source, name, verdict, anew=anew)
-            break
-        except Unavailable:
-            if anew and not left:
-                raise
+    plan = await _plan_of_copy(blobs, source, name, verdict, anew=anew)
     if plan is None:
         return verdict
     validated = msgspec.structs.replace(verdict.validated, chunks=len(plan.chunks), grouped=True)
@@ -57,11 +48,11 @@ async def with_copy(blobs: BlobStore, batch: Batch, verdict: Accepted, *, anew: 
 async def _plan_of_copy(blobs: BlobStore, source: str, name: str, verdict: Accepted, *, anew: bool) -> Plan | None:
     """None where the input is not the one that was judged."""
     groups = verdict.groups or ()
-    is_there = not anew and await _is_there(blobs, name, groups)
+    is_there = not anew and await repeated(partial(_is_there, blobs, name, groups))
     copy = _Copy(blobs, name, groups, is_there=is_there)
     try:
         for chunk in verdict.plan.chunks:
-            lines = await read_lines(blobs, source, chunk)
+            lines = await repeated(partial(read_lines, blobs, source, chunk))
             if not chunk.holds([*lines.values()]):
                 return None
             await copy.add(lines)
@@ -112,13 +103,14 @@ class _Copy:
 
     async def _stage_part(self, index: int, lines: list[bytes]) -> None:
         part, self._parts[index] = self._parts[index], self._parts[index] + 1
-        await self._blobs.stage_block(self._name, _part_id(index, part), b"\n".join((*lines, b"")))
+        block = b"\n".join((*lines, b""))
+        await repeated(lambda: self._blobs.stage_block(self._name, _part_id(index, part), block))
 
     async def end(self) -> Plan:
         if not self._is_there:
             await self._stage()
             parts = [_part_id(index, part) for index, count in enumerate(self._parts) for part in range(count)]
-            await self._blobs.commit_blocks(self._name, parts)
+            await repeated(lambda: self._blobs.commit_blocks(self._name, parts))
         return Plan(chunks=tuple(self._planned()), grouped_copy=self._name)
 
     def _planned(self) -> Iterable[PlannedChunk]:

@@ -16,6 +16,7 @@ from shared.ports.base import BlobMissing
 from shared.ports.blobs import BlobStore
 from shared.run.chunks.plan import read_all
 from shared.run.chunks.result_stream import BLOCK_BYTES, ResultStream
+from shared.run.repeated import repeated
 
 MOST_READ_BYTES: Final = 16_777_216  # Of all chunks together.
 _MOST_PIECE_BYTES: Final = 262_144
@@ -109,7 +110,8 @@ class _Run:
         return b"".join(pieces)
 
     async def _next(self) -> bytes:
-        data = await read_all(self._blobs, self._name, self._at, min(self._piece, self._left))
+        length = min(self._piece, self._left)
+        data = await repeated(lambda: read_all(self._blobs, self._name, self._at, length))
         if not data:
             raise BlobMissing(f"{self._name} is shorter than its chunks.")
         self._at += len(data)

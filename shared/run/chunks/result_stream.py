@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shared.ports.blobs import BlobStore
+from shared.run.repeated import repeated
 
 BLOCK_BYTES = 4 * 1024 * 1024
 
@@ -42,6 +43,6 @@ class ResultStream:
         if self._lines:
             block = b"".join(self._lines)
             self._lines.clear()
-            await self._blobs.stage_block(self._name, self._id_of(self.blocks), block)
+            await repeated(lambda: self._blobs.stage_block(self._name, self._id_of(self.blocks), block))
             self.blocks += 1
             self.held = 0
