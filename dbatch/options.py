@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 PRIORITIES = ("low", "normal", "high")
+_ORDERS = {"true": True, "neighbours": "neighbours", "false": False}
 _SECRET = "DBATCH_CALLBACK_SECRET"  # noqa: S105 - the name of a variable
 _EXTENSION = "An extension of Durable Batch."
 
@@ -26,9 +27,9 @@ def of_a_new_batch(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--callback-secret", envvar=_SECRET, metavar="SECRET", help=f"Signs that call; or set {_SECRET}."),
         click.option("--callback-url", metavar="URL", help=f"Called when the batch has ended. {_EXTENSION}"),
         click.option(
-            "--leaders-first/--no-leaders-first",
-            default=None,
-            help=f"In an order that prompt caches like, as is usual; or in the file's. {_EXTENSION}",
+            "--leaders-first",
+            type=click.Choice(tuple(_ORDERS)),
+            help=f"In an order that prompt caches like, as is usual; about as in the file; or just so. {_EXTENSION}",
         ),
         click.option("--priority", type=click.Choice(PRIORITIES), help=f"Among your batches. {_EXTENSION}"),
     ):
@@ -39,7 +40,7 @@ def of_a_new_batch(command: Callable[..., None]) -> Callable[..., None]:
 def extras(
     *,
     priority: str | None,
-    leaders_first: bool | None,
+    leaders_first: str | None,
     callback_url: str | None,
     callback_secret: str | None,
     **_: Any,
@@ -49,7 +50,7 @@ def extras(
         callback_secret = None  # It may stand in the environment for other batches.
     wanted = {
         "priority": priority,
-        "leaders_first": leaders_first,
+        "leaders_first": _ORDERS.get(leaders_first or ""),
         "callback_url": callback_url,
         "callback_secret": callback_secret,
     }

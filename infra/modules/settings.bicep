@@ -77,7 +77,7 @@ type deployment = {
   enqueued_token_limit: int?
   tokens: string?
   request_timeout_seconds: int?
-  leaders_first: bool?
+  leaders_first: bool? // Bicep has no type for true, false and 'neighbours': that one stands in a BATCH_DEPLOYMENTS_FILE.
   prompt_cache_key: bool?
   price: object?
   targets: target[]?

@@ -56,11 +56,12 @@ def test_results_that_are_there(service: Service, tmp_path: Path) -> None:
     dbatch(service.url, "cancel", batch_id)
 
 
-def test_other_terms(service: Service, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("order", "sent"), [("false", False), ("neighbours", "neighbours")])
+def test_other_terms(service: Service, tmp_path: Path, order: str, sent: bool | str) -> None:
     """Priority and window of a batch that runs; a new batch's order, and whom it calls when it has ended."""
     secret = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
     with receiving() as receiver:
-        options = ("--no-leaders-first", "--priority", "low", "--callback-url", receiver.url)
+        options = ("--leaders-first", order, "--priority", "low", "--callback-url", receiver.url)
         path = tmp_path / "a.jsonl"
         path.write_bytes(jsonl(chat_line(1, SLOW)))
         batch_id = dbatch(service.url, "submit", path, *options, DBATCH_CALLBACK_SECRET=secret)[0].strip()
@@ -72,7 +73,7 @@ def test_other_terms(service: Service, tmp_path: Path) -> None:
         receiver.wait(1)
         (event,) = receiver.events(secret)
 
-    assert (made.to_dict()["leaders_first"], made.to_dict()["callback_url"]) == (False, receiver.url)
+    assert (made.to_dict()["leaders_first"], made.to_dict()["callback_url"]) == (sent, receiver.url)
     assert f"{batch_id} has the priority high, and ends by " in said
     assert changed.to_dict()["priority"] == "high"
     assert changed.expires_at == made.created_at + 48 * 3600
