@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,13 +63,16 @@ async def at_once(works: Iterable[Callable[[], Awaitable[Any]]]) -> None:
 
 
 async def fill(connection: str, batches: int, chunks: int) -> None:
-    """Many rows in a call: one at a time would take an hour."""
+    """Many rows in a call: one at a time would take an hour. No two chunks have the same number: Azurite goes through
+    all rows of a number when it writes or deletes one.
+    """
     async with TableServiceClient.from_connection_string(connection) as client:
         records, rows = Table(client, Names().batches), Table(client, Names().chunks)
+        numbers = count()
         made = [ended(number, datetime.now(UTC)) for number in range(batches)]
 
         async def put(batch: Batch) -> None:
-            own = [ChunkRow(batch_id=batch.id, index=index) for index in range(chunks)]
+            own = [ChunkRow(batch_id=batch.id, index=next(numbers)) for _ in range(chunks)]
             keyed = [(table_key(f"{row.index:06d}"), msgspec.json.encode(row)) for row in own]
             await rows.upsert_all(table_key(batch.id), keyed)
 
@@ -78,7 +82,7 @@ async def fill(connection: str, batches: int, chunks: int) -> None:
         await at_once((lambda batch=batch: put(batch)) for batch in made)  # type: ignore[misc]
 
 
-async def fill_files(stores: Stores, count: int) -> None:
+async def fill_files(stores: Stores, files: int) -> None:
     now = datetime.now(UTC)
 
     async def put(number: int) -> None:
@@ -87,7 +91,7 @@ async def fill_files(stores: Stores, count: int) -> None:
         await stores.blobs.append(file.blob, b"x" * 1000)
         await stores.files.insert(file)
 
-    await at_once((lambda number=number: put(number)) for number in range(count))  # type: ignore[misc]
+    await at_once((lambda number=number: put(number)) for number in range(files))  # type: ignore[misc]
 
 
 @dataclass

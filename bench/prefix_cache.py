@@ -4,16 +4,18 @@ Files of 1,000 prefixes of 1,500 tokens with 20 lines each, shuffled and grouped
 against `bench/caching_upstream.py`: a server of one's own (room for 133 of the prefixes, a prefix is visible after a
 twenty-fifth of an answer's time) and a hosted one (forgets after 60 times that time, visible after two fifths of it).
 Time runs twenty times as fast as for answers of five seconds. The most possible is 0.95: of 20 lines one is first.
-Then the same through eight servers of one's own for one name, each with a cache of its own; beside it, in the order of
-the file (`leaders_first: false`), when each request goes to the one that has fewest.
+The same through eight servers of one's own for one name, each with a cache of its own. Each case is measured twice, one
+right after the other: with leaders first and in the order of the file (`leaders_first: false`), when each request goes
+to the server that has fewest.
 """
 
 from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,9 @@ import msgspec
 
 from bench.caching_upstream import TOKEN_BYTES, Kind, Sums
 from bench.programs import Program, Service, jsonl
-from bench.report import print_table, run_alone
+from bench.report import load, print_table, run_alone
 from bench.throughput import run_service
 
-REPLICAS = 8
 PREFIX_TOKENS, TAIL_TOKENS, LINES = 1500, 60, 20
 LATENCY_MS = 250.0
 KINDS = {
@@ -38,6 +39,7 @@ KINDS = {
         ttl_seconds=LATENCY_MS * 60 / 1000,
     ),
 }
+UPSTREAMS = (("own server", 1), ("hosted", 1), ("own server", 8))  # And how many of them.
 PRICE = {"input": 1.0, "cached_input": 0.1, "cache_write": 1.25, "output": 0}
 
 
@@ -104,37 +106,22 @@ def started(folder: Path, kind: str, replicas: int) -> Iterator[list[Program]]:
 
 
 def run(*, quick: bool) -> dict[str, Any]:
-    """Measure and show."""
+    """Measure and show, each case with leaders first and in the order of the file, one right after the other."""
     prefixes, concurrencies = (200, (64,)) if quick else (1000, (64, 256))
-    rows = [
-        [kind, in_flight, "grouped" if grouped else "shuffled", *measure(kind, in_flight, data, prefixes * LINES)]
-        for grouped in (False, True)
-        for data in [file_of(prefixes, grouped=grouped)]
-        for kind in KINDS
-        for in_flight in concurrencies
-    ]
-    heads = ["upstream", "in flight", "file", "hits", "req/s", "CPU ms a line", "input from the cache", "saved $"]
+    rows = list[list[Any]]()
+    for grouped in (False, True):
+        data = file_of(prefixes, grouped=grouped)
+        for (kind, replicas), in_flight in product(UPSTREAMS, concurrencies):
+            for first in (True, False):
+                order = "leaders first" if first else "of the file"
+                case = [kind, replicas, in_flight, "grouped" if grouped else "shuffled", order]
+                found = measure(kind, in_flight, data, prefixes * LINES, replicas=replicas, leaders_first=first)
+                rows.append([*case, *found])
+                print(*rows[-1], f"load {load()}", flush=True)
+    what = ["hits", "req/s", "CPU ms a line", "from the cache", "saved $"]
+    heads = ["upstream", "servers", "in flight", "file", "order", *what]
     print_table(f"{prefixes:,} prefixes of {LINES} lines", heads, rows)
-    several = run_several(prefixes, concurrencies)
-    print_table(f"Through {REPLICAS} servers", ["order", *heads[1:]], several)
-    named = [dict(zip(["order", *heads[1:]], row, strict=True)) for row in several]
-    return {"cells": [dict(zip(heads, row, strict=True)) for row in rows], "several": named}
-
-
-def run_several(prefixes: int, concurrencies: Sequence[int]) -> list[list[Any]]:
-    """Leaders first, each prefix at one server; beside it the order of the file."""
-    return [
-        [
-            "by prefix" if first else "of the file",
-            in_flight,
-            "grouped" if grouped else "shuffled",
-            *measure("own server", in_flight, data, prefixes * LINES, replicas=REPLICAS, leaders_first=first),
-        ]
-        for grouped in (False, True)
-        for data in [file_of(prefixes, grouped=grouped)]
-        for in_flight in concurrencies
-        for first in (True, False)
-    ]
+    return {"cells": [dict(zip(heads, row, strict=True)) for row in rows]}
 
 
 if __name__ == "__main__":
