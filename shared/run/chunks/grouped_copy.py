@@ -7,7 +7,7 @@ input and the same groups give the same copy, however often and by however many 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -21,11 +21,12 @@ from shared.domain.lines.request_line import digest_of
 from shared.domain.validation.input_scan import Accepted
 from shared.ports.base import BlobMissing
 from shared.ports.blobs import BlobStore
-from shared.run.chunks.plan import read_lines
+from shared.run.chunks.plan import lines_in, read_all
 from shared.run.do_all import do_all
 from shared.run.repeated import repeated
 
 MOST_HELD_BYTES: Final = 33_554_432
+READ_BYTES: Final = 4_194_304
 
 
 async def with_copy(blobs: BlobStore, batch: Batch, verdict: Accepted, *, anew: bool = False) -> Accepted:
@@ -51,14 +52,33 @@ async def _plan_of_copy(blobs: BlobStore, source: str, name: str, verdict: Accep
     is_there = not anew and await repeated(partial(_is_there, blobs, name, groups))
     copy = _Copy(blobs, name, groups, is_there=is_there)
     try:
-        for chunk in verdict.plan.chunks:
-            lines = await repeated(partial(read_lines, blobs, source, chunk))
-            if not chunk.holds([*lines.values()]):
-                return None
-            await copy.add(lines)
+        for chunks in _neighbours(verdict.plan.chunks):
+            start = chunks[0].start
+            data = await repeated(partial(read_all, blobs, source, start, _end(chunks[-1]) - start))
+            for chunk in chunks:
+                lines = lines_in(chunk, data[chunk.start - start : _end(chunk) - start])
+                if not chunk.holds([*lines.values()]):
+                    return None
+                await copy.add(lines)
     except BlobMissing:
         return None
     return await copy.end()
+
+
+def _neighbours(chunks: Iterable[PlannedChunk]) -> Iterator[list[PlannedChunk]]:
+    """So many as are read at once."""
+    some = list[PlannedChunk]()
+    for chunk in chunks:
+        if some and _end(chunk) - some[0].start > READ_BYTES:
+            yield some
+            some = []
+        some.append(chunk)
+    if some:
+        yield some
+
+
+def _end(chunk: PlannedChunk) -> int:
+    return chunk.start + chunk.length
 
 
 def _mark(source: str, groups: Sequence[Group]) -> str:

@@ -49,7 +49,11 @@ async def read_lines(blobs: BlobStore, name: str, chunk: PlannedChunk) -> dict[i
 
     `name` is that of the `lines_blob`. Whether they are those that were planned, `chunk.holds` tells.
     """
-    data = await read_all(blobs, name, chunk.start, chunk.length)
+    return lines_in(chunk, await read_all(blobs, name, chunk.start, chunk.length))
+
+
+def lines_in(chunk: PlannedChunk, data: bytes) -> dict[int, bytes]:
+    """The same from the chunk's bytes."""
     if chunk.numbers is None:
         return {chunk.first_line + before: line for before, line in request_lines(data)}
     lines = [line for _, line in request_lines(data)]
