@@ -58,6 +58,35 @@ def test_killed_again_and_again(tmp_path: Path, mock: Mock, victim: str, seed: i
     assert again <= KILLS * BOUND
 
 
+def test_a_grouped_batch_killed_again_and_again(tmp_path: Path, mock: Mock) -> None:
+    """Its lines travel and its results are merged: the host is killed at any moment, and when all is answered."""
+    lines, prefixes, dice = 1500, 100, random.Random(4)
+    prompts = [f"{n % prefixes} " * 4096 + f"question {n}" for n in range(lines)]
+    service = Service(tmp_path, mock.url, deployment={"max_concurrency": CONCURRENCY})
+    service.start()
+    try:
+        batch_id = service.create(service.upload(jsonl(*map(chat_line, range(lines), prompts))))
+        for _ in range(KILLS):
+            wait_for_requests(mock, mock.stats()["requests"] + dice.randrange(1, lines // (KILLS + 1)))
+            restart(service)
+        with service.openai as client:
+            is_grouped = client.batches.retrieve(batch_id).to_dict()["progress"].get("results_at_end")
+        while mock.stats()["prompts_answered"] < lines:
+            time.sleep(0.005)
+        restart(service)
+        batch = service.wait(batch_id)
+        output, error = service.lines(batch.output_file_id), service.lines(batch.error_file_id)
+    finally:
+        service.stop()
+    again = mock.stats()["requests"] - mock.stats()["distinct_prompts"]
+
+    assert is_grouped
+    assert ("completed", lines) == (batch.status, batch.request_counts.completed)
+    assert [f"c{n}" for n in range(lines)] == [line["custom_id"] for line in output]
+    assert [] == error
+    assert again <= (KILLS + 1) * BOUND
+
+
 @pytest.mark.parametrize("moment", ["upload", "create", "validating", "finalizing", "completed"])
 def test_killed_between_the_steps(tmp_path: Path, mock: Mock, moment: str) -> None:
     """A kill between the steps of a batch loses nothing that was acknowledged, and repeats no finished request."""
