@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import random
-from statistics import mean
 
 import pytest
 
@@ -64,9 +63,13 @@ def test_it_follows_a_limit_that_rises() -> None:
     assert rate.cap > before * 2
 
 
-def test_throttling_by_chance_sets_no_lasting_cap() -> None:
-    """An upstream that throttles one call in twenty, whatever the rate, is slowed down for some seconds, to find out."""
-    assert refused_by_chance(AdaptiveRate(), 0.05, 120, wish=800) > 720
+def test_throttling_by_chance_sets_no_cap() -> None:
+    """An upstream that throttles one call in twenty, whatever the rate, is not slowed down."""
+    rate, dice = AdaptiveRate(), random.Random(1)
+    for call in range(10_000):
+        (rate.throttled if dice.random() < 0.05 else rate.succeeded)(call / 800)
+
+    assert rate.cap is None
 
 
 def test_a_throttle_before_any_answer_sets_no_cap() -> None:
@@ -77,11 +80,11 @@ def test_a_throttle_before_any_answer_sets_no_cap() -> None:
     assert rate.cap is None
 
 
-def refused_by_chance(rate: AdaptiveRate, share: float, seconds: float, *, wish: float = 40) -> float:
-    """Requests a second, of those wished, of an upstream that refuses such a share of them whatever the rate."""
+def refused_by_chance(rate: AdaptiveRate, share: float, seconds: float) -> float:
+    """Requests a second, of 40 wished, of an upstream that refuses such a share of them whatever the rate."""
     dice, now, sent = random.Random(1), 0.0, 0
     while now < seconds:
-        now += max(1 / wish, rate.wait(now))
+        now += max(1 / 40, rate.wait(now))
         rate.take(now)
         sent += 1
         if dice.random() < share:
@@ -102,11 +105,9 @@ def test_a_cap_that_does_not_help_is_lifted() -> None:
 class Lanes:
     """Four lanes of 16 places each on one upstream, which refuses by chance or has a limit of requests a second."""
 
-    def __init__(
-        self, latency_seconds: float, *, chance: float = 0.0, limit: float | None = None, seed: int = 1
-    ) -> None:
+    def __init__(self, latency_seconds: float, *, chance: float = 0.0, limit: float | None = None) -> None:
         self.latency, self.chance, self.bucket = latency_seconds, chance, Bucket(round(60 * limit) if limit else 0)
-        self.dice = random.Random(seed)
+        self.dice = random.Random(1)
         self.lanes = [(AdaptiveRate(), Window(16)) for _ in range(4)]
         self.in_flight = [0] * 4
         self.answers: list[tuple[float, int, bool]] = []
@@ -133,7 +134,7 @@ class Lanes:
             window.succeeded()
             return
         rate.throttled(now)
-        if not rate.is_measured:
+        if not rate.is_lifted(now):
             window.throttled(now)
 
     def send(self, lane: int, now: float) -> None:
@@ -154,21 +155,9 @@ def test_lanes_of_an_upstream_that_refuses_by_chance_keep_their_places() -> None
     assert answered > 90
 
 
-@pytest.mark.parametrize(
-    ("latency_seconds", "chance", "least"),
-    [(0.5, 0.05, 0.85), (0.5, 0.4, 0.7), (5, 0.05, 0.85), (5, 0.2, 0.85), (5, 0.4, 0.55), (20, 0.2, 0.65)],
-)
-def test_slow_answers_hide_no_chance(latency_seconds: float, chance: float, least: float) -> None:
-    """What was 0.0 to 0.35 of what all places can do, and 0.65 for the first of these."""
-    days = [Lanes(latency_seconds, chance=chance, seed=seed).run(480)[0] for seed in range(6)]
-    assert mean(days) > least * 64 / (latency_seconds + 0.1 * chance / (1 - chance))
-
-
-@pytest.mark.parametrize(
-    ("latency_seconds", "limit", "most_refused"), [(0.2, 2, 0.2), (0.2, 10, 0.08), (0.2, 50, 0.03), (5, 8, 0.08)]
-)
-def test_a_true_limit_is_not_taken_for_chance(latency_seconds: float, limit: int, most_refused: float) -> None:
+@pytest.mark.parametrize(("limit", "most_refused"), [(2, 0.2), (10, 0.08), (50, 0.03)])
+def test_a_true_limit_is_not_taken_for_chance(limit: int, most_refused: float) -> None:
     """Nearly all of it is used, and few calls are refused."""
-    answered, refused = Lanes(latency_seconds, limit=limit).run(240)
+    answered, refused = Lanes(0.2, limit=limit).run(240)
     assert answered > 0.9 * limit
     assert refused < most_refused

@@ -138,8 +138,7 @@ class Window:
     """How many requests a lane may have in flight: additive increase, multiplicative decrease (AIMD).
 
     Starts at the lane's share, halves when the upstream throttles, grows by one for every window of successes, and
-    never leaves 1..share. Throttling counts once a second: answers already under way speak of the same overload. It is
-    told here until the upstream has answered anything; from then on the `AdaptiveRate` holds back.
+    never leaves 1..share. Throttling counts once a second: answers already under way speak of the same overload.
     """
 
     def __init__(self, share: int) -> None:

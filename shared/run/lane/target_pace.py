@@ -157,7 +157,7 @@ class TargetPace:
         """An attempt of the line failed. A target that turns out to be sick is left alone from now on."""
         if outcome.throttled:
             self._rate.throttled(now)
-            if not self._rate.is_measured:
+            if not self._rate.is_lifted(now):
                 self._window.throttled(now)
         blame = self.health.failed(line, throttled=outcome.throttled, blameless=outcome.blameless)
         if blame is Blame.SICK:
