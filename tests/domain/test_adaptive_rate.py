@@ -105,7 +105,15 @@ def test_a_cap_that_does_not_help_is_lifted() -> None:
 class Lanes:
     """Four lanes of 16 places each on one upstream, which refuses by chance or has a limit of requests a second."""
 
-    def __init__(self, latency_seconds: float, *, chance: float = 0.0, limit: float | None = None) -> None:
+    def __init__(
+        self,
+        latency_seconds: float,
+        *,
+        chance: float = 0.0,
+        limit: float | None = None,
+        refused_after: float = 0.1,
+    ) -> None:
+        self.refused_after = refused_after
         self.latency, self.chance, self.bucket = latency_seconds, chance, Bucket(round(60 * limit) if limit else 0)
         self.dice = random.Random(1)
         self.lanes = [(AdaptiveRate(), Window(16)) for _ in range(4)]
@@ -145,7 +153,7 @@ class Lanes:
             good = not self.bucket.lacks(1, now) and self.dice.random() >= self.chance
             if good:
                 self.bucket.take(1)
-            seconds = self.latency * self.dice.uniform(0.5, 1.5) if good else 0.1
+            seconds = self.latency * self.dice.uniform(0.5, 1.5) if good else self.refused_after
             heapq.heappush(self.answers, (now + seconds, lane, good))
 
 
@@ -161,3 +169,10 @@ def test_a_true_limit_is_not_taken_for_chance(limit: int, most_refused: float) -
     answered, refused = Lanes(0.2, limit=limit).run(240)
     assert answered > 0.9 * limit
     assert refused < most_refused
+
+
+def test_lanes_do_not_take_each_others_excess_for_chance() -> None:
+    """Answers and refusals of a server nearby: what one lane sends too much, the others see refused."""
+    answered, refused = Lanes(0.05, limit=100, refused_after=0.01).run(60)
+    assert answered > 95
+    assert refused < 0.02
