@@ -176,3 +176,25 @@ def test_lanes_do_not_take_each_others_excess_for_chance() -> None:
     answered, refused = Lanes(0.05, limit=100, refused_after=0.01).run(60)
     assert answered > 95
     assert refused < 0.02
+
+
+def test_a_rush_of_refusals_is_met_at_once() -> None:
+    """The first of them was no sign of a limit yet; the others do not wait for another second to count."""
+    rate = AdaptiveRate()
+    rate.succeeded(0.0)
+    for number in range(20):
+        rate.throttled(0.1 + number / 100)
+
+    assert rate.cap is not None
+
+
+def test_where_more_is_refused_without_a_cap_there_is_one() -> None:
+    """Two of five, where it was one in twenty when slowing down had not helped."""
+    rate = AdaptiveRate()
+    refused_by_chance(rate, 0.05, 30)
+    before = rate.cap
+    for number in range(80):
+        (rate.throttled if number % 5 < 2 else rate.succeeded)(30 + number / 40)
+
+    assert before is None
+    assert rate.cap is not None

@@ -23,6 +23,7 @@ _VAIN_CUTS = 8
 _VAIN_SECONDS = 12.0
 _VAIN_SHARE = 0.5
 _LIFTED_SECONDS = 60.0
+_MORE_REFUSED = 0.3  # Such a share more without a cap, and it was needed.
 
 
 class AdaptiveRate:
@@ -32,7 +33,9 @@ class AdaptiveRate:
     """
 
     def __init__(self) -> None:
-        self._cuts: deque[float] = deque(maxlen=_VAIN_CUTS)  # Refusals that slowed the lane down.
+        self._cuts: deque[float] = deque(maxlen=_VAIN_CUTS)  # Refusals that slowed the lane down, a second apart.
+        self._counted = float("-inf")
+        self._before_lift: tuple[float | None, float] = None, 0.0  # Cap and share.
         self._lifted_until = float("-inf")
         self.cap: float | None = None  # requests per second
         self._answers: deque[float] = deque()
@@ -56,17 +59,16 @@ class AdaptiveRate:
     def throttled(self, now: float) -> None:
         """What was measured counts more than what was tried; with nothing measured yet the window has to do."""
         self._throttled_share += (1 - self._throttled_share) / _SHARE_MEMORY
-        if now - self._last_cut < 1.0 or self._since is None:
+        if self._since is None or self.is_lifted(now):
             return
-        if self.is_lifted(now):
+        if now - self._counted >= 1.0:
+            self._counted = now
+            if self._is_vain(now):
+                self._lift(now)
+                return
+        if now - self._last_cut < 1.0 or (self.cap is None and self._throttled_share < _LEAST_SHARE):
             return
-        self._last_cut = now
-        if self._is_vain(now):
-            self.cap, self._lifted_until = None, now + _LIFTED_SECONDS
-            return
-        if self.cap is None and self._throttled_share < _LEAST_SHARE:
-            return
-        self._grown = now
+        self._last_cut = self._grown = now
         while self._answers and self._answers[0] < now - _MEMORY_SECONDS:
             self._answers.popleft()
         measured = len(self._answers) / max(1.0, min(_MEMORY_SECONDS, now - self._since))
@@ -79,10 +81,15 @@ class AdaptiveRate:
         cuts.append(now)
         return len(cuts) == _VAIN_CUTS and now - cuts[0] <= _VAIN_SECONDS and self._throttled_share < _VAIN_SHARE
 
+    def _lift(self, now: float) -> None:
+        self._before_lift = self.cap, self._throttled_share
+        self.cap, self._lifted_until = None, now + _LIFTED_SECONDS
+
     def is_lifted(self, now: float) -> bool:
-        """Whether refusals do not depend on the rate, as far as is known."""
-        if now < self._lifted_until and self._throttled_share >= _VAIN_SHARE:
-            self._lifted_until = now
+        """Whether refusals do not depend on the rate, as far as is known: where more are refused then, they do."""
+        cap, share = self._before_lift
+        if now < self._lifted_until and self._throttled_share >= min(_VAIN_SHARE, share + _MORE_REFUSED):
+            self._lifted_until, self.cap = now, cap
             self._cuts.clear()
         return now < self._lifted_until
 
