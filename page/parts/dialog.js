@@ -1,6 +1,6 @@
 // A question that has to be answered before something is done. The browser's own dialog: it holds the focus and gives it back.
 
-import { html, useEffect, useId, useRef, useState } from "../html.js";
+import { html, useId, useLayoutEffect, useRef, useState } from "../html.js";
 
 /**
  * `act` is called when the person agrees; its error is shown and the dialog stays. `onEnd(done)` when it closes.
@@ -11,7 +11,7 @@ export function Ask({ title, verb, tone = "", act, onEnd, children }) {
   const [problem, setProblem] = useState("");
   const [isBusy, setBusy] = useState(false);
   const heading = useId();
-  useEffect(() => dialog.current.showModal(), []);
+  useLayoutEffect(() => dialog.current.showModal(), []);
   const agree = async (event) => {
     event.preventDefault();
     setBusy(true);

@@ -1,11 +1,11 @@
 // One result in full beside its request: J and K go on and back, Esc closes.
 
-import { html, useEffect, useRef } from "../html.js";
+import { html, useLayoutEffect, useRef } from "../html.js";
 import { answerOf, errorOf, json, questionOf, tokensOf } from "../result_lines.js";
 
 export function Peek({ result, request, onMove, onEnd, place }) {
   const panel = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     panel.current.showModal();
     panel.current.querySelector("h3").focus();
   }, []);

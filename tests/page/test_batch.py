@@ -12,6 +12,15 @@ from playwright.sync_api import expect
 from tests.page.browser import Visitor, saved
 from tests.page.test_batches import FAILS, make
 
+_PRESS_AT_ONCE = """() => {
+  const seen = new MutationObserver(() => {
+    if (!document.querySelector("dialog")) return;
+    seen.disconnect();
+    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
+  });
+  seen.observe(document, { childList: true, subtree: true });
+}"""
+
 
 def test_it_tells_its_whole_life(visitor: Visitor, client: openai.OpenAI) -> None:
     """State, moments, what failed and what to do about it."""
@@ -61,6 +70,19 @@ def test_results_stand_beside_their_requests(visitor: Visitor, client: openai.Op
     search.fill("request-4")
     search.press("Enter")
     expect(results.nth(1)).to_contain_text("figs")
+
+
+def test_keys_lead_on_from_the_moment_a_result_is_shown(visitor: Visitor, client: openai.OpenAI) -> None:
+    """J, pressed in that moment, is not lost."""
+    batch = make(client, "At once", "apples", "pears")
+    visitor.sign_in()
+    page = visitor.open(f"#/batches/{batch.id}", "At once")
+    button = page.get_by_role("button", name="request-1", exact=True)
+    expect(button).to_be_visible()
+    page.evaluate(_PRESS_AT_ONCE)
+    button.click()
+
+    expect(page.get_by_role("dialog").get_by_role("heading", level=3)).to_have_text("request-2")
 
 
 def test_results_come_while_it_runs(visitor: Visitor, client: openai.OpenAI) -> None:
