@@ -29,7 +29,7 @@ def of_a_new_batch(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--leaders-first",
             type=click.Choice(tuple(_ORDERS)),
-            help=f"In an order that prompt caches like, as is usual; about as in the file; or just so. {_EXTENSION}",
+            help=f"In an order that prompt caches like (as usual), about as in the file, or just so. {_EXTENSION}",
         ),
         click.option("--priority", type=click.Choice(PRIORITIES), help=f"Among your batches. {_EXTENSION}"),
     ):

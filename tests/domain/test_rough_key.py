@@ -48,7 +48,8 @@ def test_long_last_texts_that_begin_alike(one: bytes, other: bytes) -> None:
 
 
 def test_prompts_that_begin_otherwise() -> None:
-    """Or are too short for any cache."""
+    """Wherever they differ, or are too short for any cache."""
+    assert keys(chat(LONG + "a" + LONG, "a")).coarse != keys(chat(LONG + "b" + LONG, "a")).coarse
     assert keys(chat(LONG, "a")).coarse != keys(chat(OTHER, "a")).coarse
     assert keys(chat(LONG + "a")).fine != keys(chat(OTHER + "a")).fine
     assert keys(chat("x" * (LEAST_BYTES - 9), "a")) == keys(chat("a")) == keys(line(messages=5)) == RoughKeys(0, 0)

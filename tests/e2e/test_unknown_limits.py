@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from bench.limits import use_of_limit
 
-from bench.programs import Mock, Service, chat_line, jsonl
-
-LINES = 1000
-PER_SECOND = 100
+PER_SECOND, SECONDS = 100, 10
 
 
-def test_few_calls_are_refused(tmp_path: Path) -> None:
+def test_few_calls_are_refused() -> None:
     """Some in the first moment, in which nothing is known; all in all it was more than half."""
-    mock = Mock(tmp_path, "--latency-ms", "50", "--requests-per-minute", str(60 * PER_SECOND), "--rate-headers", "0")
-    mock.start()
-    service = Service(tmp_path, mock.url, deployment={"max_concurrency": 64})
-    service.start()
-    try:
-        batch = service.run(jsonl(*map(chat_line, range(LINES))))
-        stats = mock.stats()
-    finally:
-        service.stop()
-        mock.stop()
+    _, refused = use_of_limit("requests_per_minute", PER_SECOND, SECONDS, configured=False, headers=False)
 
-    assert batch.request_counts.completed == LINES
-    assert stats["answers"].get("429", 0) < LINES / 4
+    assert refused < 0.2

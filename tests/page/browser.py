@@ -99,6 +99,15 @@ class Visitor:
         return bool(self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
+def at_once(selector: str, act: str) -> str:
+    """A script that does `act` once, in the moment in which something that fits the selector is shown."""
+    return f"""new MutationObserver((_, seen) => {{
+      if (!document.querySelector("{selector}")) return;
+      seen.disconnect();
+      {act};
+    }}).observe(document, {{ childList: true, subtree: true }})"""
+
+
 def lines(*prompts: str, model: str = "m") -> bytes:
     """A batch file of chats."""
     return b"".join(

@@ -9,17 +9,10 @@ import openai
 import pytest
 from playwright.sync_api import expect
 
-from tests.page.browser import Visitor, saved
+from tests.page.browser import Visitor, at_once, saved
 from tests.page.test_batches import FAILS, make
 
-_PRESS_AT_ONCE = """() => {
-  const seen = new MutationObserver(() => {
-    if (!document.querySelector("dialog")) return;
-    seen.disconnect();
-    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
-  });
-  seen.observe(document, { childList: true, subtree: true });
-}"""
+PRESS_J = 'document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }))'
 
 
 def test_it_tells_its_whole_life(visitor: Visitor, client: openai.OpenAI) -> None:
@@ -79,7 +72,7 @@ def test_keys_lead_on_from_the_moment_a_result_is_shown(visitor: Visitor, client
     page = visitor.open(f"#/batches/{batch.id}", "At once")
     button = page.get_by_role("button", name="request-1", exact=True)
     expect(button).to_be_visible()
-    page.evaluate(_PRESS_AT_ONCE)
+    page.evaluate(at_once("dialog", PRESS_J))
     button.click()
 
     expect(page.get_by_role("dialog").get_by_role("heading", level=3)).to_have_text("request-2")

@@ -7,17 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from bench.programs import KEY
-from tests.page.browser import Visitor
+from tests.page.browser import Visitor, at_once
 
 REFUSED = "status of 401"
-_GO_ON_AT_ONCE = """
-const seen = new MutationObserver(() => {
-  if (!document.querySelector("nav")) return;
-  seen.disconnect();
-  location.hash = "#/files";
-});
-seen.observe(document, { childList: true, subtree: true });
-"""
 
 
 @pytest.fixture
@@ -58,7 +50,7 @@ def test_a_key_shows_what_it_opens(visitor: Visitor, made_key: str) -> None:
 
 def test_a_link_is_followed_at_once(visitor: Visitor) -> None:
     """Whoever goes on in the moment in which something is shown gets there: no change of the address is missed."""
-    visitor.page.add_init_script(_GO_ON_AT_ONCE)
+    visitor.page.add_init_script(at_once("nav", 'location.hash = "#/files"'))
     page = visitor.sign_in()
 
     expect(page.get_by_role("heading", level=1, name="Files")).to_be_visible()

@@ -7,7 +7,7 @@ within their process; which of them are equal is the same in all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from shared.domain.lines.prefix_key import LEAST_BYTES
 
@@ -20,7 +20,6 @@ class RoughKeys(NamedTuple):
 
 
 _NONE = RoughKeys(0, 0)
-_END: Final = 1024  # Characters at each end of a text, by which and its length it is known.
 
 
 def rough_keys(texts: Sequence[str]) -> RoughKeys:
@@ -28,11 +27,7 @@ def rough_keys(texts: Sequence[str]) -> RoughKeys:
     size = sum(map(len, texts))
     if size < LEAST_BYTES:
         return _NONE
-    last = texts[0]
-    key = hash(tuple(map(_sketch, texts[1:]))) or 1
+    last, *shared = texts
+    key = hash(tuple(shared)) or 1
     fine = hash((key, last[:LEAST_BYTES])) or 1 if len(last) > LEAST_BYTES else 0
     return RoughKeys(fine, key if size - len(last) >= LEAST_BYTES else 0)
-
-
-def _sketch(text: str) -> str | tuple[int, str, str]:
-    return text if len(text) <= 2 * _END else (len(text), text[:_END], text[-_END:])

@@ -4,8 +4,8 @@ Without throttling there is no cap, nor with so little of it that it may be chan
 whatever the rate, and going slower would not help. Once a good share of calls is throttled, the lane is capped at the
 rate at which answers have been coming back; every further 429 lowers the cap, at most once a second, and each second
 without one raises it a little to find what is new. Where eight slowdowns in a row change nothing, refusals do not
-depend on the rate: then nothing is slowed down for a minute, unless most calls are refused. Pure: `now` is in monotonic
-seconds.
+depend on the rate: then nothing is slowed down for a minute, unless most calls are refused, or many more than before.
+Pure: `now` is in monotonic seconds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ class AdaptiveRate:
 
     def __init__(self) -> None:
         self._cuts: deque[float] = deque(maxlen=_VAIN_CUTS)  # Refusals that slowed the lane down, a second apart.
-        self._counted = float("-inf")
         self._before_lift: tuple[float | None, float] = None, 0.0  # Cap and share.
         self._lifted_until = float("-inf")
         self.cap: float | None = None  # requests per second
@@ -61,11 +60,9 @@ class AdaptiveRate:
         self._throttled_share += (1 - self._throttled_share) / _SHARE_MEMORY
         if self._since is None or self.is_lifted(now):
             return
-        if now - self._counted >= 1.0:
-            self._counted = now
-            if self._is_vain(now):
-                self._lift(now)
-                return
+        if (not self._cuts or now - self._cuts[-1] >= 1.0) and self._is_vain(now):
+            self._lift(now)
+            return
         if now - self._last_cut < 1.0 or (self.cap is None and self._throttled_share < _LEAST_SHARE):
             return
         self._last_cut = self._grown = now

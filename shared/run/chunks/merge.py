@@ -7,6 +7,7 @@ at once; whoever changes how blocks are cut gives them another `_MARK`. Memory i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from heapq import heapify, heappop, heapreplace
 from typing import Final, NamedTuple
 
@@ -57,7 +58,11 @@ async def merge(
     piece = min(_MOST_PIECE_BYTES, most_bytes // max(1, len(spans)))
     held = len(spans) * piece + BLOCK_BYTES
     await share.take(held)
-    out = ResultStream(blobs, target, lambda number: block_id(number // _PARTS, number % _PARTS, _MARK))
+
+    async def stage(name: str, block: bytes) -> None:
+        await repeated(partial(blobs.stage_block, target, name, block))
+
+    out = ResultStream(stage, lambda number: block_id(number // _PARTS, number % _PARTS, _MARK))
     runs = [_Run(blobs, source, span, piece) for span in spans]
     heads = [(await run.number(), index) for index, run in enumerate(runs)]
     heapify(heads)
@@ -110,8 +115,7 @@ class _Run:
         return b"".join(pieces)
 
     async def _next(self) -> bytes:
-        length = min(self._piece, self._left)
-        data = await repeated(lambda: read_all(self._blobs, self._name, self._at, length))
+        data = await repeated(partial(read_all, self._blobs, self._name, self._at, min(self._piece, self._left)))
         if not data:
             raise BlobMissing(f"{self._name} is shorter than its chunks.")
         self._at += len(data)

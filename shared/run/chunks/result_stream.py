@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from shared.ports.blobs import BlobStore
-from shared.run.repeated import repeated
+from collections.abc import Awaitable, Callable
 
 BLOCK_BYTES = 4 * 1024 * 1024
 
 
 class ResultStream:
-    """Stages blocks of up to BLOCK_BYTES under the ids that `id_of` gives their numbers; a larger line is one block.
+    """Has `stage` keep blocks of up to BLOCK_BYTES under the ids that `id_of` gives their numbers.
+
+    A larger line is one block.
 
     `held`: bytes that are not staged yet. Such a line is not copied, nor kept while the next one is read.
     """
 
-    def __init__(self, blobs: BlobStore, name: str, id_of: Callable[[int], str]) -> None:
-        self._blobs = blobs
-        self._name = name
+    def __init__(self, stage: Callable[[str, bytes], Awaitable[None]], id_of: Callable[[int], str]) -> None:
+        self._stage = stage
         self._id_of = id_of
         self._lines: list[bytes] = []
         self.held = 0
@@ -43,6 +41,6 @@ class ResultStream:
         if self._lines:
             block = b"".join(self._lines)
             self._lines.clear()
-            await repeated(lambda: self._blobs.stage_block(self._name, self._id_of(self.blocks), block))
+            await self._stage(self._id_of(self.blocks), block)
             self.blocks += 1
             self.held = 0

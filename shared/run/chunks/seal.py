@@ -32,7 +32,8 @@ async def seal_chunk(
     """
     seal = os.urandom(4).hex()
     name_of, id_of = unordered_blob if grouped else result_blob, partial(block_id, row.index, seal=seal)
-    output, error = (ResultStream(blobs, name_of(row.batch_id, kind), id_of) for kind in ("output", "error"))
+    names = (name_of(row.batch_id, kind) for kind in ("output", "error"))
+    output, error = (ResultStream(partial(blobs.stage_block, name), id_of) for name in names)
     failed: list[Failure] = []
     async for result in results:
         if not result.completed:
