@@ -76,22 +76,19 @@ class DiskBlobs:
         return sum(piece.length for piece in pieces)
 
     async def read(self, name: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
-        pieces = await self._pieces(name)
-        end = sum(piece.length for piece in pieces)
-        if length is not None:
-            end = min(end, start + length)
+        pieces, end, data = await self._database.in_thread(lambda: self._begin_read(name, start, length))
         while start < end:
-            try:
-                data = await self._database.in_thread(lambda: self._read_span(pieces, start, end))  # noqa: B023
-            except _FileGone:  # Replaced by another process while being read, or deleted.
+            if data is None:  # Replaced by another process while being read, or deleted.
                 previous, pieces = pieces, await self._pieces(name)
                 if pieces == previous:
-                    raise BlobMissing(f"Bytes of {name} are missing in the data folder.") from None
-                continue
-            if not data:  # Replaced by something shorter.
+                    raise BlobMissing(f"Bytes of {name} are missing in the data folder.")
+            elif data:
+                yield data
+                start += len(data)
+            else:  # Replaced by something shorter.
                 return
-            yield data
-            start += len(data)
+            if start < end:
+                data = await self._database.in_thread(lambda: self._read_span(pieces, start, end))  # noqa: B023
 
     async def append(self, name: str, data: bytes) -> None:
         await self._database.in_thread(lambda: self._append(name, data))
@@ -159,10 +156,21 @@ class DiskBlobs:
         return found
 
     async def _pieces(self, name: str) -> list[Piece]:
-        pieces = await self._database.read(lambda connection: self._measured(blob_rows.committed(connection, name)))
+        return await self._database.in_thread(lambda: self._pieces_now(name))
+
+    def _pieces_now(self, name: str) -> list[Piece]:
+        pieces = self._measured(blob_rows.committed(self._database.reading(), name))
         if pieces is None:
             raise BlobMissing(f"There is no blob {name}.")
         return pieces
+
+    def _begin_read(self, name: str, start: int, length: int | None) -> tuple[list[Piece], int, bytes | None]:
+        """In one step, as most blobs are read in one: the blob's pieces, where to end, and the first bytes."""
+        pieces = self._pieces_now(name)
+        end = sum(piece.length for piece in pieces)
+        if length is not None:
+            end = min(end, start + length)
+        return pieces, end, self._read_span(pieces, start, end)
 
     def _measured(self, pieces: list[Piece] | None) -> list[Piece] | None:
         """With the length of what is appended to."""
@@ -182,13 +190,19 @@ class DiskBlobs:
         except FileNotFoundError:
             return False
 
-    def _read_span(self, pieces: Sequence[Piece], start: int, end: int) -> bytes:
-        """The bytes from `start` to `end`, cut to what is read at once, across as many files as it takes."""
+    def _read_span(self, pieces: Sequence[Piece], start: int, end: int) -> bytes | None:
+        """The bytes from `start` to `end`, cut to what is read at once, across as many files as it takes.
+
+        None where one of them is no longer there.
+        """
         end, parts, piece_start = min(end, start + self._read_bytes), [], 0
         for piece in pieces:
             piece_end = piece_start + piece.length
             if start < piece_end and piece_start < end:
-                parts.append(self._read_file(piece, max(start - piece_start, 0), min(end, piece_end) - piece_start))
+                try:
+                    parts.append(self._read_file(piece, max(start - piece_start, 0), min(end, piece_end) - piece_start))
+                except _FileGone:
+                    return None
             piece_start = piece_end
             if piece_start >= end:
                 break

@@ -19,10 +19,14 @@ from shared.domain.batches.chunk import Plan, plan_blob
 from shared.domain.deployments.leaders import Leaders
 from shared.domain.errors import WrongState
 from shared.domain.lines.prefix_key import LEAST_BYTES
+from shared.domain.lines.request_line import digest_of
+from shared.domain.validation.input_scan import Accepted
 from shared.domain.vendors.vendor import Vendor
 from shared.run.batches.change import change
 from shared.run.chunks.finished_lines import ended_lines, running_lines
-from shared.run.chunks.plan import read_all, read_plan
+from shared.run.chunks.grouped_copy import with_copy
+from shared.run.chunks.plan import lines_in, read_all, read_lines, read_plan
+from shared.run.input.input_pass import scan_input
 from shared.services import use
 from tests.contracts.conftest import fresh_names
 from tests.fake_orchestrations import finish_batch
@@ -61,6 +65,10 @@ async def blobs_of(world: World, batch: Batch) -> list[str]:
     """But for the plan that the world has made, which no record names."""
     names = [name async for name in world.service.stores.blobs.names("") if batch.id in name]
     return [name for name in names if name != plan_blob(batch.id, None)]
+
+
+async def still_wanted() -> bool:
+    return True
 
 
 def custom_ids(lines: Iterable[dict[str, Any]]) -> list[int]:
@@ -164,6 +172,30 @@ async def test_a_cancelled_batch_says_of_each_line_what_became_of_it(world: Worl
     assert custom_ids(errors) == sorted(custom_ids(errors))
     assert sorted(custom_ids(output + errors)) == list(range(1, LINES + 1))
     assert {line["error"]["code"] for line in errors} == {"batch_cancelled"}
+
+
+@pytest.mark.parametrize("most_held_bytes", [1, 100_000, 10_000_000])
+async def test_a_copy_is_the_input_in_another_order(world: World, most_held_bytes: int) -> None:
+    """However many parts it is written in, what lines share is there once in each; an older form is read, too."""
+    blobs = world.service.stores.blobs
+    batch = await accepted_batch(world, LINES, prefix_of=prefix_of, validations=0)
+    verdict = await scan_input(world.service, batch, still_wanted)
+    assert isinstance(verdict, Accepted)
+    lines = dict(enumerate((await read_all(blobs, "files/in")).splitlines(), 1))
+    plan = (await with_copy(blobs, batch, verdict, most_held_bytes=most_held_bytes)).plan
+    found = [await read_lines(blobs, plan.grouped_copy or "", chunk) for chunk in plan.chunks]
+
+    assert {number: line for chunk in found for number, line in chunk.items()} == lines
+    assert [list(chunk) for chunk in found] == [list(chunk.numbers or ()) for chunk in plan.chunks]
+    size = await blobs.size(plan.grouped_copy or "")
+    assert sum(chunk.length for chunk in plan.chunks) == size
+    assert (size < 2 * PREFIXES * len(prefix_of(1))) is (most_held_bytes > 1)
+    whole = b"".join(line + b"\n" for line in found[0].values())
+    older = msgspec.structs.replace(plan.chunks[0], length=len(whole), digest=digest_of(found[0].values()), stored=None)
+    assert lines_in(older, whole) == found[0]
+    assert older.holds([*found[0].values()])
+    assert not older.holds([*lines_in(older, whole.replace(b"c1", b"c2")).values()])
+    assert lines_in(plan.chunks[0], whole) == {}
 
 
 async def test_a_validation_that_comes_twice_writes_the_same(world: World) -> None:

@@ -23,8 +23,8 @@ class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """`start` and `length` are bytes in the input blob; `first_line` is 1-based; `lines` counts request lines.
 
     `digest` is that of the lines (`request_line.digest_of`); a plan that an older version made has none. With `numbers`
-    the bytes are those of the plan's grouped copy, which has no blank lines, and these are the lines' numbers in the
-    input, ascending.
+    the bytes are those of the plan's grouped copy (`alike_lines`), and these are the lines' numbers in the input,
+    ascending; `stored` is the digest of the bytes themselves then. A copy that an older version made has none.
     """
 
     index: int
@@ -35,6 +35,7 @@ class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     tokens: int
     digest: int | None = None
     numbers: tuple[int, ...] | None = None
+    stored: int | None = None
 
     def holds(self, lines: Sequence[bytes]) -> bool:
         """Whether these are the lines that were planned, without white space around them."""

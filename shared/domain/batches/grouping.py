@@ -21,15 +21,16 @@ MOST_BYTES: Final = 536_870_912
 MOST_CHUNKS: Final = 2_048
 
 _ROW: Final = 5
-_Groups = dict[int, list[int]]  # Positions by prefix; a line that is alone has a key of its own.
 
 
 class Group(NamedTuple):
-    """Lines to be worked on as one chunk: their numbers, ascending; their bytes with line feeds; about their tokens."""
+    """Lines to be worked on as one chunk: their numbers, ascending; about their tokens; `like`: of each, the number of
+    the first line of the input that begins alike.
+    """
 
     numbers: tuple[int, ...]
-    length: int
     tokens: int
+    like: tuple[int, ...]
 
 
 class Grouping:
@@ -54,10 +55,10 @@ class Grouping:
         total = sum(self._sizes)
         if self._lines > MOST_LINES or total > MOST_BYTES:
             return None
-        prefixes = _prefixes(fine, coarse)
-        if _gain(prefixes, chunks) < LEAST_GAIN * self._lines:
+        firsts = _firsts(fine, coarse)
+        if _gain(firsts, chunks) < LEAST_GAIN * self._lines:
             return None
-        groups = tuple(self._described(self._cut(_grouped(prefixes), total), tokens / total))
+        groups = tuple(self._described(self._cut(_grouped(firsts), total), firsts, tokens / total))
         return groups if len(groups) <= MOST_CHUNKS else None
 
     def _cut(self, groups: Iterable[list[int]], total: int) -> Iterator[list[int]]:
@@ -82,32 +83,37 @@ class Grouping:
         is_too_large = lines + more > self._max_lines or length + size > self._max_bytes
         return is_too_large or is_share(lines, length + size, left)
 
-    def _described(self, chunks: Iterable[list[int]], tokens_a_byte: float) -> Iterator[Group]:
+    def _described(self, chunks: Iterable[list[int]], firsts: Sequence[int], tokens_a_byte: float) -> Iterator[Group]:
         """The sum of their tokens is exact."""
         done = counted = 0
         for chunk in chunks:
-            length = sum(self._sizes[position] for position in chunk)
-            done += length
+            chunk.sort()
+            done += sum(self._sizes[position] for position in chunk)
             tokens = round(done * tokens_a_byte) - counted
             counted += tokens
-            yield Group(tuple(self._numbers[position] for position in sorted(chunk)), length, tokens)
+            yield Group(
+                numbers=tuple(self._numbers[position] for position in chunk),
+                tokens=tokens,
+                like=tuple(self._numbers[firsts[position]] for position in chunk),
+            )
 
 
-def _prefixes(fine: Sequence[int], coarse: Sequence[int]) -> list[int]:
-    """One for each line, 0 for none: the finer one where it has company."""
-    company = Counter(fine)
-    return [one if one and company[one] > 1 else other for one, other in zip(fine, coarse, strict=True)]
+def _firsts(fine: Sequence[int], coarse: Sequence[int]) -> list[int]:
+    """Of each line the first one that begins alike, in the finer way where it has company; of one alone, itself."""
+    company, first_of = Counter(fine), dict[int, int]()
+    keys = (one if one and company[one] > 1 else other for one, other in zip(fine, coarse, strict=True))
+    return [first_of.setdefault(key, position) if key else position for position, key in enumerate(keys)]
 
 
-def _gain(prefixes: Sequence[int], chunks: Sequence[int]) -> int:
+def _gain(firsts: Sequence[int], chunks: Sequence[int]) -> int:
     """How many lines are the first of their prefix in a chunk, but not in the file."""
-    firsts = {pair for pair in zip(prefixes, chunks, strict=True) if pair[0]}
-    return len(firsts) - len({prefix for prefix, _ in firsts})
+    pairs = set(zip(firsts, chunks, strict=True))
+    return len(pairs) - len({first for first, _ in pairs})
 
 
-def _grouped(prefixes: list[int]) -> Iterable[list[int]]:
+def _grouped(firsts: Sequence[int]) -> Iterable[list[int]]:
     """In the order in which they begin."""
-    groups: _Groups = {}
-    for position, prefix in enumerate(prefixes):
-        groups.setdefault(prefix or -position - 1, []).append(position)
+    groups: dict[int, list[int]] = {}
+    for position, first in enumerate(firsts):
+        groups.setdefault(first, []).append(position)
     return groups.values()

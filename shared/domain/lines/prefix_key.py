@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import msgspec
 
-from shared.domain.lines.request_line import decode_line
 from shared.domain.raw_json import ABSENT
 
 LEAST_BYTES: Final = 4096  # Some 1,024 tokens.
@@ -26,9 +25,13 @@ class _Prompt(msgspec.Struct, frozen=True, gc=False):
     tools: msgspec.Raw = ABSENT
     system: msgspec.Raw = ABSENT
     instructions: msgspec.Raw = ABSENT
-    messages: msgspec.Raw = ABSENT
+    messages: list[msgspec.Raw] | None = None
     input: msgspec.Raw = ABSENT
     prompt: msgspec.Raw = ABSENT
+
+
+class _Line(msgspec.Struct, frozen=True, gc=False):
+    body: _Prompt
 
 
 class Keys(NamedTuple):
@@ -39,36 +42,47 @@ class Keys(NamedTuple):
 
 
 _NONE: Final = Keys(None, None)
-_decode_prompt = msgspec.json.Decoder(_Prompt).decode
+_decode_line = msgspec.json.Decoder(_Line).decode
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def prefixes_of(lines: Iterable[bytes]) -> list[int | None]:
+    """One for each request line: the finer one where it tells of company among these lines, else the coarse one."""
+    known = dict[bytes, int]()
+    keys = [_keys(line, known) for line in lines]
+    company = Counter(key.fine for key in keys)
+    return [key.fine if key.fine is not None and company[key.fine] > 1 else key.coarse for key in keys]
 
 
 def prefix_keys(raw: bytes) -> Keys:
     """Those of a request line. Never raises."""
+    return _keys(raw, {})
+
+
+def _keys(raw: bytes, known: dict[bytes, int]) -> Keys:
+    """`known`: the numbers of beginnings that others had. A line is decoded once, and a beginning digested once."""
     try:
-        prompt = _decode_prompt(decode_line(raw).body)
-        asked = next(filter(None, map(bytes, (prompt.messages, prompt.input, prompt.prompt))), b"")
-        *before, last = _decode_list(asked) if asked.startswith(b"[") else [asked]
+        prompt = _decode_line(raw).body
+        *before, last = _messages(prompt)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return _NONE
     shared = b"".join((prompt.tools, prompt.system, prompt.instructions, *before))
-    if max(len(shared), len(last) - 1) < LEAST_BYTES:
-        return _NONE
-    digest = hashlib.sha256(shared, usedforsecurity=False)
-    coarse = _number(digest.digest()) if len(shared) >= LEAST_BYTES else None
-    if len(last) <= LEAST_BYTES:
-        return Keys(None, coarse)
-    digest.update(b"\n")  # No request line has one: what comes before it and after it cannot be mistaken.
-    digest.update(memoryview(last)[:LEAST_BYTES])
-    return Keys(_number(digest.digest()), coarse)
+    coarse = fine = None
+    if len(shared) >= LEAST_BYTES:
+        coarse = known.get(shared) or known.setdefault(shared, _number(shared))
+    if len(last) > LEAST_BYTES:
+        fine = _number(b"%b\n%b" % (shared, last[:LEAST_BYTES]))  # No request line has a line feed in it.
+    return Keys(fine, coarse)
 
 
-def _number(digest: bytes) -> int:
+def _messages(prompt: _Prompt) -> list[bytes]:
+    """From the first one to the last one. Raises DecodeError."""
+    if prompt.messages:
+        return [bytes(message) for message in prompt.messages]
+    asked = bytes(prompt.input) or bytes(prompt.prompt)
+    return [bytes(item) for item in _decode_list(asked)] if asked.startswith(b"[") else [asked]
+
+
+def _number(beginning: bytes) -> int:
+    digest = hashlib.sha256(beginning, usedforsecurity=False).digest()
     return int.from_bytes(digest[:KEY_BYTES], "big")
-
-
-def prefixes_of(lines: Sequence[bytes]) -> list[int | None]:
-    """One for each line: the finer one where it tells of company among these lines, else the coarse one."""
-    keys = [prefix_keys(line) for line in lines]
-    company = Counter(key.fine for key in keys)
-    return [key.fine if key.fine is not None and company[key.fine] > 1 else key.coarse for key in keys]

@@ -40,7 +40,6 @@ _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _LEADING_CUSTOM_ID = re.compile(rb'\s*\{\s*"custom_id"\s*:\s*("(?:[^"\\]|\\.)*+")')
 
 
-_TO_ITS_END: Final = re.compile(rb"\S.*")  # `.` is anything but a line feed
 _BLANK: Final = re.compile(rb"\s*")
 
 
@@ -55,11 +54,9 @@ def end_of_blanks(data: bytes, start: int, stop: int) -> int:
 
 def request_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Each line that is not blank, without white space around it, and how many lines are before it."""
-    before = passed = 0
-    for line in _TO_ITS_END.finditer(data):
-        before += data.count(b"\n", passed, line.start())
-        passed = line.start()
-        yield before, line[0].rstrip()
+    for before, line in enumerate(data.split(b"\n")):
+        if text := line.strip():
+            yield before, text
 
 
 def digest_of(lines: Iterable[bytes], before: int = 0) -> int:

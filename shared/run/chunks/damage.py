@@ -54,7 +54,7 @@ async def _planned_again(service: Services, batch: Batch) -> Plan | None:
         verdict = await asyncio.to_thread(scan.finish)
     if isinstance(verdict, Accepted):
         if batch.grouped:
-            verdict = await with_copy(service.stores.blobs, batch, verdict, anew=True)
+            verdict = await with_copy(service.stores.blobs, batch, verdict)
         if await write_plan(service.stores.blobs, batch.id, verdict.plan) == batch.plan:
             return verdict.plan
     return None

@@ -8,7 +8,8 @@ import msgspec
 
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.chunk import Plan, PlannedChunk, plan_blob
-from shared.domain.lines.request_line import request_lines
+from shared.domain.lines.alike_lines import whole_lines
+from shared.domain.lines.request_line import digest_of, request_lines
 from shared.ports.base import BlobMissing
 from shared.ports.blobs import BlobStore
 
@@ -53,8 +54,11 @@ async def read_lines(blobs: BlobStore, name: str, chunk: PlannedChunk) -> dict[i
 
 
 def lines_in(chunk: PlannedChunk, data: bytes) -> dict[int, bytes]:
-    """The same from the chunk's bytes."""
+    """The same from the chunk's bytes; none where these are of a copy and damaged."""
     if chunk.numbers is None:
         return {chunk.first_line + before: line for before, line in request_lines(data)}
-    lines = [line for _, line in request_lines(data)]
-    return dict(zip(chunk.numbers, lines, strict=False))  # Where there are more or fewer, they are not those planned.
+    if chunk.stored not in (None, digest_of([data])):
+        return {}
+    return dict(
+        zip(chunk.numbers, whole_lines(data), strict=False)
+    )  # Where there are more or fewer, they are not those planned.
