@@ -1,200 +1,197 @@
-"""The rate an upstream turns out to bear."""
+"""The rate an upstream turns out to bear, where nobody has said what its limit is."""
 
 from __future__ import annotations
 
-import heapq
 import random
 
 import pytest
 
-from bench.mock_behaviour import Bucket
-from shared.domain.pace.adaptive_rate import AdaptiveRate
-from shared.domain.pace.fair_share import Window
+from shared.domain.pace.adaptive_rate import AdaptiveRate, Slowing
+from tests.domain.lanes_at_an_upstream import Lanes, Upstream
 
 
-def drive(rate: AdaptiveRate, limit: float, seconds: float, wish: float = 50.0) -> tuple[float, float]:
-    """Send as fast as `rate` allows, at most `wish` a second, to an upstream with a token bucket of `limit` a second.
+@pytest.mark.parametrize("latency", [0.05, 0.5, 5.0, 20.0])
+@pytest.mark.parametrize("chance", [0.05, 0.2, 0.4, 0.6])
+def test_lanes_of_an_upstream_that_refuses_by_chance_keep_their_places(latency: float, chance: float) -> None:
+    """However long answers take. With a window that halves at refusals it was 0.00 to 0.4 of them."""
+    lanes = Lanes(Upstream(latency=latency, chance=chance))
+    found = lanes.run(180 if latency < 1 else 600 if latency < 10 else 1800)
 
-    Returns (answers a second, share refused) of the second half.
-    """
-    bucket, now, last, answered, refused = limit, 0.0, 0.0, 0, 0
-    while now < seconds:
-        now += max(1 / wish, rate.wait(now))
-        rate.take(now)
-        bucket = min(limit, bucket + (now - last) * limit)
-        last = now
-        if bucket >= 1:
-            bucket -= 1
-            rate.succeeded(now)
-            answered += now > seconds / 2
-        else:
-            rate.throttled(now)
-            refused += now > seconds / 2
-    return answered / (seconds / 2), refused / (answered + refused)
+    assert found.answers > 0.5 * lanes.ideal
 
 
-def test_without_throttling_there_is_no_cap() -> None:
-    """An upstream that bears everything is never waited for."""
-    rate = AdaptiveRate()
-    answered, _ = drive(rate, limit=1000, seconds=20)
+@pytest.mark.parametrize(
+    ("latency", "limit", "used", "most_refused"),
+    [
+        (0.05, 100, 0.97, 0.03),
+        (0.2, 2, 0.8, 0.2),
+        (0.2, 10, 0.97, 0.08),
+        (0.2, 50, 0.97, 0.03),
+        (5, 2, 0.8, 0.2),
+        (5, 5, 0.95, 0.12),
+        (5, 10, 0.95, 0.1),
+        (5, 11, 0.95, 0.1),
+        (20, 2, 0.5, 0.2),
+        (20, 1, 0.15, 0.5),
+    ],
+)
+def test_a_true_limit_is_used(latency: float, limit: float, used: float, most_refused: float) -> None:
+    """And few calls are refused; more where a lane sends one in seconds, as one that comes a moment early is refused."""
+    found = Lanes(Upstream(latency=latency, limit=limit)).run(300 if latency < 1 else 900)
 
-    assert rate.cap is None
-    assert answered > 45
+    assert found.answers > used * limit
+    assert found.share < most_refused
 
 
-def test_it_settles_at_the_limit() -> None:
-    """After some seconds nearly all of an unknown limit is used and few calls are refused."""
-    answered, refused = drive(AdaptiveRate(), limit=10, seconds=120)
+@pytest.mark.parametrize(("latency", "limit"), [(0.2, 10), (5, 5), (20, 1)])
+def test_a_limit_by_the_minute_is_used(latency: float, limit: float) -> None:
+    """What it bears at first is no measure."""
+    found = Lanes(Upstream(latency=latency, limit=limit, burst=60 * limit)).run(900)
 
-    assert 9 <= answered <= 10.5
-    assert refused < 0.05
+    assert found.answers > 0.97 * limit
+    assert found.refusals < 3
+
+
+@pytest.mark.parametrize("places", [20, 40])
+def test_a_limit_of_requests_at_once_is_used(places: int) -> None:
+    """As a rate; that varies, as answers do."""
+    lanes = Lanes(Upstream(latency=5.0, places=places))
+    found = lanes.run(600)
+
+    assert found.answers > 0.8 * lanes.ideal
+    assert found.share < 0.15
+
+
+def test_a_limit_of_an_upstream_that_refuses_by_chance_as_well() -> None:
+    """A good part of it is used, and the upstream is not stormed."""
+    found = Lanes(Upstream(latency=0.2, limit=20, chance=0.2)).run(240)
+
+    assert found.answers > 0.3 * 20
+    assert found.share < 0.5
+
+
+@pytest.mark.parametrize("lanes", [1, 16])
+def test_any_number_of_lanes(lanes: int) -> None:
+    """One that is alone agrees with itself, and many do."""
+    by_chance = Lanes(Upstream(latency=5.0, chance=0.2), lanes=lanes)
+    limited = Lanes(Upstream(latency=5.0, limit=10), lanes=lanes, places=64)
+
+    assert by_chance.run(600).answers > 0.7 * by_chance.ideal
+    assert limited.run(300).answers > 9.5
+
+
+def test_the_first_rush_ends_within_seconds() -> None:
+    """Of 640 refusals a second that the places could cause."""
+    assert Lanes(Upstream(latency=1.0, limit=5)).run(120, since=10).refusals < 2
+
+
+def test_where_the_limit_is_just_not_reached_all_places_are_used() -> None:
+    """Though the first requests, which come all at once, are refused."""
+    lanes = Lanes(Upstream(latency=5.0, limit=14))
+    found = lanes.run(300)
+
+    assert found.answers > 0.97 * lanes.ideal
+    assert found.share < 0.01
 
 
 def test_it_follows_a_limit_that_rises() -> None:
-    """A limit that was raised is found again."""
-    rate = AdaptiveRate()
-    drive(rate, limit=5, seconds=30)
-    before = rate.cap
-    for second in range(30, 90):
-        rate.succeeded(float(second))
+    """To three times of it, within a minute or two."""
+    upstream = Upstream(latency=0.5, limit=5)
+    lanes = Lanes(upstream)
+    before = lanes.run(60).answers
+    upstream.limit = upstream.most = 15.0
+    after = lanes.run(240).answers
 
-    assert before is not None
-    assert rate.cap is not None
-    assert rate.cap > before * 2
-
-
-def test_throttling_by_chance_sets_no_cap() -> None:
-    """An upstream that throttles one call in twenty, whatever the rate, is not slowed down."""
-    rate, dice = AdaptiveRate(), random.Random(1)
-    for call in range(10_000):
-        (rate.throttled if dice.random() < 0.05 else rate.succeeded)(call / 800)
-
-    assert rate.cap is None
+    assert before < 5.5
+    assert after > 13
 
 
-def test_a_throttle_before_any_answer_sets_no_cap() -> None:
-    """With nothing measured yet the window alone has to do."""
-    rate = AdaptiveRate()
-    rate.throttled(1.0)
+def test_it_follows_a_limit_that_falls() -> None:
+    """Within seconds."""
+    upstream = Upstream(latency=0.5, limit=40)
+    lanes = Lanes(upstream)
+    lanes.run(60)
+    upstream.limit = upstream.most = 8.0
+    lanes.run(75, since=60)
+    found = lanes.run(180, since=75)
 
-    assert rate.cap is None
+    assert found.answers > 7
+    assert found.share < 0.15
 
 
-def refused_by_chance(rate: AdaptiveRate, share: float, seconds: float) -> float:
-    """Requests a second, of 40 wished, of an upstream that refuses such a share of them whatever the rate."""
-    dice, now, sent = random.Random(1), 0.0, 0
+def test_a_limit_that_comes_after_chance_is_found() -> None:
+    """More is refused without a cap then: it is needed."""
+    upstream = Upstream(latency=0.5, chance=0.4)
+    lanes = Lanes(upstream)
+    lanes.run(120)
+    assert any(rate.is_lifted(120) for rate in lanes.rates)
+    upstream.limit = upstream.most = upstream.level = 10.0
+    upstream.chance = 0.0
+    found = lanes.run(300, since=200)
+
+    assert found.answers > 6
+    assert found.share < 0.5
+
+
+def hammered(chance: float, seconds: float, rate: AdaptiveRate) -> float:
+    """Of one lane alone, whose looks come each second: the last moment."""
+    dice, now, looked = random.Random(2), 0.0, 0.0
     while now < seconds:
         now += max(1 / 40, rate.wait(now))
         rate.take(now)
-        sent += 1
-        if dice.random() < share:
-            rate.throttled(now)
-        else:
-            rate.succeeded(now)
-    return sent / seconds
+        if dice.random() < chance:
+            rate.refused(now)
+        if now - looked > 1:
+            rate.agreed(now)
+            looked = now
+    return now
 
 
-def test_a_cap_that_does_not_help_is_lifted() -> None:
-    """Where slower is refused as often: an upstream may refuse by chance, whatever the rate."""
+def test_the_next_slice_knows_what_is_refused_by_chance() -> None:
+    """It does not try anew."""
     rate = AdaptiveRate()
+    now = hammered(0.4, 60, rate)
+    assert rate.is_lifted(now)
+    assert 0.2 < rate.chance < 0.6
 
-    assert refused_by_chance(rate, 0.2, 120) > 36
+    later = AdaptiveRate()
+    later.lift(rate.chance, now)
+    assert later.is_lifted(now)
+    assert later.wait(now) == 0.0
+    assert later.slowing is None
+
+
+def test_others_that_still_try_keep_it_slow() -> None:
+    """A lane whose own trial was in vain says so, and waits for them: their excess would be refused as well."""
+    rate, dice, now = AdaptiveRate(), random.Random(1), 0.0
+    while now < 120:
+        now += max(1 / 40, rate.wait(now))
+        rate.take(now)
+        if dice.random() < 0.5:
+            rate.refused(now)
+
+    assert rate.slowing is Slowing.IN_VAIN
+    assert rate.wait(now) > 0.1
+    rate.agreed(now)
+    assert rate.slowing is None
+
+
+def test_few_refusals_set_no_cap() -> None:
+    """Some upstreams refuse a few calls whatever the rate."""
+    rate, dice = AdaptiveRate(), random.Random(1)
+    for call in range(10_000):
+        rate.take(call / 800)
+        if dice.random() < 0.05:
+            rate.refused(call / 800)
+
     assert rate.cap is None
 
 
-class Lanes:
-    """Four lanes of 16 places each on one upstream, which refuses by chance or has a limit of requests a second."""
-
-    def __init__(
-        self,
-        latency_seconds: float,
-        *,
-        chance: float = 0.0,
-        limit: float | None = None,
-        refused_after: float = 0.1,
-    ) -> None:
-        self.refused_after = refused_after
-        self.latency, self.chance, self.bucket = latency_seconds, chance, Bucket(round(60 * limit) if limit else 0)
-        self.dice = random.Random(1)
-        self.lanes = [(AdaptiveRate(), Window(16)) for _ in range(4)]
-        self.in_flight = [0] * 4
-        self.answers: list[tuple[float, int, bool]] = []
-
-    def run(self, seconds: float) -> tuple[float, float]:
-        """(answers a second, share refused) of the second half."""
-        answered = refused = 0
-        for tick in range(int(seconds * 100)):
-            now = 1.0 + tick / 100
-            while self.answers and self.answers[0][0] <= now:
-                _, lane, good = heapq.heappop(self.answers)
-                self.hear(lane, now, good=good)
-                if tick > seconds * 50:
-                    answered, refused = answered + good, refused + (not good)
-            for lane in range(4):
-                self.send(lane, now)
-        return answered / seconds * 2, refused / (answered + refused)
-
-    def hear(self, lane: int, now: float, *, good: bool) -> None:
-        rate, window = self.lanes[lane]
-        self.in_flight[lane] -= 1
-        if good:
-            rate.succeeded(now)
-            window.succeeded()
-            return
-        rate.throttled(now)
-        if not rate.is_lifted(now):
-            window.throttled(now)
-
-    def send(self, lane: int, now: float) -> None:
-        rate, window = self.lanes[lane]
-        while self.in_flight[lane] < window.size and not rate.wait(now):
-            rate.take(now)
-            self.in_flight[lane] += 1
-            good = not self.bucket.lacks(1, now) and self.dice.random() >= self.chance
-            if good:
-                self.bucket.take(1)
-            seconds = self.latency * self.dice.uniform(0.5, 1.5) if good else self.refused_after
-            heapq.heappush(self.answers, (now + seconds, lane, good))
-
-
-def test_lanes_of_an_upstream_that_refuses_by_chance_keep_their_places() -> None:
-    """A fifth, of some 106 a second that all places can do; without lifting it was less than one."""
-    answered, _ = Lanes(0.5, chance=0.2).run(120)
-    assert answered > 90
-
-
-@pytest.mark.parametrize(("limit", "most_refused"), [(2, 0.2), (10, 0.08), (50, 0.03)])
-def test_a_true_limit_is_not_taken_for_chance(limit: int, most_refused: float) -> None:
-    """Nearly all of it is used, and few calls are refused."""
-    answered, refused = Lanes(0.2, limit=limit).run(240)
-    assert answered > 0.9 * limit
-    assert refused < most_refused
-
-
-def test_lanes_do_not_take_each_others_excess_for_chance() -> None:
-    """Answers and refusals of a server nearby: what one lane sends too much, the others see refused."""
-    answered, refused = Lanes(0.05, limit=100, refused_after=0.01).run(60)
-    assert answered > 95
-    assert refused < 0.02
-
-
 def test_a_rush_of_refusals_is_met_at_once() -> None:
-    """The first of them was no sign of a limit yet; the others do not wait for another second to count."""
+    """Within a fraction of a second."""
     rate = AdaptiveRate()
-    rate.succeeded(0.0)
     for number in range(20):
-        rate.throttled(0.1 + number / 100)
+        rate.take(number / 100)
+        rate.refused(number / 100)
 
-    assert rate.cap is not None
-
-
-def test_where_more_is_refused_without_a_cap_there_is_one() -> None:
-    """Two of five, where it was one in twenty when slowing down had not helped."""
-    rate = AdaptiveRate()
-    refused_by_chance(rate, 0.05, 30)
-    before = rate.cap
-    for number in range(80):
-        (rate.throttled if number % 5 < 2 else rate.succeeded)(30 + number / 40)
-
-    assert before is None
     assert rate.cap is not None

@@ -5,7 +5,7 @@ from math import ceil, floor
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.domain.pace.fair_share import Claim, Pacer, Window, shares
+from shared.domain.pace.fair_share import Claim, Pacer, shares
 
 LANES = st.dictionaries(st.sampled_from("abcdefgh"), st.sets(st.integers(0, 9), min_size=1), min_size=1)
 
@@ -140,69 +140,6 @@ def test_rates_sum_to_the_limit(lanes, slots, limit, turn):
 def test_no_limit_has_no_parts():
     """None stays None."""
     assert shares(8, {"a": {0}}, 0).rate(None, "a") is None
-
-
-def test_window_halves_once_a_second():
-    """Throttling halves the window, and answers of the same second do not halve it again."""
-    window = Window(64)
-    for now in (0.0, 0.5, 0.99, 1.0):
-        window.throttled(now)
-
-    assert window.size == 16
-
-
-def test_window_never_closes():
-    """However long the upstream throttles, one request may be in flight."""
-    window = Window(8)
-    for now in range(20):
-        window.throttled(float(now))
-
-    assert window.size == 1
-
-
-def test_window_grows_by_one_for_each_window_of_successes():
-    """After a cut to 4, some four successes allow a fifth request; growth ends at the share."""
-    window = Window(8)
-    window.throttled(0.0)
-    for _ in range(5):
-        window.succeeded()
-    assert window.size == 5
-
-    for _ in range(100):
-        window.succeeded()
-    assert window.size == 8
-
-
-def test_window_follows_its_share():
-    """A window that was never cut follows its share up and down; a cut one does not jump up."""
-    window = Window(8)
-    window.resize(16)
-    assert window.size == 16
-    window.resize(4)
-    assert window.size == 4
-
-    window.throttled(0.0)
-    window.resize(32)
-    assert window.size == 2
-
-
-@given(
-    events=st.lists(st.tuples(st.sampled_from(["up", "cut", "resize"]), st.integers(1, 64), st.floats(0, 2))),
-    start=st.integers(1, 64),
-)
-def test_window_stays_within_one_and_the_share(events, start):
-    """No sequence of successes, cuts and resizes leaves 1..share."""
-    window, limit, now = Window(start), start, 0.0
-    for kind, size, step in events:
-        now += step
-        if kind == "up":
-            window.succeeded()
-        elif kind == "cut":
-            window.throttled(now)
-        else:
-            limit = size
-            window.resize(size)
-        assert 1 <= window.size <= limit
 
 
 def run(pacer: Pacer, tokens: list[int], seconds: float) -> list[tuple[float, int]]:

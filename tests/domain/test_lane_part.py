@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
+from shared.domain.pace.adaptive_rate import Slowing
 from shared.domain.pace.heartbeat import Heartbeat, TargetBeat
 from shared.domain.pace.lane_part import Limits, Own, Part, Terms, first_part, part_of
 from shared.domain.pace.rate_headers import ObservedLimits
@@ -144,3 +146,28 @@ def test_a_limit_of_a_request_a_second_is_not_used_to_the_last_moment(limit: int
     )
 
     assert part(beat(0), terms=terms).requests_per_minute == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(
+    ("other", "agrees"),
+    [
+        (beat(0, TargetBeat(target="east", slowing=Slowing.TRIED)), [False, True]),
+        (beat(0, TargetBeat(target="west", slowing=Slowing.TRIED), batch_id="c"), [True, False]),
+        (beat(0, TargetBeat(target="east", slowing=Slowing.IN_VAIN)), [True, True]),
+        (beat(0, TargetBeat(target="east", chance=0.2)), [True, True]),
+        (beat(1, TargetBeat(target="east", slowing=Slowing.TRIED)), [True, True]),
+        (beat(0, TargetBeat(target="east", slowing=Slowing.TRIED), at=-13.0), [True, True]),
+    ],
+)
+def test_lanes_agree_that_slowing_down_is_in_vain(other: Heartbeat, agrees: list[bool]) -> None:
+    """Unless another one that is at work there, of whatever batch, still tries; what this one said is no matter."""
+    assert [each.agrees for each in part(beat(1), other).of_targets] == agrees
+
+
+def test_lanes_agree_on_the_only_target() -> None:
+    """The same, where the row itself says it."""
+    alone = msgspec.structs.replace(TERMS, targets=())
+    other = msgspec.structs.replace(beat(0), slowing=Slowing.TRIED)
+
+    assert not part(beat(1), other, terms=alone).agrees
+    assert part(beat(1), msgspec.structs.replace(other, slowing=Slowing.IN_VAIN), terms=alone).agrees

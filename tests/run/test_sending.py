@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
 
 import pytest
 
 from shared.answer_room import AnswerRoom
 from shared.domain.deployments.deployment import Target
+from shared.domain.pace.adaptive_rate import Slowing
 from shared.domain.pace.budget import Budget
+from shared.domain.pace.heartbeat import Heartbeat
 from shared.domain.pace.lane_part import Part
 from shared.domain.pace.rate_headers import ObservedLimits
 from shared.domain.pace.upstream_health import Patience
@@ -24,6 +27,7 @@ DOWN = Retry(reason="unreachable", after_seconds=None, throttled=False, final=FA
 THROTTLED = Retry(reason="status_429", after_seconds=None, throttled=True, final=FAILED)
 SUCCESS = Succeeded(body=b"{}", usage=Usage(input_tokens=20, output_tokens=10), model=None, request_id=None)
 TARGET = Target(name="m", base_url="http://upstream")
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LIMITS = {"x-ratelimit-limit-requests": "90"}
 
 
@@ -64,7 +68,7 @@ async def test_an_upstream_that_was_sick_is_asked_by_one_request() -> None:
     waiting = [asyncio.ensure_future(asked.gate.visit(1, ROOM.share()).enter()) for _ in range(9)]
     await asyncio.sleep(0)
     before = asked.gate.in_flight
-    asked.answered(asked.targets[0], FAILED, asked.targets[0].sent(), 10, 1.0)
+    asked.answered(asked.targets[0], FAILED, asked.targets[0].sent(), 10)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     after = asked.gate.in_flight
@@ -74,15 +78,45 @@ async def test_an_upstream_that_was_sick_is_asked_by_one_request() -> None:
     assert ((1, 4), 0.0) == ((before, after), asked.waited_seconds)
 
 
-async def test_a_throttled_lane_sends_half_as_many() -> None:
-    """And says why, for half a minute."""
+async def test_a_refused_lane_says_why_it_is_slow() -> None:
+    """For half a minute; one refusal closes no place."""
     asked = sending(4)
     assert asked.failed(asked.targets[0], 1, THROTTLED, 10.0)
 
-    assert 2 == await inside(asked, 9)
+    assert 4 == await inside(asked, 9)
     assert "HTTP 429" in (asked.slowed(40.0) or "")
     assert asked.slowed(40.1) is None
     assert not asked.stop.is_set()
+
+
+async def test_many_refusals_slow_a_lane_down() -> None:
+    """It tells the others that it tries whether that helps."""
+    asked = sending(4)
+    delays = []
+    for number in range(20):
+        delays.append(asked.choose(1, number / 10)[1])
+        asked.failed(asked.targets[0], number, THROTTLED, number / 10)
+
+    assert (0.0, True) == (delays[0], any(delays))
+    assert asked.slowing is Slowing.TRIED
+    assert asked.targets[0].beat(2.0, NOON).slowing is Slowing.TRIED
+    assert not asked.has_news(2.0)
+
+
+async def test_the_next_slice_knows_what_is_refused_by_chance() -> None:
+    """It has its places from the beginning, and hands that on."""
+    asked = sending(4)
+    asked.inherit(Heartbeat(deployment="m", batch_id="b", lane=0, at=NOON, chance=0.2), NOON)
+    now = time.monotonic()
+    for number in range(20):
+        asked.choose(1, now)
+        if number % 5 == 0:
+            asked.failed(asked.targets[0], number, THROTTLED, now)
+
+    assert (0.0, 0.2) == (asked.choose(1, now)[1], asked.chance(now))
+    assert asked.slowing is None
+    assert asked.has_news(now)
+    assert not asked.has_news(now + 700)
 
 
 async def test_requests_keep_to_the_rate() -> None:
@@ -97,7 +131,7 @@ async def test_tokens_are_counted_as_the_upstream_does() -> None:
     asked = sending(4)
     before = asked.targets[0].counted(100)
     for _ in range(200):
-        asked.answered(asked.targets[0], SUCCESS, asked.targets[0].sent(), 10, 1.0)
+        asked.answered(asked.targets[0], SUCCESS, asked.targets[0].sent(), 10)
 
     assert (100, 299) == (before, asked.targets[0].counted(100))
 

@@ -134,39 +134,6 @@ def _part(total: int, parts: int, rank: int) -> int:
     return total // parts + (rank < total % parts)
 
 
-class Window:
-    """How many requests a lane may have in flight: additive increase, multiplicative decrease (AIMD).
-
-    Starts at the lane's share, halves when the upstream throttles, grows by one for every window of successes, and
-    never leaves 1..share. Throttling counts once a second: answers already under way speak of the same overload.
-    """
-
-    def __init__(self, share: int) -> None:
-        self._share = share
-        self._size = float(share)
-        self._last_cut = float("-inf")
-        self.size = share  # Requests in flight allowed now.
-
-    def resize(self, share: int) -> None:
-        """The lane's share changed. A window that was not cut follows it up; a cut one has to earn its growth."""
-        uncut = self._size >= self._share
-        self._share = share
-        self._set(float(share) if uncut else min(self._size, float(share)))
-
-    def succeeded(self) -> None:
-        self._set(min(float(self._share), self._size + 1.0 / self._size))
-
-    def throttled(self, now: float) -> None:
-        """`now` in monotonic seconds."""
-        if now - self._last_cut >= 1.0:
-            self._last_cut = now
-            self._set(max(1.0, self._size / 2))
-
-    def _set(self, size: float) -> None:
-        self._size = size
-        self.size = int(size)  # Asked for far more often than it changes.
-
-
 class Pacer:
     """Requests and tokens per minute of one lane: two token buckets holding one second's worth; None is unlimited.
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from shared.domain.pace.adaptive_rate import Slowing
 from shared.domain.pace.fair_share import Claim
 from shared.domain.pace.rate_headers import ObservedLimits
 
@@ -41,6 +42,8 @@ class TargetBeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None = None
     asked: bool = False
     sick: bool = False
+    slowing: Slowing | None = None
+    chance: float = 0.0
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -50,6 +53,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     said of its limits. `paused_until` is set while the lane leaves the upstream alone; `asked` tells that the upstream
     asked for it, which then holds for every lane; `queued` that the lane waits for its turn; `sick` that it has found
     the upstream sick and still waits for an answer. `reason` says, in a sentence, why the lane pauses or is slow.
+    `slowing` is what it finds of going slower, if refusals have made it, and `chance` the share that is refused anyway.
     `claim` is what its batch may ask for beside others. `targets` has what differs between the targets of a deployment
     with several; the fields above then hold for all of them together.
     """
@@ -67,6 +71,8 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     holder: str = ""
     claim: Claim = Claim()
     targets: tuple[TargetBeat, ...] = ()
+    slowing: Slowing | None = None
+    chance: float = 0.0
 
     def is_live(self, now: datetime, stale_after_seconds: float) -> bool:
         """Whether the lane is sending requests now, as far as its last beat tells."""

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from shared.domain.pace.adaptive_rate import Slowing
 from shared.domain.pace.fair_share import Claim, Shares, shares, turn_at
 from shared.domain.pace.heartbeat import (
     Heartbeat,
@@ -71,6 +72,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     is how long the upstream has asked some lane to be left alone, `pause_reason` what that lane said of it.
     `finds_it_sick`: another lane of the batch has found the upstream sick, and waits for an answer. `ready` is
     what there is of the next request of a lane that has less than one a second, so that lanes send one after another.
+    `agrees`: no other lane that has slowed down there still tries whether that helps.
     Where there are several `targets`, `share` is the sum of theirs, and rates, pauses and `ready` are said of each.
     """
 
@@ -82,6 +84,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     pause_reason: str | None = None
     finds_it_sick: bool = False
     ready: float = 1.0
+    agrees: bool = True
     targets: tuple[Part, ...] = ()
 
     @property
@@ -116,8 +119,12 @@ def part_of(terms: Terms, beats: Sequence[Heartbeat], now: datetime, *, is_first
     asked = claims(beats)
     asked[batch_id] = max(terms.own.claim, asked.get(batch_id, terms.own.claim), key=looked_at)
     turn = turn_at(now, terms.turn_seconds)
+    agree = _agree(terms, beats, now)
     parts = [
-        _part(terms.own, limits, shares(limits.concurrency, lanes, turn + number, asked), said, now)
+        msgspec.structs.replace(
+            _part(terms.own, limits, shares(limits.concurrency, lanes, turn + number, asked), said, now),
+            agrees=agree[number],
+        )
         for number, (limits, said) in enumerate(_targets(terms, beats))
     ]
     part = _together(parts) if terms.targets else parts[0]
@@ -133,6 +140,13 @@ def _targets(terms: Terms, beats: Sequence[Heartbeat]) -> list[tuple[Limits, Seq
     if not terms.targets:
         return [(terms.limits, newest_first(beats))]
     return [(limits, of_target(beats, limits.target)) for limits in terms.targets]
+
+
+def _agree(terms: Terms, beats: Sequence[Heartbeat], now: datetime) -> list[bool]:
+    """Of each target, whether no other lane at work still tries whether going slower helps."""
+    own = (terms.own.batch_id, terms.own.lane)
+    others = [beat for beat in beats if (beat.batch_id, beat.lane) != own and beat.is_live(now, terms.stale_seconds)]
+    return [all(each.slowing is not Slowing.TRIED for each in said) for _, said in _targets(terms, others)]
 
 
 def _part(own: Own, limits: Limits, given: Shares, said: Sequence[Said], now: datetime) -> Part:

@@ -116,6 +116,8 @@ class Lease:
             holder=self._post.holder,
             claim=self._post.claim,
             targets=self._sending.beats(now, wall),
+            slowing=self._sending.slowing,
+            chance=self._sending.chance(now),
         )
 
     async def beat(self) -> None:

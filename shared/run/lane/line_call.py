@@ -100,7 +100,7 @@ class LineCaller:
             nth = target.sent()
             outcome = await self._send(target, line, visit.share)
             if not isinstance(outcome, Retry):
-                self._sending.answered(target, outcome, nth, tokens, time.monotonic())
+                self._sending.answered(target, outcome, nth, tokens)
                 self._meter.finished(outcome)
                 return self._entry(number, line, outcome)
             failed_at = self._sending.marks()

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from shared.domain.batches.hold_up import asked_to_wait, no_target_left, of_target
 from shared.domain.deployments.deployment import Target
+from shared.domain.pace.adaptive_rate import Slowing
 from shared.domain.pace.budget import Budget
 from shared.domain.pace.heartbeat import Heartbeat, TargetBeat
 from shared.domain.pace.lane_part import Part
@@ -118,9 +119,9 @@ class Sending:
         if target.heard(headers, now):
             self.news.set()
 
-    def answered(self, target: TargetPace, outcome: Succeeded | Failed, nth: int, tokens: int, now: float) -> None:
+    def answered(self, target: TargetPace, outcome: Succeeded | Failed, nth: int, tokens: int) -> None:
         """The target answered the `nth` request itself, good or bad; `tokens` were estimated for it."""
-        if target.answered(outcome, nth, tokens, now):
+        if target.answered(outcome, nth, tokens):
             self.gate.wake()
 
     def failed(self, target: TargetPace, line: int, outcome: Retry, now: float) -> bool:
@@ -162,11 +163,11 @@ class Sending:
         """Whether each target is sick, or has not answered since it was."""
         return all(target.health.sick or target.health.probing for target in self.targets)
 
-    @property
-    def leaves_some_alone(self) -> bool:
-        """Whether the next slice should know of pauses, or of targets that have yet to answer."""
-        return self._only is None and any(
-            target.pause_seconds or target.health.sick or target.health.probing for target in self.targets
+    def has_news(self, now: float) -> bool:
+        """Whether the next slice should know of pauses, of targets yet to answer, or of some that refuse by chance."""
+        return any(target.chance(now) for target in self.targets) or (
+            self._only is None
+            and any(target.pause_seconds or target.health.sick or target.health.probing for target in self.targets)
         )
 
     def asked_to_wait(self, target: TargetPace, reason: str, seconds: float) -> None:
@@ -205,7 +206,7 @@ class Sending:
     def inherit(self, beat: Heartbeat, wall: datetime) -> None:
         """What the slice before said of the upstream holds until it answers; `wall` is now."""
         if self._only is not None:
-            self._only.inherit(beat.reason)
+            self._only.inherit(beat, time.monotonic())
         known = {said.target: said for said in beat.targets}
         for target in self.targets:
             if said := known.get(target.target.target):
@@ -220,6 +221,15 @@ class Sending:
     def beats(self, now: float, wall: datetime) -> tuple[TargetBeat, ...]:
         """What the lane knows of each target, if there are several; `now` and `wall` are the same moment."""
         return () if self._only is not None else tuple(target.beat(now, wall) for target in self.targets)
+
+    @property
+    def slowing(self) -> Slowing | None:
+        """What the lane finds of going slower at the only upstream; of several, their `beats` tell."""
+        return self._only.slowing if self._only is not None else None
+
+    def chance(self, now: float) -> float:
+        """The share that the only upstream refuses whatever the rate."""
+        return self._only.chance(now) if self._only is not None else 0.0
 
     @property
     def limits(self) -> ObservedLimits:

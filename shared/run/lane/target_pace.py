@@ -1,4 +1,4 @@
-"""How one target of a deployment is driven by a lane: its window, its rates, its health, and the pause it is left.
+"""How one target of a deployment is driven by a lane: its places, its rates, its health, and the pause it is left.
 
 What the lane has of it says `take`; what it turns out to bear say its answers. It never waits; `now` is in monotonic
 seconds.
@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from shared.domain.batches.hold_up import sick_upstream, slowed_down
 from shared.domain.deployments.deployment import Target
-from shared.domain.pace.adaptive_rate import AdaptiveRate
-from shared.domain.pace.fair_share import Pacer, Window
-from shared.domain.pace.heartbeat import TargetBeat
+from shared.domain.pace.adaptive_rate import AdaptiveRate, Slowing
+from shared.domain.pace.fair_share import Pacer
+from shared.domain.pace.heartbeat import Said, TargetBeat
 from shared.domain.pace.lane_part import Part
 from shared.domain.pace.rate_headers import ObservedLimits, read_limits
 from shared.domain.pace.rendezvous import Equal, seed_of
@@ -44,7 +44,7 @@ class TargetPace:
         self.reason: str | None = None  # of the pause, in a sentence
         self.has_share = part.share > 0
         self._patience = patience
-        self._window = Window(part.share or 1)
+        self._share = part.share or 1
         self._pacer = Pacer(part.requests_per_minute, part.tokens_per_minute, now)
         self._per_minute: float | None = None  # since the last look at which it changed
         self._rate = AdaptiveRate()
@@ -57,14 +57,14 @@ class TargetPace:
     @property
     def most(self) -> int:
         """Requests that may be in flight; a target that was sick is asked by one at a time."""
-        return 1 if self.health.probing else self._window.size
+        return 1 if self.health.probing else self._share
 
     @property
     def room(self) -> int:
         """How many more may go now; 0 while it is left alone, and where the lane has no share of it."""
         if not self.has_share or (self._paused_until and not self.is_there):
             return 0
-        most = 1 if self.health.probing else self._window.size
+        most = 1 if self.health.probing else self._share
         return most - self.in_flight if most > self.in_flight else 0
 
     @property
@@ -93,11 +93,13 @@ class TargetPace:
         """The lane's part of it has been computed anew; without a share it keeps what it had, for what is in flight."""
         self.has_share = part.share > 0
         if part.share:
-            self._window.resize(part.share)
+            self._share = part.share
             self._pacer.resize(part.requests_per_minute, part.tokens_per_minute, now)
             if part.requests_per_minute != self._per_minute:
                 self._per_minute = part.requests_per_minute
                 self._pacer.wait_for_turn(part.ready)
+        if part.agrees:
+            self._rate.agreed(now)
 
     def delay(self, tokens: int, now: float) -> float:
         """0 and a request of so many estimated `tokens` may go, or the seconds until it may ask again."""
@@ -135,7 +137,7 @@ class TargetPace:
         is_new, self.limits = seen != self.limits, seen
         return is_new
 
-    def answered(self, outcome: Succeeded | Failed, nth: int, tokens: int, now: float) -> bool:
+    def answered(self, outcome: Succeeded | Failed, nth: int, tokens: int) -> bool:
         """The upstream answered the `nth` request itself, good or bad; `tokens` were estimated for it.
 
         True: it had been sick until then.
@@ -145,20 +147,15 @@ class TargetPace:
         if is_well_again:
             self._slow = None
             self._waited_seconds = 0.0
-        if isinstance(outcome, Succeeded):
-            self._rate.succeeded(now)
-            self._window.succeeded()
-            if tokens:  # The factor hardly changes within a batch.
-                used = outcome.usage.input_tokens + outcome.usage.output_tokens
-                self._token_factor += (used / tokens - self._token_factor) / TOKEN_MEMORY
+        if isinstance(outcome, Succeeded) and tokens:  # The factor hardly changes within a batch.
+            used = outcome.usage.input_tokens + outcome.usage.output_tokens
+            self._token_factor += (used / tokens - self._token_factor) / TOKEN_MEMORY
         return is_well_again
 
     def failed(self, line: int, outcome: Retry, now: float) -> Blame:
         """An attempt of the line failed. A target that turns out to be sick is left alone from now on."""
         if outcome.throttled:
-            self._rate.throttled(now)
-            if not self._rate.is_lifted(now):
-                self._window.throttled(now)
+            self._rate.refused(now)
         blame = self.health.failed(line, throttled=outcome.throttled, blameless=outcome.blameless)
         if blame is Blame.SICK:
             pause = next_pause(self._waited_seconds, self._patience.probe_seconds)
@@ -176,10 +173,21 @@ class TargetPace:
         self.reason = reason or self.reason
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
-    def inherit(self, reason: str | None) -> None:
-        """What the slice before said of the upstream holds until it answers."""
-        if self.health.probing and reason:
-            self._slow = (float("inf"), reason)
+    def inherit(self, said: Said, now: float) -> None:
+        """What the slice before said of the upstream holds until it answers, and how much it refuses in any case."""
+        if self.health.probing and said.reason:
+            self._slow = (float("inf"), said.reason)
+        if said.chance:
+            self._rate.lift(said.chance, now)
+
+    @property
+    def slowing(self) -> Slowing | None:
+        """What the lane finds of going slower, if it does."""
+        return self._rate.slowing
+
+    def chance(self, now: float) -> float:
+        """The share that is refused whatever the rate, while lanes count on that."""
+        return self._rate.chance if self._rate.is_lifted(now) else 0.0
 
     def slowed(self, now: float) -> str | None:
         """Why it is slower than it might be, in a sentence."""
@@ -201,6 +209,8 @@ class TargetPace:
             reason=self.trouble(now),
             asked=self.asked and pause > 0,
             sick=self.health.sick or self.health.probing,
+            slowing=self.slowing,
+            chance=self.chance(now),
         )
 
     def go_on_from(self, said: TargetBeat, wall: datetime) -> None:
@@ -209,4 +219,4 @@ class TargetPace:
             self.health.rested()
         if said.paused_until is not None and said.paused_until > wall:
             self.rest((said.paused_until - wall).total_seconds(), said.reason, asked=said.asked)
-        self.inherit(said.reason)
+        self.inherit(said, time.monotonic())

@@ -196,7 +196,7 @@ class Watch:
         if not decision.is_lost:
             rest = rest_seconds(decision, self._terms, self._service.now())
             word = last_word(rest, self._sending.wait_seconds, is_done=is_done)
-            await self._lease.let_go(word, keeps=not is_done and self._sending.leaves_some_alone)
+            await self._lease.let_go(word, keeps=not is_done and self._sending.has_news(time.monotonic()))
 
     @property
     def wait_seconds(self) -> float:
