@@ -17,22 +17,22 @@ def test_lanes_of_an_upstream_that_refuses_by_chance_keep_their_places(latency: 
     lanes = Lanes(Upstream(latency=latency, chance=chance))
     found = lanes.run(180 if latency < 1 else 600 if latency < 10 else 1800)
 
-    assert found.answers > 0.5 * lanes.ideal
+    assert found.answers > (0.85 if chance < 0.5 else 0.6) * lanes.ideal
 
 
 @pytest.mark.parametrize(
     ("latency", "limit", "used", "most_refused"),
     [
-        (0.05, 100, 0.97, 0.03),
-        (0.2, 2, 0.8, 0.2),
+        (0.05, 100, 0.97, 0.02),
+        (0.2, 2, 0.9, 0.2),
         (0.2, 10, 0.97, 0.08),
         (0.2, 50, 0.97, 0.03),
-        (5, 2, 0.8, 0.2),
-        (5, 5, 0.95, 0.12),
-        (5, 10, 0.95, 0.1),
-        (5, 11, 0.95, 0.1),
-        (20, 2, 0.5, 0.2),
-        (20, 1, 0.15, 0.5),
+        (5, 2, 0.9, 0.2),
+        (5, 5, 0.95, 0.08),
+        (5, 10, 0.95, 0.08),
+        (5, 11, 0.93, 0.08),
+        (20, 2, 0.55, 0.1),
+        (20, 1, 0.15, 0.25),
     ],
 )
 def test_a_true_limit_is_used(latency: float, limit: float, used: float, most_refused: float) -> None:
@@ -74,10 +74,11 @@ def test_a_limit_of_an_upstream_that_refuses_by_chance_as_well() -> None:
 def test_any_number_of_lanes(lanes: int) -> None:
     """One that is alone agrees with itself, and many do."""
     by_chance = Lanes(Upstream(latency=5.0, chance=0.2), lanes=lanes)
-    limited = Lanes(Upstream(latency=5.0, limit=10), lanes=lanes, places=64)
+    limited = Lanes(Upstream(latency=5.0, limit=10), lanes=lanes, places=64).run(300)
 
     assert by_chance.run(600).answers > 0.7 * by_chance.ideal
-    assert limited.run(300).answers > 9.5
+    assert limited.answers > 9.5
+    assert limited.share < (0.05 if lanes == 1 else 0.15)
 
 
 def test_the_first_rush_ends_within_seconds() -> None:
@@ -188,10 +189,12 @@ def test_few_refusals_set_no_cap() -> None:
 
 
 def test_a_rush_of_refusals_is_met_at_once() -> None:
-    """Within a fraction of a second."""
-    rate = AdaptiveRate()
+    """Within a fraction of a second; a few are no rush."""
+    rate, caps = AdaptiveRate(), []
     for number in range(20):
         rate.take(number / 100)
         rate.refused(number / 100)
+        caps.append(rate.cap)
 
-    assert rate.cap is not None
+    assert caps[:6] == [None] * 6
+    assert None not in caps[6:]

@@ -8,7 +8,7 @@ from bench.limits import use_of_limit
 from bench.programs import Mock, Service, chat_line, jsonl
 
 PER_SECOND, SECONDS = 100, 10
-LINES = 1200
+LINES = 500
 
 
 def test_few_calls_are_refused() -> None:
@@ -19,8 +19,8 @@ def test_few_calls_are_refused() -> None:
 
 
 def test_an_upstream_that_refuses_by_chance_is_used(tmp_path: Path) -> None:
-    """Three of ten, whatever the rate, of 64 places with answers of a second: at least 27 seconds."""
-    mock = Mock(tmp_path, "--latency-ms", "1000", "--throttle", "0.3", "--retry-after-seconds", "0")
+    """Three of ten, whatever the rate, of 64 places with answers of three seconds: at least 34 seconds."""
+    mock = Mock(tmp_path, "--latency-ms", "3000", "--throttle", "0.3", "--retry-after-seconds", "0")
     mock.start()
     service = Service(tmp_path, mock.url, deployment={"max_concurrency": 64})
     service.start()

@@ -17,7 +17,7 @@ from typing import Final
 from shared.domain.pace.sends import MEMORY_SECONDS, MEMORY_SENDS, RecentSends, Tally
 from shared.domain.pace.slowing_trial import SlowingTrial
 
-LEAST_PER_SECOND: Final = 0.05
+_LEAST_PER_SECOND: Final = 0.05
 _LEAST_SHARE: Final = 0.3  # A smaller one is no sign of a rate limit,
 _LEAST_REFUSED: Final = 7  # nor are so few.
 _LEAST_CUT, _MOST_CUT = 0.1, 0.5  # At once, at most one in a second.
@@ -29,7 +29,7 @@ _MOST_GROWTH: Final = 0.25
 _TRIAL_RATE: Final = 0.6  # Of what was accepted.
 _TOLERANCE: Final = 0.15  # Such a part of those that are not refused by chance, and
 _MORE_REFUSED: Final = 2.0  # so many are no sign of a limit.
-_MEASURED_SENDS: Final = 80
+_MEASURED_SENDS: Final = 80  # After so many, or MEMORY_SECONDS, the first rush is over.
 _RUSH_SHARE: Final = 0.9  # While so much is refused, too few are accepted for a measure.
 _LIFTED_SECONDS: Final = 600.0
 _LIFTED_REQUESTS: Final = 120
@@ -81,6 +81,8 @@ class AdaptiveRate:
     def take(self, now: float) -> None:
         """A request goes. Requests are spread evenly: no burst is saved up."""
         self._recent.sent(now)
+        if self._lifted is not None and not self.is_lifted(now):
+            self._lifted = None
         if self._lifted is not None:
             self._lifted.sent += 1
             self._lifted.keep(_LIFTED_REQUESTS)
@@ -115,7 +117,7 @@ class AdaptiveRate:
         else:
             return
         self._trial = None
-        self.cap = max(LEAST_PER_SECOND, self._bears)
+        self.cap = max(_LEAST_PER_SECOND, self._bears)
 
     def _is_needed(self, now: float) -> bool:
         """Whether more was refused without a cap, not long ago."""
@@ -140,20 +142,18 @@ class AdaptiveRate:
         if self._trial is not None and self.cap is not None:
             self._trial.refused()
             self._end_trial(self._trial, self.cap, now)
-        elif self.is_lifted(now):
-            self._watch(now)
+        elif self._lifted is not None:
+            self._watch(self._lifted, now)
         elif self.cap is not None:
             if now - self._last_cut >= 1.0:
                 self._cut(self.cap, now)
         elif refused >= _LEAST_REFUSED and self._recent.share >= _LEAST_SHARE:
             self._begin(now)
 
-    def _watch(self, now: float) -> None:
+    def _watch(self, lifted: Tally, now: float) -> None:
         """Whether more is refused without a cap: then it was needed."""
-        if self._lifted is None:
-            return
-        self._lifted.refused += 1
-        if self._lifted.sent >= _LIFTED_REQUESTS / 2 and self._lifted.share >= self._most_lifted:
+        lifted.refused += 1
+        if lifted.sent >= _LIFTED_REQUESTS / 2 and lifted.share >= self._most_lifted:
             self._needed_at = now
             self._begin(now)
 
@@ -161,7 +161,7 @@ class AdaptiveRate:
         """Slow down to what is accepted. In the first rush that is not known yet: then to half of what was sent."""
         self._lifted = None
         self._bears = self._recent.accepted_per_second(now)
-        self.cap = max(LEAST_PER_SECOND, self._bears, self._recent.per_second(now) * (1 - _MOST_CUT))
+        self.cap = max(_LEAST_PER_SECOND, self._bears, self._recent.per_second(now) * (1 - _MOST_CUT))
         self._is_measured, self._sent_slowly = False, 0
         self._began = self._last_cut = self._grown = now
         self._since_cut = Tally()
@@ -182,7 +182,7 @@ class AdaptiveRate:
         self.cap = cap * (1 - min(_MOST_CUT, max(_LEAST_CUT, refused)))
         if self._is_measured and self.cap <= _TRIAL_RATE * self._bears:
             self._try(now)
-        self.cap = max(LEAST_PER_SECOND, self.cap)
+        self.cap = max(_LEAST_PER_SECOND, self.cap)
         self._last_cut = self._grown = now
         self._since_cut = Tally()
 
@@ -193,7 +193,7 @@ class AdaptiveRate:
     def _try(self, now: float) -> None:
         """Whether as much is refused at a much lower rate, too."""
         self._accepted = min(self._bears, self._recent.accepted_per_second(now))
-        self.cap = max(LEAST_PER_SECOND, _TRIAL_RATE * self._accepted)
+        self.cap = max(_LEAST_PER_SECOND, _TRIAL_RATE * self._accepted)
         self._trial = SlowingTrial(self._recent.share)
 
     def agreed(self, now: float) -> None:
@@ -206,11 +206,9 @@ class AdaptiveRate:
         self.chance = chance
         most = min(1.0, chance + error)
         self._most_lifted = most + _MORE_SHARE * (1 - most)
-        self.cap = max(LEAST_PER_SECOND, self._bears) if self._bears else None
+        self.cap = max(_LEAST_PER_SECOND, self._bears) if self._bears else None
         self._trial, self._lifted, self._lifted_until, self._grown = None, Tally(), now + _LIFTED_SECONDS, now
 
     def is_lifted(self, now: float) -> bool:
         """Whether refusals do not depend on the rate, as far as is known."""
-        if self._lifted is not None and now >= self._lifted_until:
-            self._lifted = None
-        return self._lifted is not None
+        return self._lifted is not None and now < self._lifted_until

@@ -11,7 +11,7 @@ from typing import Final
 
 from shared.domain.pace.sends import Tally
 
-FEW: Final = 0.05  # Refused where it helps, at most.
+_FEW: Final = 0.05  # Refused where it helps, at most.
 _LEAST_OFTEN: Final = 0.125
 _SHRUNK: Final = 1.5  # A share that has set off a trial is likely to have been high by chance.
 _ENOUGH: Final = 4.0  # Odds of e to the fourth.
@@ -26,8 +26,8 @@ class SlowingTrial:
 
     def __init__(self, share: float) -> None:
         often = max(_LEAST_OFTEN, share / _SHRUNK)
-        self._by_refusal = log(often / FEW)
-        self._by_other = log((1 - often) / (1 - FEW))
+        self._by_refusal = log(often / _FEW)
+        self._by_other = log((1 - often) / (1 - _FEW))
         self._before = share
         self._in_vain = 0.0
         self._tally = Tally()
